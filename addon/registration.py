@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Registers everything of the extension in one explicit order, and takes it all back in the reverse order."""
+
+from importlib import import_module
+from types import ModuleType
+
+import bpy
+
+MODULES: tuple[str, ...] = ()
+"""Feature modules below ``addon``. Each has ``CLASSES`` and, where it needs them, ``register()`` and ``unregister()``."""
+
+
+def register() -> None:
+    """Register all modules; when one fails, what came before it is taken back and the error goes on to Blender."""
+    done: list[ModuleType] = []
+    try:
+        for name in MODULES:
+            module = import_module(f".{name}", __package__)
+            _register_module(module)
+            done.append(module)
+    except Exception:
+        for module in reversed(done):
+            _unregister_module(module)
+        raise
+
+
+def unregister() -> None:
+    for name in reversed(MODULES):
+        _unregister_module(import_module(f".{name}", __package__))
+
+
+def _register_module(module: ModuleType) -> None:
+    registered: list[type] = []
+    try:
+        for cls in getattr(module, "CLASSES", ()):
+            bpy.utils.register_class(cls)
+            registered.append(cls)
+        if hook := getattr(module, "register", None):
+            hook()
+    except Exception:
+        for cls in reversed(registered):
+            bpy.utils.unregister_class(cls)
+        raise
+
+
+def _unregister_module(module: ModuleType) -> None:
+    if hook := getattr(module, "unregister", None):
+        hook()
+    for cls in reversed(getattr(module, "CLASSES", ())):
+        bpy.utils.unregister_class(cls)

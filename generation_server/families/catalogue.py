@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Model families as both sides know them: sizes, skeleton profile, controls, ranges and defaults, read from TOML.
+
+A family is one ``.toml`` in this folder and one loader in ``generation_server/diffusion``. Standard library only.
+"""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+FOLDER = Path(__file__).parent
+
+
+class FamilyError(ValueError):
+    """A family file is missing, is not TOML, or lacks something; the text names the file and what to mend."""
+
+
+@dataclass(frozen=True)
+class SizeRule:
+    """Which picture sizes a family accepts."""
+
+    pixels: int  # the area aimed at, whatever the ratio
+    step: int  # both sides are multiples of this
+    smallest: int  # of one side, in pixels
+    largest: int
+
+    def accepts(self, width: int, height: int) -> bool:
+        return all(self.smallest <= side <= self.largest and side % 8 == 0 for side in (width, height))
+
+
+@dataclass(frozen=True)
+class NumberRange:
+    """What a setting may be, what is advised, and its default."""
+
+    lowest: float
+    highest: float
+    default: float
+    advised: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class ControlDefaults:
+    """How a control acts unless the user says otherwise."""
+
+    strength: float
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Family:
+    name: str
+    title: str
+    loader: str
+    skeleton_profile: str
+    quality_prompt: str
+    negative_prompt: str
+    clip_skip: int
+    size: SizeRule
+    steps: NumberRange
+    guidance_scale: NumberRange
+    controls: Mapping[str, ControlDefaults]
+    samplers: tuple[str, ...]
+    default_sampler: str
+
+
+def read_family(path: Path) -> Family:
+    """The family in one TOML file, or FamilyError."""
+    try:
+        data = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise FamilyError(f"The model family file {path.name} cannot be read: {error}.") from error
+    try:
+        return Family(
+            name=path.stem,
+            title=data["title"],
+            loader=data["loader"],
+            skeleton_profile=data["skeleton_profile"],
+            quality_prompt=data["quality_prompt"],
+            negative_prompt=data["negative_prompt"],
+            clip_skip=data["clip_skip"],
+            size=SizeRule(**data["size"]),
+            steps=_range(data["steps"]),
+            guidance_scale=_range(data["guidance_scale"]),
+            controls=MappingProxyType({kind: ControlDefaults(**values) for kind, values in data["controls"].items()}),
+            samplers=tuple(data["samplers"]["names"]),
+            default_sampler=data["samplers"]["default"],
+        )
+    except (KeyError, TypeError) as error:
+        raise FamilyError(f"The model family file {path.name} lacks or misspells {error}.") from error
+
+
+@functools.cache
+def families() -> Mapping[str, Family]:
+    """All families by name, read once."""
+    return MappingProxyType({path.stem: read_family(path) for path in sorted(FOLDER.glob("*.toml"))})
+
+
+def family(name: str) -> Family:
+    """One family, or FamilyError naming those there are."""
+    try:
+        return families()[name]
+    except KeyError:
+        raise FamilyError(f"There is no model family '{name}': use one of {', '.join(families())}.") from None
+
+
+def _range(data: Mapping[str, Any]) -> NumberRange:
+    low, high = data["advised"]
+    return NumberRange(lowest=data["lowest"], highest=data["highest"], default=data["default"], advised=(low, high))

@@ -1,0 +1,330 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The contract between a client and the generation server, as plain data.
+
+Everything that travels is a frozen dataclass here, with ``to_json`` (a dict that ``json.dumps`` takes) and ``from_json`` (which
+checks what came over the wire and raises ``ProtocolError`` with a sentence for a person). Standard library only: Blender,
+scripts and the server all import this module.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+import math
+import os
+import re
+import sys
+import types
+import typing
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+PROTOCOL_VERSION = 1
+"""Raised when a client and a server of different numbers can no longer talk to each other."""
+
+CONTROL_KINDS = ("openpose", "depth", "normal", "lineart", "canny", "segmentation", "doll")
+SEED_LIMIT = 2**32
+"""Seeds are whole numbers from 0 up to and without this (what A1111 and ComfyUI both accept)."""
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,63}")
+
+
+class ProtocolError(ValueError):
+    """What was sent does not follow the contract. Its text is one sentence that a person can act on."""
+
+
+class JobState(enum.StrEnum):
+    """A job moves queued → running → done, failed or cancelled; an interrupted one goes back to queued."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+
+
+class _Message:
+    """JSON in and out for the dataclasses below, driven by their type annotations."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
+
+    @classmethod
+    def from_json(cls, data: Any) -> Self:
+        """Read what ``to_json`` wrote. Unknown fields are ignored, so that a newer peer of the same protocol can add some."""
+        if not isinstance(data, Mapping):
+            raise ProtocolError(f"{cls.__name__} must be a JSON object, not {type(data).__name__}.")
+        hints = typing.get_type_hints(cls)
+        values: dict[str, Any] = {}
+        for f in dataclasses.fields(cls):  # type: ignore[arg-type]
+            if f.name in data:
+                values[f.name] = _typed(data[f.name], hints[f.name], f"{cls.__name__}.{f.name}")
+            elif f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
+                raise ProtocolError(f"{cls.__name__} has no '{f.name}'.")
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Control(_Message):
+    """One control image and how strongly, and in which part of the denoising, its ControlNet acts."""
+
+    kind: str  # one of CONTROL_KINDS
+    image: str  # SHA-256 of a PNG that was uploaded as a blob; its size is the request's
+    strength: float = 1.0  # 0 … 2
+    start: float = 0.0  # fraction of the denoising steps, 0 … 1
+    end: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.kind not in CONTROL_KINDS:
+            raise ProtocolError(f"Unknown control '{self.kind}': use one of {', '.join(CONTROL_KINDS)}.")
+        if not _SHA256.fullmatch(self.image):
+            raise ProtocolError(f"The {self.kind} control's image must be a SHA-256 in lower-case hexadecimal.")
+        _check_range(f"{self.kind} strength", self.strength, 0.0, 2.0)
+        _check_range(f"{self.kind} start", self.start, 0.0, 1.0)
+        _check_range(f"{self.kind} end", self.end, 0.0, 1.0)
+        if self.start > self.end:
+            raise ProtocolError(f"The {self.kind} control starts at {self.start:g}, after its end at {self.end:g}.")
+
+
+@dataclass(frozen=True)
+class Lora(_Message):
+    """A LoRA by the name that the server lists, and its weight."""
+
+    name: str
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check_range(f"LoRA {self.name} weight", self.weight, -4.0, 4.0)
+
+
+@dataclass(frozen=True)
+class GenerationRequest(_Message):
+    """Everything that decides the picture: the same request gives the same picture."""
+
+    model: str
+    prompt: str
+    width: int  # pixels; what the model's family allows is checked by the server
+    height: int
+    negative_prompt: str = ""
+    steps: int = 25
+    guidance_scale: float = 7.5
+    seed: int = 0
+    sampler: str = ""  # a name from the family's list; empty is the family's default
+    style: str = ""
+    loras: tuple[Lora, ...] = ()
+    controls: tuple[Control, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.model:
+            raise ProtocolError("No model is chosen: choose one in the panel.")
+        if not self.prompt.strip():
+            raise ProtocolError("The prompt is empty: describe the picture in a few words.")
+        for name in ("width", "height"):
+            size = getattr(self, name)
+            if not 64 <= size <= 8192 or size % 8:
+                raise ProtocolError(f"The {name} must be a multiple of 8 between 64 and 8192 pixels, not {size}.")
+        _check_range("number of steps", self.steps, 1, 1000)
+        _check_range("guidance scale", self.guidance_scale, 0.0, 100.0)
+        if not 0 <= self.seed < SEED_LIMIT:
+            raise ProtocolError(f"The seed must be a whole number from 0 to {SEED_LIMIT - 1}, not {self.seed}.")
+
+    def fingerprint(self) -> str:
+        """A text that is equal exactly for equal requests (JSON with sorted keys)."""
+        return json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
+
+
+@dataclass(frozen=True)
+class JobSubmission(_Message):
+    """What ``POST /v1/jobs`` takes. The caller makes the id, so that a retry is never a second job."""
+
+    id: str
+    request: GenerationRequest
+    scene: Mapping[str, Any] = field(default_factory=dict)  # pose, camera, …: kept in the PNG, decides nothing
+
+    def __post_init__(self) -> None:
+        if not _JOB_ID.fullmatch(self.id):
+            raise ProtocolError("A job id has 8 to 64 letters, digits, '-' or '_'.")
+
+
+@dataclass(frozen=True)
+class Problem(_Message):
+    """RFC 9457 problem details. ``detail`` is a sentence that a person can act on."""
+
+    title: str
+    status: int
+    detail: str
+    type: str = "about:blank"
+
+
+@dataclass(frozen=True)
+class JobStatus(_Message):
+    """A job as the server tells it: in lists, single, and inside every event."""
+
+    id: str
+    state: JobState
+    phase: str = ""  # "loading model", "denoising", "decoding", "saving", …: words for a person
+    step: int = 0
+    steps: int = 0
+    position: int = 0  # jobs before this one in the queue, when queued
+    warnings: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()  # SHA-256 of each PNG, when done
+    error: str = ""  # a sentence, when failed
+    created: float = 0.0  # seconds since the epoch
+    started: float = 0.0
+    finished: float = 0.0
+    request: GenerationRequest | None = None  # absent in events
+
+
+@dataclass(frozen=True)
+class JobEvent(_Message):
+    """One server-sent event. ``sequence`` is its SSE id, to resume from with Last-Event-ID."""
+
+    sequence: int
+    job: JobStatus
+    preview: str = ""  # base64 of a small JPEG of the picture so far, or empty
+
+
+@dataclass(frozen=True)
+class Health(_Message):
+    """What ``GET /v1/health`` tells anybody."""
+
+    protocol: int
+    version: str
+    device: str  # "NVIDIA GeForce RTX 4070", "CPU", …
+    memory_total: int = 0  # bytes on the device
+    memory_free: int = 0
+    queue_length: int = 0  # jobs waiting and running
+    product: str = "pose-to-anime"
+
+
+@dataclass(frozen=True)
+class MissingFile(_Message):
+    """A file that a model needs and that is not here."""
+
+    path: str
+    source: str  # a repository id on the model hub
+    size: int | None = None  # bytes, when known
+
+
+@dataclass(frozen=True)
+class ModelStatus(_Message):
+    """One entry of ``GET /v1/models``."""
+
+    name: str
+    title: str
+    family: str
+    present: bool
+    kind: str = "checkpoint"  # checkpoint, controlnet, lora, vae, upscaler
+    licence: str = ""
+    note: str = ""
+    controls: tuple[str, ...] = ()  # the control kinds that can be used with it now
+    missing: tuple[MissingFile, ...] = ()
+
+
+@dataclass(frozen=True)
+class ServerAddress(_Message):
+    """What a running server leaves in its data directory, so that clients on this computer find it."""
+
+    pid: int
+    host: str
+    port: int
+    token: str
+    protocol: int = PROTOCOL_VERSION
+
+    FILE_NAME: typing.ClassVar[str] = "server.json"
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    @classmethod
+    def read(cls, data_dir: Path) -> ServerAddress | None:
+        """The address in ``data_dir``, or None where there is none or it cannot be read. Does not ask whether it answers."""
+        try:
+            return cls.from_json(json.loads((data_dir / cls.FILE_NAME).read_text("utf-8")))
+        except (OSError, ValueError):
+            return None
+
+
+def new_job_id() -> str:
+    return uuid.uuid4().hex
+
+
+def user_data_dir() -> Path:
+    """The one per-user folder that every Blender, the command line and the server share.
+
+    ``POSE_TO_ANIME_HOME`` overrides it. It is short because Windows limits paths to 260 characters.
+    """
+    if override := os.environ.get("POSE_TO_ANIME_HOME"):
+        return Path(override)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "PoseToAnime"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "PoseToAnime"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "pose-to-anime"
+
+
+def default_server_dir() -> Path:
+    """Where a server keeps token, jobs and results unless told otherwise."""
+    return user_data_dir() / "server"
+
+
+def _check_range(what: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:  # also refuses NaN
+        raise ProtocolError(f"The {what} must be between {low:g} and {high:g}, not {value:g}.")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, _Message):
+        return value.to_json()
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, enum.Enum):
+        return value.value
+    return value
+
+
+def _typed(value: Any, hint: Any, where: str) -> Any:
+    """``value`` as ``hint`` asks, or ProtocolError naming ``where``."""
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        if value is None:
+            return None
+        (inner,) = [a for a in typing.get_args(hint) if a is not type(None)]
+        return _typed(value, inner, where)
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise ProtocolError(f"{where} must be a list.")
+        item = typing.get_args(hint)[0]
+        return tuple(_typed(v, item, f"{where}[{i}]") for i, v in enumerate(value))
+    if origin is not None or hint is Any:
+        if isinstance(value, Mapping):
+            return dict(value)
+        raise ProtocolError(f"{where} must be a JSON object.")
+    if issubclass(hint, _Message):
+        return hint.from_json(value)
+    if issubclass(hint, enum.Enum):
+        try:
+            return hint(value)
+        except ValueError:
+            raise ProtocolError(f"{where} cannot be '{value}'.") from None
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
+        raise ProtocolError(f"{where} must be {_JSON_NAMES.get(hint, hint.__name__)}, not {value!r:.60}.")
+    if hint is float and not math.isfinite(value):
+        raise ProtocolError(f"{where} must be a finite number.")
+    return value
+
+
+_JSON_NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
