@@ -26,6 +26,9 @@ from typing import Any, Self
 PROTOCOL_VERSION = 1
 """Raised when a client and a server of different numbers can no longer talk to each other."""
 
+PROTOCOL_HEADER = "X-Pose-To-Anime-Protocol"
+"""HTTP header in which both sides name their PROTOCOL_VERSION with every message."""
+
 CONTROL_KINDS = ("openpose", "depth", "normal", "lineart", "canny", "segmentation", "doll")
 SEED_LIMIT = 2**32
 """Seeds are whole numbers from 0 up to and without this (what A1111 and ComfyUI both accept)."""
@@ -85,7 +88,7 @@ class Control(_Message):
 
     def __post_init__(self) -> None:
         if self.kind not in CONTROL_KINDS:
-            raise ProtocolError(f"Unknown control '{self.kind}': use one of {', '.join(CONTROL_KINDS)}.")
+            raise ProtocolError(f"Unknown control '{self.kind:.40}': use one of {', '.join(CONTROL_KINDS)}.")
         if not _SHA256.fullmatch(self.image):
             raise ProtocolError(f"The {self.kind} control's image must be a SHA-256 in lower-case hexadecimal.")
         _check_range(f"{self.kind} strength", self.strength, 0.0, 2.0)
@@ -103,7 +106,7 @@ class Lora(_Message):
     weight: float = 1.0
 
     def __post_init__(self) -> None:
-        _check_range(f"LoRA {self.name} weight", self.weight, -4.0, 4.0)
+        _check_range(f"LoRA {self.name:.40} weight", self.weight, -4.0, 4.0)
 
 
 @dataclass(frozen=True)
@@ -131,11 +134,11 @@ class GenerationRequest(_Message):
         for name in ("width", "height"):
             size = getattr(self, name)
             if not 64 <= size <= 8192 or size % 8:
-                raise ProtocolError(f"The {name} must be a multiple of 8 between 64 and 8192 pixels, not {size}.")
+                raise ProtocolError(f"The {name} must be a multiple of 8 between 64 and 8192 pixels, not {size!r:.20}.")
         _check_range("number of steps", self.steps, 1, 1000)
         _check_range("guidance scale", self.guidance_scale, 0.0, 100.0)
         if not 0 <= self.seed < SEED_LIMIT:
-            raise ProtocolError(f"The seed must be a whole number from 0 to {SEED_LIMIT - 1}, not {self.seed}.")
+            raise ProtocolError(f"The seed must be a whole number from 0 to {SEED_LIMIT - 1}, not {self.seed!r:.20}.")
 
     def fingerprint(self) -> str:
         """A text that is equal exactly for equal requests (JSON with sorted keys)."""
@@ -204,6 +207,7 @@ class Health(_Message):
     memory_free: int = 0
     queue_length: int = 0  # jobs waiting and running
     product: str = "pose-to-anime"
+    problem: str = ""  # a sentence, when no job can run at the moment
 
 
 @dataclass(frozen=True)
@@ -247,6 +251,15 @@ class ServerAddress(_Message):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
 
+    def write(self, data_dir: Path) -> None:
+        """Leave the address in ``data_dir``: whole or not at all, and readable by this user alone, for it holds the token."""
+        target = data_dir / self.FILE_NAME
+        draft = target.with_name(f"{target.name}.{os.getpid()}")
+        draft.unlink(missing_ok=True)
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            json.dump(self.to_json(), file)
+        draft.replace(target)
+
     @classmethod
     def read(cls, data_dir: Path) -> ServerAddress | None:
         """The address in ``data_dir``, or None where there is none or it cannot be read. Does not ask whether it answers."""
@@ -281,7 +294,7 @@ def default_server_dir() -> Path:
 
 def _check_range(what: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:  # also refuses NaN
-        raise ProtocolError(f"The {what} must be between {low:g} and {high:g}, not {value:g}.")
+        raise ProtocolError(f"The {what} must be between {low:g} and {high:g}, not {value!r:.20}.")
 
 
 def _plain(value: Any) -> Any:
@@ -317,9 +330,12 @@ def _typed(value: Any, hint: Any, where: str) -> Any:
         try:
             return hint(value)
         except ValueError:
-            raise ProtocolError(f"{where} cannot be '{value}'.") from None
+            raise ProtocolError(f"{where} cannot be {value!r:.60}.") from None
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        try:
+            value = float(value)
+        except OverflowError:
+            raise ProtocolError(f"{where} is too large a number.") from None
     if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
         raise ProtocolError(f"{where} must be {_JSON_NAMES.get(hint, hint.__name__)}, not {value!r:.60}.")
     if hint is float and not math.isfinite(value):
