@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes the environments below ``.venv`` from the locks in this folder, completes them, mends half-made ones.
+
+Standard library only, and nothing newer than Python 3.8: ``studio.py`` is started with whatever Python there is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+LOCKS = Path(__file__).resolve().parent
+ROOT = LOCKS.parent
+VENVS = ROOT / ".venv"
+WINDOWS = os.name == "nt"
+
+# Environment → its possible locks in order of preference, each with the Python versions that its wheels exist for.
+ENVIRONMENTS = {
+    "blender": (("blender-4.5", ("3.11",)), ("blender-5.2", ("3.13",))),
+    "server": (("server", ("3.11", "3.12", "3.13")),),
+    "blender-4.2": (("blender-4.2", ("3.11",)),),  # this one and the two below: only for tests
+    "blender-4.5": (("blender-4.5", ("3.11",)),),
+    "blender-5.2": (("blender-5.2", ("3.13",)),),
+}
+
+FINDER = """\
+import importlib.util
+import os
+import sys
+
+ROOT = {root!r}
+
+
+class CheckoutFinder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name != "pose_to_anime":
+            return None
+        return importlib.util.spec_from_file_location(name, os.path.join(ROOT, "__init__.py"), submodule_search_locations=[ROOT])
+
+
+sys.meta_path.append(CheckoutFinder)
+"""
+"""Makes ``import pose_to_anime`` find this checkout, whatever its folder is called; written into each environment."""
+
+PROBE = (
+    "import sys, sysconfig, venv, ensurepip; print('%d.%d' % sys.version_info[:2], sys.implementation.name, "
+    "sys.maxsize > 2**32, bool(sysconfig.get_config_var('Py_GIL_DISABLED')))"
+)
+
+
+class StudioError(Exception):
+    """One sentence for the person at the terminal."""
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+class Progress:
+    """A bar on a terminal, a line at every tenth elsewhere. Ticks by itself: a long silence looks like a crash."""
+
+    def __init__(self, title: str, total: int) -> None:
+        self.title, self.total, self.done, self.note = title, max(total, 1), 0, ""
+        self._terminal = sys.stderr.isatty()
+        self._tenths = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._tick, daemon=True)
+        self._start = time.monotonic()
+
+    def __enter__(self) -> Progress:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        if self._terminal:
+            sys.stderr.write("\r\033[K")
+
+    def step(self, note: str, done: int = 1) -> None:
+        self.done, self.note = min(self.done + done, self.total), note
+        if not self._terminal and self.done * 10 // self.total > self._tenths:
+            self._tenths = self.done * 10 // self.total
+            say(f"{self.title}: {self.done} of {self.total}")
+
+    def _tick(self) -> None:
+        while not self._stop.wait(0.2):
+            seconds = int(time.monotonic() - self._start)
+            if self._terminal:
+                bar = ("#" * (24 * self.done // self.total)).ljust(24, ".")
+                line = f"{self.title} [{bar}] {seconds // 60}:{seconds % 60:02d} {self.note}"
+                sys.stderr.write("\r\033[K" + line[: shutil.get_terminal_size().columns - 1])
+                sys.stderr.flush()
+
+
+# ---- Finding a Python
+
+
+def candidates(version: str) -> list[list[str]]:
+    """Commands that may start a Python of this version (``"3.11"``), likeliest first."""
+    home, found = Path.home(), [[sys.executable]]
+    on_path = shutil.which("python" + version)
+    if on_path:
+        found.append([on_path])
+    if WINDOWS:
+        launcher = shutil.which("py")
+        if launcher:
+            found.append([launcher, "-" + version])
+        roaming = Path(os.environ.get("APPDATA") or home / "AppData" / "Roaming")
+        local = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+        folders = [
+            (local / "Programs" / "Python", f"Python{version.replace('.', '')}/python.exe"),
+            (Path(os.environ.get("PYENV_ROOT") or home / ".pyenv" / "pyenv-win") / "versions", f"{version}.*/python.exe"),
+            (Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or roaming / "uv" / "python"), f"cpython-{version}.*/python.exe"),
+        ]
+    else:
+        program = "bin/python" + version
+        data = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
+        folders = [
+            (Path(os.environ.get("PYENV_ROOT") or home / ".pyenv") / "versions", f"{version}.*/{program}"),
+            (Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or data / "uv" / "python"), f"cpython-{version}.*/{program}"),
+            (Path("/Library/Frameworks/Python.framework/Versions"), f"{version}/{program}"),
+            (Path("/opt/homebrew"), program),
+            (Path("/usr/local"), program),
+        ]
+    for folder, pattern in folders:
+        found += [[str(path)] for path in sorted(folder.glob(pattern), reverse=True)]
+    return found
+
+
+def find_python(versions: tuple[str, ...]) -> list[str] | None:
+    """The command of a 64-bit CPython of one of these versions that can make environments, or None."""
+    for version in versions:
+        for command in candidates(version):
+            with contextlib.suppress(OSError, subprocess.SubprocessError):
+                answer = subprocess.run([*command, "-c", PROBE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60)
+                if answer.returncode == 0 and answer.stdout.decode().split() == [version, "cpython", "True", "False"]:
+                    return command
+    return None
+
+
+# ---- What is there
+
+
+def environment_python(name: str) -> Path:
+    return VENVS / name / ("Scripts/python.exe" if WINDOWS else "bin/python")
+
+
+def site_packages(name: str) -> Path:
+    """Where pip puts packages in an environment that exists."""
+    (folder,) = (VENVS / name).glob("Lib/site-packages" if WINDOWS else "lib/python*/site-packages")
+    return folder
+
+
+def lock_file(lock: str) -> Path:
+    return LOCKS / (lock + ".txt")
+
+
+def read_state(name: str) -> dict:
+    try:
+        state = json.loads((VENVS / (name + ".json")).read_text("utf-8"))
+        return state if state["packages"] and state["lock"] and state["root"] else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def wanted(name: str, lock: str, tests: bool) -> dict:
+    """What the state file of a finished environment holds. It is written last: where it is, nothing is half-made."""
+    locks = [lock] + (["test-server" if name == "server" else "test-blender"] if tests else [])
+    hashes = {lock: hashlib.sha256(lock_file(lock).read_bytes()).hexdigest() for lock in locks}
+    return {"root": str(ROOT), "lock": lock, "packages": hashes}
+
+
+def is_ready(name: str, tests: bool = False) -> bool:
+    state = read_state(name)
+    if state.get("lock") not in [lock for lock, _ in ENVIRONMENTS[name]] or not environment_python(name).exists():
+        return False
+    need = wanted(name, state["lock"], tests)
+    return state["root"] == need["root"] and need["packages"].items() <= state["packages"].items()
+
+
+# ---- Making it
+
+
+def prepare(name: str, tests: bool = False) -> Path:
+    """The Python of an environment, which is made, completed or mended first where that is needed."""
+    if not is_ready(name, tests):
+        VENVS.mkdir(exist_ok=True)
+        with exclusive(VENVS / (name + ".lock"), f"Waiting: another studio.py is working on .venv/{name}."):
+            if not is_ready(name, tests):
+                make(name, tests)
+    return environment_python(name)
+
+
+@contextlib.contextmanager
+def exclusive(path: Path, waiting: str):
+    """One process at a time; the lock goes with its process, however that ends."""
+    with open(path, "a+") as handle:
+        told = False
+        while not try_lock(handle):
+            if not told:
+                say(waiting)
+                told = True
+            time.sleep(0.5)
+        yield
+
+
+def try_lock(handle) -> bool:
+    try:
+        if WINDOWS:
+            import msvcrt
+
+            handle.seek(0)
+            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def make(name: str, tests: bool) -> None:
+    folder, state_file, log = VENVS / name, VENVS / (name + ".json"), VENVS / (name + ".log")
+    tests = tests or any(lock.startswith("test-") for lock in read_state(name).get("packages", {}))
+    lock = usable_lock(name)
+    if lock is None and folder.exists():
+        say(f".venv/{name} cannot be used as it is: it is made again.")
+        shutil.rmtree(folder)
+    if state_file.exists():
+        state_file.unlink()
+    if lock is None:
+        lock, command = choose_python(name)
+        say(f".venv/{name}: making it with {' '.join(command)}")
+        run_logged([*command, "-m", "venv", str(folder)], log, f"Making .venv/{name} failed")
+    python = str(environment_python(name))
+    need = wanted(name, lock, tests)
+    mend(site_packages(name))
+    for part in need["packages"]:
+        install(name, part, log)
+    (site_packages(name) / "_pose_to_anime_checkout.py").write_text(FINDER.format(root=str(ROOT)), "utf-8")
+    (site_packages(name) / "pose_to_anime_checkout.pth").write_text("import _pose_to_anime_checkout\n", "utf-8")
+    check_import(python, "torch" if name == "server" else "bpy", log)
+    state_file.write_text(json.dumps(need, indent=1), "utf-8")
+    say(f".venv/{name} is ready.")
+
+
+def usable_lock(name: str) -> str | None:
+    """The lock that fits the Python of the environment that is there; None without one, or where its Python or pip is broken."""
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        code = "import sys, pip; print('%d.%d' % sys.version_info[:2])"
+        answer = subprocess.check_output([str(environment_python(name)), "-c", code], stderr=subprocess.DEVNULL)
+        return next((lock for lock, versions in ENVIRONMENTS[name] if answer.decode().strip() in versions), None)
+    return None
+
+
+def choose_python(name: str) -> tuple[str, list[str]]:
+    """The lock that can be installed here, and the command of a Python for it."""
+    for lock, versions in ENVIRONMENTS[name]:
+        command = find_python(versions)
+        if command:
+            return lock, command
+    versions = [version for _, versions in ENVIRONMENTS[name] for version in versions]
+    raise StudioError(
+        f"No Python {' or '.join(versions)} with its venv module was found, which "
+        f"{'the generation server' if name == 'server' else 'Blender as a Python module'} needs: install one (python.org, "
+        f"`uv python install {versions[0]}`, `pyenv install {versions[0]}`, or your system's packages, python{versions[0]}-venv "
+        "included) and start this again."
+    )
+
+
+def mend(packages: Path) -> None:
+    """Forget what an interrupted pip left: it writes RECORD last, and renames what it takes away to ~something."""
+    unfinished = [info for info in packages.glob("*.dist-info") if not (info / "RECORD").exists()]
+    for left in [*packages.glob("~*"), *unfinished]:
+        shutil.rmtree(str(left), ignore_errors=True)
+
+
+def install(name: str, lock: str, log: Path) -> None:
+    """Install one lock file with pip, whose own words go to the log."""
+    pins = [line for line in lock_file(lock).read_text("utf-8").splitlines() if "==" in line.split("#")[0]]
+    command = [str(environment_python(name)), "-m", "pip", "install", "--no-input", "--no-deps", "--progress-bar", "off"]
+    command += ["--disable-pip-version-check", "-r", str(lock_file(lock))]
+    say(f".venv/{name}: installing {len(pins)} packages of requirements/{lock}.txt (pip's words: {log})")
+    errors = []
+    with open(log, "a", encoding="utf-8") as written, Progress(f".venv/{name}", len(pins)) as progress:
+        pip = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=str(ROOT))
+        for raw in pip.stdout:
+            line = raw.decode("utf-8", "replace").rstrip()
+            written.write(line + "\n")
+            if line.startswith(("Collecting ", "Requirement already satisfied: ", "Ignoring ")):
+                progress.step(line.split(" (")[0].split(" in ")[0])
+            elif line.startswith(("  Downloading ", "Installing ")):
+                progress.step(line.strip(), done=0)
+            elif line.startswith("ERROR: "):
+                errors.append(line[7:].rstrip("."))
+        failed = pip.wait() != 0
+    if failed:
+        free = shutil.disk_usage(str(ROOT)).free / 1e9
+        raise StudioError(
+            f"Installing requirements/{lock}.txt into .venv/{name} failed ({errors[-1] if errors else 'see the log'}): check the "
+            f"network and the disk ({free:.1f} GB free) and start this again. Pip's words: {log}"
+        )
+
+
+def run_logged(command: list[str], log: Path, failed: str) -> None:
+    with open(log, "a", encoding="utf-8") as written:
+        if subprocess.call(command, stdout=written, stderr=written, stdin=subprocess.DEVNULL) != 0:
+            raise StudioError(f"{failed}: see {log}.")
+
+
+def check_import(python: str, module: str, log: Path) -> None:
+    answer = subprocess.run([python, "-c", "import " + module], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if answer.returncode != 0:
+        words = answer.stdout.decode("utf-8", "replace").strip()
+        with open(log, "a", encoding="utf-8") as written:
+            written.write(words + "\n")
+        last = words.splitlines()[-1] if words else f"exit code {answer.returncode}"
+        hint = ""
+        if "cannot open shared object file" in last:
+            hint = (
+                " A system library is missing; on Debian and Ubuntu: apt install libx11-6 libxi6 libxxf86vm1 libxfixes3 "
+                "libxrender1 libxkbcommon0 libsm6 libice6 libgl1 libegl1."
+            )
+        raise StudioError(f"The module {module} is installed and cannot be imported ({last}).{hint}")
