@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A user's hands and eyes inside Blender: mouse, keys, photographs, and finding buttons by what they would do.
+
+The functions that take time are generators: ``yield from`` them in a scenario.
+"""
+
+import subprocess
+from collections.abc import Generator
+from pathlib import Path
+
+import bpy
+from mathutils import Vector
+
+OUT = Path()
+_mouse = [0, 0]  # a simulated key event carries a mouse position, and moves the mouse there
+Wait = Generator[float, None, None]
+
+
+def window() -> bpy.types.Window:
+    return bpy.context.window_manager.windows[0]
+
+
+def area(kind: str) -> bpy.types.Area:
+    """The largest area of this type in the first window."""
+    areas = [a for a in window().screen.areas if a.type == kind]
+    if not areas:
+        raise LookupError(f"no {kind} is open")
+    return max(areas, key=lambda a: a.width * a.height)
+
+
+def region(kind: str, part: str) -> bpy.types.Region:
+    return next(r for r in area(kind).regions if r.type == part)
+
+
+def photograph(name: str) -> None:
+    """The screen as it is, into NAME.png."""
+    subprocess.run(["import", "-window", "root", str(OUT / f"{name}.png")], check=False, timeout=60)
+
+
+def simulate(kind: str, value: str, x: float | None = None, y: float | None = None, **modifiers: bool) -> None:
+    """One event, at window coordinates or where the mouse is."""
+    if x is not None and y is not None:
+        _mouse[:] = int(x), int(y)
+    window().event_simulate(type=kind, value=value, x=_mouse[0], y=_mouse[1], **modifiers)
+
+
+def move(x: float, y: float) -> Wait:
+    """The mouse to window coordinates, y from the bottom. Twice, so that what lies below notices."""
+    for dx in (-1, 0):
+        simulate("MOUSEMOVE", "NOTHING", x + dx, y)
+        yield 0.05
+
+
+def click(x: float, y: float) -> Wait:
+    yield from move(x, y)
+    yield 0.2
+    for value in ("PRESS", "RELEASE"):
+        simulate("LEFTMOUSE", value)
+        yield 0.1
+    yield 0.3
+
+
+def drag(start: tuple[float, float], end: tuple[float, float], steps: int = 12) -> Wait:
+    """Press at ``start``, move to ``end``, let go."""
+    yield from move(*start)
+    yield 0.3
+    simulate("LEFTMOUSE", "PRESS")
+    yield 0.1
+    for i in range(1, steps + 1):
+        x = start[0] + (end[0] - start[0]) * i / steps
+        y = start[1] + (end[1] - start[1]) * i / steps
+        simulate("MOUSEMOVE", "NOTHING", x, y)
+        yield 0.08
+    yield 0.2
+    simulate("LEFTMOUSE", "RELEASE")
+    yield 0.5
+
+
+def key(name: str, *, ctrl: bool = False, shift: bool = False, alt: bool = False, at: tuple[float, float] | None = None) -> Wait:
+    """Press and release a key, with the mouse where it is or at ``at``."""
+    if at:
+        yield from move(*at)
+    modifiers = {"ctrl": ctrl, "shift": shift, "alt": alt}
+    for value in ("PRESS", "RELEASE"):
+        simulate(name, value, **modifiers)
+        yield 0.05
+    yield 0.4
+
+
+def middle(kind: str, part: str = "WINDOW") -> tuple[float, float]:
+    r = region(kind, part)
+    return r.x + r.width / 2, r.y + r.height / 2
+
+
+def open_sidebar(kind: str, category: str = "Pose to Anime") -> Wait:
+    """Show the sidebar of the largest such area with our tab in front."""
+    space = area(kind).spaces.active
+    space.show_region_ui = True
+    yield 0.5
+    sidebar = region(kind, "UI")
+    if hasattr(sidebar, "active_panel_category"):
+        for _ in range(20):  # the tabs exist only after the first drawing
+            try:
+                sidebar.active_panel_category = category
+                break
+            except (AttributeError, TypeError, ValueError):
+                yield 0.2
+    sidebar.tag_redraw()
+    yield 0.6
+
+
+def find_button(kind: str, operator: str, part: str = "UI", *, every: int = 9) -> Generator[float, None, tuple[int, int]]:
+    """Where the button of an operator is: hovers down the sidebar and copies each button's Python command, as Ctrl-C does."""
+    r = region(kind, part)
+    manager = bpy.context.window_manager
+    for fraction in (0.5, 0.8, 0.2):
+        x = int(r.x + 12 + (r.width - 40) * fraction)
+        for y in range(r.y + r.height - 30, r.y + 8, -every):
+            simulate("MOUSEMOVE", "NOTHING", x, y)
+            yield 0.05
+            manager.clipboard = ""
+            for value in ("PRESS", "RELEASE"):
+                simulate("C", value, ctrl=True)
+            yield 0.05
+            if f"{operator}(" in manager.clipboard:
+                return x, y
+    raise LookupError(f"no button of {operator} in the {part} of {kind}")
+
+
+def press_button(kind: str, operator: str, part: str = "UI") -> Wait:
+    x, y = yield from find_button(kind, operator, part)
+    yield from click(x, y)
+
+
+def on_screen(point: Vector, kind: str = "VIEW_3D") -> tuple[float, float]:
+    """A world position in window coordinates of the 3D view."""
+    from bpy_extras.view3d_utils import location_3d_to_region_2d
+
+    r = region(kind, "WINDOW")
+    found = location_3d_to_region_2d(r, area(kind).spaces.active.region_3d, point)
+    if found is None:
+        raise LookupError("the point is behind the viewer")
+    return r.x + found.x, r.y + found.y
+
+
+def invoke(kind: str, operator: str, **options: object) -> set[str]:
+    """Run an operator as if from that editor."""
+    module, name = operator.split(".")
+    with bpy.context.temp_override(window=window(), area=area(kind), region=region(kind, "WINDOW")):
+        return getattr(getattr(bpy.ops, module), name)("INVOKE_DEFAULT", **options)
