@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Skeleton profiles: which stroke widths a pose ControlNet was trained to see. The numbers are in ``profiles.toml``."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import MappingProxyType
+
+FILE = Path(__file__).with_name("profiles.toml")
+
+
+class ProfileError(ValueError):
+    """An unknown profile, or a profile file that lacks something; the text says which and what to do."""
+
+
+@dataclass(frozen=True)
+class Strokes:
+    """Pixels, ready to draw with. ``limb_semi_width`` is half the width of a limb at its middle; ``hand_line`` a whole width."""
+
+    limb_semi_width: int
+    joint_radius: int
+    hand_line: int
+    hand_radius: int
+    face_radius: int
+
+
+@dataclass(frozen=True)
+class Profile:
+    name: str
+    title: str
+    scale: str
+    limb_semi_width: int
+    joint_radius: int
+    hand_line: int
+    hand_radius: int
+    face_radius: int
+    scale_hands_and_face: bool
+    steps: tuple[int, ...] = ()
+
+    def factor(self, width: int, height: int) -> float:
+        """By how much strokes grow in a picture of this size, in pixels."""
+        if self.scale == "relative":
+            return min(width, height) / 512
+        if self.scale == "steps":
+            return float(1 + sum(max(width, height) >= step for step in self.steps))
+        return 1.0
+
+    def strokes(self, width: int, height: int) -> Strokes:
+        """The strokes for a picture of ``width`` × ``height`` pixels, none thinner than one pixel."""
+        factor = self.factor(width, height)
+
+        def grown(number: int, grows: bool = True) -> int:
+            return max(1, round(number * factor)) if grows else number
+
+        return Strokes(
+            limb_semi_width=grown(self.limb_semi_width),
+            joint_radius=grown(self.joint_radius),
+            hand_line=grown(self.hand_line, self.scale_hands_and_face),
+            hand_radius=grown(self.hand_radius, self.scale_hands_and_face),
+            face_radius=grown(self.face_radius, self.scale_hands_and_face),
+        )
+
+
+def read_profiles(path: Path = FILE) -> Mapping[str, Profile]:
+    """All profiles of a TOML file by name, or ProfileError."""
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ProfileError(f"The skeleton profiles in {path.name} cannot be read: {error}.") from error
+    return MappingProxyType({name: _profile(name, table, path) for name, table in tables.items()})
+
+
+@functools.cache
+def profiles() -> Mapping[str, Profile]:
+    """The profiles that come with the package, read once."""
+    return read_profiles()
+
+
+def profile(name: str) -> Profile:
+    """One profile, or ProfileError naming those there are."""
+    try:
+        return profiles()[name]
+    except KeyError:
+        raise ProfileError(f"There is no skeleton profile '{name}': use one of {', '.join(profiles())}.") from None
+
+
+def _profile(name: str, table: object, path: Path) -> Profile:
+    if not isinstance(table, dict):
+        raise ProfileError(f"'{name}' in {path.name} is not a skeleton profile: give it a table of its own, [{name}].")
+    try:
+        values = dict(table)
+        values["steps"] = tuple(sorted(values.get("steps", ())))
+        found = Profile(name=name, **values)
+    except TypeError as error:
+        raise ProfileError(f"The skeleton profile '{name}' in {path.name} lacks or misspells a setting: {error}.") from error
+    if found.scale not in ("fixed", "relative", "steps"):
+        raise ProfileError(f"The skeleton profile '{name}' in {path.name} needs the scale fixed, relative or steps.")
+    for field in fields(Strokes):
+        if type(value := getattr(found, field.name)) is not int or value < 1:
+            raise ProfileError(f"The skeleton profile '{name}' in {path.name} needs a whole number above 0 for {field.name}.")
+    return found
