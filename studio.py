@@ -100,16 +100,21 @@ def build(arguments: list) -> int:
         run_logged(command, log, "The build failed")
         (made,) = Path(folder).glob("*.zip")
         run_logged([python, str(builder), "validate", str(made)], log, "Blender's validator refuses the zip")
-        with zipfile.ZipFile(str(made)) as archive:
-            strangers = sorted({name.split("/")[0] for name in archive.namelist()} - EXTENSION)
-        if strangers:
-            raise StudioError(
-                f"Not built: {', '.join(strangers)} would be in the zip and is no part of the extension. Move it out of this "
-                "folder, or add it to paths_exclude_pattern in blender_manifest.toml."
-            )
+        refuse_strangers(made)
         os.replace(str(made), str(out / made.name))
     print(out / made.name)
     return 0
+
+
+def refuse_strangers(made: Path) -> None:
+    """A folder that somebody keeps in the checkout must not travel to every user."""
+    with zipfile.ZipFile(str(made)) as archive:
+        strangers = sorted({name.split("/")[0] for name in archive.namelist()} - EXTENSION)
+    if strangers:
+        raise StudioError(
+            f"Not built: {', '.join(strangers)} would be in the zip and is no part of the extension. Move it out of this folder, "
+            "or add it to paths_exclude_pattern in blender_manifest.toml."
+        )
 
 
 def test(arguments: list) -> int:

@@ -66,12 +66,12 @@ def say(text: str) -> None:
 
 
 class Progress:
-    """A bar on a terminal, a line at every tenth elsewhere. Ticks by itself: a long silence looks like a crash."""
+    """A bar on a terminal, a line at every quarter elsewhere. Ticks by itself: a long silence looks like a crash."""
 
     def __init__(self, title: str, total: int) -> None:
         self.title, self.total, self.done, self.note = title, max(total, 1), 0, ""
         self._terminal = sys.stderr.isatty()
-        self._tenths = 0
+        self._quarters = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._tick, daemon=True)
         self._start = time.monotonic()
@@ -88,9 +88,9 @@ class Progress:
 
     def step(self, note: str, done: int = 1) -> None:
         self.done, self.note = min(self.done + done, self.total), note
-        if not self._terminal and self.done * 10 // self.total > self._tenths:
-            self._tenths = self.done * 10 // self.total
-            say(f"{self.title}: {self.done} of {self.total}")
+        if not self._terminal and self.done * 4 // self.total > self._quarters:
+            self._quarters = self.done * 4 // self.total
+            say(f"{self.title}: {self.done} of {self.total}, {note}")
 
     def _tick(self) -> None:
         while not self._stop.wait(0.2):
@@ -298,7 +298,7 @@ def install(name: str, lock: str, log: Path) -> None:
         for raw in pip.stdout:
             line = raw.decode("utf-8", "replace").rstrip()
             written.write(line + "\n")
-            if line.startswith(("Collecting ", "Requirement already satisfied: ", "Ignoring ")):
+            if line.startswith(("Collecting ", "Processing ", "Requirement already satisfied: ", "Ignoring ")):
                 progress.step(line.split(" (")[0].split(" in ")[0])
             elif line.startswith(("  Downloading ", "Installing ")):
                 progress.step(line.strip(), done=0)

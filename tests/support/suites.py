@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs every test in the environment that it is for: once with the server's packages, once with each Blender that is wanted.
+
+Standard library only, nothing newer than Python 3.8: ``studio.py test`` imports it with whatever Python there is.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+from environments import ENVIRONMENTS, ROOT, VENVS, StudioError, is_ready, prepare, read_state, say
+
+HELP = """\
+usage: studio.py test [pytest arguments]
+
+Runs every test: those of the server, the houses' rules, the installed zip and the windows with the server's packages, those of
+the add-on inside Blender. Arguments go on to pytest; paths and test ids choose where to run.
+
+  studio.py test                                  everything
+  studio.py test tests/server -k cancel           some
+  studio.py test tests/addon/test_posing.py -x    one file, stopping at the first failure
+
+Other Blenders than .venv/blender's (4.2, 4.5, 5.2) take part where their environments exist; POSE_TO_ANIME_REQUIRE, a list
+such as bpy-4.2,bpy-4.5,bpy-5.2,window-4.3,window-5.2,server, makes them, and a skip of what it names is a failure.
+"""
+
+# pytest, ended without Blender's own farewell: some Blenders crash at exit when a gizmo group is still registered.
+RUN_PYTEST = "import os, sys, pytest; code = int(pytest.main()); sys.stdout.flush(); sys.stderr.flush(); os._exit(code)"
+NO_TESTS = 5  # pytest's exit code when nothing was collected
+
+COUNTS = ("passed", "failed", "skipped")
+
+
+def run(arguments: list[str]) -> int:
+    """All suites that the arguments touch, then one summary. 0 when every test that ran passed, and at least one ran."""
+    if {"-h", "--help"} & set(arguments):
+        print(HELP)
+        return 0
+    required = {name.strip() for name in os.environ.get("POSE_TO_ANIME_REQUIRE", "").split(",") if name.strip()}
+    paths = [argument for argument in arguments if is_test_path(argument)]
+    options = [argument for argument in arguments if argument not in paths]
+    blenders = wanted_blenders(required)  # made first: the installed zip is tested in each of them
+    results = []
+    server_paths = [path for path in paths if not needs_bpy(path)]
+    if server_paths or not paths:
+        results.append(run_suite("server", prepare("server", tests=True), server_paths or ["tests"], options))
+    addon_paths = [inside for inside in map(addon_part, paths) if inside]
+    if addon_paths or not paths:
+        for version, python in blenders:
+            results.append(run_suite(f"bpy-{version}", python, addon_paths or ["tests/addon"], options))
+    return summarise(results)
+
+
+def is_test_path(argument: str) -> bool:
+    return not argument.startswith("-") and Path(argument.split("::")[0]).exists()
+
+
+def needs_bpy(path: str) -> bool:
+    file = Path(path.split("::")[0])
+    return file.is_file() and 'importorskip("bpy")' in file.read_text("utf-8")
+
+
+def addon_part(path: str) -> str | None:
+    """What of a path is for Blender: itself inside tests/addon, tests/addon for a folder around it."""
+    addon, place = ROOT / "tests" / "addon", Path(path.split("::")[0]).resolve()
+    if place == addon or addon in place.parents:
+        return path
+    return "tests/addon" if place in addon.parents else None
+
+
+def wanted_blenders(required: set[str]) -> list[tuple[str, Path]]:
+    """(version, Python) of .venv/blender, of the other Blenders that are required, and of those that are there already."""
+    main = prepare("blender", tests=True)
+    version = read_state("blender")["lock"].split("-")[1]
+    found = [(version, main)]
+    for name in ENVIRONMENTS:
+        other = name.partition("-")[2]
+        if other and other != version and (f"bpy-{other}" in required or is_ready(name)):
+            found.append((other, prepare(name, tests=True)))
+    return found
+
+
+def run_suite(name: str, python: Path, paths: list[str], options: list[str]) -> dict:
+    """One pytest process. Returns its name, exit code, seconds and counts."""
+    report = VENVS / "test-results" / (name + ".xml")
+    report.parent.mkdir(exist_ok=True)
+    if report.exists():
+        report.unlink()
+    say(f"\n==== {name}: {python}")
+    environment = dict(os.environ, POSE_TO_ANIME_SUITE=name, PYTHONFAULTHANDLER="1")
+    command = [
+        str(python),
+        "-c",
+        RUN_PYTEST,
+        f"--rootdir={ROOT}",
+        f"--config-file={ROOT / 'pyproject.toml'}",
+        f"--junitxml={report}",
+    ]
+    began = time.monotonic()
+    paths = [path if Path(path.split("::")[0]).exists() else str(ROOT / path) for path in paths]
+    code = subprocess.call([*command, *options, *paths], env=environment, stdin=subprocess.DEVNULL)
+    counts = read_counts(report)
+    if code == NO_TESTS and not any(counts.values()):
+        code = 0
+    elif code and not counts["failed"]:
+        counts["failed"] = 1  # the process itself: a crash, a usage error, an interrupt
+    return {"name": name, "code": code, "seconds": time.monotonic() - began, **counts}
+
+
+def read_counts(report: Path) -> dict:
+    counts = dict.fromkeys(COUNTS, 0)
+    try:
+        suites = list(ElementTree.parse(str(report)).getroot().iter("testsuite"))
+    except (OSError, ElementTree.ParseError):
+        return counts
+    for suite in suites:
+        failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+        skipped = int(suite.get("skipped", 0))
+        counts["failed"] += failed
+        counts["skipped"] += skipped
+        counts["passed"] += max(int(suite.get("tests", 0)) - failed - skipped, 0)
+    return counts
+
+
+def summarise(results: list[dict]) -> int:
+    total = {count: sum(result[count] for result in results) for count in COUNTS}
+    print(flush=True)
+    for result in results:
+        words = ", ".join(f"{result[count]} {count}" for count in COUNTS)
+        verdict = "ok" if result["code"] == 0 else f"FAILED (exit code {result['code']})"
+        print(f"{result['name']:10} {words} in {result['seconds']:.0f} s: {verdict}")
+    print(", ".join(f"{total[count]} {count}" for count in COUNTS), flush=True)
+    if not any(total.values()):
+        raise StudioError("No test was chosen by these arguments.")
+    return 1 if any(result["code"] for result in results) else 0

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The extension's manifest, what the Python package says beside it, and the zip that is made from both."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from checkout import ROOT, build_zip
+
+MANIFEST = tomllib.loads((ROOT / "blender_manifest.toml").read_text("utf-8"))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    with zipfile.ZipFile(build_zip(tmp_path_factory.mktemp("build"))) as archive:
+        assert archive.testzip() is None
+        return set(archive.namelist())
+
+
+def test_one_version() -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+", MANIFEST["version"])
+    assert PROJECT["project"]["version"] == MANIFEST["version"]
+    assert f"## {MANIFEST['version']}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_the_rules_of_the_platform() -> None:
+    assert MANIFEST["id"] == "pose_to_anime"
+    assert MANIFEST["blender_version_min"] == "4.2.0"
+    assert len(MANIFEST["tagline"]) <= 64 and MANIFEST["tagline"][-1].isalnum()
+    assert set(MANIFEST["permissions"]) == {"files", "network"}
+    assert all(len(reason) <= 64 and reason[-1].isalnum() for reason in MANIFEST["permissions"].values())
+
+
+def test_the_python_package_lists_every_folder() -> None:
+    folders = {file.parent for place in ("addon", "generation_server") for file in (ROOT / place).glob("**/__init__.py")}
+    expected = {"pose_to_anime", *("pose_to_anime." + ".".join(folder.relative_to(ROOT).parts) for folder in folders)}
+    assert set(PROJECT["tool"]["setuptools"]["packages"]) == expected
+
+
+def test_the_zip_holds_all_that_runs(names: set[str]) -> None:
+    wanted = {"__init__.py", "blender_manifest.toml", "LICENSE", "README.md", "requirements/server.txt"}
+    for place in ("addon", "generation_server", "rigs"):
+        files = [file for file in (ROOT / place).glob("**/*") if file.is_file() and "__pycache__" not in file.parts]
+        wanted |= {file.relative_to(ROOT).as_posix() for file in files if file.suffix != ".pyc"}
+    assert not wanted - names
+
+
+def test_the_zip_holds_nothing_else(names: set[str]) -> None:
+    strangers = [
+        name for name in names if re.search(r"(^|/)(\.|__pycache__|tests|benchmarks|studio)|\.(py[co]|zip|blend\d)$", name)
+    ]
+    assert not strangers
+    assert {name for name in names if name.startswith("requirements/")} == {"requirements/server.txt"}
+
+
+def test_a_stray_folder_is_refused(tmp_path: Path) -> None:
+    """Somebody's output folder in the checkout must not travel to every user."""
+    spec = importlib.util.spec_from_file_location("studio", ROOT / "studio.py")
+    studio = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(studio)
+    with zipfile.ZipFile(tmp_path / "some.zip", "w") as archive:
+        archive.writestr("__init__.py", "")
+        archive.writestr("addon/__init__.py", "")
+    studio.refuse_strangers(tmp_path / "some.zip")
+    with zipfile.ZipFile(tmp_path / "some.zip", "a") as archive:
+        archive.writestr("my pictures/1.png", "")
+    with pytest.raises(studio.StudioError, match="my pictures would be in the zip"):
+        studio.refuse_strangers(tmp_path / "some.zip")
+
+
+def test_locks_pin_everything_and_name_no_place() -> None:
+    locks = sorted((ROOT / "requirements").glob("*.txt"))
+    assert len(locks) == 6
+    for lock in locks:
+        for line in lock.read_text("utf-8").splitlines():
+            code = line.split("#")[0].strip()
+            assert not code or re.match(r"[a-z0-9][a-z0-9.-]*==[0-9][^ ;]*( ;.*)?$", code), f"{lock.name}: {line}"
+            assert "://" not in line, f"{lock.name}: {line}"
