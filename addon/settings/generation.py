@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the user chose for a generation, saved in the .blend. The state of a job is never kept here: undo would take it back."""
+
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
+
+from ...generation_server.families.catalogue import Family, NumberRange, families
+from .wrapping import PROMPT_ROWS, rows_of, with_row
+
+SEED_MAX = 2**31 - 1
+"""Blender's integers are signed 32-bit; the server takes one bit more."""
+
+FIRST_FAMILY = "sd15"
+"""Whose defaults a new scene has."""
+
+FIRST_PROMPT = "1girl, solo, full body, white shirt, blue skirt, sneakers, simple background, white background"
+"""So that the first Generate gives a picture; one plainly dressed grown figure, nothing that hides the pose."""
+
+DEFAULT_COLUMNS = 38
+"""Characters of a prompt row where the width of the region is not known."""
+
+_MARGIN = 48  # pixels at 100% that the panel's borders and the row's own margins take
+_CHARACTER = 6.4  # pixels at 100% of an average character of Blender's interface font at its default 11 points
+
+
+def text_columns(context: bpy.types.Context, margin: float = _MARGIN) -> int:
+    """How many characters fit in one row of the region that is being drawn or edited."""
+    region = context.region
+    if region is None or region.type != "UI":
+        return DEFAULT_COLUMNS
+    scale = context.preferences.system.ui_scale
+    return max(16, int((region.width - margin * scale) / (_CHARACTER * scale)))
+
+
+def _prompt_row(prompt: str, index: int) -> Any:
+    """Row ``index`` of a prompt as an editable property: Blender before 5.2 has no text box, so that the panel shows rows."""
+
+    def get(self: bpy.types.PropertyGroup) -> str:
+        rows = rows_of(getattr(self, prompt), text_columns(bpy.context))
+        return rows[index] if index < len(rows) else ""
+
+    def set_(self: bpy.types.PropertyGroup, value: str) -> None:
+        setattr(self, prompt, with_row(getattr(self, prompt), text_columns(bpy.context), index, value))
+
+    what = "Prompt" if prompt == "prompt" else "Negative Prompt"
+    return StringProperty(
+        name=what, description="Part of the prompt: edit it, and the rows are filled anew", get=get, set=set_, options={"SKIP_SAVE"}
+    )
+
+
+def _prompt_rows() -> dict[str, Any]:
+    names = ("prompt", "negative_prompt")
+    return {f"{name}_row_{index}": _prompt_row(name, index) for name in names for index in range(PROMPT_ROWS)}
+
+
+def _in_range(prop: Any, source: str, numbers: NumberRange, whole: bool, **words: str) -> Any:
+    """The property ``source`` again, with the limits of one family: a slider's range cannot change after it was registered."""
+    number = int if whole else float
+
+    def get(self: bpy.types.PropertyGroup) -> Any:
+        return number(min(max(getattr(self, source), numbers.lowest), numbers.highest))
+
+    def set_(self: bpy.types.PropertyGroup, value: Any) -> None:
+        setattr(self, source, value)
+
+    low, high = numbers.advised
+    return prop(
+        min=number(numbers.lowest),
+        max=number(numbers.highest),
+        soft_min=number(low),
+        soft_max=number(high),
+        default=number(numbers.default),
+        get=get,
+        set=set_,
+        options={"SKIP_SAVE"},
+        **words,
+    )
+
+
+def _family_numbers(family: Family) -> dict[str, Any]:
+    return {
+        f"steps_{family.name}": _in_range(
+            IntProperty, "steps", family.steps, True, name="Steps", description="Denoising steps: more take longer and gain less"
+        ),
+        f"guidance_scale_{family.name}": _in_range(
+            FloatProperty,
+            "guidance_scale",
+            family.guidance_scale,
+            False,
+            name="Guidance",
+            description="How literally the prompt is taken; too much burns the colours",
+        ),
+    }
+
+
+def use_family_defaults(generation: bpy.types.PropertyGroup, family: Family) -> None:
+    """Steps, guidance and control strengths as ``family`` advises, for a model of another family than the last."""
+    generation.steps = int(family.steps.default)
+    generation.guidance_scale = family.guidance_scale.default
+    for kind, control in _CONTROLS.items():
+        if defaults := family.controls.get(kind):
+            setattr(generation, f"{control}_strength", defaults.strength)
+            setattr(generation, f"{control}_start", defaults.start)
+            setattr(generation, f"{control}_end", defaults.end)
+
+
+_CONTROLS = {"openpose": "pose", "depth": "depth"}
+"""Control kind of the protocol → the word that its properties begin with."""
+
+
+def control_settings(generation: bpy.types.PropertyGroup) -> dict[str, tuple[float, float, float]]:
+    """Strength, start and end of each control kind, as the user set them."""
+    return {
+        kind: (
+            getattr(generation, f"{word}_strength"),
+            getattr(generation, f"{word}_start"),
+            getattr(generation, f"{word}_end"),
+        )
+        for kind, word in _CONTROLS.items()
+    }
+
+
+def _control(word: str, kind: str, description: str) -> dict[str, Any]:
+    default = families()[FIRST_FAMILY].controls[kind]
+    title = word.capitalize()
+    factor = {"min": 0.0, "max": 1.0, "subtype": "FACTOR"}
+    return {
+        f"{word}_strength": FloatProperty(name=title, description=description, default=default.strength, **factor),
+        f"{word}_start": FloatProperty(
+            name="Start", description="From which part of the denoising on it acts", default=default.start, **factor
+        ),
+        f"{word}_end": FloatProperty(
+            name="End",
+            description="Up to which part of the denoising it acts: an earlier end leaves the details to the model",
+            default=default.end,
+            **factor,
+        ),
+    }
+
+
+_FIRST = families()[FIRST_FAMILY]
+
+
+class P2A_PG_generation(bpy.types.PropertyGroup):
+    """``scene.pose_to_anime.generation``."""
+
+    model: StringProperty(name="Model", description="Which model paints the picture", default="")
+    prompt: StringProperty(
+        name="Prompt",
+        description="What the picture shows, in the tags or words that the model knows",
+        default=", ".join(filter(None, (_FIRST.quality_prompt, FIRST_PROMPT))),
+    )
+    negative_prompt: StringProperty(
+        name="Negative Prompt", description="What the picture must not show", default=_FIRST.negative_prompt
+    )
+    steps: IntProperty(name="Steps", min=1, max=1000, default=int(_FIRST.steps.default))
+    guidance_scale: FloatProperty(name="Guidance", min=0.0, max=100.0, default=_FIRST.guidance_scale.default)
+    seed: IntProperty(
+        name="Seed",
+        description="Where the noise begins: the same seed and the same settings give the same picture",
+        min=0,
+        max=SEED_MAX,
+        default=0,
+    )
+    random_seed: BoolProperty(
+        name="New Seed Each Time", description="Throw the dice before each picture; the seed that fell is shown", default=True
+    )
+    keep_results: EnumProperty(
+        name="Keep",
+        description="Where a picture goes when you keep it",
+        items=(
+            ("PACK", "In the .blend", "Packed into this file"),
+            ("BESIDE", "Beside the .blend", "As a PNG in the folder of this file"),
+        ),
+        default="PACK",
+    )
+
+
+P2A_PG_generation.__annotations__.update(
+    _control("pose", "openpose", "How strictly the picture follows the skeleton")
+    | _control("depth", "depth", "How strictly the picture follows the figure's volume")
+    | _prompt_rows()
+)
+for _family in families().values():
+    P2A_PG_generation.__annotations__.update(_family_numbers(_family))
+
+
+class P2A_PG_result(bpy.types.PropertyGroup):
+    """``image.pose_to_anime``: which result of the history an image shows."""
+
+    job_id: StringProperty(options={"HIDDEN"})
+    role: StringProperty(options={"HIDDEN"}, description="RESULT, PREVIEW or SHEET")
+
+
+CLASSES: tuple[type, ...] = (P2A_PG_generation, P2A_PG_result)
+
+
+def register() -> None:
+    bpy.types.Image.pose_to_anime = bpy.props.PointerProperty(type=P2A_PG_result)
+
+
+def unregister() -> None:
+    del bpy.types.Image.pose_to_anime
