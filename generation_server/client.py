@@ -284,8 +284,8 @@ class Client:
         if theirs != PROTOCOL_VERSION:
             older = "server" if theirs < PROTOCOL_VERSION else "add-on"
             raise WrongProtocol(
-                f"The server at {self.url} speaks protocol {theirs}, this add-on {PROTOCOL_VERSION}: update the {older}, or start "
-                "the server that belongs to this add-on."
+                f"The server at {self.url} speaks protocol {theirs}, this add-on {PROTOCOL_VERSION}: "
+                f"update the {older}, or start the server that belongs to this add-on."
             )
 
     def _refuse(self, status: int, body: bytes) -> NoReturn:

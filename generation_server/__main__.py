@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The program: ``python -m pose_to_anime.generation_server serve``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from .protocol import default_server_dir, user_data_dir
+
+DEFAULT_PORT = 8471
+
+EXAMPLES = """\
+examples:
+  serve                                       on this computer, on the best device that is here
+  serve --device cpu --port 9000              on the processor, at a port of your choice
+  serve --host 0.0.0.0 --allow-host studio    for other computers too; the token protects it, but nothing is encrypted
+"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pose_to_anime.generation_server", description="The generation server of Pose to Anime."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    serve = commands.add_parser(
+        "serve",
+        help="run the server until it is stopped",
+        description="Run the generation server. Prints one line with its address; its token is in the file 'token' in the data "
+        "directory.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    serve.add_argument(
+        "--host", default="127.0.0.1", metavar="ADDRESS", help="address to listen at (default: this computer alone)"
+    )
+    serve.add_argument(
+        "--port", type=_port, metavar="N", help=f"port to listen at; 0 is any free one (default: {DEFAULT_PORT}, or a free one)"
+    )
+    serve.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME", help="a name by which clients address this host"
+    )
+    serve.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:1, mps, … (default: auto)")
+    serve.add_argument("--data-dir", type=Path, metavar="DIR", help=f"token, jobs and results (default: {default_server_dir()})")
+    serve.add_argument("--models-dir", type=Path, metavar="DIR", help=f"models (default: {user_data_dir() / 'models'})")
+    serve.add_argument(
+        "--idle-exit",
+        type=_seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="end after so long without a client or a job (0: never)",
+    )
+    serve.add_argument("--queue-limit", type=_count, default=100, metavar="N", help="jobs that may wait and run (default: 100)")
+    serve.add_argument("--reserve", type=_count, default=128, metavar="MIB", help="disk space that stays free (default: 128 MiB)")
+    serve.add_argument("--engine", help=argparse.SUPPRESS)  # module:class, for tests of the server around it
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = make_parser().parse_args(arguments)
+    from .serving import ServeOptions, StartError, serve  # here, so that --help needs no server's environment
+
+    try:
+        serve(
+            ServeOptions(
+                host=options.host,
+                port=options.port,
+                fallback_port=DEFAULT_PORT,
+                allowed_hosts=tuple(options.allow_host),
+                device=options.device,
+                data_dir=(options.data_dir or default_server_dir()).absolute(),
+                models_dir=(options.models_dir or user_data_dir() / "models").absolute(),
+                idle_exit=options.idle_exit,
+                queue_limit=options.queue_limit,
+                reserve=options.reserve * 1024 * 1024,
+                engine=options.engine,
+            )
+        )
+    except StartError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        pass  # how a person ends it
+    return 0
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError("must be from 0 to 65535")
+    return port
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0.0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError("must be 0 or more")
+    return seconds
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return count
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a request can be served: its model, its sizes and numbers, its control images. Asked before a job is accepted."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Protocol
+
+from PIL import Image
+
+from ..families.catalogue import Family, FamilyError, NumberRange, family
+from ..protocol import Control, GenerationRequest, ModelStatus
+
+if TYPE_CHECKING:
+    from .blobs import BlobStore
+
+EIGHT_BIT_MODES = ("RGB", "RGBA", "L", "LA", "P", "1")
+"""Pillow's modes that hold what a control image may be; others would lose their values on the way to RGB."""
+
+
+class RequestRejected(ValueError):
+    """The request cannot be served as it is. The text is one sentence that says what to change."""
+
+
+class Models(Protocol):
+    """What is asked of the catalogue of models."""
+
+    def statuses(self) -> list[ModelStatus]: ...
+
+    def status(self, name: str) -> ModelStatus:
+        """Raises LookupError or ValueError with a sentence for an unknown name."""
+
+
+def check_request(request: GenerationRequest, models: Models, blobs: BlobStore) -> None:
+    """Raise RequestRejected unless a worker could make this picture now. Reads files: not for an event loop."""
+    try:
+        model = models.status(request.model)
+    except (LookupError, ValueError) as error:
+        raise RequestRejected(str(error.args[0]) if error.args else f"There is no model '{request.model:.80}'.") from error
+    if model.kind != "checkpoint":
+        raise RequestRejected(f"{model.title} is a {model.kind}, which makes no pictures by itself: choose another model.")
+    if not model.present:
+        files = ", ".join(f"{file.path} from {file.source}" for file in model.missing[:3])
+        more = f" and {len(model.missing) - 3} more" if len(model.missing) > 3 else ""
+        raise RequestRejected(f"The model {model.title} is not on this server: download it first ({files}{more} missing).")
+    try:
+        rules = family(model.family)
+    except FamilyError as error:
+        raise RequestRejected(str(error)) from error
+    _check_numbers(request, model, rules)
+    _check_names(request, model, rules)
+    for control in request.controls:
+        if control.kind not in model.controls:
+            usable = f"use {', '.join(model.controls)}" if model.controls else "it follows none"
+            raise RequestRejected(f"The model {model.title} cannot follow a {control.kind} image on this server: {usable}.")
+        _check_image(control, request, blobs)
+
+
+def _check_numbers(request: GenerationRequest, model: ModelStatus, rules: Family) -> None:
+    size = rules.size
+    if not size.accepts(request.width, request.height):
+        raise RequestRejected(
+            f"The model {model.title} makes pictures of {size.smallest} to {size.largest} pixels a side, "
+            f"not {request.width}×{request.height}: choose another size or ratio."
+        )
+    _check_range("number of steps", request.steps, rules.steps, model)
+    _check_range("guidance scale", request.guidance_scale, rules.guidance_scale, model)
+
+
+def _check_range(what: str, value: float, allowed: NumberRange, model: ModelStatus) -> None:
+    if not allowed.lowest <= value <= allowed.highest:
+        raise RequestRejected(
+            f"The {what} must be between {allowed.lowest:g} and {allowed.highest:g} for the model {model.title}, not {value:g}."
+        )
+
+
+def _check_names(request: GenerationRequest, model: ModelStatus, rules: Family) -> None:
+    if request.sampler and request.sampler not in rules.samplers:
+        raise RequestRejected(
+            f"The model {model.title} knows no sampler '{request.sampler:.40}': use one of {', '.join(rules.samplers)}."
+        )
+    if request.loras:
+        raise RequestRejected(f"There is no LoRA '{request.loras[0].name:.80}' on this server: remove it from the request.")
+    if request.style:
+        raise RequestRejected(f"There is no style '{request.style:.80}' on this server: choose none.")
+
+
+def _check_image(control: Control, request: GenerationRequest, blobs: BlobStore) -> None:
+    data = blobs.get(control.image) if blobs.has(control.image) else None
+    if data is None:
+        raise RequestRejected(f"The {control.kind} image {control.image[:12]}… is not on the server: upload it first.")
+    open_control_image(data, control.kind, (request.width, request.height))
+
+
+def open_control_image(data: bytes, kind: str, size: tuple[int, int]) -> Image.Image:
+    """The decoded RGB image, or RequestRejected when it is no PNG of this size (width, height)."""
+    try:
+        # The size first: what a file claims to be must not decide how much memory decoding it takes.
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+            if image.size != size:
+                raise RequestRejected(
+                    f"The {kind} image is {image.width}×{image.height} pixels, the picture {size[0]}×{size[1]}: "
+                    "both must have the same size."
+                )
+            if image.mode not in EIGHT_BIT_MODES:
+                raise RequestRejected(f"The {kind} image has more than 8 bits a channel: save it as an 8-bit PNG.")
+            return image.convert("RGB")
+    except RequestRejected:
+        raise
+    except Exception as error:  # Pillow raises a dozen kinds for what is broken inside a file
+        raise RequestRejected(f"The {kind} image is not a whole PNG: render and send it again.") from error

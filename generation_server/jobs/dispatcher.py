@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeps one worker alive, feeds it one job at a time, and turns what it says into the states of jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..protocol import JobState, JobStatus
+from .process import WorkerProcess, WorkerSilent, describe_end
+from .queue import JobQueue, NotWaiting
+
+SILENCE = 120.0
+"""Seconds without a sign of life after which a worker is dead; it gives one every two, but a driver may hold it for long."""
+
+CANCEL_GRACE = 60.0
+"""Seconds that a worker has to obey a cancel; then it is ended, for its step or its loading takes too long to wait for."""
+
+STOP_GRACE = 5.0
+"""Seconds that a worker has to end when the server does."""
+
+START_ATTEMPTS = 2
+"""Failed starts in a row after which waiting jobs are told so."""
+
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+"""Seconds between the end of a worker and the start of the next."""
+
+_log = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """Owns the worker. Lives in the server's event loop; no method blocks."""
+
+    def __init__(self, queue: JobQueue, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        self._queue = queue
+        self._command = command
+        self._environment = environment
+        self._log_path = log
+        self._worker: WorkerProcess | None = None
+        self._ready = False
+        self._stopping = False
+        self._current: str | None = None  # id of the job that the worker has
+        self._cancelling = False
+        self._grace: asyncio.TimerHandle | None = None
+        self._failed_starts = 0
+        self._last_words = ""  # why a worker says that it cannot work
+        self._wanted = asyncio.Event()  # a job came: try again at once to start a worker
+        self._task: asyncio.Task[None] | None = None
+        self.device = "starting"
+        self.memory = (0, 0)
+        self.problem = ""
+
+    def start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._keep_one_alive())
+
+    async def stop(self) -> None:
+        """End the worker. A job that it had stays marked as running and is queued again by the next server."""
+        self._stopping = True
+        self._ready = False
+        if self._grace is not None:
+            self._grace.cancel()
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        if self._worker is not None:
+            await self._worker.stop(STOP_GRACE)
+
+    # What clients do
+
+    def feed(self) -> None:
+        """Give the worker the next job, if it has none. To be called after every change of the queue."""
+        self._wanted.set()
+        if not self._ready or self._current is not None or self._worker is None:
+            return
+        job = self._queue.take()
+        if job is None:
+            return
+        self._current = job.id
+        self._cancelling = False
+        self._worker.send({"kind": "job", **job.submission.to_json()})
+
+    def cancel(self, job_id: str) -> JobStatus:
+        """Cancel a job: a waiting one at once, a running one within a step. Raises UnknownJob."""
+        try:
+            status = self._queue.cancel_waiting(job_id)
+        except NotWaiting:
+            if self._worker is not None and not self._cancelling:
+                self._cancelling = True
+                self._worker.send({"kind": "cancel", "id": job_id})
+                self._queue.progress(job_id, phase="cancelling")
+                self._grace = asyncio.get_running_loop().call_later(CANCEL_GRACE, self._cancel_by_force, job_id)
+            status = self._queue.status(job_id)
+        return status
+
+    def free_memory(self) -> None:
+        """Ask the worker to give the device's memory back, after the job that it has."""
+        if self._worker is not None:
+            self._worker.send({"kind": "free_memory"})
+
+    # The worker's life
+
+    async def _keep_one_alive(self) -> None:
+        while True:
+            try:
+                end = await self._one_life()
+            except OSError as error:
+                end = f"it cannot be started ({error.strerror or error})"
+            self._worker_is_gone(end)
+            self._wanted.clear()
+            # Never at once: a worker that cannot live must not make the machine spin. A new job shortens the long pauses.
+            await asyncio.sleep(SHORTEST_PAUSE)
+            with contextlib.suppress(TimeoutError):
+                if self._failed_starts:
+                    await asyncio.wait_for(self._wanted.wait(), min(2.0**self._failed_starts, LONGEST_PAUSE))
+
+    async def _one_life(self) -> str:
+        """Run a worker until it ends; how it ended, for a person."""
+        self._last_words = ""
+        self._worker = worker = await WorkerProcess.start(self._command, self._environment, self._log_path)
+        try:
+            async for message in worker.messages(SILENCE):
+                self._hear(message)
+        except WorkerSilent:
+            worker.kill()
+            await worker.wait()
+            return f"it gave no sign of life for {SILENCE:.0f} seconds and was ended"
+        except Exception:
+            _log.exception("The worker said something that cannot be understood; it is ended")
+            worker.kill()
+            await worker.wait()
+            return "it said something that the server does not understand"
+        code = await worker.wait()
+        return self._last_words or describe_end(code)
+
+    def _worker_is_gone(self, how: str) -> None:
+        was_ready, self._ready, self._worker = self._ready, False, None
+        self._failed_starts = 0 if was_ready else self._failed_starts + 1
+        _log.warning("The worker stopped: %s. Its log is %s", how, self._log_path)
+        job_id, self._current = self._current, None
+        if job_id is not None:
+            if self._cancelling:
+                self._end(job_id, JobState.CANCELLED)
+            elif self._queue.crashes(job_id) == 0:
+                self._queue.again(job_id, f"The worker stopped ({how}); the picture was started again.")
+            else:
+                error = f"The worker stopped twice while it made this picture ({how}): try a smaller size or another model."
+                self._end(job_id, JobState.FAILED, error=error)
+        if self._failed_starts >= START_ATTEMPTS:
+            self.problem = f"The worker of the server does not start ({how}). Its log is {self._log_path}."
+            self.device = "none"
+            for status in self._queue.unfinished():
+                self._queue.end(status.id, JobState.FAILED, error=self.problem)
+
+    # What the worker says
+
+    def _hear(self, message: Mapping[str, Any]) -> None:
+        kind = message["kind"]
+        if "memory" in message:
+            total, free = message["memory"]
+            self.memory = (int(total), int(free))
+        if kind == "ready":
+            self.device = str(message["device"])
+            self.problem = ""
+            self._ready = True
+            self.feed()
+        elif kind == "unfit":
+            self._last_words = str(message["error"])
+        elif message.get("id") == self._current is not None:
+            self._hear_of_job(self._current, kind, message)
+
+    def _hear_of_job(self, job_id: str, kind: str, message: Mapping[str, Any]) -> None:
+        if kind == "progress":
+            if message["warnings"]:
+                self._queue.warn(job_id, *message["warnings"])
+            phase = "cancelling" if self._cancelling else message["phase"]
+            self._queue.progress(job_id, message["preview"], phase=phase, step=message["step"], steps=message["steps"])
+            return
+        if kind == "cancelled" or self._cancelling:
+            self._end(job_id, JobState.CANCELLED)
+        elif kind == "done":
+            steps = self._queue.status(job_id).steps
+            self._end(job_id, JobState.DONE, results=tuple(message["results"]), step=steps)
+        elif kind == "failed":
+            self._end(job_id, JobState.FAILED, error=message["error"])
+        else:
+            raise ValueError(f"unknown message {kind}")
+        self._current = None
+        self.feed()
+
+    def _end(self, job_id: str, state: JobState, **changes: Any) -> None:
+        if self._grace is not None:
+            self._grace.cancel()
+            self._grace = None
+        self._cancelling = False
+        self._queue.end(job_id, state, **changes)
+
+    def _cancel_by_force(self, job_id: str) -> None:
+        if self._worker is not None and self._current == job_id and self._cancelling:
+            _log.warning("The worker does not obey a cancel; it is ended")
+            self._worker.kill()

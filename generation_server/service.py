@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one server is made of: files, jobs, events, models and the worker, for the routes to use."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from .jobs.blobs import DEFAULT_RESERVE, BlobStore
+from .jobs.checks import check_request
+from .jobs.dispatcher import Dispatcher
+from .jobs.events import EventLog
+from .jobs.process import module_command
+from .jobs.queue import DEFAULT_LIMIT, JobQueue
+from .jobs.store import JobStore
+from .models.catalogue import ModelCatalogue
+from .protocol import PROTOCOL_VERSION, Health, JobStatus, JobSubmission
+from .version import version
+
+RESULT_ROOM = 16 * 1024 * 1024
+"""Bytes that must fit on the disk, besides the reserve, for a job to be accepted: more than any of its pictures takes."""
+
+REAL_ENGINE = ".diffusion.engine:Engine"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a server was started."""
+
+    data_dir: Path
+    models_dir: Path
+    device: str = "auto"
+    queue_limit: int = DEFAULT_LIMIT
+    reserve: int = DEFAULT_RESERVE  # bytes of the disk that stay free
+    engine: str = REAL_ENGINE  # module:class, for the worker
+
+
+class Service:
+    """The parts of one running server. Made outside the event loop, started and stopped inside."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises StoreError or DiskFull when the data directory cannot be used."""
+        self.settings = settings
+        self.blobs = BlobStore(settings.data_dir / "blobs", settings.reserve)
+        self.store = JobStore(settings.data_dir / "jobs.sqlite")
+        self.blobs.clean_up(self.store.blobs())
+        self.events = EventLog()
+        self.queue = JobQueue(self.store, self.events, settings.queue_limit)
+        self.models = ModelCatalogue(settings.models_dir)
+        command, environment = module_command(
+            "worker",
+            *("--device", settings.device),
+            *("--data-dir", str(settings.data_dir)),
+            *("--models-dir", str(settings.models_dir)),
+            *("--reserve", str(settings.reserve)),
+            *("--engine", settings.engine),
+        )
+        self.dispatcher = Dispatcher(self.queue, command, environment, settings.data_dir / "worker.log")
+
+    def start(self) -> None:
+        self.dispatcher.start()
+
+    async def stop(self) -> None:
+        self.events.close()
+        await self.dispatcher.stop()
+        self.store.close()
+
+    def health(self) -> Health:
+        total, free = self.dispatcher.memory
+        return Health(
+            protocol=PROTOCOL_VERSION,
+            version=version(),
+            device=self.dispatcher.device,
+            memory_total=total,
+            memory_free=free,
+            queue_length=len(self.queue),
+            problem=self.dispatcher.problem,
+        )
+
+    async def submit(self, submission: JobSubmission) -> JobStatus:
+        """Accept a job, or raise why not; a submission that is known already is answered with its job."""
+        if (known := self.queue.find_same(submission)) is not None:
+            return known
+        self.queue.require_room()
+        self.blobs.require_space(RESULT_ROOM)
+        await asyncio.to_thread(check_request, submission.request, self.models, self.blobs)
+        # While the images were decoded, a retry of the same submission may have come in.
+        if self.queue.find_same(submission) is None:
+            self.queue.add(submission)
+            self.dispatcher.feed()
+        return self.queue.status(submission.id)
+
+    def cancel_all(self) -> list[JobStatus]:
+        """Cancel every unfinished job, the waiting ones first, so that none of them starts meanwhile."""
+        statuses = [self.dispatcher.cancel(status.id) for status in reversed(self.queue.unfinished())]
+        return statuses[::-1]

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A server's life: its lock, token and port, the address that it leaves for clients, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import logging.handlers
+import os
+import secrets
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import uvicorn
+
+from .api import create_app
+from .guard import Guard
+from .jobs.blobs import DiskFull, is_disk_full
+from .jobs.store import StoreError
+from .protocol import ServerAddress
+from .service import REAL_ENGINE, Service, Settings
+
+TOKEN_FILE = "token"
+LOCK_FILE = "server.lock"
+
+_log = logging.getLogger(__name__)
+
+
+class StartError(Exception):
+    """The server cannot start. The text is one sentence."""
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """What the command line says."""
+
+    host: str
+    port: int | None  # None: ``fallback_port``, or a free one where that is taken
+    fallback_port: int
+    allowed_hosts: tuple[str, ...]
+    device: str
+    data_dir: Path
+    models_dir: Path
+    idle_exit: float  # seconds; 0 is never
+    queue_limit: int
+    reserve: int  # bytes
+    engine: str | None = None
+
+
+def serve(options: ServeOptions) -> None:
+    """Run a server until it is told to end. Raises StartError."""
+    try:
+        options.data_dir.mkdir(0o700, parents=True, exist_ok=True)
+        with _lock(options.data_dir), _listening_socket(options) as listener:
+            token = _token(options.data_dir)
+            _start_log(options.data_dir / "server.log")
+            settings = Settings(
+                data_dir=options.data_dir,
+                models_dir=options.models_dir,
+                device=options.device,
+                queue_limit=options.queue_limit,
+                reserve=options.reserve,
+                engine=options.engine or REAL_ENGINE,
+            )
+            service = Service(settings)
+            guard = Guard(create_app(service), token, options.allowed_hosts)
+            _Server(guard, service, listener, options, token).run_to_end()
+    except (StoreError, DiskFull) as error:
+        raise StartError(str(error)) from error
+    except OSError as error:
+        if is_disk_full(error):
+            raise StartError(str(DiskFull(options.data_dir))) from error
+        name = error.filename or options.data_dir
+        raise StartError(f"The server cannot use {name} ({error.strerror or error}): choose another --data-dir.") from error
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which tells where it is once it listens and ends when nobody needs it."""
+
+    def __init__(self, guard: Guard, service: Service, listener: socket.socket, options: ServeOptions, token: str) -> None:
+        super().__init__(
+            uvicorn.Config(
+                guard,
+                log_config=None,
+                access_log=False,
+                lifespan="on",
+                timeout_keep_alive=75,  # longer than clients leave a connection unused, so that none is closed under a request
+                timeout_graceful_shutdown=3,
+                server_header=False,
+            )
+        )
+        self._guard = guard
+        self._service = service
+        self._listener = listener
+        self._options = options
+        host, port = listener.getsockname()[:2]
+        self._address = ServerAddress(pid=os.getpid(), host=_reachable(host), port=port, token=token)
+
+    def run_to_end(self) -> None:
+        try:
+            self.run(sockets=[self._listener])
+        finally:
+            _forget_address(self._options.data_dir)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.should_exit:
+            return
+        self._address.write(self._options.data_dir)
+        if self._options.idle_exit:
+            self._watch = asyncio.get_running_loop().create_task(self._end_when_idle(self._options.idle_exit))
+        print(f"Pose to Anime server at {self._address.url}", flush=True)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        _forget_address(self._options.data_dir)  # first of all, so that nobody comes any more
+        self._service.events.close()  # streams would keep their connections, and those the server
+        await super().shutdown(sockets)
+
+    async def _end_when_idle(self, limit: float) -> None:
+        idle_since = time.monotonic()
+        while True:
+            await asyncio.sleep(min(limit / 4, 5.0))
+            if len(self._service.queue) or self._service.events.listeners:
+                idle_since = time.monotonic()
+            if time.monotonic() - max(idle_since, self._guard.last_contact) >= limit:
+                _log.info("Nobody has needed the server for %g seconds; it ends", limit)
+                self.should_exit = True
+                return
+
+
+@contextlib.contextmanager
+def _lock(data_dir: Path) -> Iterator[None]:
+    """Hold the data directory for this process; the system lets go of it when the process ends, however it does."""
+    with (data_dir / LOCK_FILE).open("a+b") as file:
+        if not _lock_file(file):
+            address = ServerAddress.read(data_dir)
+            which = f"process {address.pid} at {address.url}" if address else "one that is just starting or ending"
+            raise StartError(f"A server already runs on {data_dir} ({which}): use that one, or choose another --data-dir.")
+        yield
+
+
+def _lock_file(file: IO[bytes]) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _listening_socket(options: ServeOptions) -> socket.socket:
+    port = options.fallback_port if options.port is None else options.port
+    try:
+        return _bound(options.host, port)
+    except OSError as error:
+        if options.port is None:
+            with contextlib.suppress(OSError):
+                return _bound(options.host, 0)
+        raise StartError(
+            f"The server cannot listen at {options.host} port {port} ({error.strerror or error}): "
+            "choose another --host or --port."
+        ) from error
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family, kind, number, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    listener = socket.socket(family, kind, number)
+    try:
+        if sys.platform == "win32":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)  # the other one would share it with anybody
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(128)  # before anybody can learn the address
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _reachable(host: str) -> str:
+    """An address of this computer for one at which a server listens: that of all interfaces is none to connect to."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+
+
+def _token(data_dir: Path) -> str:
+    """The token of this data directory, made on first use; readable by this user alone."""
+    path = data_dir / TOKEN_FILE
+    with contextlib.suppress(FileNotFoundError):
+        if token := path.read_text("utf-8").strip():
+            return token
+    token = secrets.token_urlsafe(32)
+    draft = path.with_name(f"{TOKEN_FILE}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(token + "\n")
+    draft.replace(path)
+    return token
+
+
+def _forget_address(data_dir: Path) -> None:
+    (data_dir / ServerAddress.FILE_NAME).unlink(missing_ok=True)
+
+
+def _start_log(path: Path) -> None:
+    """Log to a file, for a server that Blender started has no terminal; warnings to standard error too."""
+    to_file = logging.handlers.RotatingFileHandler(path, maxBytes=1024 * 1024, backupCount=1, encoding="utf-8")
+    to_terminal = logging.StreamHandler()
+    to_terminal.setLevel(logging.WARNING)
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", handlers=[to_file, to_terminal], force=True
+    )

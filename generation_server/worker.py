@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The process that owns one device and makes one picture at a time.
+
+It reads jobs and orders as lines of JSON from its standard input and answers on its standard output; whatever a library prints
+goes to standard error. Results go into the store of files, and only their SHA-256 through the pipe. When its input closes, the
+server is gone, and it ends at once.
+
+From the server: ``job`` (a JobSubmission), ``cancel`` (id), ``free_memory``. To it: ``ready`` (device), ``unfit`` (error),
+``alive``, ``progress`` (id, phase, step, steps, preview, warnings), ``done`` (id, results), ``failed`` (id, error),
+``cancelled`` (id); ``ready`` and ``alive`` bring ``memory`` (total and free bytes) as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import dataclasses
+import importlib
+import io
+import json
+import logging
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from PIL import Image
+
+from .diffusion.interface import EngineLike, GenerationCancelled, GenerationError, Progress
+from .families.catalogue import family
+from .jobs.blobs import BlobStore, DiskFull
+from .jobs.checks import RequestRejected, open_control_image
+from .metadata import Recipe, encode_png
+from .protocol import GenerationRequest, JobSubmission
+
+if TYPE_CHECKING:
+    from .models.catalogue import ModelCatalogue
+
+HEARTBEAT = 2.0
+"""Seconds between two signs of life."""
+
+PREVIEW_INTERVAL = 0.2
+"""Seconds between two previews, at least: more than five a second nobody sees, and each costs an encoding."""
+
+PREVIEW_SIZE = 512
+"""Longest side of a preview in pixels."""
+
+_log = logging.getLogger(__name__)
+
+
+class Wire:
+    """The way to the server: messages are queued here and written by a thread, so that no picture waits for the pipe."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._waiting: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._last_preview = 0.0
+        self._thread = threading.Thread(target=self._write, name="wire", daemon=True)
+        self._thread.start()
+
+    def send(self, kind: str, **content: Any) -> None:
+        self._waiting.put({"kind": kind, **content})
+
+    def send_progress(self, job_id: str, progress: Progress) -> None:
+        """Tell how far a job is; its preview is encoded by the writing thread, and left out when the last one is fresh."""
+        preview = None
+        if progress.preview is not None and time.monotonic() - self._last_preview >= PREVIEW_INTERVAL:
+            self._last_preview = time.monotonic()
+            preview = progress.preview
+        self.send(
+            "progress",
+            id=job_id,
+            phase=progress.phase,
+            step=progress.step,
+            steps=progress.steps,
+            preview=preview,
+            warnings=list(progress.warnings),
+        )
+
+    def flush(self, patience: float = 5.0) -> None:
+        """Write what waits, then end."""
+        self._waiting.put(None)
+        self._thread.join(patience)
+
+    def _write(self) -> None:
+        while (message := self._waiting.get()) is not None:
+            if message["kind"] == "progress":
+                message["preview"] = "" if message["preview"] is None else encode_preview(message["preview"])
+            try:
+                self._stream.write(json.dumps(message).encode("utf-8") + b"\n")
+                self._stream.flush()
+            except OSError:
+                return  # the server is gone; the reading thread ends this process
+
+
+class Worker:
+    """Runs jobs on an engine and answers over a wire."""
+
+    def __init__(self, engine: EngineLike, models: ModelCatalogue, blobs: BlobStore, wire: Wire) -> None:
+        self._engine = engine
+        self._models = models
+        self._blobs = blobs
+        self._wire = wire
+        self._cancelled: set[str] = set()
+
+    def run(self, orders: queue.SimpleQueue[Mapping[str, Any]]) -> None:
+        """Obey orders for ever."""
+        while True:
+            order = orders.get()
+            if order["kind"] == "job":
+                self.make(JobSubmission.from_json(order))
+            elif order["kind"] == "free_memory":
+                self._engine.free_memory()
+                self._wire.send("alive", memory=self.memory())
+
+    def cancel(self, job_id: str) -> None:
+        """Make a running job end. Called by the reading thread."""
+        self._cancelled.add(job_id)
+
+    def memory(self) -> tuple[int, int]:
+        """Total and free bytes on the device."""
+        return self._engine.memory()
+
+    def make(self, job: JobSubmission) -> None:
+        """Make one job's pictures and say how it ended, whatever happens."""
+        warnings: list[str] = []
+
+        def report(progress: Progress) -> None:
+            warnings.extend(w for w in progress.warnings if w not in warnings)
+            self._wire.send_progress(job.id, progress)
+
+        try:
+            results = self._results(job, report, warnings)
+        except GenerationCancelled:
+            self._wire.send("cancelled", id=job.id)
+        except (GenerationError, RequestRejected, DiskFull) as error:
+            self._wire.send("failed", id=job.id, error=str(error))
+        except MemoryError:
+            self._wire.send(
+                "failed", id=job.id, error="The computer's memory is full: choose a smaller picture, or close programs."
+            )
+        except Exception as error:
+            _log.exception("Job %s failed", job.id)
+            sentence = (
+                f"The picture could not be made ({type(error).__name__}: {str(error).strip()[:300]}); see the worker's log."
+            )
+            self._wire.send("failed", id=job.id, error=sentence)
+        else:
+            self._wire.send("done", id=job.id, results=results)
+        self._cancelled.discard(job.id)
+
+    def _results(self, job: JobSubmission, report: Any, warnings: list[str]) -> list[str]:
+        request = job.request
+        images = {control.image: self._control_image(control.kind, control.image, request) for control in request.controls}
+        pictures = self._engine.generate(request, images, report, lambda: job.id in self._cancelled)
+        report(Progress("saving", request.steps, request.steps))
+        model = self._models.status(request.model)
+        named = dataclasses.replace(request, sampler=request.sampler or family(model.family).default_sampler)
+        recipe = Recipe(named, job.scene, model, tuple(warnings))
+        return [self._blobs.put(encode_png(picture, recipe)) for picture in pictures]
+
+    def _control_image(self, kind: str, sha256: str, request: GenerationRequest) -> Image.Image:
+        data = self._blobs.get(sha256)
+        if data is None:
+            raise RequestRejected(f"The {kind} image is no longer on the server: generate again.")
+        return open_control_image(data, kind, (request.width, request.height))
+
+
+def encode_preview(image: Image.Image) -> str:
+    """Base64 of a small JPEG."""
+    small = image.convert("RGB")
+    small.thumbnail((PREVIEW_SIZE, PREVIEW_SIZE))
+    file = io.BytesIO()
+    small.save(file, "JPEG", quality=80)
+    return base64.b64encode(file.getvalue()).decode("ascii")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="The worker of a generation server; the server starts it.")
+    parser.add_argument("--device", required=True)
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--models-dir", type=Path, required=True)
+    parser.add_argument("--reserve", type=int, required=True)
+    parser.add_argument("--engine", required=True, help="module:class; a module that begins with a dot is of this package")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    commands, answers = _take_pipes()
+    wire = Wire(answers)
+    worker: Worker | None = None
+    orders: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()
+
+    def read_orders() -> None:
+        for line in commands:
+            order = json.loads(line)
+            if order["kind"] == "cancel" and worker is not None:
+                worker.cancel(order["id"])
+            else:
+                orders.put(order)
+        os._exit(0)  # the server is gone: nothing that this process still does is of use to anybody
+
+    threading.Thread(target=read_orders, name="orders", daemon=True).start()
+    beat = threading.Event()
+
+    def give_signs_of_life() -> None:
+        while not beat.wait(HEARTBEAT):
+            try:
+                memory = {} if worker is None else {"memory": worker.memory()}
+            except Exception:  # a device that is failing says so in the job, not here
+                memory = {}
+            wire.send("alive", **memory)
+
+    threading.Thread(target=give_signs_of_life, name="heartbeat", daemon=True).start()
+    try:
+        engine, models = _make_engine(options.engine, options.device, options.models_dir)
+    except Exception as error:
+        _log.exception("The worker cannot work")
+        wire.send("unfit", error=_why_unfit(error))
+        wire.flush()
+        sys.exit(1)
+    worker = Worker(engine, models, BlobStore(options.data_dir / "blobs", options.reserve), wire)
+    wire.send("ready", device=engine.device_name, memory=engine.memory())
+    worker.run(orders)
+
+
+def _take_pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """Keep both pipes to the server to ourselves: what anything prints goes to standard error, and nothing can read our orders.
+
+    On Windows there is one more reason: a thread that waits on standard input holds up every import that looks at it.
+    """
+    commands, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return commands, answers
+
+
+def _make_engine(path: str, device: str, models_dir: Path) -> tuple[EngineLike, ModelCatalogue]:
+    from .models.catalogue import ModelCatalogue
+
+    models = ModelCatalogue(models_dir)
+    module, _, name = path.partition(":")
+    engine = getattr(importlib.import_module(module, __package__), name)
+    return engine(device, models), models
+
+
+def _why_unfit(error: Exception) -> str:
+    if isinstance(error, GenerationError):
+        return str(error)
+    if isinstance(error, ImportError):
+        return f"the server's environment lacks {error.name or error}: set it up again"
+    return f"{type(error).__name__}: {str(error).strip()[:300]}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An engine for tests of the server around it: it draws step by step, deterministically, and obeys words in the prompt.
+
+``slow`` waits 50 ms at each step, ``crash`` kills the worker's process, ``crash once`` does so only while the file named by
+``STEP_ENGINE_MARK`` is absent (and makes it), ``refuse`` raises GenerationError, ``bug`` raises something else, ``deaf`` never asks
+whether it is cancelled, ``noise`` prints to standard output as libraries do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from PIL import Image
+
+from pose_to_anime.generation_server.diffusion.interface import GenerationCancelled, GenerationError, Progress
+from pose_to_anime.generation_server.protocol import GenerationRequest
+
+
+class Engine:
+    device_name = "step engine"
+
+    def __init__(self, device: str, models: object) -> None:
+        if device == "none":
+            raise GenerationError("There is no device to make pictures on: choose another with --device.")
+        if device == "dead":
+            os._exit(7)
+        self.freed = 0
+
+    def generate(
+        self,
+        request: GenerationRequest,
+        images: Mapping[str, Image.Image],
+        report: Callable[[Progress], None],
+        cancelled: Callable[[], bool],
+    ) -> list[Image.Image]:
+        words = request.prompt.split()
+        self._misbehave(request.prompt, words)
+        picture = Image.new("RGB", (request.width, request.height), _colour(request.fingerprint()))
+        for control in request.controls:
+            picture = Image.blend(picture, images[control.image], 0.5)
+        report(Progress("denoising", 0, request.steps, warnings=("This picture was drawn by a test.",)))
+        for step in range(1, request.steps + 1):
+            if "slow" in words:
+                time.sleep(0.05)
+            if cancelled() and "deaf" not in words:
+                raise GenerationCancelled
+            report(Progress("denoising", step, request.steps, picture if step % 2 else None))
+        return [picture]
+
+    def _misbehave(self, prompt: str, words: list[str]) -> None:
+        mark = Path(os.environ.get("STEP_ENGINE_MARK", os.devnull))
+        if "noise" in words:
+            print('{"kind": "done", "id": "fake"}', flush=True)
+            os.system("echo more noise")
+        if prompt.startswith("crash once"):
+            if not mark.exists():
+                mark.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+        elif "crash" in words:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if "refuse" in words:
+            raise GenerationError("This engine refuses: take the word out of the prompt.")
+        if "bug" in words:
+            raise RuntimeError("a bug in the engine")
+
+    def free_memory(self) -> None:
+        self.freed += 1
+
+    def memory(self) -> tuple[int, int]:
+        return 1000, 900 + self.freed
+
+
+def _colour(text: str) -> tuple[int, int, int]:
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return digest[0], digest[1], digest[2]
