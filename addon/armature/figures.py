@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Figures: what in a scene has a body, and which bone is which joint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import bpy
+
+from .joint_map import joint_map
+from .mannequin import is_mannequin, skins_of
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure by names, which stay true where references to Blender's data would not."""
+
+    armature_name: str
+    mesh_names: tuple[str, ...]
+    joint_map: Mapping[str, str]  # humanoid joint → deform bone
+
+
+def figures_in(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> list[Figure]:
+    """The figures that can be seen in a view layer, sorted by name: mannequins with at least one visible skin.
+
+    A mannequin whose armature alone is hidden still counts: artists hide the dots to look at the figure.
+    """
+    figures = []
+    for obj in sorted(view_layer.objects, key=lambda o: o.name):
+        if not is_mannequin(obj):
+            continue
+        meshes = tuple(
+            skin.name for skin in skins_of(obj) if skin.name in view_layer.objects and skin.visible_get(view_layer=view_layer)
+        )
+        if meshes:
+            figures.append(Figure(obj.name, meshes, joint_map("mannequin")))
+    return figures

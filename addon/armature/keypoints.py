@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keypoints of a figure in the world, from its deform bones in the evaluated pose."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+from mathutils import Vector
+from numpy.typing import NDArray
+
+from .figures import Figure
+from .mannequin import landmarks
+
+_JOINTS: tuple[str | None, ...] = (
+    None, None,
+    "rightUpperArm", "rightLowerArm", "rightHand",
+    "leftUpperArm", "leftLowerArm", "leftHand",
+    "rightUpperLeg", "rightLowerLeg", "rightFoot",
+    "leftUpperLeg", "leftLowerLeg", "leftFoot",
+    None, None, None, None,
+)  # fmt: skip
+"""The joint at each of the 18 body points of COCO in OpenPose's order (nose, neck, right arm, left arm, right leg, left leg, eyes, ears)."""
+
+_LANDMARKS = {0: "nose_tip", 14: "eye_right", 15: "eye_left", 16: "ear_right", 17: "ear_left"}
+
+
+def body_keypoints(figure: Figure, depsgraph: bpy.types.Depsgraph) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Positions (18, 3) in world metres, and which of them exist (18,).
+
+    The neck (1) is NaN and absent: OpenPose's neck is the middle between the projected shoulders, which only a camera knows. Raises
+    KeyError when the figure's armature is not in the depsgraph's scene.
+    """
+    obj = depsgraph.scene_eval.objects[figure.armature_name].evaluated_get(depsgraph)
+    positions = np.full((18, 3), np.nan)
+    bones = obj.pose.bones
+    for index, joint in enumerate(_JOINTS):
+        bone = bones.get(figure.joint_map[joint]) if joint in figure.joint_map else None
+        if bone is not None:
+            positions[index] = obj.matrix_world @ bone.head
+    head = bones.get(figure.joint_map.get("head", ""))
+    if head is not None:
+        carry = obj.matrix_world @ head.matrix @ head.bone.matrix_local.inverted()
+        points: dict[str, Vector] = landmarks(obj)
+        for index, name in _LANDMARKS.items():
+            if name in points:
+                positions[index] = carry @ points[name]
+    return positions, np.isfinite(positions).all(axis=1)

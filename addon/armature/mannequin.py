@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mannequins in the scene: adding, recognising and removing them.
+
+A mannequin is an armature object and its skin, a mesh object that is the armature's child and cannot be selected. What the rest of the
+program must know about a body (its landmarks, points of its surface) is kept in custom properties of the armature, so that it is saved
+with the file and copied with the figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import bpy
+import numpy as np
+from mathutils import Vector
+
+from ..errors import UserError
+from ..package import RIGS
+from .joint_map import joint_map
+from .limbs import LIMBS
+from .matching import remember, set_ik, settle
+from .rig import build_bones, configure_pose, humanoid_rest
+from .skin.body_file import read_body
+from .skin.build import Skin, build_skin
+
+DEFAULT_MANNEQUIN = "adult"
+
+_MANNEQUIN = "pose_to_anime_mannequin"
+_LANDMARKS = "pose_to_anime_landmarks"
+_SURFACE = "pose_to_anime_surface"
+_MAP = "mannequin"
+
+_MATERIAL = "Mannequin"
+_CLAY = (0.62, 0.60, 0.58, 1.0)
+"""Colour of the skin: a light neutral grey, so that the coloured dots stand out and shading reads well."""
+_SURFACE_DIRECTIONS = np.array([(x, y, z) for x in (-1, 0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1) if (x, y, z) != (0, 0, 0)])
+
+
+def mannequin_names() -> list[str]:
+    """The bodies that ``add_mannequin`` can build, by the names of their files."""
+    return sorted(path.stem for path in (RIGS / "mannequins").glob("*.toml"))
+
+
+def is_mannequin(obj: bpy.types.Object | None) -> bool:
+    """True for the armature object of a figure of ours (also of a copy of one)."""
+    return obj is not None and obj.type == "ARMATURE" and isinstance(obj.data.get(_MANNEQUIN), str)
+
+
+def mannequin_name(obj: bpy.types.Object) -> str:
+    """Which body a mannequin was built from; empty for any other object."""
+    return str(obj.data[_MANNEQUIN]) if is_mannequin(obj) else ""
+
+
+def skins_of(obj: bpy.types.Object) -> list[bpy.types.Object]:
+    """The mesh objects that an armature object deforms and carries."""
+    return [child for child in obj.children if child.type == "MESH" and child.find_armature() == obj]
+
+
+def landmarks(obj: bpy.types.Object) -> dict[str, Vector]:
+    """Points of the head (nose tip, eyes, ears, …) at rest, in armature space. They move with the head bone."""
+    return {name: Vector(point) for name, point in obj.data[_LANDMARKS].items()}
+
+
+def surface_points(obj: bpy.types.Object) -> dict[str, np.ndarray]:
+    """Deform bone → (N, 3) outermost points of the skin that it carries, at rest, in armature space, metres."""
+    return {bone: np.array(values).reshape(-1, 3) for bone, values in obj.data[_SURFACE].items()}
+
+
+def add_mannequin(
+    context: bpy.types.Context | bpy.types.Scene,
+    name: str = DEFAULT_MANNEQUIN,
+    location: Sequence[float] = (0.0, 0.0, 0.0),
+) -> bpy.types.Object:
+    """Add a figure that stands at ``location`` (world metres; the ground under its hips), and make it selected and active.
+
+    Returns the armature object. Blender must be able to leave the present mode. Raises UserError for an unknown name.
+    """
+    if name not in mannequin_names():
+        raise UserError(f"There is no mannequin '{name}'. Known mannequins: {', '.join(mannequin_names()) or 'none'}.")
+    skin = build_skin(read_body(RIGS / "mannequins" / f"{name}.toml"))
+    view_layer, collection = _where(context)
+    if bpy.context.mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+
+    armature = bpy.data.armatures.new("Mannequin")
+    obj = bpy.data.objects.new("Mannequin", armature)
+    obj.location = location
+    obj.show_in_front = True
+    collection.objects.link(obj)
+    for other in view_layer.objects.selected:
+        other.select_set(False, view_layer=view_layer)
+    view_layer.objects.active = obj
+    obj.select_set(True, view_layer=view_layer)
+
+    bones = joint_map(_MAP)
+    bpy.ops.object.mode_set(mode="EDIT")
+    try:
+        build_bones(armature, humanoid_rest(skin.joints, bones), bones)
+    finally:
+        bpy.ops.object.mode_set(mode="OBJECT")
+    configure_pose(obj, bones)
+    armature[_MANNEQUIN] = name
+    armature[_LANDMARKS] = {key: [float(c) for c in point] for key, point in skin.landmarks.items()}
+    armature[_SURFACE] = _outermost(skin)
+    collection.objects.link(_add_skin(obj, skin))
+
+    view_layer.update()
+    settle(obj)
+    for limb in LIMBS:
+        set_ik(obj, limb, True)
+    remember(obj)
+    view_layer.update()
+    return obj
+
+
+def remove_mannequin(obj: bpy.types.Object) -> None:
+    """Remove a figure: its armature, its skin, and the data that no one else uses. Raises UserError for anything but a mannequin."""
+    if not is_mannequin(obj):
+        raise UserError(f"'{obj.name}' is not a mannequin.")
+    if obj.mode != "OBJECT" and bpy.context.mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+    armature = obj.data
+    meshes = {}
+    for child in skins_of(obj):
+        meshes[child.data.name] = child.data
+        bpy.data.objects.remove(child)
+    bpy.data.objects.remove(obj)
+    for mesh in meshes.values():
+        if mesh.users == 0:
+            bpy.data.meshes.remove(mesh)
+    if armature.users == 0:
+        bpy.data.armatures.remove(armature)
+
+
+def _where(context: bpy.types.Context | bpy.types.Scene) -> tuple[bpy.types.ViewLayer, bpy.types.Collection]:
+    """The view layer and the collection that new objects go into."""
+    if isinstance(context, bpy.types.Scene):
+        if bpy.context.scene != context:
+            raise UserError(f"Make '{context.name}' the current scene before you add a mannequin to it.")
+        context = bpy.context
+    layer_collection = context.view_layer.active_layer_collection
+    if layer_collection.exclude or layer_collection.collection.library is not None:
+        return context.view_layer, context.scene.collection
+    return context.view_layer, layer_collection.collection
+
+
+def _add_skin(obj: bpy.types.Object, skin: Skin) -> bpy.types.Object:
+    mesh = bpy.data.meshes.new("Mannequin skin")
+    mesh.from_pydata(skin.vertices, [], skin.polygons)
+    mesh.polygons.foreach_set("use_smooth", np.ones(len(mesh.polygons), dtype=bool))
+    mesh.materials.append(_material())
+    child = bpy.data.objects.new("Mannequin skin", mesh)
+    _add_weights(child, skin.weights)
+    child.parent = obj
+    child.hide_select = True
+    modifier = child.modifiers.new("Armature", "ARMATURE")
+    modifier.object = obj
+    return child
+
+
+def _add_weights(child: bpy.types.Object, weights: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
+    for bone, (indices, values) in weights.items():
+        group = child.vertex_groups.new(name=bone)
+        # One call for all vertices of one weight: most of a skin follows a single bone fully.
+        for value in np.unique(values := np.round(values, 3)):
+            if value > 0:
+                group.add(indices[values == value].tolist(), float(value), "REPLACE")
+
+
+def _outermost(skin: Skin) -> dict[str, list[float]]:
+    """For each bone, of the vertices it carries for the most part, those that lie farthest out in 26 directions."""
+    heaviest = np.zeros(len(skin.vertices))
+    owner = np.full(len(skin.vertices), -1)
+    names = list(skin.weights)
+    for index, (vertices, values) in enumerate(skin.weights.values()):
+        vertices, values = np.asarray(vertices), np.asarray(values)
+        stronger = values > heaviest[vertices]
+        heaviest[vertices[stronger]] = values[stronger]
+        owner[vertices[stronger]] = index
+    points: dict[str, list[float]] = {}
+    for index, name in enumerate(names):
+        own = np.asarray(skin.vertices, dtype=np.float64)[owner == index]
+        if len(own):
+            farthest = np.unique(np.argmax(own @ _SURFACE_DIRECTIONS.T, axis=0))
+            points[name] = own[farthest].ravel().tolist()
+    return points
+
+
+def _material() -> bpy.types.Material:
+    found = bpy.data.materials.get(_MATERIAL)
+    if found is not None:
+        return found
+    material = bpy.data.materials.new(_MATERIAL)
+    material.diffuse_color = _CLAY
+    material.roughness = 0.6
+    return material

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Poses onto mannequins, and off them."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+from mathutils import Quaternion, Vector
+
+from ..errors import UserError
+from ..pose import rotations as rot
+from ..pose.humanoid import JOINTS
+from ..pose.normalised import Pose
+from ..pose.rest import HumanoidRest
+from .joint_map import JointMap, joint_map
+from .limbs import LIMBS, ROOT
+from .mannequin import is_mannequin, surface_points
+from .matching import paused, refine, remember, set_ik, settle
+
+
+def apply_pose(obj: bpy.types.Object, pose: Pose) -> None:
+    """Bring a mannequin into a pose: all joints, and with them all dots. The root stays where it is.
+
+    Contacts with the ground move the figure up or down until the lowest of the parts that rest on it touches z = 0 of the root. Raises
+    UserError when the object is not a mannequin or lacks a control.
+    """
+    bones = _bones(obj)
+    rest = _rest(obj, bones)
+    turns = rest.turns(pose)
+    heads = _posed_heads(rest, turns)
+    shift = np.asarray(pose.hips_translation) * rest.hip_height
+    shift[2] += _lift(obj, pose, rest, turns, heads, bones, shift)
+
+    with paused():
+        for joint in rest.heads:
+            bone = obj.pose.bones[bones[joint]]
+            own = np.array(bone.bone.matrix_local.to_3x3())
+            above = rest.parent(joint)
+            turn = turns[joint] if above is None else turns[above].T @ turns[joint]
+            bone.rotation_quaternion = Quaternion(rot.quaternion_from_matrix(own.T @ turn @ own))
+            bone.location = Vector(own.T @ shift) if above is None else Vector()
+            bone.scale = (1.0, 1.0, 1.0)
+        for limb in LIMBS:
+            set_ik(obj, limb, False)
+        bpy.context.view_layer.update()
+        settle(obj)
+        bpy.context.view_layer.update()
+        refine(obj)
+        for limb in LIMBS:
+            set_ik(obj, limb, True)
+        remember(obj)
+        bpy.context.view_layer.update()
+
+
+def read_pose(obj: bpy.types.Object, name: str = "Pose") -> Pose:
+    """The pose that a mannequin is seen in, from its deform bones in the evaluated state. Contacts are not guessed."""
+    bones = _bones(obj)
+    rest = _rest(obj, bones)
+    bpy.context.view_layer.update()
+    root = np.array(obj.pose.bones[ROOT].matrix)
+    turns: dict[str, np.ndarray] = {}
+    for joint in rest.heads:
+        bone = obj.pose.bones[bones[joint]]
+        posed, own = np.array(bone.matrix.to_3x3().normalized()), np.array(bone.bone.matrix_local.to_3x3())
+        turns[joint] = root[:3, :3].T @ posed @ own.T
+    hips = np.linalg.inv(root) @ np.append(np.array(obj.pose.bones[bones["hips"]].matrix.translation), 1.0)
+    x, y, z = (float(c) for c in (hips[:3] - rest.heads["hips"]) / rest.hip_height)
+    return Pose(name=name, rotations=rest.rotations(turns), hips_translation=(x, y, z))
+
+
+def reset_pose(obj: bpy.types.Object) -> None:
+    """Bring a mannequin back to its rest: every control where it was when the figure was added, the root included."""
+    _bones(obj)
+    with paused():
+        for bone in obj.pose.bones:
+            bone.location = (0.0, 0.0, 0.0)
+            bone.rotation_quaternion = (1.0, 0.0, 0.0, 0.0)
+            bone.scale = (1.0, 1.0, 1.0)
+        for limb in LIMBS:
+            set_ik(obj, limb, False)
+        bpy.context.view_layer.update()
+        settle(obj)
+        for limb in LIMBS:
+            set_ik(obj, limb, True)
+        remember(obj)
+        bpy.context.view_layer.update()
+
+
+def _bones(obj: bpy.types.Object) -> JointMap:
+    if not is_mannequin(obj):
+        raise UserError(f"'{obj.name}' is not a mannequin: poses can be used on mannequins of Pose to Anime.")
+    bones = joint_map("mannequin")
+    needed = (ROOT, *bones.values(), *(name for limb in LIMBS for name in (limb.target, limb.hinge, *limb.mechanism)))
+    if missing := [name for name in needed if name not in obj.pose.bones]:
+        raise UserError(f"The mannequin '{obj.name}' has lost its bone '{missing[0]}': undo its removal, or add a new mannequin.")
+    return bones
+
+
+def _rest(obj: bpy.types.Object, bones: JointMap) -> HumanoidRest:
+    found = {joint: obj.data.bones[bone] for joint, bone in bones.items()}
+    return HumanoidRest.from_joints(
+        {joint: np.array(bone.head_local) for joint, bone in found.items()},
+        {joint: np.array(bone.tail_local) for joint, bone in found.items()},
+    )
+
+
+def _posed_heads(rest: HumanoidRest, turns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Where each joint is after the turns, with the hips where they rest."""
+    heads: dict[str, np.ndarray] = {}
+    for joint in (j for j in JOINTS if j in rest.heads):
+        above = rest.parent(joint)
+        if above is None:
+            heads[joint] = rest.heads[joint]
+        else:
+            heads[joint] = heads[above] + turns[above] @ (rest.heads[joint] - rest.heads[above])
+    return heads
+
+
+def _lift(
+    obj: bpy.types.Object,
+    pose: Pose,
+    rest: HumanoidRest,
+    turns: dict[str, np.ndarray],
+    heads: dict[str, np.ndarray],
+    bones: JointMap,
+    shift: np.ndarray,
+) -> float:
+    """How far up the figure must go for its contacts with the ground to touch it; 0 for a pose without such contacts."""
+    resting = {contact.joint for contact in pose.contacts if contact.surface == "ground"}
+    resting |= {contact.replace("Foot", "Toes") for contact in resting if contact.endswith("Foot")}
+    points = surface_points(obj) if resting else {}
+    lowest = [
+        heads[joint][2] + ((points[bones[joint]] - rest.heads[joint]) @ turns[joint].T)[:, 2].min()
+        for joint in resting
+        if joint in rest.heads and bones[joint] in points
+    ]
+    return -(min(lowest) + float(shift[2])) if lowest else 0.0

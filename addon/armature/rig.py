@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Builds our mannequin's armature from the joints of its body: deform bones, dots, and the mechanism between them (see limbs)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import bpy
+import numpy as np
+from mathutils import Matrix, Vector
+
+from ..pose import rotations as rot
+from ..pose.humanoid import FINGER_JOINTS, PARENT
+from ..pose.rest import HumanoidRest
+from .joint_map import JointMap
+from .limbs import CONTROLS, COPY, LIMBS, ROOT, SOLVER, Limb
+from .widgets import ACTIVE, SELECTED, colour_of, widget
+
+_SOLVER_BEND = math.radians(25)
+"""How far the solving bones are bent at rest: Blender's solver needs to see which way a limb bends."""
+_POLE_DISTANCE = 0.06
+"""Metres from the elbow's dot outward to the pole. Small, so that the elbow follows its dot closely; not zero, because in a straight
+limb the dot lies on the line from shoulder to wrist, where it shows no plane."""
+_POLE_ANGLE = -math.pi / 2
+"""The pole lies on the −z side of the solving bones; Blender measures its angle from their x axis."""
+
+COLLECTIONS = ("Controls", "Joints", "Fingers", "Mechanism")
+_HIDDEN_COLLECTIONS = ("Fingers", "Mechanism")
+
+
+def humanoid_rest(joints: Mapping[str, np.ndarray], bones: JointMap) -> HumanoidRest:
+    """The rest of a body from its joint table: ``bone`` is where a bone begins, ``bone:tail`` where it ends; (3,) metres."""
+    heads = {joint: np.asarray(joints[bone], dtype=np.float64) for joint, bone in bones.items()}
+    tails = {joint: np.asarray(joints[f"{bone}:tail"], dtype=np.float64) for joint, bone in bones.items()}
+    return HumanoidRest.from_joints(heads, tails)
+
+
+def build_bones(armature: bpy.types.Armature, rest: HumanoidRest, bones: JointMap) -> None:
+    """Make all bones and bone collections. The armature must be in edit mode."""
+    for name in COLLECTIONS:
+        armature.collections.new(name).is_visible = name not in _HIDDEN_COLLECTIONS
+    _add(armature, ROOT, None, Matrix.Identity(3), Vector(), 0.25, "Controls")
+    for joint, bone in bones.items():
+        above = rest.parent(joint) if PARENT[joint] else None
+        head, tail = Vector(rest.heads[joint]), Vector(rest.tails[joint])
+        collection = "Controls" if bone in CONTROLS else "Fingers" if joint in FINGER_JOINTS else "Joints"
+        frame = Matrix(rest.bone_frame(joint))
+        _add(armature, bone, bones[above] if above else ROOT, frame, head, (tail - head).length, collection)
+        armature.edit_bones[bone].use_deform = True
+    for limb in LIMBS:
+        _add_limb(armature, limb)
+
+
+def configure_pose(obj: bpy.types.Object, bones: JointMap) -> None:
+    """Rotation modes, locks, shapes, colours and constraints of an armature object whose bones ``build_bones`` made."""
+    fingers = {bones[joint] for joint in FINGER_JOINTS if joint in bones}
+    for pose_bone in obj.pose.bones:
+        pose_bone.rotation_mode = "QUATERNION"
+        pose_bone.lock_scale = (True, True, True)
+        if pose_bone.name not in CONTROLS:
+            # Bones keep their length and their place at the joint above: grabbing a joint turns it.
+            pose_bone.lock_location = (True, True, True)
+        if obj.data.collections["Mechanism"].bones.get(pose_bone.name) is None:
+            _shape(pose_bone, is_finger=pose_bone.name in fingers)
+    for limb in LIMBS:
+        _constrain(obj, limb)
+
+
+def _add(
+    armature: bpy.types.Armature,
+    name: str,
+    parent: str | None,
+    frame: Matrix,
+    head: Vector,
+    length: float,
+    collection: str,
+) -> None:
+    bone = armature.edit_bones.new(name)
+    bone.head = head
+    bone.tail = head + frame.col[1] * length
+    bone.align_roll(frame.col[2])
+    bone.use_deform = False
+    if parent is not None:
+        bone.parent = armature.edit_bones[parent]
+    armature.collections[collection].assign(bone)
+
+
+def _add_limb(armature: bpy.types.Armature, limb: Limb) -> None:
+    upper, lower, end = (armature.edit_bones[name] for name in (limb.upper, limb.lower, limb.end))
+    # Plain copies: adding a bone may move the others in memory.
+    shoulder, elbow, wrist = upper.head.copy(), lower.head.copy(), end.head.copy()
+    upper_frame, end_frame = upper.matrix.to_3x3(), end.matrix.to_3x3()
+    upper_length, lower_length = (elbow - shoulder).length, (wrist - elbow).length
+
+    _add(armature, limb.target, limb.target_parent, end_frame, wrist, end.length, "Controls")
+    along = (wrist - shoulder).normalized()
+    flexion = upper_frame.col[0]
+    swing_frame = _frame(along, flexion)
+    _add(armature, limb.swing, limb.parent, swing_frame, shoulder, (wrist - shoulder).length, "Mechanism")
+    outward = -swing_frame.col[2]
+    _add(armature, limb.hinge, limb.swing, _frame(outward, flexion), elbow, _POLE_DISTANCE, "Controls")
+    _add(armature, limb.pole, limb.hinge, _frame(outward, flexion), elbow + outward * _POLE_DISTANCE, 0.05, "Mechanism")
+
+    bent = Matrix.Rotation(_SOLVER_BEND, 3, flexion) @ upper_frame
+    solved_elbow = shoulder + upper_frame.col[1] * upper_length
+    _add(armature, limb.solve(limb.upper), limb.parent, upper_frame, shoulder, upper_length, "Mechanism")
+    _add(armature, limb.solve(limb.lower), limb.solve(limb.upper), bent, solved_elbow, lower_length, "Mechanism")
+    _add(armature, limb.out(limb.upper), limb.solve(limb.upper), upper_frame, shoulder, upper_length, "Mechanism")
+    _add(armature, limb.out(limb.lower), limb.solve(limb.lower), bent, solved_elbow, lower_length, "Mechanism")
+
+
+def _frame(along: Vector, flexion: Vector) -> Matrix:
+    """Axes with y along a direction and x as near as can be to the flexion axis."""
+    x = Vector(rot.unit(rot.perpendicular(flexion, along)))
+    return Matrix((x, along, x.cross(along))).transposed()
+
+
+def _constrain(obj: bpy.types.Object, limb: Limb) -> None:
+    bones = obj.pose.bones
+    track = bones[limb.swing].constraints.new("DAMPED_TRACK")
+    track.target, track.subtarget, track.track_axis = obj, limb.target, "TRACK_Y"
+
+    solver = bones[limb.solve(limb.lower)].constraints.new("IK")
+    solver.name = SOLVER
+    solver.target, solver.subtarget = obj, limb.target
+    solver.pole_target, solver.pole_subtarget = obj, limb.pole
+    solver.pole_angle = _POLE_ANGLE
+    solver.chain_count = 2
+    solver.use_stretch = False
+
+    for bone in (limb.upper, limb.lower):
+        _copy_rotation(obj, bone, limb.out(bone))
+    if limb.end_keeps_orientation:
+        _copy_rotation(obj, limb.end, limb.target)
+
+
+def _copy_rotation(obj: bpy.types.Object, bone: str, source: str) -> None:
+    copy = obj.pose.bones[bone].constraints.new("COPY_ROTATION")
+    copy.name = COPY
+    copy.target, copy.subtarget = obj, source
+    copy.influence = 0.0
+
+
+def _shape(bone: bpy.types.PoseBone, is_finger: bool) -> None:
+    bone.use_custom_shape_bone_size = False
+    name = bone.name
+    if name == ROOT:
+        bone.custom_shape, radius = widget("root"), 0.35
+    elif name in CONTROLS:
+        bone.custom_shape, radius = widget("dot"), 0.030 if name == "hips" else 0.024
+    else:
+        # Half way along the bone, where it cannot be mistaken for the dot at the joint.
+        bone.custom_shape, radius = widget("dot"), 0.005 if is_finger else 0.013
+        bone.custom_shape_translation = (0.0, bone.bone.length / 2, 0.0)
+    bone.custom_shape_scale_xyz = (radius, radius, radius)
+    colour = colour_of(name)
+    bone.color.palette = "CUSTOM"
+    bone.color.custom.normal = colour
+    bone.color.custom.select = SELECTED
+    bone.color.custom.active = ACTIVE

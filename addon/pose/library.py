@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pose library: the poses that ship with the extension, and the user's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...generation_server.protocol import user_data_dir
+from ..package import RIGS
+from .normalised import Pose, PoseError, loads
+
+SUFFIX = ".json"
+
+
+def pose_folders() -> tuple[Path, ...]:
+    """Where poses are looked for. The user's own come first, so that a pose saved under a shipped name takes its place."""
+    return (user_data_dir() / "poses", RIGS / "poses")
+
+
+def pose_files() -> dict[str, Path]:
+    """File stem → file of every pose, sorted by name."""
+    found: dict[str, Path] = {}
+    for folder in reversed(pose_folders()):
+        if folder.is_dir():
+            found.update((path.stem, path) for path in folder.glob(f"*{SUFFIX}"))
+    return dict(sorted(found.items()))
+
+
+def pose_names() -> list[str]:
+    """The names that ``load_pose`` takes, sorted."""
+    return list(pose_files())
+
+
+def load_pose(name_or_path: str | Path) -> Pose:
+    """A pose of the library by name, or of any file by its path. Raises PoseError."""
+    path = _find(name_or_path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise PoseError(f"{path.name} is not a text file; choose a pose file that was saved by Pose to Anime.") from error
+    except OSError as error:
+        raise PoseError(f"The pose file {path} cannot be read: {error.strerror or error}.") from error
+    return loads(text, source=path.name)
+
+
+def _find(name_or_path: str | Path) -> Path:
+    if isinstance(name_or_path, str):
+        files = pose_files()
+        if name_or_path in files:
+            return files[name_or_path]
+    path = Path(name_or_path)
+    if path.suffix == SUFFIX or len(path.parts) > 1:
+        if path.is_file():
+            return path
+        raise PoseError(f"There is no pose file {path}.")
+    known = ", ".join(pose_names()) or "none"
+    raise PoseError(f"There is no pose '{name_or_path}'. Known poses: {known}.")

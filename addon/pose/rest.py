@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a rig's rest to the T-pose, and from the normalised pose to rotations of that rig.
+
+A rig may rest in any stance. For every joint there is one rotation that turns its bone from the rest to the T-pose; with it, one
+normalised pose means the same on every rig. The T-pose is found by aligning bone directions: arms along x with the palms down and
+straight fingers, legs along −z. Trunk, head, collar bones, feet and thumbs have no canonical direction: they keep their rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import rotations as rot
+from .humanoid import JOINTS, PARENT, side_of
+from .normalised import Pose, Quaternion
+from .rotations import Matrix, Vector
+
+_UP = np.array([0.0, 0.0, 1.0])
+_BACK = np.array([0.0, 1.0, 0.0])
+_LEFT = np.array([1.0, 0.0, 0.0])
+
+
+@dataclass(frozen=True)
+class HumanoidRest:
+    """A rig's rest pose as joints. Heads and tails are (3,) in metres, in armature axes (x left, y back, z up).
+
+    ``to_t_pose`` holds, for each joint, the rotation (3, 3) that turns it from the rest to the T-pose.
+    """
+
+    heads: Mapping[str, Vector]
+    tails: Mapping[str, Vector]
+    to_t_pose: Mapping[str, Matrix]
+
+    @classmethod
+    def from_joints(cls, heads: Mapping[str, Vector], tails: Mapping[str, Vector]) -> HumanoidRest:
+        return cls(heads, tails, _t_pose(heads, tails))
+
+    @property
+    def hip_height(self) -> float:
+        """Height of the hips above the ground (z = 0) in metres: the unit of a pose's translation."""
+        return float(self.heads["hips"][2])
+
+    def parent(self, joint: str) -> str | None:
+        """The nearest joint above that this rig has: not every rig has an upper chest or toes."""
+        above = PARENT[joint]
+        while above is not None and above not in self.heads:
+            above = PARENT[above]
+        return above
+
+    def bone_frame(self, joint: str) -> Matrix:
+        """Axes (columns) for a bone at rest: y along the bone, x the axis about which the joint flexes.
+
+        Turning by a positive angle about x flexes on both sides, and frames are mirror images in Blender's sense.
+        """
+        to_t = self.to_t_pose[joint]
+        y = rot.unit(self.tails[joint] - self.heads[joint])
+        x = rot.unit(rot.perpendicular(to_t.T @ _flexion_axis(joint, to_t @ y), y))
+        return np.column_stack([x, y, np.cross(x, y)])
+
+    def turns(self, pose: Pose) -> dict[str, Matrix]:
+        """For each joint of this rig the rotation (3, 3) from its rest to the pose, in armature axes."""
+        world: dict[str, Matrix] = {}
+        for joint in JOINTS:  # all of them: a joint that the rig lacks hands its rotation to its children
+            above = PARENT[joint]
+            local = rot.matrix_from_quaternion(pose.rotation(joint))
+            world[joint] = local if above is None else world[above] @ local
+        return {joint: world[joint] @ self.to_t_pose[joint] for joint in self.heads}
+
+    def rotations(self, turns: Mapping[str, Matrix]) -> dict[str, Quaternion]:
+        """The other way: normalised local rotations from rotations rest → pose."""
+        world = {joint: turns[joint] @ self.to_t_pose[joint].T for joint in self.heads}
+        result: dict[str, Quaternion] = {}
+        for joint in JOINTS:
+            if joint in world:
+                above = self.parent(joint)
+                local = world[joint] if above is None else world[above].T @ world[joint]
+                w, x, y, z = (float(c) for c in rot.quaternion_from_matrix(local))
+                result[joint] = (w, x, y, z)
+        return result
+
+
+def _t_pose(heads: Mapping[str, Vector], tails: Mapping[str, Vector]) -> dict[str, Matrix]:
+    turns: dict[str, Matrix] = {joint: np.eye(3) for joint in heads}
+
+    def align(joint: str, start: Matrix, direction: Vector) -> None:
+        """Continue from the turn of the joint above by the smallest further turn, so that no twist comes in."""
+        if joint in heads:
+            along = start @ (tails[joint] - heads[joint])
+            turns[joint] = rot.shortest_arc(along, direction) @ start
+
+    for side, outward in (("left", _LEFT), ("right", -_LEFT)):
+        align(f"{side}UpperLeg", np.eye(3), -_UP)
+        align(f"{side}LowerLeg", turns[f"{side}UpperLeg"], -_UP)
+        align(f"{side}UpperArm", np.eye(3), outward)
+        align(f"{side}LowerArm", turns[f"{side}UpperArm"], outward)
+        align(f"{side}Hand", turns[f"{side}LowerArm"], outward)
+        _turn_palm_down(side, outward, heads, turns)
+        _straighten_fingers(side, heads, tails, turns)
+    return turns
+
+
+def _turn_palm_down(side: str, outward: Vector, heads: Mapping[str, Vector], turns: dict[str, Matrix]) -> None:
+    """Twist the hand until its knuckles, from the little finger to the index, point forward."""
+    index, little = f"{side}IndexProximal", f"{side}LittleProximal"
+    if index not in heads or little not in heads:
+        return
+    knuckles = rot.perpendicular(turns[f"{side}Hand"] @ (heads[index] - heads[little]), outward)
+    turns[f"{side}Hand"] = rot.shortest_arc(knuckles, -_BACK) @ turns[f"{side}Hand"]
+
+
+def _straighten_fingers(side: str, heads: Mapping[str, Vector], tails: Mapping[str, Vector], turns: dict[str, Matrix]) -> None:
+    """Take the curl of the rest out of the fingers and keep their spread; thumbs keep their place at the hand."""
+    for joint in heads:
+        if joint.startswith(side) and (joint.endswith(("Metacarpal", "Proximal", "Intermediate", "Distal"))):
+            turns[joint] = turns[f"{side}Hand"]
+    for finger in ("Index", "Middle", "Ring", "Little"):
+        start = turns.get(f"{side}Hand", np.eye(3))
+        direction: Vector | None = None
+        for phalanx in ("Proximal", "Intermediate", "Distal"):
+            joint = side + finger + phalanx
+            if joint not in heads:
+                continue
+            along = start @ (tails[joint] - heads[joint])
+            if direction is None:
+                direction = rot.perpendicular(along, _UP)
+            turns[joint] = start = rot.shortest_arc(along, direction) @ start
+
+
+def _flexion_axis(joint: str, along: Vector) -> Vector:
+    """The axis in the T-pose about which a joint flexes, for a bone that there points ``along``."""
+    side = side_of(joint)
+    if side is None or joint.endswith(("Leg", "Foot", "Toes")):
+        return _LEFT
+    sign = 1.0 if side == "left" else -1.0
+    if "Thumb" in joint:
+        # A thumb flexes across the palm, toward the little finger and a little downward.
+        return np.cross(along, np.array([0.0, 1.0, -0.5]))
+    if joint.endswith(("Shoulder", "Arm")):
+        return -sign * _UP
+    return sign * _BACK
