@@ -232,6 +232,8 @@ class ModelStatus(_Message):
     note: str = ""
     controls: tuple[str, ...] = ()  # the control kinds that can be used with it now
     missing: tuple[MissingFile, ...] = ()
+    pictures: str = ""  # what may be done with its pictures, in a sentence
+    advised: bool = True  # False: never chosen for a user, only by the user
 
 
 @dataclass(frozen=True)

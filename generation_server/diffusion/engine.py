@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine: requests in, pictures out, on one device, with the models that were used last kept on it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ..families.catalogue import Family, NumberRange
+from ..models.catalogue import ModelCatalogue, ResolvedModel
+from ..models.entry import ModelError
+from ..protocol import GenerationRequest
+from .cache import ComponentCache
+from .controlnet_pipeline import ActiveControl, Watcher
+from .interface import GenerationCancelled, GenerationError, Progress
+from .memory import choose_device, is_out_of_memory, out_of_memory_advice
+
+__all__ = ["Engine", "GenerationCancelled", "GenerationError", "Progress"]
+
+_FLAT = 3
+"""A picture whose values span less than this, of 255, in every channel shows nothing."""
+
+
+class Engine:
+    """One device and what is loaded on it. One thread may generate at a time; ``memory`` may be asked from any."""
+
+    def __init__(self, device: str, catalogue: ModelCatalogue) -> None:
+        """``device``: "auto", "cuda", "cuda:1", "mps" or "cpu". Raises GenerationError when there is none such."""
+        self._device = choose_device(device)
+        self._catalogue = catalogue
+        self._cache = ComponentCache()
+        self._model: tuple[str, Any] | None = None  # identity of the checkpoint's files, and the loaded model
+        # The same request shall give the same bytes: cuDNN must neither try out algorithms nor use ones that vary.
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.deterministic = True
+
+    @property
+    def device_name(self) -> str:
+        return self._device.name
+
+    def memory(self) -> tuple[int, int]:
+        """Total and free bytes on the device."""
+        return self._device.memory()
+
+    def free_memory(self) -> None:
+        """Lets go of every model; the next picture loads its own again."""
+        self._model = None
+        self._cache.clear()
+        self._device.release()
+
+    def generate(
+        self,
+        request: GenerationRequest,
+        images: Mapping[str, Image.Image],
+        report: Callable[[Progress], None],
+        cancelled: Callable[[], bool],
+    ) -> list[Image.Image]:
+        """The pictures of a request, RGB, of its size. ``images``: each control's image by its SHA-256.
+
+        ``cancelled`` is asked before every block of the networks. Raises GenerationError with a sentence, or GenerationCancelled.
+        """
+        watcher = Watcher(report, cancelled)
+        try:
+            resolved = self._catalogue.resolve(request.model)
+        except ModelError as error:
+            raise GenerationError(str(error)) from error
+        check_request(request, resolved)
+        controls = active_controls(request, resolved, images)
+        watcher.check()
+        try:
+            model = self._load(resolved, controls, watcher)
+            if resolved.entry.warning:
+                report(Progress("preparing", warnings=(resolved.entry.warning,)))
+            pictures = model.generate(request, controls, watcher)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            # What failed still holds its tensors in the traceback: read the advice, let go, then say it.
+            advice = out_of_memory_advice(self._device, request.width, request.height)
+            error.__traceback__ = None
+            model = None
+            self.free_memory()
+            raise GenerationError(advice) from None
+        for picture in pictures:
+            check_picture(picture)
+        return pictures
+
+    def _load(self, resolved: ResolvedModel, controls: list[ActiveControl], watcher: Watcher) -> Any:
+        """The model with the ControlNets that are needed. Another checkpoint goes first; ControlNets stay as long as they fit."""
+        identity = resolved.place.identity
+        kinds = [control.kind for control in controls]
+        needed = [resolved.controlnets[kind] for kind in kinds]
+        current = self._model[1] if self._model and self._model[0] == identity else None
+        if current is None or any(place not in self._cache for place in needed):
+            watcher.report(Progress("loading model"))
+        if current is None:
+            self._model = None
+            self._cache.keep_only(list(resolved.controlnets.values()))
+            self._device.release()
+            loader = importlib.import_module(f".{resolved.family.loader}", __package__)
+            current = loader.load(resolved, self._device, self._cache)
+            self._model = (identity, current)
+        watcher.check()
+        current.prepare(resolved, kinds)
+        watcher.check()
+        return current
+
+
+def check_request(request: GenerationRequest, resolved: ResolvedModel) -> None:
+    """Raises GenerationError where a request asks for what its model or this server has not."""
+    family = resolved.family
+    if not family.size.accepts(request.width, request.height):
+        raise GenerationError(
+            f"{family.title} makes pictures of {family.size.smallest} to {family.size.largest} pixels a side, "
+            f"not {request.width} × {request.height}: choose another size."
+        )
+    _check_range("number of steps", request.steps, family.steps, family)
+    _check_range("guidance scale", request.guidance_scale, family.guidance_scale, family)
+    if request.sampler and request.sampler not in family.samplers:
+        raise GenerationError(f"{family.title} has no sampler '{request.sampler}': use one of {', '.join(family.samplers)}.")
+    if request.loras:
+        raise GenerationError(f"There is no LoRA '{request.loras[0].name}' on this server: remove it from the request.")
+    if request.style:
+        raise GenerationError(f"There is no style '{request.style}' on this server: remove it from the request.")
+
+
+def _check_range(what: str, value: float, allowed: NumberRange, family: Family) -> None:
+    if not allowed.lowest <= value <= allowed.highest:
+        raise GenerationError(
+            f"With {family.title} the {what} must be between {allowed.lowest:g} and {allowed.highest:g}, not {value:g}."
+        )
+
+
+def active_controls(
+    request: GenerationRequest, resolved: ResolvedModel, images: Mapping[str, Image.Image]
+) -> list[ActiveControl]:
+    """The controls that act in at least one step, with their images; the others cost nothing and need not even be there."""
+    active: list[ActiveControl] = []
+    for control in request.controls:
+        if control.kind not in resolved.family.controls:
+            known = ", ".join(resolved.family.controls)
+            raise GenerationError(f"{resolved.family.title} cannot be controlled by {control.kind}: use {known}.")
+        if control.strength == 0 or not any(
+            step / request.steps >= control.start and (step + 1) / request.steps <= control.end for step in range(request.steps)
+        ):
+            continue
+        if control.kind not in resolved.controlnets:
+            raise GenerationError(resolved.missing_controls[control.kind])
+        image = images.get(control.image)
+        if image is None:
+            raise GenerationError(f"The image of the {control.kind} control did not arrive: send the picture again.")
+        if image.size != (request.width, request.height):
+            raise GenerationError(
+                f"The {control.kind} control's image is {image.width} × {image.height} pixels, "
+                f"but the picture is to be {request.width} × {request.height}: render the control images again."
+            )
+        active.append(ActiveControl(control.kind, image.convert("RGB"), control.strength, control.start, control.end))
+    return active
+
+
+def check_picture(picture: Image.Image) -> None:
+    """Raises GenerationError for a picture that shows nothing, which is how a model that broke inside looks."""
+    pixels = np.asarray(picture.convert("RGB"))
+    if int((pixels.max((0, 1)).astype(int) - pixels.min((0, 1))).max()) < _FLAT:
+        colour = "#{:02x}{:02x}{:02x}".format(*pixels[0, 0])
+        raise GenerationError(
+            f"The picture came out as one flat colour ({colour}): try another sampler, a lower guidance scale or another seed."
+        )

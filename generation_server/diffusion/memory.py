@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Devices and their memory: which one is used, in which number format, how much is free, and what to say when it is not enough."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import dataclass
+
+import psutil
+import torch
+
+from .interface import GenerationError
+
+DEVICES = ("auto", "cuda", "mps", "cpu")
+_GIB = 1024**3
+# What torch says where it raises a plain RuntimeError instead of OutOfMemoryError: its CPU allocator, MPS, cuDNN and cuBLAS.
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+)
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where a model computes and in which format its weights are kept."""
+
+    torch: torch.device
+    dtype: torch.dtype
+    name: str
+
+    def memory(self) -> tuple[int, int]:
+        """Total and free bytes: of the GPU where there is one with memory of its own, else of the computer."""
+        if self.torch.type == "cuda":
+            free, total = torch.cuda.mem_get_info(self.torch)
+            # What torch keeps for its next tensor is free to us.
+            kept = torch.cuda.memory_reserved(self.torch) - torch.cuda.memory_allocated(self.torch)
+            return total, free + kept
+        if self.torch.type == "mps":
+            total = torch.mps.recommended_max_memory()
+            return total, max(0, total - torch.mps.driver_allocated_memory())
+        memory = psutil.virtual_memory()
+        return memory.total, memory.available
+
+    def release(self) -> None:
+        """Gives back what torch keeps beyond the tensors in use."""
+        gc.collect()
+        if self.torch.type == "cuda":
+            torch.cuda.empty_cache()
+        elif self.torch.type == "mps":
+            torch.mps.empty_cache()
+
+
+def choose_device(wish: str) -> Device:
+    """The device of that kind ("cuda" may name one: "cuda:1"), or the best one for "auto". Raises GenerationError if there is none."""
+    kind, _, index = wish.partition(":")
+    if kind not in DEVICES or (index and not (kind == "cuda" and index.isdecimal())):
+        raise GenerationError(f"There is no device '{wish}': use one of {', '.join(DEVICES)}.")
+    if kind == "auto":
+        kind = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if kind == "cuda":  # also AMD's cards, in torch's ROCm build
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        number = int(index or 0)
+        if number >= count:
+            here = f"this computer has {count}" if count else "this PyTorch sees none: check the driver, or choose 'cpu'"
+            raise GenerationError(f"There is no GPU number {number} ({here}).")
+        return Device(torch.device("cuda", number), torch.float16, torch.cuda.get_device_name(number))
+    if kind == "mps":
+        if not torch.backends.mps.is_available():
+            raise GenerationError("There is no Apple GPU that this PyTorch can use: choose 'cpu'.")
+        return Device(torch.device("mps"), torch.float16, "Apple GPU")
+    return Device(torch.device("cpu"), torch.float32, "CPU")  # half precision on a CPU is slower, not faster
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception means that memory ran out."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _OUT_OF_MEMORY)
+
+
+def out_of_memory_advice(device: Device, width: int, height: int) -> str:
+    """One sentence that says what ran out and what would help."""
+    total, free = device.memory()
+    whose = "This computer" if device.torch.type == "cpu" else f"The {device.name}"
+    return (
+        f"{whose} has too little free memory for {width} × {height} pixels with this model "
+        f"({free / _GIB:.1f} of {total / _GIB:.1f} GiB are free): choose a smaller size, use fewer controls, "
+        "or close other programs that use it."
+    )

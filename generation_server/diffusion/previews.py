@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Small pictures of what is being denoised, cheap enough for every step.
+
+A latent pixel's colour is nearly a linear function of its channels. The function is fitted to each model's own decoder once, so
+that it holds for any of them and no table of constants is needed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from PIL import Image
+
+LONGEST_SIDE = 512
+_ENLARGE = 4  # a latent pixel is 8 × 8 of the picture's; half of that is as much as the colours carry
+_SAMPLE_SIZE = 24  # latent pixels on a side of what the fit decodes
+_PATCH = 3  # a decoder sees neighbours, so the samples are patches of one value, not single pixels
+
+
+class LatentColours:
+    """The linear function from a model's latents to RGB, fitted when first used."""
+
+    def __init__(self, vae: Any) -> None:
+        self._vae = vae
+        self._matrix: torch.Tensor | None = None
+
+    @torch.inference_mode()
+    def picture(self, latents: torch.Tensor) -> Image.Image:
+        """The first of ``latents`` (N, C, H, W), in the UNet's scale, as a small RGB picture."""
+        if self._matrix is None:
+            self._matrix = self._fit()
+        sample = latents[0].to(self._matrix)
+        colours = torch.einsum("chw,cd->hwd", sample, self._matrix[:-1]) + self._matrix[-1]
+        pixels = (colours / 2 + 0.5).nan_to_num().clamp(0, 1).mul(255).round().byte().cpu().numpy()
+        image = Image.fromarray(pixels, "RGB")
+        factor = min(_ENLARGE, LONGEST_SIDE / max(image.size))
+        return image.resize((round(image.width * factor), round(image.height * factor)), Image.Resampling.BICUBIC)
+
+    def _fit(self) -> torch.Tensor:
+        """(C + 1, 3): least squares between random latents and what the decoder makes of them, averaged per latent pixel."""
+        vae = self._vae
+        channels, count = vae.config.latent_channels, _SAMPLE_SIZE // _PATCH
+        generator = torch.Generator().manual_seed(0)
+        latents = (
+            torch.randn(1, channels, count, count, generator=generator).repeat_interleave(_PATCH, 2).repeat_interleave(_PATCH, 3)
+        )
+        decoded = vae.decode((latents / vae.config.scaling_factor).to(vae.device, vae.dtype), return_dict=False)[0]
+        colours = torch.nn.functional.adaptive_avg_pool2d(decoded.float().cpu(), _SAMPLE_SIZE)
+        known = torch.cat([latents, torch.ones_like(latents[:, :1])], 1).flatten(2)[0].T
+        return torch.linalg.lstsq(known, colours.flatten(2)[0].T).solution
+
+
+class DenoisedWatch:
+    """Keeps what a scheduler believes the clean latents to be after each step: they make a clearer preview than the noisy ones."""
+
+    def __init__(self, scheduler: Any) -> None:
+        self._scheduler = scheduler
+        self._inner = scheduler.step
+        self.latents: torch.Tensor | None = None
+        scheduler.step = self._step
+
+    def _step(self, *args: Any, **kwargs: Any) -> Any:
+        result = self._inner(*args, **kwargs)
+        if isinstance(result, tuple) and len(result) > 1:
+            self.latents = result[1]
+        elif getattr(self._scheduler, "model_outputs", None):  # multistep solvers keep their history of predictions
+            self.latents = self._scheduler.model_outputs[-1]
+        return result

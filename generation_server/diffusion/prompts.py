@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prompts as artists write them: weights in A1111's notation, and longer than CLIP's 77 tokens.
+
+``(tag)`` weighs 1.1, ``[tag]`` 1 / 1.1, ``(tag:1.3)`` as much as it says; they nest by multiplication. ``\\(`` and its like stand for
+the character itself. ``BREAK`` starts a new chunk. What exceeds 75 tokens goes on in a further chunk; the text encoder sees each by
+itself, and the UNet sees them all in a row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+CHUNK = 75
+"""Tokens of text in one run of CLIP's text encoder: 77 without start and end."""
+_STEP = 1.1  # A1111's factor of one pair of brackets
+_LOOK_BACK = (
+    20  # a chunk ends at a comma if one is among its last tokens, as many as A1111 looks at, so that no tag is cut in two
+)
+_CACHED = 64
+
+_PIECES = re.compile(r"\\.|\\|\(|\[|:\s*([+-]?[.\d]+)\s*\)|\)|\]|\bBREAK\b|[^\\()\[\]:B]+|:|B", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """A piece of a prompt and its weight; ``text`` None stands for BREAK."""
+
+    text: str | None
+    weight: float = 1.0
+
+
+def parse_weights(prompt: str) -> list[Weighted]:
+    """The pieces of a prompt in order. Brackets without a partner are taken as closed at the end, or as text if they only close."""
+    texts: list[str | None] = []
+    weights: list[float] = []
+    opened: list[tuple[str, int]] = []  # bracket and the index of the first piece inside
+
+    def multiply(start: int, factor: float) -> None:
+        for index in range(start, len(weights)):
+            weights[index] *= factor
+
+    def close(bracket: str, factor: float) -> bool:
+        if not opened or opened[-1][0] != bracket:
+            return False
+        multiply(opened.pop()[1], factor)
+        return True
+
+    for match in _PIECES.finditer(prompt):
+        piece = match.group()
+        if piece in ("(", "["):
+            opened.append((piece, len(texts)))
+            continue
+        if piece == ")" and close("(", _STEP) or piece == "]" and close("[", 1 / _STEP):
+            continue
+        number = _number(match.group(1))
+        if number is not None and close("(", number):
+            continue
+        if piece.startswith("\\") and len(piece) == 2:
+            piece = piece[1] if piece[1] in "()[]\\:" else piece
+        texts.append(None if piece == "BREAK" else piece)
+        weights.append(1.0)
+    for bracket, start in opened:
+        multiply(start, _STEP if bracket == "(" else 1 / _STEP)
+    return _joined(texts, weights)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:  # such as 1.2.3
+        return None
+
+
+def _joined(texts: Sequence[str | None], weights: Sequence[float]) -> list[Weighted]:
+    """Neighbours of one weight as one piece, so that the tokenizer sees whole words."""
+    pieces: list[Weighted] = []
+    for text, weight in zip(texts, weights, strict=True):
+        if text is not None and pieces and pieces[-1].text is not None and pieces[-1].weight == weight:
+            pieces[-1] = Weighted(pieces[-1].text + text, weight)
+        else:
+            pieces.append(Weighted(text, weight if text is not None else 1.0))
+    return pieces
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """At most 75 token ids and the weight of each."""
+
+    ids: tuple[int, ...]
+    weights: tuple[float, ...]
+
+
+def chunked(pieces: Sequence[Weighted], tokenizer: Any) -> list[Chunk]:
+    """The tokens of a prompt in chunks: at least one, which may be empty."""
+    comma = tokenizer.convert_tokens_to_ids(",</w>")
+    chunks: list[Chunk] = []
+    ids: list[int] = []
+    weights: list[float] = []
+
+    def flush(count: int) -> None:
+        chunks.append(Chunk(tuple(ids[:count]), tuple(weights[:count])))
+        del ids[:count], weights[:count]
+
+    for piece in pieces:
+        if piece.text is None:
+            flush(len(ids))
+            continue
+        for token in tokenizer(piece.text, add_special_tokens=False, truncation=False, verbose=False).input_ids:
+            ids.append(token)
+            weights.append(piece.weight)
+            if len(ids) > CHUNK:
+                ends = [i + 1 for i in range(CHUNK - _LOOK_BACK, CHUNK) if ids[i] == comma]
+                flush(ends[-1] if ends else CHUNK)
+    if ids or not chunks:
+        flush(len(ids))
+    return chunks
+
+
+class PromptEncoder:
+    """A text encoder with its tokenizer, which remembers what it has encoded."""
+
+    def __init__(self, tokenizer: Any, text_encoder: Any, clip_skip: int) -> None:
+        """``clip_skip`` as A1111 counts: 1 takes the last layer, 2 the last but one."""
+        self._tokenizer = tokenizer
+        self._encoder = text_encoder
+        self._clip_skip = clip_skip
+        self._memory: OrderedDict[str, torch.Tensor] = OrderedDict()
+
+    def encode_pair(self, prompt: str, negative_prompt: str) -> tuple[torch.Tensor, torch.Tensor]:
+        """Embeddings (1, 77 · n, width) of both, of the same n chunks: the shorter one goes on with empty chunks."""
+        both = [self.encode(prompt), self.encode(negative_prompt)]
+        longest = max(embedding.shape[1] for embedding in both)
+        for index, embedding in enumerate(both):
+            if lacking := (longest - embedding.shape[1]) // self._tokenizer.model_max_length:
+                both[index] = torch.cat([embedding, *[self.encode("")] * lacking], 1)
+        return both[0], both[1]
+
+    @torch.no_grad()
+    def encode(self, prompt: str) -> torch.Tensor:
+        """The embedding (1, 77 · n, width) of a prompt in n chunks."""
+        if prompt in self._memory:
+            self._memory.move_to_end(prompt)
+            return self._memory[prompt]
+        chunks = chunked(parse_weights(prompt), self._tokenizer)
+        embedding = torch.cat([self._encode_chunk(chunk) for chunk in chunks], 1)
+        self._memory[prompt] = embedding
+        if len(self._memory) > _CACHED:
+            self._memory.popitem(last=False)
+        return embedding
+
+    def _encode_chunk(self, chunk: Chunk) -> torch.Tensor:
+        tokenizer = self._tokenizer
+        fill = CHUNK - len(chunk.ids)
+        ids = [tokenizer.bos_token_id, *chunk.ids, tokenizer.eos_token_id, *[tokenizer.pad_token_id] * fill]
+        output = self._encoder(torch.tensor([ids], device=self._encoder.device), output_hidden_states=True)
+        if self._clip_skip > 1:
+            core = getattr(
+                self._encoder, "text_model", self._encoder
+            )  # transformers before 5.6 keeps the layers one level deeper
+            hidden = core.final_layer_norm(output.hidden_states[-self._clip_skip])
+        else:
+            hidden = output.last_hidden_state
+        if all(weight == 1 for weight in chunk.weights):
+            return hidden
+        weights = hidden.new_tensor([1.0, *chunk.weights, *[1.0] * (fill + 1)])
+        return _reweighted(hidden, weights)
+
+
+def _reweighted(hidden: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Each token's vector times its weight, then all of them scaled to the mean from before, as A1111 does.
+
+    An encoder whose vectors have no mean to speak of (an untrained one) keeps the plain product: the quotient would mean nothing.
+    """
+    product = hidden * weights[None, :, None]
+    before, after = hidden.float().mean(), product.float().mean()
+    if before.abs() < 0.01 * hidden.float().std() or not 0.2 < float(after / before) < 5:
+        return product
+    return product * (before / after).to(product.dtype)

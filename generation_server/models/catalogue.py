@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The registry of models: what is known, what is on this computer, and what a loader needs to know of one of them.
+
+Entries are TOML files: those beside this module, and the user's own in ``<user folder>/models``. Imports no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+
+from ..families.catalogue import Family, family
+from ..protocol import CONTROL_KINDS, MissingFile, ModelStatus
+from .builtin import make as builtin
+from .entry import Entry, ModelError, read_entry
+from .lock import Lock
+from .places import Place, locate, missing_weights
+
+FOLDER = Path(__file__).parent
+
+
+class UnknownModel(ModelError):
+    """No entry has that name."""
+
+
+class ModelMissing(ModelError):
+    """An entry is known, but some of its files are not on this computer."""
+
+
+@dataclass(frozen=True)
+class ResolvedModel:
+    """All that a family's loader needs: where the weights are, and the ControlNets that go with them."""
+
+    entry: Entry
+    family: Family
+    place: Place
+    controlnets: Mapping[str, Place]  # by control kind
+    missing_controls: Mapping[str, str]  # by control kind, the sentence for somebody who wants to use it
+
+    @property
+    def name(self) -> str:
+        return self.entry.name
+
+
+class ModelCatalogue:
+    """All entries, asked anew from disk each time: files come and go while a server runs."""
+
+    def __init__(self, user_dir: Path) -> None:
+        """``user_dir`` is the user's folder (``protocol.user_data_dir()``); models are in its ``models``."""
+        self.models_dir = user_dir / "models"
+        self.lock = Lock(self.models_dir / "lock.json")
+
+    def entries(self) -> dict[str, Entry]:
+        """By name, ours first. A user's entry replaces ours of the same name. Broken files are left out: see ``problems``."""
+        return self._read()[0]
+
+    def problems(self) -> list[str]:
+        """A sentence for each file of the user's that cannot be used."""
+        return self._read()[1]
+
+    def _read(self) -> tuple[dict[str, Entry], list[str]]:
+        entries = {path.stem: read_entry(path) for path in sorted(FOLDER.glob("*.toml"))}
+        problems: list[str] = []
+        for path in sorted(self.models_dir.glob("*.toml")):
+            try:
+                entry = read_entry(path)
+                if entry.made_here:
+                    raise ModelError(f"The model file {path} cannot have 'made_here': that is the built-in model's.")
+                entries[entry.name] = entry
+            except ModelError as error:
+                problems.append(str(error))
+        return entries, problems
+
+    def entry(self, name: str) -> Entry:
+        entries, problems = self._read()
+        try:
+            return entries[name]
+        except KeyError:
+            broken = [text for text in problems if Path(f"{name}.toml").name in text]
+            known = ", ".join(entry.name for entry in entries.values() if entry.kind == "checkpoint")
+            raise UnknownModel(broken[0] if broken else f"There is no model '{name}': use one of {known}.") from None
+
+    def locate(self, entry: Entry) -> tuple[Place | None, tuple[MissingFile, ...]]:
+        """Where an entry's files are, or what is missing, with sizes where the lock file knows them."""
+        if entry.made_here:
+            return Place(entry, folder=builtin.folder_in(self.models_dir)), ()
+        place, missing = locate(entry, self.models_dir, self.lock.revision(entry.repository))
+        return place, tuple(replace(file, size=self.lock.size(file.source, file.path)) for file in missing)
+
+    def status(self, name: str) -> ModelStatus:
+        """Raises UnknownModel."""
+        return self._status(self.entry(name), self.entries())
+
+    def statuses(self) -> list[ModelStatus]:
+        """Of all entries: checkpoints first, those that are advised and here before the others."""
+        entries = self.entries()
+        statuses = [self._status(entry, entries) for entry in entries.values()]
+        return sorted(statuses, key=lambda s: (s.kind != "checkpoint", not entries[s.name].advised, not s.present, s.title))
+
+    def _status(self, entry: Entry, entries: Mapping[str, Entry]) -> ModelStatus:
+        place, missing = self.locate(entry)
+        controls: tuple[str, ...] = ()
+        if entry.kind == "checkpoint" and place:
+            here = self._controlnets(entry, place, entries)[0]
+            controls = tuple(kind for kind in CONTROL_KINDS if kind in here)
+        return ModelStatus(
+            name=entry.name,
+            title=entry.title,
+            family=entry.family,
+            present=place is not None,
+            kind=entry.kind,
+            licence=entry.licence,
+            note=entry.note,
+            controls=controls,
+            missing=missing,
+            pictures=entry.pictures,
+            advised=entry.advised,
+        )
+
+    def resolve(self, name: str) -> ResolvedModel:
+        """What the loader of the model's family needs. Makes the built-in model if that is asked for and not there yet.
+
+        Raises UnknownModel, ModelMissing, or ModelError when the entry is no checkpoint or the built-in model cannot be written.
+        """
+        entries = self.entries()
+        entry = self.entry(name)
+        if entry.kind != "checkpoint":
+            raise ModelError(
+                f"'{name}' is a {entry.kind}, which works with a model and makes no picture by itself: choose a model."
+            )
+        if entry.made_here:
+            try:
+                builtin.ensure(self.models_dir)
+            except OSError as error:
+                raise ModelError(
+                    f"The built-in model cannot be written to {self.models_dir}: {error.strerror or error}."
+                ) from error
+        place, missing = self.locate(entry)
+        if place is None:
+            raise ModelMissing(missing_sentence(entry, missing))
+        controlnets, lacking = self._controlnets(entry, place, entries)
+        return ResolvedModel(entry, family(entry.family), place, MappingProxyType(controlnets), MappingProxyType(lacking))
+
+    def _controlnets(self, entry: Entry, place: Place, entries: Mapping[str, Entry]) -> tuple[dict[str, Place], dict[str, str]]:
+        """The ControlNets that can be used with a checkpoint, and a sentence for each kind of its family that cannot.
+
+        A folder ``controlnet_<kind>`` inside the checkpoint's own comes first, then the checkpoint's companions, then any other
+        ControlNet of the family.
+        """
+        found: dict[str, Place] = {}
+        lacking: dict[str, str] = {}
+        others = [other for other in entries.values() if other.kind == "controlnet" and other.family == entry.family]
+        others.sort(key=lambda other: other.name not in entry.companions)
+        for kind in family(entry.family).controls:
+            inside = place.folder / f"controlnet_{kind}" if place.folder else None
+            description = replace(entry, name=f"{entry.name}/{kind}", kind="controlnet", control=kind, files=())
+            if entry.made_here or (inside and inside.is_dir() and not missing_weights(inside, description.weights)):
+                found[kind] = Place(description, folder=inside)
+                continue
+            for other in (o for o in others if o.control == kind):
+                where, missing = self.locate(other)
+                if where:
+                    found[kind] = where
+                    lacking.pop(kind, None)
+                    break
+                lacking.setdefault(kind, f"{missing_sentence(other, missing)[:-1]}, or switch the {kind} control off.")
+            else:
+                lacking.setdefault(kind, f"There is no ControlNet for {kind} with {entry.title}: switch the {kind} control off.")
+        return found, lacking
+
+
+def missing_sentence(entry: Entry, missing: tuple[MissingFile, ...]) -> str:
+    """What is missing of an entry and how to get it."""
+    first = missing[0]
+    size = f", {first.size / 1e9:.2f} GB" if first.size else ""
+    more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+    lacks = f"{entry.title} is not on this computer ({first.path}{more} from {first.source}{size})"
+    if entry.repository:
+        return f"{lacks}: download it with 'python3 studio.py models download {entry.name}'."
+    return f"{lacks}: put it there, or correct the path in its model file."

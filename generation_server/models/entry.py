@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One entry of the registry of models, read from TOML: what it is, where it comes from, under which licence. Standard library only."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ..families.catalogue import families
+from ..protocol import CONTROL_KINDS
+
+KINDS = ("checkpoint", "controlnet")
+WEIGHTS = {
+    "checkpoint": (
+        "unet/diffusion_pytorch_model.safetensors",
+        "vae/diffusion_pytorch_model.safetensors",
+        "text_encoder/model.safetensors",
+    ),
+    "controlnet": ("diffusion_pytorch_model.safetensors",),
+}
+"""The weights that a kind needs in diffusers layout. A file may also be there in half precision (``.fp16.``) or in shards."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+class ModelError(ValueError):
+    """A model cannot be used; the text is one sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A checkpoint or a ControlNet. Exactly one of ``repository``, ``path`` and ``made_here`` says where it comes from."""
+
+    name: str
+    title: str
+    family: str
+    kind: str
+    control: str = ""  # what a ControlNet is controlled by
+    repository: str = ""  # on the model hub, "owner/name"
+    revision: str = "main"
+    files: tuple[str, ...] = ()  # weights in the repository; empty for diffusers layout. One name without a folder: a single file
+    path: Path | None = None  # a folder in diffusers layout, or a single .safetensors file
+    config: Path | None = None  # a folder with the configuration of a single file that is not shaped like its family
+    made_here: bool = False
+    advised: bool = True  # False: never chosen for a user, only by the user
+    companions: tuple[str, ...] = ()  # entries that are downloaded with it
+    licence: str = ""
+    pictures: str = ""  # what may be done with its pictures
+    note: str = ""
+    warning: str = ""  # said with every picture
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        return self.files or WEIGHTS[self.kind]
+
+    @property
+    def is_single_file(self) -> bool:
+        """Whether the repository holds it as one file in the original layout instead of diffusers'."""
+        return bool(self.files) and "/" not in self.files[0] and self.kind == "checkpoint"
+
+
+def read_entry(path: Path) -> Entry:
+    """The entry in one TOML file, named by the file. Raises ModelError with the file's name and what to mend."""
+    try:
+        data = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ModelError(f"The model file {path} cannot be read: {error}.") from error
+    try:
+        return parse_entry(path.stem, data, path.parent)
+    except ModelError as error:
+        raise ModelError(f"The model file {path} {error}") from None
+
+
+def parse_entry(name: str, data: Mapping[str, Any], folder: Path) -> Entry:
+    """The entry that ``data`` describes; paths in it are relative to ``folder``. ModelError's text continues "The model file … "."""
+    if not _NAME.fullmatch(name):
+        raise ModelError("must have a name of small letters, digits, '-', '_' and '.'.")
+    known = {f.name: f for f in fields(Entry)}
+    values: dict[str, Any] = {"name": name}
+    for key, value in data.items():
+        if key not in known or key == "name":
+            raise ModelError(f"has an unknown line '{key}': known are {', '.join(k for k in known if k != 'name')}.")
+        values[key] = _checked(key, value, str(known[key].type), folder)
+    if lacking := [key for key in ("title", "family", "kind") if not values.get(key)]:
+        raise ModelError(f"lacks '{lacking[0]}'.")
+    entry = Entry(**values)
+    if entry.kind not in KINDS:
+        raise ModelError(f"has the kind '{entry.kind}': use {' or '.join(KINDS)}.")
+    if entry.family not in families():
+        raise ModelError(f"has the family '{entry.family}': use one of {', '.join(families())}.")
+    if (entry.kind == "controlnet") != bool(entry.control) or (entry.control and entry.control not in CONTROL_KINDS):
+        raise ModelError(f"needs 'control', one of {', '.join(CONTROL_KINDS)}, exactly if it is a controlnet.")
+    if sum((bool(entry.repository), entry.path is not None, entry.made_here)) != 1:
+        raise ModelError("needs either 'repository' or 'path', and only one of them.")
+    if entry.repository and not _REPOSITORY.fullmatch(entry.repository):
+        raise ModelError(f"has the repository '{entry.repository}': write it as owner/name.")
+    if bad := [name for name in entry.files if not name.endswith(".safetensors") or ".." in name or name.startswith("/")]:
+        raise ModelError(f"names the file '{bad[0]}': only .safetensors files inside the repository are loaded.")
+    return entry
+
+
+def _checked(key: str, value: Any, hint: str, folder: Path) -> Any:
+    """``value`` as the dataclass wants it."""
+    if hint.startswith("tuple"):
+        if isinstance(value, list) and all(isinstance(v, str) for v in value):
+            return tuple(value)
+        raise ModelError(f"must have a list of texts in '{key}'.")
+    if hint == "bool":
+        if isinstance(value, bool):
+            return value
+        raise ModelError(f"must have true or false in '{key}'.")
+    if not isinstance(value, str):
+        raise ModelError(f"must have a text in '{key}'.")
+    return folder / Path(value).expanduser() if hint.startswith("Path") else value
