@@ -43,7 +43,9 @@ def make_parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:1, mps, … (default: auto)")
     serve.add_argument("--data-dir", type=Path, metavar="DIR", help=f"token, jobs and results (default: {default_server_dir()})")
-    serve.add_argument("--models-dir", type=Path, metavar="DIR", help=f"models (default: {user_data_dir() / 'models'})")
+    serve.add_argument(
+        "--user-dir", type=Path, metavar="DIR", help=f"your folder, with models in it (default: {user_data_dir()})"
+    )
     serve.add_argument(
         "--idle-exit",
         type=_seconds,
@@ -70,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
                 allowed_hosts=tuple(options.allow_host),
                 device=options.device,
                 data_dir=(options.data_dir or default_server_dir()).absolute(),
-                models_dir=(options.models_dir or user_data_dir() / "models").absolute(),
+                user_dir=(options.user_dir or user_data_dir()).absolute(),
                 idle_exit=options.idle_exit,
                 queue_limit=options.queue_limit,
                 reserve=options.reserve * 1024 * 1024,

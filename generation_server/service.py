@@ -29,7 +29,7 @@ class Settings:
     """How a server was started."""
 
     data_dir: Path
-    models_dir: Path
+    user_dir: Path  # with models in it
     device: str = "auto"
     queue_limit: int = DEFAULT_LIMIT
     reserve: int = DEFAULT_RESERVE  # bytes of the disk that stay free
@@ -47,12 +47,12 @@ class Service:
         self.blobs.clean_up(self.store.blobs())
         self.events = EventLog()
         self.queue = JobQueue(self.store, self.events, settings.queue_limit)
-        self.models = ModelCatalogue(settings.models_dir)
+        self.models = ModelCatalogue(settings.user_dir)
         command, environment = module_command(
             "worker",
             *("--device", settings.device),
             *("--data-dir", str(settings.data_dir)),
-            *("--models-dir", str(settings.models_dir)),
+            *("--user-dir", str(settings.user_dir)),
             *("--reserve", str(settings.reserve)),
             *("--engine", settings.engine),
         )

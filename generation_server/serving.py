@@ -46,7 +46,7 @@ class ServeOptions:
     allowed_hosts: tuple[str, ...]
     device: str
     data_dir: Path
-    models_dir: Path
+    user_dir: Path
     idle_exit: float  # seconds; 0 is never
     queue_limit: int
     reserve: int  # bytes
@@ -62,7 +62,7 @@ def serve(options: ServeOptions) -> None:
             _start_log(options.data_dir / "server.log")
             settings = Settings(
                 data_dir=options.data_dir,
-                models_dir=options.models_dir,
+                user_dir=options.user_dir,
                 device=options.device,
                 queue_limit=options.queue_limit,
                 reserve=options.reserve,

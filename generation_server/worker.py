@@ -183,7 +183,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="The worker of a generation server; the server starts it.")
     parser.add_argument("--device", required=True)
     parser.add_argument("--data-dir", type=Path, required=True)
-    parser.add_argument("--models-dir", type=Path, required=True)
+    parser.add_argument("--user-dir", type=Path, required=True)
     parser.add_argument("--reserve", type=int, required=True)
     parser.add_argument("--engine", required=True, help="module:class; a module that begins with a dot is of this package")
     options = parser.parse_args(arguments)
@@ -215,7 +215,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     threading.Thread(target=give_signs_of_life, name="heartbeat", daemon=True).start()
     try:
-        engine, models = _make_engine(options.engine, options.device, options.models_dir)
+        engine, models = _make_engine(options.engine, options.device, options.user_dir)
     except Exception as error:
         _log.exception("The worker cannot work")
         wire.send("unfit", error=_why_unfit(error))
@@ -239,10 +239,10 @@ def _take_pipes() -> tuple[IO[bytes], IO[bytes]]:
     return commands, answers
 
 
-def _make_engine(path: str, device: str, models_dir: Path) -> tuple[EngineLike, ModelCatalogue]:
+def _make_engine(path: str, device: str, user_dir: Path) -> tuple[EngineLike, ModelCatalogue]:
     from .models.catalogue import ModelCatalogue
 
-    models = ModelCatalogue(models_dir)
+    models = ModelCatalogue(user_dir)
     module, _, name = path.partition(":")
     engine = getattr(importlib.import_module(module, __package__), name)
     return engine(device, models), models

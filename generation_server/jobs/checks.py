@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from ..families.catalogue import Family, FamilyError, NumberRange, family
+from ..models.entry import ModelError
 from ..protocol import Control, GenerationRequest, ModelStatus
 
 if TYPE_CHECKING:
+    from ..models.catalogue import ModelCatalogue
     from .blobs import BlobStore
 
 EIGHT_BIT_MODES = ("RGB", "RGBA", "L", "LA", "P", "1")
@@ -22,37 +24,26 @@ class RequestRejected(ValueError):
     """The request cannot be served as it is. The text is one sentence that says what to change."""
 
 
-class Models(Protocol):
-    """What is asked of the catalogue of models."""
-
-    def statuses(self) -> list[ModelStatus]: ...
-
-    def status(self, name: str) -> ModelStatus:
-        """Raises LookupError or ValueError with a sentence for an unknown name."""
-
-
-def check_request(request: GenerationRequest, models: Models, blobs: BlobStore) -> None:
+def check_request(request: GenerationRequest, models: ModelCatalogue, blobs: BlobStore) -> None:
     """Raise RequestRejected unless a worker could make this picture now. Reads files: not for an event loop."""
     try:
         model = models.status(request.model)
-    except (LookupError, ValueError) as error:
-        raise RequestRejected(str(error.args[0]) if error.args else f"There is no model '{request.model:.80}'.") from error
-    if model.kind != "checkpoint":
-        raise RequestRejected(f"{model.title} is a {model.kind}, which makes no pictures by itself: choose another model.")
-    if not model.present:
-        files = ", ".join(f"{file.path} from {file.source}" for file in model.missing[:3])
-        more = f" and {len(model.missing) - 3} more" if len(model.missing) > 3 else ""
-        raise RequestRejected(f"The model {model.title} is not on this server: download it first ({files}{more} missing).")
-    try:
+        if model.kind != "checkpoint":
+            raise RequestRejected(f"{model.title} is a {model.kind}, which makes no pictures by itself: choose a model.")
+        if not model.present:
+            raise RequestRejected(models.missing_sentence(request.model))
+        missing_controls = models.missing_controls(request.model)
         rules = family(model.family)
-    except FamilyError as error:
+    except (ModelError, FamilyError) as error:
         raise RequestRejected(str(error)) from error
     _check_numbers(request, model, rules)
     _check_names(request, model, rules)
     for control in request.controls:
-        if control.kind not in model.controls:
-            usable = f"use {', '.join(model.controls)}" if model.controls else "it follows none"
-            raise RequestRejected(f"The model {model.title} cannot follow a {control.kind} image on this server: {usable}.")
+        if control.kind not in rules.controls:
+            known = ", ".join(rules.controls)
+            raise RequestRejected(f"The model {model.title} cannot follow a {control.kind} image: use {known}.")
+        if control.kind in missing_controls and control.strength > 0.0:
+            raise RequestRejected(missing_controls[control.kind])
         _check_image(control, request, blobs)
 
 

@@ -119,6 +119,21 @@ class ModelCatalogue:
             advised=entry.advised,
         )
 
+    def missing_controls(self, name: str) -> Mapping[str, str]:
+        """By control kind of its family that cannot be used with a checkpoint now, the sentence for somebody who wants to.
+
+        Raises UnknownModel.
+        """
+        entries = self.entries()
+        entry = self.entry(name)
+        place, _ = self.locate(entry)
+        return {} if place is None else self._controlnets(entry, place, entries)[1]
+
+    def missing_sentence(self, name: str) -> str:
+        """What is missing of a model that is not here, and how to get it. Raises UnknownModel."""
+        entry = self.entry(name)
+        return missing_sentence(entry, self.locate(entry)[1])
+
     def resolve(self, name: str) -> ResolvedModel:
         """What the loader of the model's family needs. Makes the built-in model if that is asked for and not there yet.
 
