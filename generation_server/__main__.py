@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The program: ``python -m pose_to_anime.generation_server serve``."""
+"""The program: ``python -m pose_to_anime.generation_server serve``, and ``… models``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from .models import commands as models
 from .protocol import default_server_dir, user_data_dir
 
 DEFAULT_PORT = 8471
@@ -56,11 +57,14 @@ def make_parser() -> argparse.ArgumentParser:
     serve.add_argument("--queue-limit", type=_count, default=100, metavar="N", help="jobs that may wait and run (default: 100)")
     serve.add_argument("--reserve", type=_count, default=128, metavar="MIB", help="disk space that stays free (default: 128 MiB)")
     serve.add_argument("--engine", help=argparse.SUPPRESS)  # module:class, for tests of the server around it
+    models.add_parser(commands)
     return parser
 
 
 def main(arguments: list[str] | None = None) -> int:
     options = make_parser().parse_args(arguments)
+    if options.command == "models":
+        return models.run(options)
     from .serving import ServeOptions, StartError, serve  # here, so that --help needs no server's environment
 
     try:

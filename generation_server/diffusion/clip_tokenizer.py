@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CLIP tokenizers without the model hub: from the vocabulary that open_clip carries, or from any vocabulary of the same structure."""
+"""CLIP tokenizers without the model hub: from the vocabulary that open_clip carries, or from any other of that structure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..models.builtin.vocabulary import END, START, WORD_END, byte_characters
 TOKENS = 77
 """What a CLIP text encoder takes at once, with the start and end tokens."""
 _MERGES = 49152 - 256 - 2
-"""Merges that CLIP uses of its list (Radford et al. 2021, released code); with 2 · 256 bytes and 2 special tokens: 49408 tokens."""
+"""Merges that CLIP uses of its list (Radford et al. 2021, released code): with 2 · 256 bytes and 2 special ones, 49408 tokens."""
 
 
 def make_tokenizer(vocabulary: Mapping[str, int], merges: Sequence[tuple[str, str]]) -> CLIPTokenizer:

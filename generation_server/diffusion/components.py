@@ -125,7 +125,7 @@ def _tokenizer(entry: Entry, folder: Path) -> CLIPTokenizer:
 
 
 def _scheduler(entry: Entry, folder: Path) -> DDIMScheduler:
-    """The noise schedule and prediction type of the model, in whichever scheduler's file they are; SD 1.5's where there is none."""
+    """The model's noise schedule and prediction type, in whichever scheduler's file they are; SD 1.5's where there is none."""
     if not (folder / "scheduler_config.json").is_file():
         folder = CONFIGS / "sd15" / "scheduler"
     return _guarded(entry, folder, lambda: DDIMScheduler.from_pretrained(str(folder), local_files_only=True))

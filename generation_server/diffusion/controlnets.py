@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Several ControlNets as one, that runs only those which act in the current step.
 
-diffusers' own MultiControlNetModel runs each of them in every step and multiplies by 0 outside of their windows; a ControlNet costs
-about half as much as the UNet, so not running it is worth its few lines.
+diffusers' own MultiControlNetModel runs each of them in every step and multiplies by 0 outside of their windows. A ControlNet
+costs about half as much as the UNet, so not running it is worth these few lines.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import nn
 
 
 class WindowedControlNets(MultiControlNetModel):
-    """A MultiControlNetModel for one picture. Without any ControlNet at work it returns (None, None), which the UNet takes as none."""
+    """A MultiControlNetModel for one picture. With none at work it returns (None, None), which the UNet takes as no ControlNet."""
 
     def __init__(self, controlnets: Sequence[ControlNetModel]) -> None:
         super().__init__(list(controlnets))

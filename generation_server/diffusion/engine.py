@@ -131,9 +131,8 @@ def check_request(request: GenerationRequest, resolved: ResolvedModel) -> None:
 
 def _check_range(what: str, value: float, allowed: NumberRange, family: Family) -> None:
     if not allowed.lowest <= value <= allowed.highest:
-        raise GenerationError(
-            f"With {family.title} the {what} must be between {allowed.lowest:g} and {allowed.highest:g}, not {value:g}."
-        )
+        span = f"between {allowed.lowest:g} and {allowed.highest:g}"
+        raise GenerationError(f"With {family.title} the {what} must be {span}, not {value:g}.")
 
 
 def active_controls(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Devices and their memory: which one is used, in which number format, how much is free, and what to say when it is not enough."""
+"""Devices and their memory: which one is used, in which number format, how much is free, what to say when it is not enough."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Device:
 
 
 def choose_device(wish: str) -> Device:
-    """The device of that kind ("cuda" may name one: "cuda:1"), or the best one for "auto". Raises GenerationError if there is none."""
+    """The device of that kind ("cuda:1" is the second GPU), or the best for "auto". Raises GenerationError if there is none."""
     kind, _, index = wish.partition(":")
     if kind not in DEVICES or (index and not (kind == "cuda" and index.isdecimal())):
         raise GenerationError(f"There is no device '{wish}': use one of {', '.join(DEVICES)}.")

@@ -52,7 +52,7 @@ class LatentColours:
 
 
 class DenoisedWatch:
-    """Keeps what a scheduler believes the clean latents to be after each step: they make a clearer preview than the noisy ones."""
+    """Keeps what a scheduler takes the clean latents to be after each step: they make a clearer preview than the noisy ones."""
 
     def __init__(self, scheduler: Any) -> None:
         self._scheduler = scheduler

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Prompts as artists write them: weights in A1111's notation, and longer than CLIP's 77 tokens.
 
-``(tag)`` weighs 1.1, ``[tag]`` 1 / 1.1, ``(tag:1.3)`` as much as it says; they nest by multiplication. ``\\(`` and its like stand for
-the character itself. ``BREAK`` starts a new chunk. What exceeds 75 tokens goes on in a further chunk; the text encoder sees each by
-itself, and the UNet sees them all in a row.
+``(tag)`` weighs 1.1, ``[tag]`` 1 / 1.1, ``(tag:1.3)`` as much as it says; they nest by multiplication. ``\\(`` and its like stand
+for the character itself. ``BREAK`` starts a new chunk. What exceeds 75 tokens goes on in a further chunk; the text encoder sees
+each by itself, and the UNet sees them all in a row.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Weighted:
 
 
 def parse_weights(prompt: str) -> list[Weighted]:
-    """The pieces of a prompt in order. Brackets without a partner are taken as closed at the end, or as text if they only close."""
+    """The pieces of a prompt in order. A bracket that is never closed holds to the end; one that only closes is text."""
     texts: list[str | None] = []
     weights: list[float] = []
     opened: list[tuple[str, int]] = []  # bracket and the index of the first piece inside
@@ -56,7 +56,7 @@ def parse_weights(prompt: str) -> list[Weighted]:
         if piece in ("(", "["):
             opened.append((piece, len(texts)))
             continue
-        if piece == ")" and close("(", _STEP) or piece == "]" and close("[", 1 / _STEP):
+        if (piece == ")" and close("(", _STEP)) or (piece == "]" and close("[", 1 / _STEP)):
             continue
         number = _number(match.group(1))
         if number is not None and close("(", number):

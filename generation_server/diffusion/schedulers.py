@@ -26,7 +26,7 @@ SCHEDULERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 
 
 def make_scheduler(sampler: str, config: Mapping[str, Any]) -> Any:
-    """A fresh scheduler (they keep state, so each picture gets its own) for a model whose scheduler configuration is ``config``."""
+    """A fresh scheduler for a model whose scheduler configuration is ``config``: they keep state, so each picture gets one."""
     try:
         name, changes = SCHEDULERS[sampler]
     except KeyError:

@@ -68,6 +68,7 @@ class Family:
     controls: Mapping[str, ControlDefaults]
     samplers: tuple[str, ...]
     default_sampler: str
+    text_width: int = 0  # channels of the text embedding that its UNet takes: tells models of unknown family; 0: none of its own
 
 
 def read_family(path: Path) -> Family:
@@ -91,6 +92,7 @@ def read_family(path: Path) -> Family:
             controls=MappingProxyType({kind: ControlDefaults(**values) for kind, values in data["controls"].items()}),
             samplers=tuple(data["samplers"]["names"]),
             default_sampler=data["samplers"]["default"],
+            text_width=data.get("text_width", 0),
         )
     except (KeyError, TypeError) as error:
         raise FamilyError(f"The model family file {path.name} lacks or misspells {error}.") from error

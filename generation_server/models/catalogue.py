@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The registry of models: what is known, what is on this computer, and what a loader needs to know of one of them.
 
-Entries are TOML files: those beside this module, and the user's own in ``<user folder>/models``. Imports no torch.
+Entries are TOML files: those beside this module, and the user's own in ``<user folder>/models``. Models in that folder which no
+file describes are recognised by what is in them. Imports no torch.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from types import MappingProxyType
 from ..families.catalogue import Family, family
 from ..protocol import CONTROL_KINDS, MissingFile, ModelStatus
 from .builtin import make as builtin
+from .discover import discover
 from .entry import Entry, ModelError, read_entry
 from .lock import Lock
 from .places import Place, locate, missing_weights
@@ -53,7 +55,7 @@ class ModelCatalogue:
         self.lock = Lock(self.models_dir / "lock.json")
 
     def entries(self) -> dict[str, Entry]:
-        """By name, ours first. A user's entry replaces ours of the same name. Broken files are left out: see ``problems``."""
+        """By name. A user's entry replaces ours of the same name. Broken files are left out: see ``problems``."""
         return self._read()[0]
 
     def problems(self) -> list[str]:
@@ -71,14 +73,15 @@ class ModelCatalogue:
                 entries[entry.name] = entry
             except ModelError as error:
                 problems.append(str(error))
-        return entries, problems
+        found, unknown = discover(self.models_dir, entries)
+        return {**entries, **found}, problems + unknown
 
     def entry(self, name: str) -> Entry:
         entries, problems = self._read()
         try:
             return entries[name]
         except KeyError:
-            broken = [text for text in problems if Path(f"{name}.toml").name in text]
+            broken = [text for text in problems if f"{name}.toml" in text]
             known = ", ".join(entry.name for entry in entries.values() if entry.kind == "checkpoint")
             raise UnknownModel(broken[0] if broken else f"There is no model '{name}': use one of {known}.") from None
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One entry of the registry of models, read from TOML: what it is, where it comes from, under which licence. Standard library only."""
+"""One entry of the registry of models, read from TOML: what it is, where it comes from, under which licence."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Entry:
     @property
     def is_single_file(self) -> bool:
         """Whether the repository holds it as one file in the original layout instead of diffusers'."""
-        return bool(self.files) and "/" not in self.files[0] and self.kind == "checkpoint"
+        return len(self.files) == 1 and "/" not in self.files[0] and self.files != WEIGHTS[self.kind]
 
 
 def read_entry(path: Path) -> Entry:
@@ -77,7 +77,7 @@ def read_entry(path: Path) -> Entry:
 
 
 def parse_entry(name: str, data: Mapping[str, Any], folder: Path) -> Entry:
-    """The entry that ``data`` describes; paths in it are relative to ``folder``. ModelError's text continues "The model file … "."""
+    """The entry in ``data``; its paths are relative to ``folder``. ModelError's text continues "The model file … "."""
     if not _NAME.fullmatch(name):
         raise ModelError("must have a name of small letters, digits, '-', '_' and '.'.")
     known = {f.name: f for f in fields(Entry)}

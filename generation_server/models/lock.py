@@ -1,20 +1,41 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The user's lock file: which revision of a repository was downloaded, and size and SHA-256 of its files as the hub gave them then."""
+"""The user's lock file: which revision of a repository was downloaded, with sizes and hashes of its files as the hub told."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
 class LockedFile:
+    """What the hub says of a file."""
+
     size: int  # bytes
-    sha256: str | None  # of large files; the hub tells none of small ones
+    sha256: str = ""  # of large files; of the others the hub tells git's hash alone
+    git_sha1: str = ""
+
+    def matches(self, path: Path, check: Callable[[], None] = lambda: None) -> bool:
+        """Whether the file at ``path`` is this one, by its content. ``check`` is called often, to cancel by raising."""
+        try:
+            if path.stat().st_size != self.size:
+                return False
+            digest = hashlib.sha256() if self.sha256 else hashlib.sha1(f"blob {self.size}\0".encode(), usedforsecurity=False)
+            with path.open("rb") as file:
+                while data := file.read(_CHUNK):
+                    check()
+                    digest.update(data)
+        except OSError:
+            return False
+        expected = self.sha256 or self.git_sha1
+        return not expected or digest.hexdigest() == expected
 
 
 class Lock:
@@ -29,12 +50,12 @@ class Lock:
         return revision if isinstance(revision, str) else None
 
     def files(self, repository: str) -> dict[str, LockedFile]:
+        """Those that the hub had of the repository then, by name."""
         files = self._repository(repository).get("files", {})
-        return {
-            name: LockedFile(data["size"], data.get("sha256"))
-            for name, data in files.items()
-            if isinstance(data.get("size"), int)
-        }
+        try:
+            return {name: LockedFile(**data) for name, data in files.items()}
+        except (AttributeError, TypeError):  # edited by hand, or by a newer version: the hub is asked again
+            return {}
 
     def size(self, repository: str, name: str) -> int | None:
         file = self.files(repository).get(name)
@@ -43,10 +64,7 @@ class Lock:
     def write(self, repository: str, revision: str, files: Mapping[str, LockedFile]) -> None:
         """Remembers what the hub says of a revision, before it is downloaded."""
         data = self._read()
-        data[repository] = {
-            "revision": revision,
-            "files": {name: {"size": file.size, "sha256": file.sha256} for name, file in sorted(files.items())},
-        }
+        data[repository] = {"revision": revision, "files": {name: asdict(file) for name, file in files.items()}}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_suffix(f".{os.getpid()}.new")
         draft.write_text(json.dumps(data, indent=1, sort_keys=True), "utf-8")

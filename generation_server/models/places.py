@@ -12,7 +12,7 @@ from ..protocol import MissingFile
 from .entry import Entry
 
 HALF = "fp16"
-"""diffusers' name for weights in half precision, part of their file names. They are half the download and, on a GPU, all of the use."""
+"""diffusers' name for weights in half precision, part of their file names: half the download and, on a GPU, all that is used."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class WeightsFile:
 
 
 def find_weights(folder: Path, name: str) -> WeightsFile | None:
-    """The file of canonical name ``name`` in ``folder``: in half precision if that is there, whole or as the index of its shards."""
+    """The file of canonical name ``name`` in ``folder``: in half precision if it is there; whole, or the index of its shards."""
     stem = name.removesuffix(".safetensors")
     for variant in (HALF, None):
         middle = f".{variant}" if variant else ""
@@ -57,7 +57,7 @@ def missing_weights(folder: Path, names: Iterable[str]) -> list[str]:
 
 
 def hub_cache() -> Path:
-    """The folder that huggingface_hub keeps downloads in, as it finds it; asked each time, so that tests and users can move it."""
+    """The folder that huggingface_hub keeps downloads in. Asked anew each time, so that it can be moved."""
     if folder := os.environ.get("HF_HUB_CACHE"):
         return Path(folder).expanduser()
     home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "huggingface"
@@ -89,19 +89,16 @@ def locate(entry: Entry, user_models: Path, locked_revision: str | None) -> tupl
     if entry.path is not None:
         return _at_path(entry, entry.path)
     for path in (user_models / entry.name, user_models / f"{entry.name}.safetensors"):
-        if path.exists():
-            place, missing = _at_path(entry, path)
-            if place:
-                return place, ()
-    folder = None
+        place, _ = _at_path(entry, path)
+        if place:
+            return place, ()
     for revision in filter(None, (locked_revision, entry.revision)):
-        folder = folder or snapshot(entry.repository, revision)
-    names = missing_weights(folder, entry.weights) if folder else list(entry.weights)
-    if folder is None or names:
-        return None, tuple(MissingFile(name, entry.repository) for name in names)
-    if entry.is_single_file:
-        return Place(entry, file=folder / entry.files[0]), ()
-    return Place(entry, folder=folder), ()
+        folder = snapshot(entry.repository, revision)
+        place = _at_path(entry, folder)[0] if folder else None
+        if place:
+            return place, ()
+    here = user_models / entry.name
+    return None, tuple(MissingFile(name, entry.repository) for name in missing_weights(here, entry.weights))
 
 
 def _at_path(entry: Entry, path: Path) -> tuple[Place | None, tuple[MissingFile, ...]]:
@@ -110,6 +107,6 @@ def _at_path(entry: Entry, path: Path) -> tuple[Place | None, tuple[MissingFile,
     if path.is_dir():
         names = missing_weights(path, entry.weights)
         if not names:
-            return Place(entry, folder=path), ()
+            return Place(entry, file=path / entry.files[0]) if entry.is_single_file else Place(entry, folder=path), ()
         return None, tuple(MissingFile(str(path / name), str(path)) for name in names)
     return None, (MissingFile(str(path), str(path.parent)),)

@@ -10,20 +10,19 @@ from __future__ import annotations
 START, END = "<|startoftext|>", "<|endoftext|>"
 WORD_END = "</w>"
 
-WORDS = tuple(
-    """
-    1 2 solo anime girl boy woman man adult person figure character
-    blue red green white black pink purple yellow orange brown grey silver blonde dark light
-    hair eyes long short bob ponytail twin tails bun braid spiky cap bangs
-    smile open mouth closed looking at viewer from side behind above below front back view
-    shirt t jacket school uniform dress skirt shorts trousers sports outfit kimono shoes boots hat gloves
-    running walking standing sitting lying jumping kneeling crouching dancing waving fighting stretching pose
-    arms up hand hands on hip head legs crossed one leg raised
-    park beach city street room sky night day sunset forest field water simple plain gradient background outdoors indoors
-    masterpiece best quality worst low lowres bad anatomy extra limbs fingers signature watermark text nsfw
-    full body upper portrait close wide shot with and in of the a
-    """.split()
-)
+_WORDS = """
+1 2 solo anime girl boy woman man adult person figure character
+blue red green white black pink purple yellow orange brown grey silver blonde dark light
+hair eyes long short bob ponytail twin tails bun braid spiky cap bangs
+smile open mouth closed looking at viewer from side behind above below front back view
+shirt t jacket school uniform dress skirt shorts trousers sports outfit kimono shoes boots hat gloves
+running walking standing sitting lying jumping kneeling crouching dancing waving fighting stretching pose
+arms up hand hands on hip head legs crossed one leg raised
+park beach city street room sky night day sunset forest field water simple plain gradient background outdoors indoors
+masterpiece best quality worst low lowres bad anatomy extra limbs fingers signature watermark text nsfw
+full body upper portrait close wide shot with and in of the a
+"""
+WORDS = tuple(_WORDS.split())
 
 
 def byte_characters() -> list[str]:

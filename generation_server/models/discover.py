@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Models that a user put into the folder of models without describing them: recognised by what is in them. Reads headers only."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..families.catalogue import families
+from .entry import Entry
+from .header import HeaderError, tensor_shapes
+
+# A tensor whose last axis is the width of the text embedding, and with that the family: (kind, name in the file).
+_TELLTALES = (
+    ("checkpoint", "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"),
+    ("controlnet", "control_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"),
+    ("controlnet", "input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"),
+    ("controlnet", "down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.weight"),
+)
+_ONLY_CONTROLNET = ("input_hint_block.0.weight", "controlnet_cond_embedding.conv_in.weight")
+# What a ControlNet is controlled by is nowhere in its weights; its makers put it into the name.
+_CONTROLS_IN_NAMES = {"openpose": "openpose", "pose": "openpose", "depth": "depth", "normal": "normal", "canny": "canny"}
+
+
+def discover(models_dir: Path, described: Mapping[str, Entry]) -> tuple[dict[str, Entry], list[str]]:
+    """Entries by name for files and folders directly in ``models_dir`` that ``described`` does not name, and a sentence for each
+    file that cannot be used."""
+    taken = {entry.path.resolve() for entry in described.values() if entry.path}
+    found: dict[str, Entry] = {}
+    problems: list[str] = []
+    if not models_dir.is_dir():
+        return found, problems
+    for path in sorted(models_dir.iterdir()):
+        name = _name(path.stem if path.is_file() else path.name)
+        if name in described or path.resolve() in taken or path.name.startswith("."):
+            continue
+        if path.is_file() and path.suffix == ".safetensors":
+            try:
+                kind, width = _of_file(tensor_shapes(path))
+            except HeaderError as error:
+                problems.append(f"{path} is damaged ({error}): replace it.")
+                continue
+        elif path.is_dir():
+            kind, width = _of_folder(path)
+            if not kind:
+                continue  # a folder of something else is nobody's mistake
+        else:
+            continue
+        entry, problem = _entry(name, path, kind, width)
+        if entry:
+            found[name] = entry
+        else:
+            problems.append(problem)
+    return found, problems
+
+
+def _entry(name: str, path: Path, kind: str, width: int) -> tuple[Entry | None, str]:
+    family = next((family for family in families().values() if kind and width and family.text_width == width), None)
+    if family is None:
+        return None, f"{path} is of a kind of model that is not known here: it is left out."
+    control = ""
+    if kind == "controlnet":
+        words = (control for word, control in _CONTROLS_IN_NAMES.items() if word in path.name.lower())
+        control = next(words, "")
+        if not control:
+            return None, f"{path} is a ControlNet, but its name does not say of what: put 'openpose' or 'depth' into it."
+    note = "Found in your folder of models."
+    return Entry(name, path.stem if path.is_file() else path.name, family.name, kind, control, path=path, note=note), ""
+
+
+def _of_file(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, int]:
+    """Kind and text width of a single file; ("", 0) where they cannot be told."""
+    for kind, name in _TELLTALES:
+        if name in shapes:
+            alone = kind == "checkpoint" or any(name.startswith("control_model.") or key in shapes for key in _ONLY_CONTROLNET)
+            return (kind, shapes[name][-1]) if alone else ("", 0)
+    return "", 0
+
+
+def _of_folder(folder: Path) -> tuple[str, int]:
+    """Kind and text width of a folder in diffusers layout."""
+    if _json(folder / "model_index.json").get("_class_name") == "StableDiffusionPipeline":
+        return "checkpoint", _width(folder / "unet" / "config.json")
+    if _json(folder / "config.json").get("_class_name") == "ControlNetModel":
+        return "controlnet", _width(folder / "config.json")
+    return "", 0
+
+
+def _width(config: Path) -> int:
+    width = _json(config).get("cross_attention_dim")
+    return width if isinstance(width, int) else 0
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _name(stem: str) -> str:
+    """A file's name as the name of an entry: "Counterfeit V3.0" is "counterfeit_v3.0"."""
+    return re.sub(r"[^a-z0-9_.-]+", "_", stem.lower()).lstrip("_.-") or "model"

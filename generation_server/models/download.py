@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Downloads from the model hub into the user's folder of models: resumed where it was cut off, and verified.
+
+Files go to ``<models>/<entry>/…`` as the repository names them, so that a folder can be looked at, moved and copied; what the
+hub's own cache holds already is used from there (``places.py``). ``HF_ENDPOINT`` names a mirror, ``HF_TOKEN`` an account, and
+with ``HF_HUB_OFFLINE`` nothing is asked.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub
+from huggingface_hub import HfApi, constants, hf_hub_url
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.file_download import http_get
+from huggingface_hub.utils import build_hf_headers, tqdm
+
+from .catalogue import ModelCatalogue
+from .entry import Entry, ModelError
+from .lock import LockedFile
+from .places import HALF
+
+RESERVE = 512 * 1024**2
+"""Bytes that stay free on the disk."""
+
+# What a folder in diffusers layout has beside its weights, where the repository has it. Weights are never taken by pattern.
+_SETTINGS = (
+    "config.json",
+    "scheduler_config.json",
+    "vocab.json",
+    "merges.txt",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+)
+_SETTINGS_FOLDERS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler", "")
+
+
+class DownloadError(ModelError):
+    """A download cannot be done; the text is one sentence that says why and what to do."""
+
+
+class DownloadCancelled(Exception):
+    """Whoever wanted it does not any more. What has come stays for the next time."""
+
+
+@dataclass(frozen=True)
+class DownloadProgress:
+    """How far a download is."""
+
+    name: str  # of the entry
+    file: str
+    done: int  # bytes, of all files together
+    total: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be downloaded for one entry."""
+
+    entry: Entry
+    folder: Path
+    revision: str  # a commit
+    files: dict[str, LockedFile]  # all that the entry needs
+    wanted: tuple[str, ...]  # those that are not here, or not whole
+
+    @property
+    def size(self) -> int:
+        return sum(self.files[name].size for name in self.files)
+
+    @property
+    def remaining(self) -> int:
+        """Bytes that have still to come."""
+        return sum(self.files[name].size - _size_of(self.part(name)) for name in self.wanted)
+
+    def part(self, name: str) -> Path:
+        """Where a file grows. Named by the commit: what came of another revision is no beginning of this one."""
+        target = self.folder / name
+        return target.with_name(f"{target.name}.{self.revision[:12]}.part")
+
+
+def endpoint() -> str:
+    return (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
+
+
+def is_offline() -> bool:
+    return huggingface_hub.is_offline_mode()
+
+
+def plan(catalogue: ModelCatalogue, name: str, cancelled: Callable[[], bool] = lambda: False) -> Plan:
+    """Asks the hub what an entry consists of, and looks what of it is here. Raises DownloadError or UnknownModel."""
+    entry = catalogue.entry(name)
+    if not entry.repository:
+        here = "is made on this computer" if entry.made_here else "is a file of your own"
+        raise DownloadError(f"{entry.title} {here}: there is nothing to download.")
+    with _hub_problems(entry):
+        info = HfApi(endpoint=endpoint()).model_info(entry.repository, revision=entry.revision, files_metadata=True)
+    if not info.sha:
+        raise DownloadError(
+            f"The model hub ({endpoint()}) does not say which revision {entry.repository} is at: try again later."
+        )
+    known = {
+        sibling.rfilename: LockedFile(sibling.size or 0, sibling.lfs.sha256 if sibling.lfs else "", sibling.blob_id or "")
+        for sibling in info.siblings or []
+    }
+    files = {file: known[file] for file in needed_files(entry, list(known))}
+    folder = catalogue.models_dir / entry.name
+    check = _raiser(cancelled)
+    wanted = tuple(file for file, locked in files.items() if not locked.matches(folder / file, check))
+    catalogue.lock.write(entry.repository, info.sha, known)
+    return Plan(entry, folder, info.sha, files, wanted)
+
+
+def needed_files(entry: Entry, names: list[str]) -> list[str]:
+    """Which files of a repository an entry needs: its weights, in half precision where there are such, and the settings."""
+    needed: list[str] = []
+    for weights in entry.weights:
+        stem = weights.removesuffix(".safetensors")
+        for middle in (f".{HALF}", ""):
+            index = f"{stem}.safetensors.index{middle}.json"
+            shards = [n for n in names if n.startswith(f"{stem}{middle}-") and n.endswith(".safetensors")]
+            if f"{stem}{middle}.safetensors" in names:
+                needed.append(f"{stem}{middle}.safetensors")
+                break
+            if index in names and shards:
+                needed += [index, *shards]
+                break
+        else:
+            raise DownloadError(
+                f"The repository {entry.repository} has no {weights}: "
+                "models that come only as .bin, .pt or .ckpt can run code when they are opened and are not loaded."
+            )
+    if not entry.is_single_file:
+        folders = {f"{folder}/" if folder else "" for folder in _SETTINGS_FOLDERS}
+        needed += [name for name in names if name.rpartition("/")[2] in _SETTINGS and name[: name.rfind("/") + 1] in folders]
+    return needed
+
+
+def download(
+    catalogue: ModelCatalogue,
+    name: str,
+    report: Callable[[DownloadProgress], None] = lambda progress: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Path:
+    """Brings an entry's files, or those of them that are missing or damaged, and returns its folder.
+
+    Raises UnknownModel, DownloadError with a sentence, or DownloadCancelled.
+    """
+    return execute(plan(catalogue, name, cancelled), report, cancelled)
+
+
+def execute(
+    planned: Plan,
+    report: Callable[[DownloadProgress], None] = lambda progress: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Path:
+    """Downloads what ``plan`` found missing. Raises as ``download`` does."""
+    entry, check = planned.entry, _raiser(cancelled)
+    _check_space(planned)
+    done = planned.size - sum(planned.files[name].size for name in planned.wanted)
+    report(DownloadProgress(entry.name, "", done, planned.size))
+    for name in planned.wanted:
+        start = done
+
+        def on_bytes(count: int, name: str = name, start: int = start) -> None:
+            check()
+            report(DownloadProgress(entry.name, name, start + count, planned.size))
+
+        _fetch(planned, name, on_bytes, check)
+        done += planned.files[name].size
+    report(DownloadProgress(entry.name, "", planned.size, planned.size))
+    return planned.folder
+
+
+def _fetch(planned: Plan, name: str, on_bytes: Callable[[int], None], check: Callable[[], None]) -> None:
+    """One file: the rest of it into its ``.part``, verified, and put in its place."""
+    locked, part, target = planned.files[name], planned.part(name), planned.folder / name
+    url = hf_hub_url(planned.entry.repository, name, revision=planned.revision, endpoint=endpoint())
+    with _hub_problems(planned.entry):
+        part.parent.mkdir(parents=True, exist_ok=True)
+        begun = _size_of(part)
+        if begun > locked.size:
+            part.unlink()
+            begun = 0
+        with part.open("ab") as file:
+            # The header keeps the hub from packing small files, whose parts could then not be joined.
+            headers = {**build_hf_headers(), "Accept-Encoding": "identity"}
+            http_get(url, file, resume_size=begun, headers=headers, expected_size=locked.size, tqdm_class=_listening(on_bytes))
+        if not locked.matches(part, check):
+            part.unlink()
+            raise DownloadError(f"The file {name} of {planned.entry.title} arrived damaged: download it again.")
+        part.replace(target)
+
+
+def _listening(on_bytes: Callable[[int], None]) -> type[tqdm]:
+    """A progress bar class for huggingface_hub that draws nothing and tells how many bytes of the file have come."""
+
+    class Listener(tqdm):  # type: ignore[misc]
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            self.come = options.get("initial") or 0
+            super().__init__(*arguments, **{**options, "disable": True})
+
+        def update(self, n: float | None = 1) -> None:
+            self.come += int(n or 0)
+            on_bytes(self.come)
+
+    return Listener
+
+
+def _check_space(planned: Plan) -> None:
+    folder = planned.folder
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if planned.remaining + RESERVE > free:
+        need = f"{planned.entry.title} needs {planned.remaining / 1e9:.2f} GB more"
+        raise DownloadError(f"{need}, but {folder} has {free / 1e9:.2f} GB free: make room.")
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _raiser(cancelled: Callable[[], bool]) -> Callable[[], None]:
+    def check() -> None:
+        if cancelled():
+            raise DownloadCancelled
+
+    return check
+
+
+@contextmanager
+def _hub_problems(entry: Entry) -> Iterator[None]:
+    """Turns what can go wrong with the hub, the network and the disk into one sentence."""
+    page = f"{endpoint()}/{entry.repository}"
+    try:
+        if is_offline():
+            raise OfflineModeIsEnabled
+        yield
+    except (ModelError, DownloadCancelled):
+        raise
+    except OfflineModeIsEnabled:
+        sentence = f"{entry.title} is not downloaded, because HF_HUB_OFFLINE is set: unset it and try again."
+        raise DownloadError(sentence) from None
+    except GatedRepoError as error:
+        sentence = f"{entry.title} asks for an account: accept its terms at {page} and set HF_TOKEN to your token."
+        raise DownloadError(sentence) from error
+    except RepositoryNotFoundError as error:
+        raise DownloadError(f"The model hub has no repository {page}: correct its model file.") from error
+    except RevisionNotFoundError as error:
+        raise DownloadError(f"{page} has no revision '{entry.revision}': correct its model file.") from error
+    except HfHubHTTPError as error:
+        status = getattr(error.response, "status_code", "an error")
+        raise DownloadError(f"The model hub answered {status} for {page}: try again later.") from error
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise DownloadError(
+                f"The disk is full: make room and download {entry.title} again; what has come is kept."
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise DownloadError(
+                f"{error.filename} cannot be written: give yourself the right to, or move your folder."
+            ) from error
+        raise DownloadError(_unreachable(entry, error)) from error
+    except Exception as error:  # the HTTP library's own, which are no OSErrors
+        raise DownloadError(_unreachable(entry, error)) from error
+
+
+def _unreachable(entry: Entry, error: Exception) -> str:
+    reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+    return (
+        f"{entry.title} could not be downloaded from {endpoint()} ({reason}): "
+        "check the network and try again; what has come is kept."
+    )
