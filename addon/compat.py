@@ -7,3 +7,32 @@ import bpy
 def eevee_engine() -> str:
     """The identifier of EEVEE, which was renamed in Blender 5.0."""
     return "BLENDER_EEVEE" if bpy.app.version >= (5, 0, 0) else "BLENDER_EEVEE_NEXT"
+
+
+def write_single_layer_exr(settings: bpy.types.ImageFormatSettings) -> None:
+    """Have a render written as one layer of 32-bit floats; Blender 5.0 asks for the kind of file first."""
+    if bpy.app.version >= (5, 0, 0):
+        settings.media_type = "IMAGE"
+    settings.file_format = "OPEN_EXR"
+    settings.color_depth = "32"
+    settings.color_mode = "RGBA"
+
+
+def use_nodes(material: bpy.types.Material) -> None:
+    """Give a new material its node tree; from Blender 5.0 every material has one."""
+    if bpy.app.version < (5, 0, 0):
+        material.use_nodes = True
+
+
+def select_pose_bone(bone: bpy.types.PoseBone, select: bool) -> None:
+    """Blender 5.0 moved selection from the bone to the pose bone."""
+    (bone if bpy.app.version >= (5, 0, 0) else bone.bone).select = select
+
+
+def is_pose_bone_selected(bone: bpy.types.PoseBone) -> bool:
+    return bool((bone if bpy.app.version >= (5, 0, 0) else bone.bone).select)
+
+
+def is_pose_bone_hidden(bone: bpy.types.PoseBone) -> bool:
+    """Hidden by itself, as with the H key; its collections are another matter. Blender 5.0 gave pose bones a flag of their own."""
+    return bool((bone if bpy.app.version >= (5, 0, 0) else bone.bone).hide)

@@ -6,7 +6,12 @@ from types import ModuleType
 
 import bpy
 
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = (
+    "settings.figure",
+    "armature.watcher",
+    "operators.figure",
+    "operators.posing",
+)
 """Feature modules below ``addon``. Each has ``CLASSES`` and, where it needs them, ``register()`` and ``unregister()``."""
 
 

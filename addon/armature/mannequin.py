@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import bmesh
 import bpy
 import numpy as np
 from mathutils import Vector
@@ -23,7 +24,7 @@ from .rig import build_bones, configure_pose, humanoid_rest
 from .skin.body_file import read_body
 from .skin.build import Skin, build_skin
 
-DEFAULT_MANNEQUIN = "adult"
+DEFAULT_MANNEQUIN = "adult_woman"
 
 _MANNEQUIN = "pose_to_anime_mannequin"
 _LANDMARKS = "pose_to_anime_landmarks"
@@ -146,7 +147,7 @@ def _where(context: bpy.types.Context | bpy.types.Scene) -> tuple[bpy.types.View
 
 def _add_skin(obj: bpy.types.Object, skin: Skin) -> bpy.types.Object:
     mesh = bpy.data.meshes.new("Mannequin skin")
-    mesh.from_pydata(skin.vertices, [], skin.polygons)
+    mesh.from_pydata(skin.vertices, [], skin.quads)
     mesh.polygons.foreach_set("use_smooth", np.ones(len(mesh.polygons), dtype=bool))
     mesh.materials.append(_material())
     child = bpy.data.objects.new("Mannequin skin", mesh)
@@ -159,12 +160,20 @@ def _add_skin(obj: bpy.types.Object, skin: Skin) -> bpy.types.Object:
 
 
 def _add_weights(child: bpy.types.Object, weights: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
-    for bone, (indices, values) in weights.items():
-        group = child.vertex_groups.new(name=bone)
-        # One call for all vertices of one weight: most of a skin follows a single bone fully.
-        for value in np.unique(values := np.round(values, 3)):
-            if value > 0:
-                group.add(indices[values == value].tolist(), float(value), "REPLACE")
+    for bone in weights:
+        child.vertex_groups.new(name=bone)
+    # By way of a BMesh, because it takes a weight for each vertex five times as fast as the vertex groups do.
+    work = bmesh.new()
+    try:
+        work.from_mesh(child.data)
+        layer = work.verts.layers.deform.verify()
+        shares = [vertex[layer] for vertex in work.verts]
+        for group, (indices, values) in enumerate(weights.values()):
+            for index, value in zip(indices.tolist(), values.tolist(), strict=True):
+                shares[index][group] = value
+        work.to_mesh(child.data)
+    finally:
+        work.free()
 
 
 def _outermost(skin: Skin) -> dict[str, list[float]]:

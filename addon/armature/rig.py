@@ -30,9 +30,16 @@ _HIDDEN_COLLECTIONS = ("Fingers", "Mechanism")
 
 
 def humanoid_rest(joints: Mapping[str, np.ndarray], bones: JointMap) -> HumanoidRest:
-    """The rest of a body from its joint table: ``bone`` is where a bone begins, ``bone:tail`` where it ends; (3,) metres."""
+    """The rest of a body from its joint table: ``bone`` is where a bone begins, ``bone:tail`` where it ends; (3,) metres.
+
+    A bone without an end of its own ends where its only child begins.
+    """
     heads = {joint: np.asarray(joints[bone], dtype=np.float64) for joint, bone in bones.items()}
-    tails = {joint: np.asarray(joints[f"{bone}:tail"], dtype=np.float64) for joint, bone in bones.items()}
+    following = {above: joint for joint, above in PARENT.items() if above is not None and joint in heads}
+    tails = {}
+    for joint, bone in bones.items():
+        end = joints.get(f"{bone}:tail")
+        tails[joint] = heads[following[joint]] if end is None else np.asarray(end, dtype=np.float64)
     return HumanoidRest.from_joints(heads, tails)
 
 
@@ -65,6 +72,9 @@ def configure_pose(obj: bpy.types.Object, bones: JointMap) -> None:
             _shape(pose_bone, is_finger=pose_bone.name in fingers)
     for limb in LIMBS:
         _constrain(obj, limb)
+        # A dot is drawn on its joint even while the mouse pulls it out of reach.
+        obj.pose.bones[limb.target].custom_shape_transform = obj.pose.bones[limb.end]
+        obj.pose.bones[limb.hinge].custom_shape_transform = obj.pose.bones[limb.lower]
 
 
 def _add(

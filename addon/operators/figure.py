@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verbs of figures and whole poses."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, StringProperty
+
+from ..armature.mannequin import DEFAULT_MANNEQUIN, add_mannequin, is_mannequin, mannequin_names, remove_mannequin
+from ..armature.posing import apply_pose, reset_pose
+from ..errors import UserError
+from ..pose.library import load_pose, pose_files
+from ..pose.normalised import PoseError
+
+EnumItems = list[tuple[str, str, str]]
+
+
+def the_mannequin(context: bpy.types.Context, name: str = "") -> bpy.types.Object | None:
+    """The mannequin that is meant: by name, else the active object or the one that carries it, else the only one in view."""
+    if name:
+        named = context.scene.objects.get(name)
+        return named if is_mannequin(named) else None
+    active = context.view_layer.objects.active
+    for candidate in (active, active.parent if active else None):
+        if is_mannequin(candidate):
+            return candidate
+    found = [obj for obj in context.view_layer.objects if is_mannequin(obj)]
+    return found[0] if len(found) == 1 else None
+
+
+def needs_mannequin(cls: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
+    """A poll: is there a figure to act on?"""
+    if any(is_mannequin(obj) for obj in context.view_layer.objects):
+        return True
+    cls.poll_message_set("Add a mannequin first: Add menu, Mannequin")
+    return False
+
+
+def require_mannequin(context: bpy.types.Context, name: str) -> bpy.types.Object:
+    """Like ``the_mannequin``, but raises UserError when it is not clear which one is meant."""
+    found = the_mannequin(context, name)
+    if found is None:
+        raise UserError(f"There is no mannequin '{name}' in this scene." if name else "Select the mannequin you mean.")
+    return found
+
+
+def readable(name: str) -> str:
+    """The name of a data file as people write it."""
+    return name.replace("_", " ").capitalize()
+
+
+# Blender does not keep the strings of a dynamic enum alive: these lists must.
+_mannequin_items: EnumItems = []
+_pose_items: EnumItems = []
+
+
+def mannequin_items(_operator: object, _context: bpy.types.Context | None) -> EnumItems:
+    names = sorted(mannequin_names(), key=lambda name: (name != DEFAULT_MANNEQUIN, name))
+    _mannequin_items[:] = [(name, readable(name), "") for name in names]
+    return _mannequin_items
+
+
+def pose_items(_operator: object, _context: bpy.types.Context | None) -> EnumItems:
+    _pose_items[:] = [(name, readable(name), "") for name in pose_files()]
+    return _pose_items
+
+
+class P2A_OT_add_mannequin(bpy.types.Operator):
+    bl_idname = "pose_to_anime.add_mannequin"
+    bl_label = "Mannequin"
+    bl_description = "Add a figure that is posed by dragging its dots. It stands on the ground at the 3D cursor"
+    bl_options = {"REGISTER", "UNDO"}
+
+    mannequin: EnumProperty(name="Body", items=mannequin_items)
+    start_posing: BoolProperty(name="Start posing", description="Go into Pose Mode at once", default=False)
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if context.mode in {"OBJECT", "POSE"}:
+            return True
+        cls.poll_message_set("Go to Object Mode first")
+        return False
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        cursor = context.scene.cursor.location
+        try:
+            obj = add_mannequin(context, self.mannequin, (cursor.x, cursor.y, 0.0))
+        except (UserError, ValueError) as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        obj.name = f"Mannequin {readable(self.mannequin)}"
+        if self.start_posing:
+            bpy.ops.object.mode_set(mode="POSE")
+        return {"FINISHED"}
+
+
+class _OnMannequin:
+    """What these operators share: they act on one mannequin and report what a person can mend."""
+
+    bl_options = {"REGISTER", "UNDO"}
+
+    armature: StringProperty(
+        name="Mannequin", description="Name of its armature object; the active one when empty", options={"HIDDEN", "SKIP_SAVE"}
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return needs_mannequin(cls, context)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            self.act(require_mannequin(context, self.armature))
+        except (UserError, PoseError) as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+    def act(self, obj: bpy.types.Object) -> None:
+        raise NotImplementedError
+
+
+class P2A_OT_remove_mannequin(_OnMannequin, bpy.types.Operator):
+    bl_idname = "pose_to_anime.remove_mannequin"
+    bl_label = "Remove Mannequin"
+    bl_description = "Remove the figure with its skin"
+
+    def act(self, obj: bpy.types.Object) -> None:
+        remove_mannequin(obj)
+
+
+class P2A_OT_apply_pose(_OnMannequin, bpy.types.Operator):
+    bl_idname = "pose_to_anime.apply_pose"
+    bl_label = "Apply Pose"
+    bl_description = "Bring the figure into a pose of the library"
+
+    pose: EnumProperty(name="Pose", items=pose_items)
+    filepath: StringProperty(
+        name="File", description="A pose file to use instead of the library", subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"}
+    )
+
+    def act(self, obj: bpy.types.Object) -> None:
+        apply_pose(obj, load_pose(bpy.path.abspath(self.filepath) if self.filepath else self.pose))
+
+
+class P2A_OT_reset_pose(_OnMannequin, bpy.types.Operator):
+    bl_idname = "pose_to_anime.reset_pose"
+    bl_label = "Reset Pose"
+    bl_description = "Bring the figure back to the stance in which it was added"
+
+    def act(self, obj: bpy.types.Object) -> None:
+        reset_pose(obj)
+
+
+def _draw_in_add_menu(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
+    menu.layout.operator_context = "EXEC_REGION_WIN"
+    menu.layout.operator(P2A_OT_add_mannequin.bl_idname, icon="OUTLINER_OB_ARMATURE")
+
+
+CLASSES: tuple[type, ...] = (P2A_OT_add_mannequin, P2A_OT_remove_mannequin, P2A_OT_apply_pose, P2A_OT_reset_pose)
+
+
+def register() -> None:
+    bpy.types.VIEW3D_MT_add.append(_draw_in_add_menu)
+
+
+def unregister() -> None:
+    bpy.types.VIEW3D_MT_add.remove(_draw_in_add_menu)

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verbs of posing by hand: taking hold of a dot, dragging it, letting go.
+
+A drag is a macro of Blender's own Move tool and of ``settle_pose``, so that snapping to axes, typing numbers and cancelling work as
+everywhere, and the drag with all that follows from it is one undo step.
+"""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import FloatVectorProperty, StringProperty
+
+from ..armature.controls import bring_up_to_date, finish, move_control, turn_joint
+from ..armature.dots import Dot, dot_at
+from ..armature.mannequin import is_mannequin
+from ..armature.matching import paused
+from ..compat import is_pose_bone_selected, select_pose_bone
+from .figure import _OnMannequin, needs_mannequin, the_mannequin
+
+KEYMAPS = ("Object Mode", "Pose")
+
+
+class P2A_OT_start_posing(bpy.types.Operator):
+    bl_idname = "pose_to_anime.start_posing"
+    bl_label = "Start Posing"
+    bl_description = "Go into Pose Mode, where the figure's dots can be dragged. A click on a dot does the same"
+    bl_options = {"REGISTER", "UNDO"}
+
+    armature: StringProperty(name="Mannequin", options={"HIDDEN", "SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return needs_mannequin(cls, context)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        obj = the_mannequin(context, self.armature)
+        if obj is None:
+            self.report({"ERROR"}, "Select the mannequin that you want to pose.")
+            return {"CANCELLED"}
+        if not obj.visible_get():
+            self.report({"ERROR"}, f"'{obj.name}' is hidden: show it first (Alt-H).")
+            return {"CANCELLED"}
+        enter_pose_mode(context, obj)
+        return {"FINISHED"}
+
+
+class P2A_OT_stop_posing(bpy.types.Operator):
+    bl_idname = "pose_to_anime.stop_posing"
+    bl_label = "Stop Posing"
+    bl_description = "Go back to Object Mode"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if context.mode == "POSE":
+            return True
+        cls.poll_message_set("No figure is being posed")
+        return False
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        bpy.ops.object.mode_set(mode="OBJECT")
+        return {"FINISHED"}
+
+
+class P2A_OT_grab_control(bpy.types.Operator):
+    """The press of the mouse. Over a dot it selects it, from Object Mode too, and waits: a drag goes on as a move, a click ends here.
+    Beside the dots the press is none of our business."""
+
+    bl_idname = "pose_to_anime.grab_control"
+    bl_label = "Take Hold of a Dot"
+    bl_description = "Select the dot under the mouse; drag it to move it"
+    bl_options = {"UNDO", "INTERNAL"}
+
+    _start = (0, 0)
+    _grabbed: Dot | None = None
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.area is not None and context.area.type == "VIEW_3D" and context.mode in {"OBJECT", "POSE"}
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        dot = dot_at(context, (event.mouse_region_x, event.mouse_region_y))
+        if dot is None:
+            return {"PASS_THROUGH"}
+        obj = bpy.data.objects[dot.armature]
+        enter_pose_mode(context, obj)
+        bone = obj.pose.bones[dot.bone]
+        if not is_pose_bone_selected(bone):
+            select_only(context, bone)
+        obj.data.bones.active = bone.bone
+        self._start = (event.mouse_x, event.mouse_y)
+        self._grabbed = dot
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if event.type == "LEFTMOUSE" and event.value == "RELEASE":
+            obj = bpy.data.objects.get(self._grabbed.armature)
+            if obj is not None:
+                select_only(context, obj.pose.bones[self._grabbed.bone])
+            return {"FINISHED"}
+        if event.type == "MOUSEMOVE":
+            threshold = context.preferences.inputs.drag_threshold_mouse * context.preferences.system.ui_scale
+            moved = max(abs(event.mouse_x - self._start[0]), abs(event.mouse_y - self._start[1]))
+            if moved >= threshold:
+                # The macro's undo step holds the selection too, so this operator must not push one of its own.
+                bpy.ops.pose_to_anime.drag_control("INVOKE_DEFAULT")
+                return {"CANCELLED"}
+        return {"RUNNING_MODAL"}
+
+
+class P2A_OT_prepare_drag(bpy.types.Operator):
+    """First step of a drag: what other tools did to the rig is taken account of before the dot moves."""
+
+    bl_idname = "pose_to_anime.prepare_drag"
+    bl_label = "Prepare to Drag"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.mode == "POSE"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        with paused():
+            for obj in posed_mannequins(context):
+                bring_up_to_date(obj)
+        return {"FINISHED"}
+
+
+class P2A_OT_settle_pose(bpy.types.Operator):
+    """Last step of a drag: dots go back onto their joints."""
+
+    bl_idname = "pose_to_anime.settle_pose"
+    bl_label = "Settle Pose"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.mode == "POSE"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        with paused():
+            for obj in posed_mannequins(context):
+                bring_up_to_date(obj)
+                finish(obj)
+        return {"FINISHED"}
+
+
+class P2A_OT_drag_control(bpy.types.Macro):
+    bl_idname = "pose_to_anime.drag_control"
+    bl_label = "Drag"
+    bl_description = "Move the selected dots, or turn the selected joints, until the mouse button is let go"
+    bl_options = {"UNDO", "INTERNAL"}
+
+
+class P2A_OT_move_control(_OnMannequin, bpy.types.Operator):
+    bl_idname = "pose_to_anime.move_control"
+    bl_label = "Move Dot"
+    bl_description = "Move a dot to a place, as a drag with the mouse does"
+
+    control: StringProperty(name="Dot", description="For example hand.L, elbow.R, foot.L, knee.R, hips")
+    location: FloatVectorProperty(name="Place", subtype="TRANSLATION", unit="LENGTH", size=3)
+
+    def act(self, obj: bpy.types.Object) -> None:
+        move_control(obj, self.control, self.location)
+
+
+class P2A_OT_turn_joint(_OnMannequin, bpy.types.Operator):
+    bl_idname = "pose_to_anime.turn_joint"
+    bl_label = "Turn Joint"
+    bl_description = "Turn a joint by a rotation in the figure's axes"
+
+    joint: StringProperty(name="Joint", description="For example upper_arm.L, chest, head")
+    rotation: FloatVectorProperty(name="Rotation", subtype="QUATERNION", size=4, default=(1.0, 0.0, 0.0, 0.0))
+
+    def act(self, obj: bpy.types.Object) -> None:
+        turn_joint(obj, self.joint, self.rotation)
+
+
+def posed_mannequins(context: bpy.types.Context) -> list[bpy.types.Object]:
+    """The mannequins in Pose Mode: Blender can have several at a time."""
+    return [obj for obj in context.objects_in_mode if is_mannequin(obj)]
+
+
+def enter_pose_mode(context: bpy.types.Context, obj: bpy.types.Object) -> None:
+    """Go into Pose Mode with this armature, leaving any other mode. Does nothing when it is already posed."""
+    layer = context.view_layer
+    if obj.mode == "POSE" and context.mode == "POSE":
+        layer.objects.active = obj
+        return
+    if context.mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+    for other in context.selected_objects:
+        other.select_set(False)
+    obj.select_set(True)
+    layer.objects.active = obj
+    bpy.ops.object.mode_set(mode="POSE")
+
+
+def select_only(context: bpy.types.Context, bone: bpy.types.PoseBone) -> None:
+    """Select one pose bone and no other, and make it active."""
+    for obj in context.objects_in_mode:
+        for other in obj.pose.bones:
+            if is_pose_bone_selected(other) and other != bone:
+                select_pose_bone(other, False)
+    select_pose_bone(bone, True)
+    bone.id_data.data.bones.active = bone.bone
+
+
+CLASSES: tuple[type, ...] = (
+    P2A_OT_start_posing,
+    P2A_OT_stop_posing,
+    P2A_OT_grab_control,
+    P2A_OT_prepare_drag,
+    P2A_OT_settle_pose,
+    P2A_OT_drag_control,
+    P2A_OT_move_control,
+    P2A_OT_turn_joint,
+)
+
+_keymap_items: list[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]] = []
+
+
+def register() -> None:
+    P2A_OT_drag_control.define("POSE_TO_ANIME_OT_prepare_drag")
+    P2A_OT_drag_control.define("TRANSFORM_OT_translate").properties.release_confirm = True
+    P2A_OT_drag_control.define("POSE_TO_ANIME_OT_settle_pose")
+    config = bpy.context.window_manager.keyconfigs.addon
+    if config is None:
+        return  # Blender runs without a window
+    for name in KEYMAPS:
+        keymap = config.keymaps.new(name=name, space_type="EMPTY")
+        item = keymap.keymap_items.new(P2A_OT_grab_control.bl_idname, "LEFTMOUSE", "PRESS", head=True)
+        _keymap_items.append((keymap, item))
+
+
+def unregister() -> None:
+    for keymap, item in _keymap_items:
+        keymap.keymap_items.remove(item)
+    _keymap_items.clear()
