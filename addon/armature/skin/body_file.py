@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads a body: the numbers from which a mannequin's skin is lofted (``rigs/mannequins/*.toml``).
+
+Everything is in metres and degrees, for the figure's left side, at rest: z up, facing -y, left is +x, feet on z = 0.
+What each table holds is said in the files themselves.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .cage import Vector
+from .sculpt import Brush, Region, Smoothing
+
+FINGERS = ("thumb", "index", "middle", "ring", "little")
+
+BONES_WITH_AXES = (
+    "upper_arm", "forearm", "hand", "thigh", "shin", "foot", "toe",
+    *(f"{finger}_{number}" for finger in FINGERS for number in (1, 2, 3)),
+)  # fmt: skip
+"""Bones in whose axes a brush may be given."""
+
+JOINT_NAMES = (
+    "hips", "spine", "chest", "upper_chest", "neck", "head", "head:tail",
+    "shoulder", "upper_arm", "forearm", "hand", "thigh", "shin", "foot", "toe", "toe:tail",
+)  # fmt: skip
+
+SHAPES: dict[str, tuple[int, ...]] = {
+    "torso.rings": (21, 12),
+    "torso.crotch": (3, 2),
+    "head.rings": (22, 12),
+    "head.nose": (20, 3),
+    "head.bridge": (3, 3),
+    "head.nostril": (2,),
+    "head.dome": (),
+    "eye.centre": (3,),
+    "eye.radius": (),
+    "eye.opening": (4,),
+    "eye.tilt": (),
+    "eye.loops": (4, 3),
+    "mouth.border": (9, 3),
+    "mouth.lip": (9, 3),
+    "mouth.line": (9, 3),
+    "mouth.depth": (),
+    "ear.centre": (3,),
+    "ear.size": (2,),
+    "ear.lobe": (),
+    "ear.angles": (2,),
+    "ear.depth": (),
+    "ear.loops": (6, 4),
+    "arm.rings": (13, 8),
+    "hand.palm": (5, 6),
+    "hand.web": (3,),
+    "leg.rings": (17, 7),
+    "leg.foot": (9, 9),
+}
+"""Every table with its rows and columns. They are part of the topology: all bodies have the same."""
+
+FINGER_RINGS = {"thumb": (6, 4), "index": (7, 4), "middle": (7, 4), "ring": (7, 4), "little": (7, 4)}
+
+BRUSH_KEYS = {"kind", "at", "to", "size", "move", "blend", "region", "bone", "note"}
+SMOOTHING_KEYS = {"at", "to", "size", "strength", "rounds", "region", "note"}
+
+
+class BodyFileError(ValueError):
+    """A body file that cannot be used; the text names the file and says what to change."""
+
+
+@dataclass(frozen=True)
+class Finger:
+    """One finger; vectors are (along, up, side) in the hand's frame: to the fingertips, out of its back, to the thumb."""
+
+    knuckle: Vector
+    direction: Vector
+    nail: Vector
+    lengths: tuple[float, float, float]
+    bends: tuple[float, float, float]
+    rings: np.ndarray
+    """(R, 4): place along the bones (1.5 = middle of the second), half width, height above and below the axis."""
+
+
+@dataclass(frozen=True)
+class Body:
+    """All numbers of one body, checked."""
+
+    name: str
+    adult: bool
+    joints: dict[str, Vector]
+    tables: dict[str, np.ndarray]
+    """The tables of ``SHAPES``, by their full names."""
+    fingers: dict[str, Finger]
+    brushes: tuple[Brush, ...]
+    smoothing: tuple[Smoothing, ...]
+
+    def number(self, name: str) -> float:
+        """A table that is one number."""
+        return float(self.tables[name])
+
+
+def read_body(path: Path) -> Body:
+    """The body in a file.
+
+    Raises:
+        BodyFileError: it cannot be read, is no TOML, or something in it is missing, unknown, of the wrong shape or out of range.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BodyFileError(f"The body file {path} cannot be read ({error}): check the path.") from error
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BodyFileError(f"The body file {path.name} is not valid TOML: {error}.") from error
+    return _Reader(path.name).body(data)
+
+
+class _Reader:
+    """Checks one file's tables; its methods name the file and the table in what they complain about."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+
+    def _fail(self, what: str) -> BodyFileError:
+        return BodyFileError(f"Body file {self._file}: {what}")
+
+    def body(self, data: dict[str, Any]) -> Body:
+        name, adult = data.get("name"), data.get("adult")
+        if not isinstance(name, str) or not name:
+            raise self._fail("'name' is missing: give the body a name in quotes.")
+        if not isinstance(adult, bool):
+            raise self._fail("'adult' must be true or false: say whether this is an adult's body.")
+        sections = {table.partition(".")[0] for table in SHAPES}
+        known = {"name", "adult", "joints", "fingers", "regions", "brushes", "smoothing"} | sections
+        self._only(data, known, "the file")
+        tables = {}
+        for section in sorted(sections):
+            content = self._table(data, section)
+            keys = [key for key in SHAPES if key.partition(".")[0] == section]
+            self._only(content, {key.partition(".")[2] for key in keys}, f"[{section}]")
+            for key in keys:
+                tables[key] = self._numbers(content, key.partition(".")[2], SHAPES[key], key)
+        joints = self._table(data, "joints")
+        self._only(joints, set(JOINT_NAMES), "[joints]")
+        regions = {key: self._region(key, value) for key, value in self._table(data, "regions").items()}
+        return Body(
+            name=name,
+            adult=adult,
+            joints=self._joints(joints),
+            tables=tables,
+            fingers={finger: self._finger(self._table(data, "fingers"), finger) for finger in FINGERS},
+            brushes=tuple(self._brush(n, each, regions) for n, each in enumerate(self._list(data, "brushes"), start=1)),
+            smoothing=tuple(self._smoothing(n, each, regions) for n, each in enumerate(self._list(data, "smoothing"), start=1)),
+        )
+
+    def _table(self, data: dict[str, Any], name: str) -> dict[str, Any]:
+        value = data.get(name)
+        if not isinstance(value, dict):
+            raise self._fail(f"the table [{name}] is missing.")
+        return value
+
+    def _list(self, data: dict[str, Any], name: str) -> list[dict[str, Any]]:
+        value = data.get(name, [])
+        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+            raise self._fail(f"'{name}' must be a list of tables.")
+        return value
+
+    def _only(self, data: dict[str, Any], known: set[str], where: str) -> None:
+        unknown = sorted(set(data) - known)
+        if unknown:
+            raise self._fail(f"{where} has an unknown key '{unknown[0]}'; known are {', '.join(sorted(known))}.")
+
+    def _numbers(self, data: dict[str, Any], key: str, shape: tuple[int, ...], where: str) -> np.ndarray:
+        """An array of finite numbers of exactly this shape."""
+        wanted = {0: "one number", 1: "{} numbers", 2: "{} rows of {} numbers"}[len(shape)].format(*shape)
+        if key not in data:
+            raise self._fail(f"'{where}' is missing: it needs {wanted}.")
+        try:
+            values = np.array(data[key], dtype=np.float64)
+        except (TypeError, ValueError):
+            values = np.array(np.nan)  # ragged, or text between the numbers
+        if values.shape != shape:
+            found = f"{len(data[key])} entries" if isinstance(data[key], list) else repr(data[key])
+            raise self._fail(f"'{where}' needs {wanted}; it has {found}" + (" of unequal length." if values.ndim == 0 else "."))
+        if not np.isfinite(values).all():
+            raise self._fail(f"'{where}' holds a number that is not finite.")
+        return values
+
+    def _joints(self, data: dict[str, Any]) -> dict[str, Vector]:
+        joints = {name: self._numbers(data, name, (3,), f"joints.{name}") for name in JOINT_NAMES}
+        order = ("foot", "shin", "thigh", "spine", "chest", "upper_chest", "neck", "head", "head:tail")
+        for below, above in zip(order, order[1:], strict=False):
+            if joints[above][2] <= joints[below][2]:
+                raise self._fail(f"joint '{above}' must lie above '{below}'.")
+        for name in ("shoulder", "upper_arm", "forearm", "hand", "thigh", "shin", "foot", "toe"):
+            if joints[name][0] <= 0.0:
+                raise self._fail(f"joint '{name}' must lie on the figure's left, at x above 0.")
+        return joints
+
+    def _finger(self, data: dict[str, Any], finger: str) -> Finger:
+        spec = self._table(data, finger)
+        self._only(spec, {"knuckle", "direction", "nail", "lengths", "bends", "rings"}, f"[fingers.{finger}]")
+        vectors = {key: self._numbers(spec, key, (3,), f"fingers.{finger}.{key}") for key in ("knuckle", "direction", "nail")}
+        lengths = self._numbers(spec, "lengths", (3,), f"fingers.{finger}.lengths")
+        bends = self._numbers(spec, "bends", (3,), f"fingers.{finger}.bends")
+        rings = self._numbers(spec, "rings", FINGER_RINGS[finger], f"fingers.{finger}.rings")
+        if (lengths <= 0.0).any():
+            raise self._fail(f"'fingers.{finger}.lengths' must be above zero.")
+        if (np.diff(rings[:, 0]) <= 0.0).any() or not rings[0, 0] >= 0.0 or not rings[-1, 0] <= 3.0:
+            raise self._fail(f"the first column of 'fingers.{finger}.rings' must rise from 0 to 3.")
+        return Finger(
+            **vectors,
+            lengths=(float(lengths[0]), float(lengths[1]), float(lengths[2])),
+            bends=(float(bends[0]), float(bends[1]), float(bends[2])),
+            rings=rings,
+        )
+
+    def _region(self, name: str, value: Any) -> Region:
+        if not isinstance(value, dict):
+            raise self._fail(f"'regions.{name}' must be a table.")
+        self._only(value, {"x", "y", "z", "fade"}, f"'regions.{name}'")
+        low, high = np.full(3, -math.inf), np.full(3, math.inf)
+        for axis, key in enumerate("xyz"):
+            if key in value:
+                low[axis], high[axis] = self._numbers(value, key, (2,), f"regions.{name}.{key}")
+        return Region(low, high, float(value.get("fade", 0.0)))
+
+    def _region_of(self, data: dict[str, Any], regions: dict[str, Region], where: str) -> Region | None:
+        name = data.get("region")
+        if name is None:
+            return None
+        if name not in regions:
+            raise self._fail(f"{where} names a region '{name}' that [regions] does not have.")
+        return regions[name]
+
+    def _size(self, data: dict[str, Any], where: str) -> Vector:
+        value = data.get("size")
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            data = {"size": [value] * 3}
+        size = self._numbers(data, "size", (3,), f"{where}: size")
+        if (size <= 0.0).any():
+            raise self._fail(f"{where}: size must be above zero.")
+        return size
+
+    def _brush(self, number: int, data: dict[str, Any], regions: dict[str, Region]) -> Brush:
+        where = f"brush {number}" + (f" ({data['note']})" if "note" in data else "")
+        self._only(data, BRUSH_KEYS, where)
+        kind, bone = data.get("kind"), data.get("bone")
+        if kind not in ("bump", "ridge", "swell"):
+            raise self._fail(f"{where}: kind must be bump, ridge or swell.")
+        if bone is not None and bone not in BONES_WITH_AXES:
+            raise self._fail(f"{where}: bone '{bone}' is none of {', '.join(BONES_WITH_AXES)}.")
+        return Brush(
+            kind=kind,
+            at=self._numbers(data, "at", (3,), f"{where}: at"),
+            to=self._numbers(data, "to", (3,), f"{where}: to") if kind == "ridge" else None,
+            size=self._size(data, where),
+            move=self._numbers(data, "move", (3,), f"{where}: move"),
+            blend=float(self._numbers(data, "blend", (), f"{where}: blend")) if kind == "swell" else 0.0,
+            region=self._region_of(data, regions, where),
+            bone=bone,
+        )
+
+    def _smoothing(self, number: int, data: dict[str, Any], regions: dict[str, Region]) -> Smoothing:
+        where = f"smoothing {number}" + (f" ({data['note']})" if "note" in data else "")
+        self._only(data, SMOOTHING_KEYS, where)
+        rounds = data.get("rounds")
+        if not isinstance(rounds, int) or isinstance(rounds, bool) or not 1 <= rounds <= 40:
+            raise self._fail(f"{where}: rounds must be a whole number from 1 to 40.")
+        return Smoothing(
+            at=self._numbers(data, "at", (3,), f"{where}: at"),
+            to=self._numbers(data, "to", (3,), f"{where}: to") if "to" in data else None,
+            size=self._size(data, where),
+            strength=float(self._numbers(data, "strength", (), f"{where}: strength")),
+            rounds=rounds,
+            region=self._region_of(data, regions, where),
+        )

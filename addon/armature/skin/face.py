@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The head's features: nose, nostrils, eyes, mouth, ears and crown, built into the plain rings of the head.
+
+Eyes, mouth and ears are loops of their own: a patch of quads is taken out of the rings and closed by rings that follow lids,
+lips or auricle.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .body_file import Body
+from .cage import Cage, Vector, Weights
+from .torso import COLUMNS, Stack
+
+HEAD: Weights = {"head": 1.0}
+
+NOSE_RINGS = (10, 14)
+"""Head rings from the base of the nose to below its bridge; the next one is the bridge, between the eyes."""
+MOUTH_RINGS = (6, 8)
+MOUTH_COLUMNS = 3
+EYE_RINGS = (14, 16)
+EYE_COLUMNS = (2, 5)
+EAR_RINGS = (4, 9)
+EAR_COLUMNS = (8, 10)
+CROWN = 8
+"""The crown is closed by CROWN × CROWN quads; the left half has CROWN / 2 columns of them."""
+
+
+def add_features(cage: Cage, body: Body, stack: Stack) -> None:
+    """Builds all features of the head into its rings and closes the crown."""
+    head = stack.rings[stack.head :]
+    _shape_nose(cage, body, head)
+    _add_nostril(cage, body, head)
+    _add_eye(cage, body, head)
+    _add_mouth(cage, body, head)
+    _add_ear(cage, body, head)
+    _close_crown(cage, body, head[-1])
+
+
+def _cut(cage: Cage, head: list[list[int]], rings: tuple[int, int], columns: tuple[int, int]) -> None:
+    """Takes a patch of quads out of the rings."""
+    cage.drop_quads(
+        {
+            frozenset((head[k][j], head[k][j + 1], head[k + 1][j + 1], head[k + 1][j]))
+            for k in range(*rings)
+            for j in range(*columns)
+        }
+    )
+
+
+def _outline(rings: tuple[int, int], columns: tuple[int, int]) -> list[tuple[int, int]]:
+    """(ring, column) round a patch, seen counter-clockwise from outside, from its lowest, foremost corner."""
+    (low, high), (front, back) = rings, columns
+    places = [(low, j) for j in range(front, back + 1)]
+    places += [(k, back) for k in range(low + 1, high + 1)]
+    places += [(high, j) for j in range(back - 1, front - 1, -1)]
+    places += [(k, front) for k in range(high - 1, low, -1)]
+    return places
+
+
+def _fill(
+    cage: Cage, places: dict[tuple[int, int], int], rings: tuple[int, int], columns: tuple[int, int], held: float
+) -> list[int]:
+    """Closes the innermost loop with a grid; the vertices that it had to add, each half-way between front and back."""
+    added = []
+    for k in range(rings[0] + 1, rings[1]):
+        for j in range(columns[0] + 1, columns[1]):
+            share = (j - columns[0]) / (columns[1] - columns[0])
+            front, back = cage.positions[places[k, columns[0]]], cage.positions[places[k, columns[1]]]
+            places[k, j] = cage.add(front * (1 - share) + back * share, HEAD, held=held)
+            added.append(places[k, j])
+    for k in range(*rings):
+        for j in range(*columns):
+            cage.quad(places[k, j], places[k, j + 1], places[k + 1, j + 1], places[k + 1, j])
+    return added
+
+
+def _shape_nose(cage: Cage, body: Body, head: list[list[int]]) -> None:
+    """Moves the rings' vertices in the middle of the face to where the nose's table wants them."""
+    table = iter(body.tables["head.nose"])
+    for ring in range(NOSE_RINGS[0], NOSE_RINGS[1] + 1):
+        for column in range(4):
+            vertex = head[ring][column]
+            cage.positions[vertex] = np.array(next(table))
+            cage.held[vertex] = 1.0 if column < 3 else 0.5
+    for column, point in enumerate(body.tables["head.bridge"]):
+        vertex = head[NOSE_RINGS[1] + 1][column]
+        cage.positions[vertex] = np.array(point)
+        cage.held[vertex] = 0.8
+
+
+def _add_nostril(cage: Cage, body: Body, head: list[list[int]]) -> None:
+    """Sinks the quad under the nose's wing into the nose."""
+    low, high = head[NOSE_RINGS[0]], head[NOSE_RINGS[0] + 1]
+    rim = [low[1], low[2], high[2], high[1]]
+    cage.drop_quads({frozenset(rim)})
+    inset, depth = body.tables["head.nostril"]
+    centre = cage.centre(rim)
+    edge = [cage.add(cage.positions[v] + (centre - cage.positions[v]) * inset, HEAD, held=1.0) for v in rim]
+    floor = [
+        cage.add(cage.positions[v] + (centre - cage.positions[v]) * 0.2 + np.array([0.0, 0.1 * depth, depth]), HEAD, held=1.0)
+        for v in edge
+    ]
+    cage.bridge(rim, edge)
+    cage.bridge(edge, floor)
+    cage.quad(*floor)
+
+
+def lid_point(body: Body, degrees: float, scale: float, lift: float) -> Vector:
+    """A point on the almond of the lids: 0° is the outer corner, 90° the upper lid.
+
+    ``scale`` enlarges the almond, ``lift`` is the distance from the eyeball's surface.
+    """
+    centre, radius = body.tables["eye.centre"], body.number("eye.radius")
+    angle = math.radians(degrees)
+    inner, outer, upper, lower = body.tables["eye.opening"]
+    x = math.cos(angle) * (outer if math.cos(angle) > 0 else inner) * scale
+    z = math.sin(angle) * (upper if math.sin(angle) > 0 else lower) * scale
+    z += x * math.tan(math.radians(body.number("eye.tilt")))
+    shell = radius + lift
+    inside = shell * shell - (x * x + z * z)
+    # Beyond the ball the lids go on along its slope, towards temple and nose.
+    y = -math.sqrt(inside) if inside > (0.35 * shell) ** 2 else -0.35 * shell + (math.hypot(x, z) - 0.937 * shell)
+    return np.array([centre[0] + x, centre[1] + y, centre[2] + z])
+
+
+def _add_eye(cage: Cage, body: Body, head: list[list[int]]) -> None:
+    """Lids in loops round the eyeball, which is part of the skin."""
+    _cut(cage, head, EYE_RINGS, EYE_COLUMNS)
+    places = _outline(EYE_RINGS, EYE_COLUMNS)
+    previous = [head[k][j] for k, j in places]
+    for vertex in previous:
+        cage.held[vertex] = max(cage.held[vertex], 0.5)
+    count = len(places)
+    for scale, lift, blend in body.tables["eye.loops"]:
+        current = []
+        for i, vertex in enumerate(previous):
+            target = lid_point(body, -144.0 + 360.0 * i / count, float(scale), float(lift))
+            position = cage.positions[vertex] * (1.0 - blend) + target * blend
+            current.append(cage.add(position, HEAD, held=1.0))
+        cage.bridge(previous, current)
+        previous = current
+    grid = dict(zip(places, previous, strict=True))
+    centre, radius = body.tables["eye.centre"], body.number("eye.radius")
+    for vertex in _fill(cage, grid, EYE_RINGS, EYE_COLUMNS, held=1.0):
+        offset = cage.positions[vertex] - centre
+        cage.positions[vertex] = centre + offset * (1.03 * radius / float(np.linalg.norm(offset)))
+
+
+def _add_mouth(cage: Cage, body: Body, head: list[list[int]]) -> None:
+    """Lips in open loops that begin and end on the middle plane, closed by a shallow pocket behind the line of the mouth."""
+    low, high = MOUTH_RINGS
+    _cut(cage, head, MOUTH_RINGS, (0, MOUTH_COLUMNS))
+    # From the middle of the lower lip round the corner to the middle of the upper lip: outward faces keep their order.
+    places = [(low, j) for j in range(MOUTH_COLUMNS + 1)]
+    places += [(k, MOUTH_COLUMNS) for k in range(low + 1, high)]
+    places += [(high, j) for j in range(MOUTH_COLUMNS, -1, -1)]
+    previous = [head[k][j] for k, j in places]
+    for vertex in previous:
+        cage.held[vertex] = 0.6
+    ends = (0, len(places) - 1)
+    for loop in ("border", "lip", "line"):
+        current = [
+            cage.add(point, HEAD, held=1.0, on_plane=i in ends) for i, point in enumerate(body.tables[f"mouth.{loop}"])
+        ]  # fmt: skip
+        cage.bridge(previous, current, closed=False)
+        previous = current
+    grid = dict(zip(places, previous, strict=True))
+    depth = body.number("mouth.depth")
+    for k in range(low + 1, high):
+        for j in range(MOUTH_COLUMNS):
+            middle = cage.centre([grid[low, j], grid[high, j]])
+            grid[k, j] = cage.add(middle + np.array([0.0, depth, 0.0]), HEAD, held=1.0, on_plane=j == 0)
+    for k in range(low, high):
+        for j in range(MOUTH_COLUMNS):
+            cage.quad(grid[k, j], grid[k, j + 1], grid[k + 1, j + 1], grid[k + 1, j])
+
+
+def ear_point(body: Body, degrees: float, inset: float, out: float) -> Vector:
+    """A point of the auricle: 0° is its back, 90° its top, 180° where it grows from the cheek.
+
+    ``inset`` metres inside its outline, ``out`` metres outside the plane in which it stands.
+    """
+    centre, (half_width, half_height) = body.tables["ear.centre"], body.tables["ear.size"]
+    angle = math.radians(degrees)
+    across, rise = math.cos(angle), math.sin(angle)
+    y = across * (half_width - inset)
+    z = rise * (half_height - inset)
+    if rise < 0.0:
+        y *= 1.0 - body.number("ear.lobe") * rise * rise
+    lean, flare = (math.radians(float(angle_)) for angle_ in body.tables["ear.angles"])
+    forward = y + half_width  # distance from the root in front, round which the ear flares out
+    position = np.array(
+        [
+            out * math.cos(flare) + forward * math.sin(flare),
+            forward * math.cos(flare) - out * math.sin(flare) - half_width,
+            z,
+        ]
+    )
+    y, z = position[1], position[2]
+    position[1], position[2] = y * math.cos(lean) + z * math.sin(lean), z * math.cos(lean) - y * math.sin(lean)
+    return np.asarray(centre + position)
+
+
+def _add_ear(cage: Cage, body: Body, head: list[list[int]]) -> None:
+    """Loops from the root over the helix into the concha."""
+    _cut(cage, head, EAR_RINGS, EAR_COLUMNS)
+    places = _outline(EAR_RINGS, EAR_COLUMNS)
+    previous = [head[k][j] for k, j in places]
+    for vertex in previous:
+        cage.held[vertex] = 0.7
+    count = len(places)
+    for inset, out, front_inset, front_out in body.tables["ear.loops"]:
+        current = []
+        for i in range(count):
+            degrees = -90.0 + (i - 1) * 360.0 / count
+            # In front the ear has no rim of its own: it comes out of the cheek.
+            front = max(0.0, -math.cos(math.radians(degrees))) ** 2
+            point = ear_point(body, degrees, inset + (front_inset - inset) * front, out + (front_out - out) * front)
+            current.append(cage.add(point, HEAD, held=1.0))
+        cage.bridge(previous, current)
+        previous = current
+    for vertex in _fill(cage, dict(zip(places, previous, strict=True)), EAR_RINGS, EAR_COLUMNS, held=1.0):
+        cage.positions[vertex][0] -= body.number("ear.depth")
+
+
+def _close_crown(cage: Cage, body: Body, last: list[int]) -> None:
+    """Closes the top ring by a grid, spread evenly and raised into a dome."""
+    half = CROWN // 2
+    grid: dict[tuple[int, int], int] = {}
+    for column in range(COLUMNS + 1):
+        if column <= half:
+            grid[column, 0] = last[column]
+        elif column <= half + CROWN:
+            grid[half, column - half] = last[column]
+        else:
+            grid[COLUMNS - column, CROWN] = last[column]
+    points = np.zeros((half + 1, CROWN + 1, 3))
+    for (a, c), vertex in grid.items():
+        points[a, c] = cage.positions[vertex]
+    points[:half, 1:CROWN] = points[half, 1:CROWN][None] * np.linspace(0.0, 1.0, half, endpoint=False)[:, None, None]
+    points[:half, 1:CROWN, 1:] = points[half, 1:CROWN, 1:][None]
+    for _ in range(60):  # towards the harmonic surface over the ring
+        mirror = points[1:2] * np.array([-1.0, 1.0, 1.0])
+        left = np.concatenate((mirror, points[:-2]))[:, 1:CROWN]
+        points[:half, 1:CROWN] = (left + points[1:, 1:CROWN] + points[:half, : CROWN - 1] + points[:half, 2:]) / 4.0
+    centre_y = (points[0, 0, 1] + points[0, CROWN, 1]) / 2.0
+    depth = (points[0, CROWN, 1] - points[0, 0, 1]) / 2.0
+    width = points[half, half, 0]
+    height = body.number("head.dome")
+    for a in range(half):
+        for c in range(1, CROWN):
+            x, y, z = points[a, c]
+            inside = max(1.0 - (x / (1.06 * width)) ** 2 - ((y - centre_y) / (1.06 * depth)) ** 2, 0.0)
+            grid[a, c] = cage.add((x, y, z + height * inside**0.75), HEAD, on_plane=a == 0)
+    for a in range(half):
+        for c in range(CROWN):
+            cage.quad(grid[a, c], grid[a + 1, c], grid[a + 1, c + 1], grid[a, c + 1])

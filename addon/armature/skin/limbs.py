@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Arms and legs: rings of 20 round a bone, which turn into flat rectangles where hand and toes begin."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .body_file import Body
+from .cage import Cage, Vector, across, mixed, ramp, unit
+from .frames import FRONT, Frame
+
+SIDES = 20
+SWELL = 1.0 / ((2.0 + math.cos(2.0 * math.pi / SIDES)) / 3.0)
+"""Subdivision draws a ring of n points in by (2 + cos(2 pi / n)) / 3; rings are made this much larger."""
+
+OUTWARD = np.array([1.0, 0.0, 0.0])
+
+
+def ring(centre: Vector, up: Vector, side: Vector, radii: tuple[float, float, float, float], square: float) -> list[Vector]:
+    """20 points round ``centre``, from ``up`` over ``side``.
+
+    ``radii`` reach up, down, to the side and away from it. ``square`` 1 makes an even rectangle of 8 × 2 edges (five of whose
+    corners in a row lie at each end), 0 an ellipse.
+    """
+    up_radius, down_radius, side_radius, other_radius = (radius * SWELL for radius in radii)
+    points = []
+    for i in range(SIDES):
+        angle = 2.0 * math.pi * i / SIDES
+        flat_u, flat_s = _rectangle(i)
+        u = math.cos(angle) * (1.0 - square) + flat_u * square
+        s = math.sin(angle) * (1.0 - square) + flat_s * square
+        points.append(
+            centre + up * u * (up_radius if u > 0 else down_radius) + side * s * (side_radius if s > 0 else other_radius)
+        )
+    return points
+
+
+def _rectangle(i: int) -> tuple[float, float]:
+    """Corner i of the even rectangle, slightly rounded: (up, side) from -1 to 1."""
+    place = (i + 5) % SIDES - 5
+    if place == 5:
+        return 0.0, 1.0
+    if place == -5:
+        return 0.0, -1.0
+    if place <= 4:
+        return 1.0 - 0.25 * (place / 4) ** 2, place / 4 * 0.94
+    place = 10 - place
+    return -(1.0 - 0.25 * (place / 4) ** 2), place / 4 * 0.94
+
+
+def end_grid(cage: Cage, last: list[int], weights: dict[str, float]) -> dict[tuple[int, int], int]:
+    """The last ring's opening as 9 × 3 vertices: column 0 away from ``side``, row 0 up; the middle row is added."""
+    grid = {}
+    for column in range(9):
+        grid[column, 0] = last[(column - 4) % SIDES]
+        grid[column, 2] = last[(14 - column) % SIDES]
+    grid[0, 1], grid[8, 1] = last[15], last[5]
+    for column in range(1, 8):
+        middle = (cage.positions[grid[column, 0]] + cage.positions[grid[column, 2]]) / 2.0
+        grid[column, 1] = cage.add(middle, weights)
+    return grid
+
+
+def add_arm(cage: Cage, body: Body, frames: dict[str, Frame], opening: list[int]) -> list[int]:
+    """Adds the arm from its opening in the trunk; the ring at the wrist."""
+    upper, fore = frames["upper_arm"], frames["forearm"]
+    previous = opening
+    for at, up, down, front, back, square, shift_up, shift_side in body.tables["arm.rings"]:
+        place = at * upper.length if at <= 1.0 else upper.length + (at - 1.0) * fore.length
+        turn = ramp(upper.length - 0.04, upper.length + 0.04, place)
+        side = unit(upper.side * (1.0 - turn) + fore.side * turn)
+        frame = upper if at <= 1.0 else fore
+        centre = frame.point((at if at <= 1.0 else at - 1.0) * frame.length, shift_up, shift_side)
+        arm = ramp(-0.03, 0.115, place)
+        elbow = ramp(upper.length - 0.05, upper.length + 0.05, place)
+        wrist = ramp(upper.length + fore.length - 0.035, upper.length + fore.length + 0.02, place)
+        weights = mixed(
+            ("upper_chest", (1 - arm) * 0.35),
+            ("shoulder", (1 - arm) * 0.65),
+            ("upper_arm", arm * (1 - elbow)),
+            ("forearm", elbow * (1 - wrist)),
+            ("hand", wrist),
+        )
+        points = ring(centre, frame.up, side, (up, down, front, back), square)
+        current = [cage.add(point, weights) for point in points]
+        cage.bridge(previous, current)
+        previous = current
+    return previous
+
+
+def add_leg(cage: Cage, body: Body, opening: list[int]) -> None:
+    """Adds leg and foot from the opening in the trunk, closed at the toes."""
+    previous = opening
+    hip, knee, ankle = (float(body.joints[bone][2]) for bone in ("thigh", "shin", "foot"))
+    inside = float(body.joints["thigh"][0])
+    for z, x, y, outer, inner, front, back in body.tables["leg.rings"]:
+        thigh = ramp(hip + 0.015, hip - 0.155, z)
+        shin = ramp(knee + 0.055, knee - 0.055, z)
+        foot = ramp(ankle + 0.045, ankle - 0.015, z)
+        weights = mixed(("hips", 1 - thigh), ("thigh", thigh * (1 - shin)), ("shin", shin * (1 - foot)), ("foot", foot))
+        current = []
+        for point in _from_front(ring(np.array([x, y, z]), FRONT, OUTWARD, (front, back, outer, inner), 0.0)):
+            # The thighs never cross the middle, and the topmost rings rise to the outside with the groin.
+            gap = 0.0075 if z > hip - 0.095 else 0.009
+            if z > hip - 0.285:
+                point[0] = max(point[0], gap)
+            rise = 0.050 if z > hip - 0.095 else 0.020 if z > hip - 0.135 else 0.0
+            point[2] += rise * min(max((point[0] - 0.34 * inside) / (1.6 * inside), 0.0), 1.0)
+            current.append(cage.add(point, weights))
+        cage.bridge(previous, current, flip=True)
+        previous = current
+    _add_foot(cage, body, previous)
+
+
+def _from_front(points: list[Vector]) -> list[Vector]:
+    """The points in the order of the leg's opening, which begins between front and inner side."""
+    return [points[(i - 3) % SIDES] for i in range(SIDES)]
+
+
+def _add_foot(cage: Cage, body: Body, previous: list[int]) -> None:
+    """Adds the foot: rings that turn from level at the ankle to upright at the toes, closed by a grid."""
+    ankle, ball, tip = (body.joints[name] for name in ("foot", "toe", "toe:tail"))
+    along = unit((tip - ankle) * np.array([1.0, 1.0, 0.0]))
+    outward = across(OUTWARD, along)
+    for number, (top, top_z, bottom, bottom_z, outer, inner, square, shift, slant) in enumerate(body.tables["leg.foot"]):
+        # The table's first four numbers are a profile: metres ahead of the ankle joint, and heights.
+        high = np.array([ankle[0], ankle[1], 0.0]) + along * top + outward * shift + np.array([0.0, 0.0, top_z])
+        low = np.array([ankle[0], ankle[1], 0.0]) + along * bottom + outward * shift + np.array([0.0, 0.0, bottom_z])
+        half = float(np.linalg.norm(high - low)) / 2.0
+        points = _from_front(ring((high + low) / 2.0, unit(high - low), outward, (half, half, outer, inner), square))
+        toe = ramp(-0.022, 0.022, (top + bottom) / 2.0 - float((ball - ankle) @ along))
+        foot = (0.8, 1.0)[min(number, 1)]
+        weights = mixed(("shin", 1 - foot), ("foot", foot * (1 - toe)), ("toe", foot * toe))
+        current = []
+        for point in points:
+            # The toes end on a slanting line: the little one lies furthest back.
+            beyond = float((point - high) @ outward) + 0.02
+            point -= along * slant * max(0.0, beyond)
+            current.append(cage.add(point, weights))
+        cage.bridge(previous, current, flip=True)
+        previous = current
+    last = [previous[(i + 3) % SIDES] for i in range(SIDES)]
+    grid = end_grid(cage, last, {"toe": 1.0})
+    for column in range(8):
+        for row in range(2):
+            cage.quad(
+                grid[column, row], grid[column + 1, row], grid[column + 1, row + 1], grid[column, row + 1], flip=True
+            )  # fmt: skip
