@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 import zipfile
 from pathlib import Path
@@ -57,6 +60,22 @@ def test_the_zip_holds_nothing_else(names: set[str]) -> None:
     ]
     assert not strangers
     assert {name for name in names if name.startswith("requirements/")} == {"requirements/server.txt"}
+
+
+def test_the_wheel_holds_code_and_data(tmp_path: Path) -> None:
+    """The same tree as an installed package, for scripts and for a server on another machine."""
+    pytest.importorskip("setuptools")
+    checkout = tmp_path / "some-folder"
+    for place in ("addon", "generation_server", "rigs"):
+        shutil.copytree(ROOT / place, checkout / place, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("__init__.py", "blender_manifest.toml", "pyproject.toml", "LICENSE", "README.md"):
+        shutil.copy(ROOT / file, checkout)
+    files = {f"pose_to_anime/{file.relative_to(checkout).as_posix()}" for file in checkout.glob("*/**/*") if file.is_file()}
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path, checkout]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with zipfile.ZipFile(tmp_path / f"pose_to_anime-{MANIFEST['version']}-py3-none-any.whl") as wheel:
+        assert not files - set(wheel.namelist())
 
 
 def test_a_stray_folder_is_refused(tmp_path: Path) -> None:
