@@ -13,8 +13,8 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222; background: #fff }
 h2 { margin: 2rem 0 0; font-size: 1.05rem } code, h2 { font-family: ui-monospace, monospace }
 .method { display: inline-block; min-width: 4.5rem; color: #06c } p { margin: .2rem 0 } table { border-collapse: collapse }
-td { padding: .15rem .8rem .15rem 0; vertical-align: top } details { margin: .4rem 0 } .kind { color: #777 }
-@media (prefers-color-scheme: dark) { body { color: #ddd; background: #1d1d1d } .method { color: #6bf } .kind { color: #999 } }
+td { padding: .15rem .8rem .15rem 0; vertical-align: top } details { margin: .4rem 0 } td + td { color: #777 }
+@media (prefers-color-scheme: dark) { body { color: #ddd; background: #1d1d1d } .method { color: #6bf } td + td { color: #999 } }
 """
 
 
@@ -60,14 +60,27 @@ def _good_answer(call: Mapping[str, Any]) -> Mapping[str, Any]:
     return next((answer for status, answer in call["responses"].items() if status.startswith("2")), {})
 
 
-def _rows(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
+def _rows(schema: Mapping[str, Any], schemas: Mapping[str, Any], before: str = "") -> str:
+    """A row for each field, those of the messages within it after it."""
+    schema, dots = _message(schema, schemas)
+    required = schema.get("required", ())
+    rows = []
+    for name, value in schema.get("properties", {}).items():
+        path = f"{before.removesuffix('.') + dots if dots else before}{name}"
+        cells = (f"<code>{html.escape(path)}</code>", html.escape(_kind(value, schemas)), "" if name in required else "optional")
+        rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>" + _rows(value, schemas, f"{path}."))
+    return "".join(rows)
+
+
+def _message(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    """The message that a field holds, itself or as each item of a list, and ``[].`` for a list."""
+    schema = _resolved(schema, schemas)
+    for part in schema.get("anyOf", ()):
+        if "properties" in _resolved(part, schemas):
+            return _resolved(part, schemas), ""
     if schema.get("type") == "array":
-        schema = _resolved(schema["items"], schemas)
-    return "".join(
-        f"<tr><td><code>{html.escape(name)}</code><td class='kind'>{html.escape(_kind(value, schemas))}"
-        f"<td>{'' if name in schema.get('required', ()) else 'optional'}"
-        for name, value in schema.get("properties", {}).items()
-    )
+        return _resolved(schema.get("items", {}), schemas), "[]."
+    return schema, ""
 
 
 def _kind(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:

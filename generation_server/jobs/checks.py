@@ -95,6 +95,8 @@ def open_control_image(data: bytes, kind: str, size: tuple[int, int]) -> Image.I
                 )
             if image.mode not in EIGHT_BIT_MODES:
                 raise RequestRejected(f"The {kind} image has more than 8 bits a channel: save it as an 8-bit PNG.")
+            image.verify()  # the checksums; decoding alone takes a file for whole whose end is missing
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
             return image.convert("RGB")
     except RequestRejected:
         raise

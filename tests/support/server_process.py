@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-
 from pose_to_anime.generation_server.client import Client
 from pose_to_anime.generation_server.protocol import (
     Control,

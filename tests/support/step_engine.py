@@ -2,7 +2,7 @@
 """An engine for tests of the server around it: it draws step by step, deterministically, and obeys words in the prompt.
 
 ``slow`` waits 50 ms at each step, ``crash`` kills the worker's process, ``crash once`` does so only while the file named by
-``STEP_ENGINE_MARK`` is absent (and makes it), ``refuse`` raises GenerationError, ``bug`` raises something else, ``deaf`` never asks
+``STEP_ENGINE_MARK`` is absent (and makes it), ``refuse`` raises GenerationError, ``bug`` something else, ``deaf`` never asks
 whether it is cancelled, ``noise`` prints to standard output as libraries do.
 """
 
@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from PIL import Image
-
 from pose_to_anime.generation_server.diffusion.interface import GenerationCancelled, GenerationError, Progress
 from pose_to_anime.generation_server.protocol import GenerationRequest
 

@@ -6,11 +6,10 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-
 from pose_to_anime.generation_server.client import (
     Client,
     NotOurServer,
@@ -45,10 +44,8 @@ def raw_server(answer: Callable[[socket.socket, bytes], None]) -> Iterator[str]:
                     head = b""
                     while b"\r\n\r\n" not in head and (chunk := connection.recv(65536)):
                         head += chunk
-                    try:
+                    with suppress(OSError):
                         answer(connection, head)
-                    except OSError:
-                        pass
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
@@ -185,9 +182,9 @@ def test_an_answer_that_breaks_off():
 
 
 def test_a_damaged_picture_is_noticed():
-    with raw_server(http("200 OK", b"other bytes")) as url, Client(url, "token", TIMEOUT) as client:
-        with pytest.raises(ServerUnreachable, match="damaged"):
-            client.blob("0" * 64)
+    answer = http("200 OK", b"other bytes")
+    with raw_server(answer) as url, Client(url, "t", TIMEOUT) as client, pytest.raises(ServerUnreachable, match="damaged"):
+        client.blob("0" * 64)
 
 
 def test_proxies_and_netrc_are_left_aside(monkeypatch, tmp_path: Path):

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from pose_to_anime.generation_server import protocol
 from pose_to_anime.generation_server.protocol import (
     Control,

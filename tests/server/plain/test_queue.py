@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from pose_to_anime.generation_server.jobs import events as events_module
 from pose_to_anime.generation_server.jobs.blobs import DiskFull
 from pose_to_anime.generation_server.jobs.events import EventLog
@@ -15,14 +14,14 @@ from pose_to_anime.generation_server.jobs.store import JobStore
 from pose_to_anime.generation_server.protocol import GenerationRequest, JobEvent, JobState, JobStatus, JobSubmission
 
 
-@pytest.fixture()
+@pytest.fixture
 def store(tmp_path: Path) -> Iterator[JobStore]:
     store = JobStore(tmp_path / "jobs.sqlite")
     yield store
     store.close()
 
 
-@pytest.fixture()
+@pytest.fixture
 def queue(store: JobStore) -> JobQueue:
     return JobQueue(store, EventLog(), limit=4)
 

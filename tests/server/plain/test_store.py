@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from pose_to_anime.generation_server.jobs import blobs as blobs_module
 from pose_to_anime.generation_server.jobs.blobs import UPLOAD_LIFETIME, BadBlob, BlobStore, DiskFull
 from pose_to_anime.generation_server.jobs.store import Job, JobStore, StoreError
