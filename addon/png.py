@@ -37,7 +37,8 @@ class PngInfo:
 def encode(image: NDArray[np.uint8] | NDArray[np.uint16], texts: Mapping[str, str] | None = None, *, level: int = 4) -> bytes:
     """An image (height, width) or (height, width, 1 to 4 channels), uint8 or uint16, as the bytes of a PNG.
 
-    ``texts`` become tEXt chunks where Latin-1 holds them, else iTXt. Raises ValueError for another array or an impossible keyword.
+    ``texts`` become tEXt chunks where Latin-1 holds them, else iTXt. ``level`` is zlib's. Raises ValueError for another array or an
+    impossible keyword.
     """
     pixels = image[..., None] if image.ndim == 2 else image
     if pixels.ndim != 3 or pixels.shape[2] not in _COLOUR_TYPES or 0 in pixels.shape or pixels.dtype not in (np.uint8, np.uint16):
@@ -54,7 +55,7 @@ def encode(image: NDArray[np.uint8] | NDArray[np.uint16], texts: Mapping[str, st
     header = struct.pack(">IIBBBBB", width, height, bits, _COLOUR_TYPES[channels], 0, 0, 0)
     chunks = [_chunk(b"IHDR", header)]
     chunks += [_text_chunk(key, text) for key, text in (texts or {}).items()]
-    chunks += [_chunk(b"IDAT", zlib.compress(filtered, level)), _chunk(b"IEND", b"")]
+    chunks += [_chunk(b"IDAT", zlib.compress(filtered.tobytes(), level)), _chunk(b"IEND", b"")]
     return SIGNATURE + b"".join(chunks)
 
 

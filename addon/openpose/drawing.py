@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """People drawn as the images that pose ControlNets were trained on, with numpy alone.
 
-Limbs are filled ellipses, joints discs; nothing is anti-aliased and nothing sorted by depth. A person is painted limbs first, then
-joints, left hand, right hand, face; the next person paints over.
+Limbs are filled ellipses, joints discs; nothing is anti-aliased and nothing sorted by depth. A person is painted limbs first,
+then joints, left hand, right hand, face; the next person paints over.
 """
 
 from __future__ import annotations

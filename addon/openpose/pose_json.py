@@ -60,8 +60,8 @@ def dumps(people: list[Person] | tuple[Person, ...], width: int, height: int) ->
 def loads(text: str, *, size: tuple[int, int] | None = None) -> PoseDocument:
     """The people in a JSON text.
 
-    ``size`` (width, height) is that of the picture where the document does not say it, as in CMU's own files. Raises PoseJsonError,
-    also where neither says it.
+    ``size`` (width, height) is that of the picture where the document does not say it, as in CMU's own files. Raises
+    PoseJsonError, also where neither says it.
     """
     try:
         data = json.loads(text)
@@ -83,7 +83,7 @@ def _numbers(points: Points | None) -> list[float] | None:
 
 
 def _size(data: dict[str, Any], size: tuple[int, int] | None) -> tuple[int, int]:
-    sides = (data.get("canvas_width"), data.get("canvas_height"))
+    sides: tuple[Any, Any] = (data.get("canvas_width"), data.get("canvas_height"))
     if sides == (None, None):
         if size is None:
             raise PoseJsonError(

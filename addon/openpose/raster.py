@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Filling shapes in numpy, pixel for pixel as OpenCV does: the networks were trained on its roundings.
 
-OpenCV works in 16-bit fixed point, without anti-aliasing. A polygon is its outline, drawn with lines, and spans between its left and
-right chain of edges. Shapes may lie partly or wholly outside the picture. All functions take many shapes at once and return
-``Pixels``: flat indices into the picture, and for each the number of its shape, in the order in which the shapes are painted.
+OpenCV works in 16-bit fixed point, without anti-aliasing. A polygon is its outline, drawn with lines, and spans between its left
+and right chain of edges. Shapes may lie partly or wholly outside the picture. All functions take many shapes at once and return
+``Pixels``: flat indices into the picture, and for each the number of the shape that it belongs to.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def ellipse_polygons(centres: Ints, semi_axes: Ints, angles: Ints) -> Ints:
 
 def convex_polygons(polygons: Ints, width: int, height: int) -> Pixels:
     """Filled polygons (n, corners, 2) of whole pixels with their outlines."""
-    count, corners = polygons.shape[:2]
+    corners = polygons.shape[1]
     before, after = np.roll(polygons, 1, axis=1).reshape(-1, 2), polygons.reshape(-1, 2)
     long = np.flatnonzero((before != after).any(axis=1))  # most corners of a small ellipse fall onto the one before
     outline, outline_shape = _lines(before[long], after[long], long // corners, width, height)

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The passes: what a ControlNet is shown of the figures in a scene. One camera, one pixel grid, one draw for all of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..armature.figures import Figure, figures_in
+from ..errors import UserError
+from ..openpose import pose_json
+from ..openpose.drawing import draw_people
+from ..openpose.person import Person
+from ..openpose.profiles import Profile
+from . import buffers_cycles, buffers_gpu, geometry, head
+from .buffers import MOST_FIGURES, Buffers
+from .depth import depth_image
+from .geometry import Surface
+from .skeleton import person_of
+from .view import NEAREST, View, view_of
+
+Image = NDArray[np.uint8]
+
+KINDS: tuple[str, ...] = ("openpose", "depth")
+LARGEST_SIDE = 8192
+
+
+@dataclass(frozen=True)
+class PassOptions:
+    """How passes are made; the defaults are those of the scene settings.
+
+    ``depth_floor`` 0 to 255 is the value of the farthest figure pixel, ``depth_gamma`` above 1 darkens the middle; ``keep_outside``
+    keeps keypoints outside the picture, so that limbs which leave it are drawn up to its edge. ``buffers`` is "gpu", "cycles", or
+    "auto": the GPU where there is one.
+    """
+
+    depth_floor: int = 40
+    depth_gamma: float = 1.0
+    keep_outside: bool = False
+    buffers: str = "auto"
+
+    @classmethod
+    def of(cls, scene: bpy.types.Scene) -> PassOptions:
+        """What the user chose in this scene."""
+        settings = getattr(getattr(scene, "pose_to_anime", None), "passes", None)
+        if settings is None:  # the package is used without being enabled as an extension
+            return cls()
+        return cls(settings.depth_floor, settings.depth_gamma, settings.keep_outside)
+
+
+@dataclass(frozen=True)
+class PassSet:
+    """Passes of one moment. ``images``: kind → (height, width, 3) uint8 RGB, row 0 at the top. ``people`` in pixels of that picture,
+    one for each of ``figures`` that has a point in it; ``pose_json`` says the same as OpenPose JSON. ``warnings`` are sentences for
+    the user, ``seconds`` what each step took."""
+
+    width: int
+    height: int
+    images: dict[str, Image]
+    people: tuple[Person, ...]
+    pose_json: str
+    figures: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+    view: View | None = None
+    buffers: Buffers | None = None  # where depth was asked for: the geometry in metres
+
+
+def render_passes(
+    scene: bpy.types.Scene,
+    view_layer: bpy.types.ViewLayer,
+    camera: bpy.types.Object | None,
+    size: tuple[int, int],
+    *,
+    kinds: Sequence[str] = KINDS,
+    profile: str | Profile = "controlnet",
+    figures: Sequence[Figure] | None = None,
+    options: PassOptions | None = None,
+) -> PassSet:
+    """Passes of the visible figures as ``camera`` sees them, in a picture of ``size`` (width, height) pixels.
+
+    ``kinds`` of ``KINDS``; ``profile`` is the skeleton profile of the model that is to see them. ``figures`` and ``options`` default
+    to all visible figures and the scene's settings. Changes neither the scene nor its render settings.
+
+    Raises UserError, in a sentence for the user, where there is no camera, no figure, or none that the camera sees; ProfileError for
+    an unknown profile; ValueError for an unknown kind.
+    """
+    if unknown := set(kinds) - set(KINDS):
+        raise ValueError(f"There is no pass '{min(unknown)}': use {', '.join(KINDS)}.")
+    width, height = size
+    if not (1 <= width <= LARGEST_SIDE and 1 <= height <= LARGEST_SIDE):
+        raise UserError(f"A picture of {width} × {height} pixels cannot be made: both sides must be 1 to {LARGEST_SIDE}.")
+    options = options or PassOptions.of(scene)
+    clock = _Clock()
+    view_layer.update()
+    depsgraph = view_layer.depsgraph
+    view = view_of(camera, depsgraph, width, height)
+    chosen = tuple(figures_in(scene, view_layer) if figures is None else figures)
+    _check_figures(scene, chosen)
+    clock("scene")
+    surfaces = geometry.figure_surfaces(scene, view_layer, depsgraph, chosen)
+    clock("geometry")
+    warnings: list[str] = []
+    people = [
+        person_of(scene, depsgraph, figure, [s for s in surfaces if s.figure == number], view, keep_outside=options.keep_outside)
+        for number, figure in enumerate(chosen, 1)
+    ]
+    _check_sight(chosen, people, surfaces, view, camera, warnings)
+    clock("keypoints")
+    images: dict[str, Image] = {}
+    present = tuple(person for person in people if not person.empty)
+    if "openpose" in kinds:
+        images["openpose"] = draw_people(present, width, height, profile)
+        clock("openpose")
+    buffers = None
+    if "depth" in kinds:
+        shown = surfaces + geometry.ticked_surfaces(view_layer, depsgraph, chosen)
+        buffers = draw_buffers(shown, view, camera, depsgraph, options.buffers)
+        clock("draw")
+        images["depth"] = depth_image(buffers, floor=options.depth_floor, gamma=options.depth_gamma)
+        clock("depth")
+    return PassSet(
+        width=width,
+        height=height,
+        images=images,
+        people=present,
+        pose_json=pose_json.dumps(present, width, height),
+        figures=tuple(figure.armature_name for figure in chosen),
+        warnings=tuple(warnings),
+        seconds=clock.seconds,
+        view=view,
+        buffers=buffers,
+    )
+
+
+def draw_buffers(
+    surfaces: Sequence[Surface],
+    view: View,
+    camera: bpy.types.Object,
+    depsgraph: bpy.types.Depsgraph,
+    how: str = "auto",
+) -> Buffers:
+    """The geometry as ``view`` of ``camera`` sees it: on the GPU, or through Cycles where there is none or ``how`` says so."""
+    if how == "gpu" or (how == "auto" and buffers_gpu.usable()):
+        if not buffers_gpu.usable():
+            raise UserError("This Blender has no OpenGL or Vulkan to draw with: leave the choice to it, and Cycles draws.")
+        return buffers_gpu.draw(surfaces, view)
+    return buffers_cycles.draw(surfaces, view, camera, depsgraph)
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def __call__(self, step: str) -> None:
+        now = time.perf_counter()
+        self.seconds[step] = now - self._last
+        self._last = now
+
+
+def _check_figures(scene: bpy.types.Scene, figures: Sequence[Figure]) -> None:
+    if not figures:
+        raise UserError("There is no visible figure in this scene: add one with Add ▸ Mannequin, or show the one that is hidden.")
+    if len(figures) > MOST_FIGURES:
+        raise UserError(f"There are {len(figures)} figures in view: hide some, {MOST_FIGURES} can be told apart.")
+    for figure in figures:
+        if scene.objects.get(figure.armature_name) is None:
+            raise UserError(f"The armature “{figure.armature_name}” is not in this scene any more: add the figure again.")
+
+
+def _check_sight(
+    figures: Sequence[Figure],
+    people: Sequence[Person],
+    surfaces: Sequence[Surface],
+    view: View,
+    camera: bpy.types.Object,
+    warnings: list[str],
+) -> None:
+    """Raise UserError where no figure is in the picture; add a warning for each that is not, or not altogether in front."""
+    missing: list[tuple[str, bool]] = []
+    for number, (figure, person) in enumerate(zip(figures, people, strict=True), 1):
+        points = [surface.world for surface in surfaces if surface.figure == number]
+        pixels, depth = view.project(np.concatenate(points) if points else np.empty((0, 3)))
+        inside = bool(view.contains(pixels).any()) or bool(view.contains(person.body[person.body[:, 2] > 0.0, :2]).any())
+        behind = depth <= NEAREST
+        if not inside:
+            missing.append((figure.armature_name, len(behind) > 0 and bool(behind.all())))
+        elif behind.any():
+            warnings.append(f"A part of “{figure.armature_name}” is behind the camera: move the camera back.")
+    if len(missing) < len(figures):
+        warnings += [f"“{name}” is not in the picture." for name, _ in missing]
+        return
+    if all(behind for _, behind in missing):
+        who = f"“{missing[0][0]}” is" if len(missing) == 1 else "All figures are"
+        raise UserError(f"{who} behind the camera “{camera.name}”: reset the camera or turn it round.")
+    who = f"“{missing[0][0]}” is" if len(missing) == 1 else "All figures are"
+    raise UserError(f"{who} outside the picture of the camera “{camera.name}”: reset the camera or move it.")
+
+
+def forget() -> None:
+    """Free what is kept between calls, on the GPU and beside it."""
+    buffers_gpu.forget()
+    geometry.forget()
+    head.forget()
+
+
+@bpy.app.handlers.persistent
+def _before_load(*_arguments: object) -> None:
+    forget()
+
+
+@bpy.app.handlers.persistent
+def _after_undo(*_arguments: object) -> None:
+    head.forget()  # the one thing kept that an undo can make untrue: which vertices a head weighs on
+
+
+CLASSES: tuple[type, ...] = ()
+_HANDLERS: tuple[tuple[str, Callable[..., None]], ...] = (
+    ("load_pre", _before_load),
+    ("undo_post", _after_undo),
+    ("redo_post", _after_undo),
+)
+
+
+def register() -> None:
+    for name, handler in _HANDLERS:
+        getattr(bpy.app.handlers, name).append(handler)
+
+
+def unregister() -> None:
+    for name, handler in _HANDLERS:
+        handlers = getattr(bpy.app.handlers, name)
+        if handler in handlers:
+            handlers.remove(handler)
+    forget()

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Figures to people: their keypoints as the camera sees them, in pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import bpy
+import numpy as np
+
+from ..armature.figures import Figure
+from ..armature.keypoints import body_keypoints
+from ..errors import UserError
+from ..openpose.layout import NECK, SHOULDERS
+from ..openpose.person import Person
+from .geometry import Surface
+from .head import visible_face_points
+from .view import View
+
+
+def person_of(
+    scene: bpy.types.Scene,
+    depsgraph: bpy.types.Depsgraph,
+    figure: Figure,
+    surfaces: Sequence[Surface],
+    view: View,
+    *,
+    keep_outside: bool = False,
+) -> Person:
+    """One figure as OpenPose would find it. ``surfaces`` are the figure's own meshes.
+
+    Limbs are there even where something is in front of them; nose, eyes and ears only where the figure's head does not hide them.
+    Points behind the camera are missing, and so are those outside the picture, as no detector finds them, unless ``keep_outside``.
+    The neck is the middle between both shoulders in the picture, as the networks were trained, not the anatomical neck.
+    Raises UserError where the figure's armature is gone.
+    """
+    try:
+        positions, present = body_keypoints(figure, depsgraph)
+    except KeyError:
+        raise UserError(f"The armature “{figure.armature_name}” is not in this scene any more: add the figure again.") from None
+    present = present & visible_face_points(scene, figure, surfaces, view, positions, present)
+    pixels, _depth = view.project(positions)
+    right, left = SHOULDERS
+    pixels[NECK] = (pixels[right] + pixels[left]) / 2.0
+    present[NECK] = present[right] and present[left]
+    present &= np.isfinite(pixels).all(axis=1)
+    if not keep_outside:
+        present &= view.contains(pixels)
+    return Person(np.column_stack((pixels, present)))

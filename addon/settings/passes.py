@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the user chose for the control images, saved in the .blend."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import BoolProperty, FloatProperty, IntProperty
+
+
+class P2A_PG_passes(bpy.types.PropertyGroup):
+    """``scene.pose_to_anime.passes``."""
+
+    depth_floor: IntProperty(
+        name="Farthest Grey",
+        description="How bright the farthest part of the figures is in the depth image; above 0, so that it differs from the background",
+        default=40,
+        min=0,
+        max=254,
+    )
+    depth_gamma: FloatProperty(
+        name="Gamma",
+        description="Above 1 the middle of the depth image gets darker, below 1 brighter",
+        default=1.0,
+        min=0.1,
+        max=10.0,
+        soft_min=0.5,
+        soft_max=2.5,
+    )
+    keep_outside: BoolProperty(
+        name="Draw Limbs That Leave the Picture",
+        description="Draw them up to its edge; without it, joints outside are missing, as in the pictures that ControlNets learned from",
+        default=False,
+    )
+
+
+CLASSES: tuple[type, ...] = (P2A_PG_passes,)
