@@ -68,7 +68,7 @@ def read_recipe(png: bytes) -> Recipe | None:
             warnings=tuple(map(str, data.get("warnings", ()))),
             app=str(data["app"]),
         )
-    except (OSError, SyntaxError, LookupError, TypeError, AttributeError, ProtocolError, ValueError):
+    except (OSError, SyntaxError, LookupError, TypeError, AttributeError, ProtocolError, ValueError, RecursionError):
         return None
 
 
