@@ -42,6 +42,8 @@ class BlenderWindow:
             return "entering a Debian folder needs root"
         if not (self.root / "usr/bin/blender").exists():
             return f"there is no Blender in {self.root} (make it with .ci/blender_root.sh {self.suite})"
+        if not os.path.ismount(self.root / "dev"):
+            return f"{self.root} is not mounted since the last start of this machine (run .ci/blender_root.sh {self.suite} again)"
         return ""
 
 
@@ -97,7 +99,9 @@ class Session:
     def _chroot(self) -> list[str]:
         return [shutil.which("chroot", path="/usr/sbin:/usr/bin:/sbin") or "chroot", str(self.window.root)]
 
-    def run(self, scenario: str, *, backend: str = "opengl", timeout: float = 300, arguments: dict[str, object] | None = None) -> Outcome:
+    def run(
+        self, scenario: str, *, backend: str = "opengl", timeout: float = 300, arguments: dict[str, object] | None = None
+    ) -> Outcome:
         """Start Blender, let ``scenarios/SCENARIO.py`` use it, and bring back console, photographs and facts."""
         name = f"{scenario}-{backend}"
         out = self.outside / name

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The extension as a user finds it after installing: its tab in the sidebar, and every button's poll asked in every editor."""
+
+from collections.abc import Generator
+
+import bpy
+import hands
+
+EDITORS = ("IMAGE_EDITOR", "NODE_EDITOR", "OUTLINER", "PROPERTIES", "TEXT_EDITOR", "CONSOLE", "FILE_BROWSER", "VIEW_3D")
+
+
+def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generator[object, None, None]:
+    facts["version"] = bpy.app.version_string
+    facts["enabled"] = "bl_ext.user_default.pose_to_anime" in bpy.context.preferences.addons
+    yield 1.0
+    yield from hands.open_sidebar("VIEW_3D")
+    facts["tab"] = getattr(hands.region("VIEW_3D", "UI"), "active_panel_category", "")
+    hands.photograph("panel")
+
+    operators = [name for name in dir(bpy.ops.pose_to_anime) if not name.startswith("_")]
+    facts["operators"] = operators
+    place = hands.area("VIEW_3D")
+    asked = 0
+    for editor in EDITORS:
+        place.type = editor
+        yield 0.5  # until it has drawn
+        region = next(region for region in place.regions if region.type == "WINDOW")
+        with bpy.context.temp_override(window=hands.window(), area=place, region=region):
+            for name in operators:
+                getattr(bpy.ops.pose_to_anime, name).poll()  # an exception in there is printed, and the test reads the console
+                asked += 1
+    facts["polls"] = asked
+    hands.photograph("after the polls")

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The installed extension in a real window shows itself and complains about nothing."""
+
+from __future__ import annotations
+
+from blender_windows import Session
+from PIL import Image
+
+
+def test_the_installed_extension_shows_its_panel(session: Session) -> None:
+    outcome = session.run("open_panel")
+    assert outcome.exit_code == 0, outcome.console
+    assert "Traceback" not in outcome.console, outcome.console
+    assert outcome.facts["version"].startswith(session.window.version)
+    assert outcome.facts["enabled"]
+    assert outcome.facts["tab"] == "Pose to Anime"
+    assert {"add_mannequin", "generate", "reset_pose"} <= set(outcome.facts["operators"])
+    assert outcome.facts["polls"] >= 8 * len(outcome.facts["operators"])
+    with Image.open(outcome.photographs["panel"]) as photograph:
+        assert len(photograph.convert("RGB").getcolors(2**24) or ()) > 500, "the photograph is empty"
