@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 HEARTBEAT = 2.0
 """Seconds between two signs of life."""
 
-PREVIEW_INTERVAL = 0.2
-"""Seconds between two previews, at least: more than five a second nobody sees, and each costs an encoding."""
+PREVIEW_INTERVAL = 0.1
+"""Seconds between two previews, at least: more than ten a second nobody sees, and each costs an encoding."""
 
 PREVIEW_SIZE = 512
 """Longest side of a preview in pixels."""
