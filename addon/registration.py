@@ -8,9 +8,17 @@ import bpy
 
 MODULES: tuple[str, ...] = (
     "settings.figure",
+    "settings.framing",
+    "settings.passes",
+    "settings.generation",
+    "settings.pointers",
     "armature.watcher",
     "operators.figure",
     "operators.posing",
+    "framing.camera",
+    "framing.orbit",
+    "operators.framing",
+    "ui.frame_overlay",
 )
 """Feature modules below ``addon``. Each has ``CLASSES`` and, where it needs them, ``register()`` and ``unregister()``."""
 

@@ -159,14 +159,17 @@ def figures_inside(
 
 
 def camera_matrix(camera: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> Array:
-    """(4, 4) from the camera's axes to the world, without the object's scale, which cameras ignore."""
+    """(4, 4) from the camera's axes to the world, without the object's scale, which cameras ignore.
+
+    Newer Blenders hand matrices to numpy as float32: all here is asked for in float64.
+    """
     matrix = camera.evaluated_get(depsgraph).matrix_world
-    return np.array(Matrix.Translation(matrix.translation) @ matrix.to_3x3().normalized().to_4x4())
+    return np.array(Matrix.Translation(matrix.translation) @ matrix.to_3x3().normalized().to_4x4(), np.float64)
 
 
 def projection(camera: bpy.types.Object, depsgraph: bpy.types.Depsgraph, size: tuple[int, int]) -> Array:
     """(4, 4) from the camera's axes to the clip space of a picture of ``size`` pixels: lens, sensor, shift and all."""
-    return np.array(camera.calc_matrix_camera(depsgraph, x=size[0], y=size[1]))
+    return np.array(camera.calc_matrix_camera(depsgraph, x=size[0], y=size[1]), np.float64)
 
 
 def _frame_points(

@@ -65,8 +65,8 @@ def fit_perspective(points: Array, projection: Array, region: Region, nearest: f
         nearest: metres that the closest point must at least be in front of the camera.
     """
     depth = -points[:, 2]
-    factors = (projection[0, 0], projection[1, 1])
-    shifts = (projection[0, 2], projection[1, 2])  # clip = (factor·p − shift·depth) / depth
+    factors = (float(projection[0, 0]), float(projection[1, 1]))
+    shifts = (float(projection[0, 2]), float(projection[1, 2]))  # clip = (factor·p − shift·depth) / depth
     lows, highs = (region.left, region.bottom), (region.right, region.top)
 
     back = nearest - float(depth.min())
@@ -87,8 +87,9 @@ def _centring_move(across: Array, depth: Array, factor: float, centre: float) ->
     Their middle is a falling, piecewise linear function of the move: Newton's steps end exactly at its zero, and halving the
     bracket keeps them from going round in a circle where the extreme points change.
     """
-    move = float((across.max() + across.min()) / 2.0)
-    least, most = -np.inf, np.inf
+    ahead = across - centre * depth / factor  # the move that brings each point alone to the centre
+    least, most = float(ahead.min()), float(ahead.max())
+    move = (least + most) / 2.0
     for _ in range(_ROUNDS):
         seen = factor * (across - move) / depth
         high, low = int(seen.argmax()), int(seen.argmin())
@@ -101,7 +102,7 @@ def _centring_move(across: Array, depth: Array, factor: float, centre: float) ->
             most = move
         move += off / (factor * float(1.0 / depth[high] + 1.0 / depth[low]) / 2.0)
         if not least < move < most:
-            move = (least + most) / 2.0
+            move = (least + most) / 2.0  # also where rounding leaves nothing in between
     return move
 
 
@@ -111,8 +112,8 @@ def fit_orthographic(points: Array, projection: Array, region: Region, nearest: 
     The camera moves along its axis only where the closest point is nearer than ``nearest``: distance changes nothing else.
     """
     low, high = points.min(axis=0), points.max(axis=0)
-    factors = np.array([projection[0, 0], projection[1, 1]])
-    shifts = np.array([projection[0, 3], projection[1, 3]])  # clip = factor·p + shift
+    factors = np.array([projection[0, 0], projection[1, 1]], np.float64)
+    shifts = np.array([projection[0, 3], projection[1, 3]], np.float64)  # clip = factor·p + shift
     room = np.array([region.right - region.left, region.top - region.bottom])
     scale = max(float((factors * (high - low)[:2] / room).max()), 1e-6)
     # After scaling, factor becomes factor / scale; the shift is a fraction of the picture and stays.

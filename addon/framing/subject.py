@@ -54,7 +54,8 @@ def figure_extent(
     points = points[np.isfinite(points).all(axis=1)]
     if not len(points):
         return 0.0, 0.0
-    turned = points @ np.array(camera.evaluated_get(depsgraph).matrix_world.to_3x3().normalized())
+    axes = camera.evaluated_get(depsgraph).matrix_world.to_3x3().normalized()
+    turned = points @ np.array(axes, np.float64)
     width, height = (turned.max(axis=0) - turned.min(axis=0))[:2]
     flesh = 2.0 * _FLESH * max(width, height)
     return float(width + flesh), float(height + flesh)
@@ -111,9 +112,9 @@ def _bone_points(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, name: s
     bones = evaluated.pose.bones
     # Control bones stand beside the body, so that only those that move flesh count where a rig tells them apart.
     bones = [bone for bone in bones if bone.bone.use_deform] or list(bones)
-    return _in_world(evaluated, np.array([end for bone in bones for end in (bone.head, bone.tail)]).reshape(-1, 3))
+    return _in_world(evaluated, np.array([end for bone in bones for end in (bone.head, bone.tail)], np.float64).reshape(-1, 3))
 
 
 def _in_world(evaluated: bpy.types.Object, local: np.ndarray) -> Array:
-    matrix = np.array(evaluated.matrix_world)
+    matrix = np.array(evaluated.matrix_world, np.float64)
     return local.astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]

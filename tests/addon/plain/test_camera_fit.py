@@ -61,6 +61,14 @@ def test_perspective_fills_the_region(halves: tuple[float, float], shift: tuple[
         assert fills == pytest.approx(1.0, abs=1e-6) or depths.min() == pytest.approx(0.11)
 
 
+def test_single_precision_input_is_solved_as_well() -> None:
+    matrix = perspective(0.14, 0.21, shift=(0.1, 0.2)).astype(np.float32)
+    for cloud in clouds():
+        move = fit_perspective(cloud.astype(np.float32), matrix, REGION, nearest=0.11)
+        positions, _ = project(cloud.astype(np.float32) - move, matrix)
+        assert bounds(positions).centre == pytest.approx(REGION.centre, abs=1e-4)
+
+
 def test_perspective_is_centred_as_it_appears_not_in_space() -> None:
     matrix = perspective(0.5, 0.5)
     cloud = np.array([[-1.0, 0.0, -1.0], [1.0, 0.0, -9.0], [0.0, 0.5, -5.0], [0.0, -0.5, -5.0]])

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The picture's frame, drawn in the 3D view.
+
+Through the camera it is the picture to the pixel: a line around it, everything outside darkened, its size written below. From
+anywhere else it is a rectangle in the world, where the figures stand, so that one sees what is in the picture while posing.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import blf
+import bpy
+import gpu
+import numpy as np
+from gpu_extras.batch import batch_for_shader
+
+from ..framing.camera import camera_matrix, picture_camera, picture_ratio, projection, scene_size
+from ..framing.sizes import SizeError, ratio_text
+from ..framing.solve import Array
+
+_OUTSIDE = (0.0, 0.0, 0.0, 0.55)
+_LINE = (1.0, 1.0, 1.0, 0.9)
+_FAR_LINE = (1.0, 1.0, 1.0, 0.55)  # from elsewhere: a help, not the subject
+_TEXT_SIZE = 11.0  # as Blender's own labels, before the interface's scale
+
+_handles: list[Any] = []
+
+
+def frame_corners(camera: bpy.types.Object, depsgraph: bpy.types.Depsgraph, size: tuple[int, int], distance: float) -> Array:
+    """(4, 3) world positions of the picture's corners ``distance`` metres in front of the camera: counter-clockwise as the camera
+    sees them, from the lower left."""
+    matrix = projection(camera, depsgraph, size)
+    depth = distance if camera.data.type != "ORTHO" else 1.0  # what clip space is divided by
+    corners = np.array([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)])
+    offset = matrix[:2, 3] - distance * matrix[:2, 2]
+    across = (corners * depth - offset) / matrix[(0, 1), (0, 1)]
+    view = camera_matrix(camera, depsgraph)
+    return np.c_[across, np.full(4, -distance)] @ view[:3, :3].T + view[:3, 3]
+
+
+def to_region(points: Array, perspective: Array, width: int, height: int) -> tuple[Array, Array]:
+    """Where world positions (N, 3) are drawn: (N, 2) pixels of a region from its lower left, and (N,) how far in front (> 0)."""
+    clip = np.c_[points, np.ones(len(points))] @ perspective.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return (clip[:, :2] / clip[:, 3:] + 1.0) / 2.0 * (width, height), clip[:, 3]
+
+
+def picture_rectangle(context: bpy.types.Context, camera: bpy.types.Object, size: tuple[int, int]) -> tuple[float, ...]:
+    """Left, bottom, right and top of the picture in the region, pixels from its lower left, in a view through ``camera``."""
+    depsgraph = context.evaluated_depsgraph_get()
+    corners = frame_corners(camera, depsgraph, size, 1.0)
+    region = context.region
+    pixels, _ = to_region(corners, np.array(context.region_data.perspective_matrix, np.float64), region.width, region.height)
+    (left, bottom), (right, top) = pixels.min(axis=0), pixels.max(axis=0)
+    return float(left), float(bottom), float(right), float(top)
+
+
+def _draw() -> None:
+    context = bpy.context
+    scene, space = context.scene, context.space_data
+    settings = getattr(scene, "pose_to_anime", None)
+    if settings is None or not settings.framing.show_frame or not space.overlay.show_overlays or context.region_data is None:
+        return
+    camera = picture_camera(scene)
+    if camera is None or camera.name not in context.view_layer.objects or camera.data.type not in ("PERSP", "ORTHO"):
+        return
+    try:
+        size = scene_size(scene)
+        ratio = picture_ratio(scene)
+    except SizeError:
+        return  # the panel says what is wrong with the ratio
+    through = context.region_data.view_perspective == "CAMERA" and space.camera == camera
+    gpu.state.blend_set("ALPHA")
+    try:
+        if through:
+            _draw_picture(context, camera, size, ratio)
+        else:
+            _draw_in_world(context, camera, size)
+    finally:
+        gpu.state.blend_set("NONE")
+
+
+def _draw_picture(
+    context: bpy.types.Context, camera: bpy.types.Object, size: tuple[int, int], ratio: tuple[float, float]
+) -> None:
+    # Whole pixels: the line must lie beside the picture's first pixels, not half across them.
+    left, bottom, right, top = (round(side) for side in picture_rectangle(context, camera, size))
+    width, height = context.region.width, context.region.height
+    if not camera.data.show_passepartout:  # a user's own camera may darken the outside itself
+        low, high = max(bottom, 0), min(top, height)
+        _fill([(0, 0, width, bottom), (0, top, width, height), (0, low, left, high), (right, low, width, high)], _OUTSIDE)
+    line = max(1, round(context.preferences.system.pixel_size))
+    _fill(
+        [
+            (left - line, bottom - line, right + line, bottom),
+            (left - line, top, right + line, top + line),
+            (left - line, bottom, left, top),
+            (right, bottom, right + line, top),
+        ],
+        _LINE,
+    )
+    label = f"{size[0]} × {size[1]}    {ratio_text(ratio)}"
+    scale = context.preferences.system.ui_scale
+    below = bottom - (_TEXT_SIZE + 6.0) * scale
+    _write(context, label, max(left, 0) + 2.0 * scale, below if below > 2.0 else max(bottom, 0) + 8.0 * scale)
+
+
+def _draw_in_world(context: bpy.types.Context, camera: bpy.types.Object, size: tuple[int, int]) -> None:
+    depsgraph = context.evaluated_depsgraph_get()
+    corners = frame_corners(camera, depsgraph, size, _subject_distance(context, camera, depsgraph))
+    region = context.region
+    perspective = np.array(context.region_data.perspective_matrix, np.float64)
+    segments = [
+        clipped for start in range(4) if (clipped := _in_front(corners[[start, (start + 1) % 4]], perspective)) is not None
+    ]
+    if not segments:
+        return
+    pixels, _ = to_region(np.concatenate(segments), perspective, region.width, region.height)
+    shader = gpu.shader.from_builtin("POLYLINE_UNIFORM_COLOR")
+    batch = batch_for_shader(shader, "LINES", {"pos": [(x, y, 0.0) for x, y in pixels.tolist()]})
+    shader.uniform_float("viewportSize", (region.width, region.height))
+    shader.uniform_float("lineWidth", 1.5 * context.preferences.system.pixel_size)
+    shader.uniform_float("color", _FAR_LINE)
+    batch.draw(shader)
+    place, depths = to_region(corners, perspective, region.width, region.height)
+    if (depths > 0.0).all():
+        x, y = min(place.tolist(), key=lambda point: (round(point[1]), point[0]))
+        _write(context, f"{size[0]} × {size[1]}", x, y - (_TEXT_SIZE + 5.0) * context.preferences.system.ui_scale, 0.7)
+
+
+def _subject_distance(context: bpy.types.Context, camera: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> float:
+    """How far in front of the camera the middle of the visible armatures is; without any, 3 m, where a head would fill it."""
+    boxes = [
+        np.array(item.bound_box) @ matrix[:3, :3].T + matrix[:3, 3]
+        for item in context.view_layer.objects
+        if item.type == "ARMATURE" and item.visible_get()
+        for matrix in (np.array(item.matrix_world, np.float64),)
+    ]
+    if not boxes:
+        return 3.0
+    corners = np.concatenate(boxes)
+    view = camera_matrix(camera, depsgraph)
+    distance = float(view[:3, 2] @ (view[:3, 3] - (corners.min(axis=0) + corners.max(axis=0)) / 2.0))
+    return max(distance, camera.data.clip_start)
+
+
+def _in_front(segment: Array, perspective: Array) -> Array | None:
+    """The part of a segment (2, 3) that is in front of the viewer, or None: what is behind would come out mirrored."""
+    depths = np.c_[segment, np.ones(2)] @ perspective[3]
+    nearest = 1e-3
+    if (depths < nearest).all():
+        return None
+    if (depths >= nearest).all():
+        return segment
+    behind = int(depths.argmin())
+    part = (nearest - depths[behind]) / (depths[1 - behind] - depths[behind])
+    clipped = segment.copy()
+    clipped[behind] += part * (segment[1 - behind] - segment[behind])
+    return clipped
+
+
+def _fill(rectangles: list[tuple[float, float, float, float]], colour: tuple[float, float, float, float]) -> None:
+    corners, triangles = [], []
+    for left, bottom, right, top in rectangles:
+        if left < right and bottom < top:
+            first = len(corners)
+            corners += [(left, bottom), (right, bottom), (right, top), (left, top)]
+            triangles += [(first, first + 1, first + 2), (first, first + 2, first + 3)]
+    if not corners:
+        return
+    shader = gpu.shader.from_builtin("UNIFORM_COLOR")
+    batch = batch_for_shader(shader, "TRIS", {"pos": corners}, indices=triangles)
+    shader.uniform_float("color", colour)
+    batch.draw(shader)
+
+
+def _write(context: bpy.types.Context, text: str, x: float, y: float, alpha: float = 1.0) -> None:
+    font = 0
+    blf.size(font, _TEXT_SIZE * context.preferences.system.ui_scale)
+    blf.enable(font, blf.SHADOW)
+    blf.shadow(font, 3, 0.0, 0.0, 0.0, 0.8)
+    blf.shadow_offset(font, 0, 0)
+    blf.color(font, 1.0, 1.0, 1.0, alpha)
+    blf.position(font, math.floor(x), math.floor(y), 0.0)
+    blf.draw(font, text)
+    blf.disable(font, blf.SHADOW)
+
+
+CLASSES: tuple[type, ...] = ()
+
+
+def register() -> None:
+    _handles.append(bpy.types.SpaceView3D.draw_handler_add(_draw, (), "WINDOW", "POST_PIXEL"))
+
+
+def unregister() -> None:
+    while _handles:
+        bpy.types.SpaceView3D.draw_handler_remove(_handles.pop(), "WINDOW")
