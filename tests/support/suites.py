@@ -104,6 +104,8 @@ def run_suite(name: str, python: Path, paths: list[str], options: list[str]) -> 
     paths = [path if Path(path.split("::")[0]).exists() else str(ROOT / path) for path in paths]
     code = subprocess.call([*command, *options, *paths], env=environment, stdin=subprocess.DEVNULL)
     counts = read_counts(report)
+    if not report.exists() and not any(option.startswith("--junit") for option in options):
+        code = code or 1  # something ended the process before pytest was done, however content it looked
     if code == NO_TESTS and not any(counts.values()):
         code = 0
     elif code and not counts["failed"]:

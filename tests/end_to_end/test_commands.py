@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The README's commands, started as a user starts them: through studio.py, in a process of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from checkout import ROOT
+from PIL import Image
+
+pytestmark = pytest.mark.requires("server")
+
+COMMANDS = ("demo", "passes", "generate", "draw", "serve", "test", "build")
+
+
+def studio(*arguments: object, home: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "POSE_TO_ANIME_HOME": str(home)} if home else dict(os.environ)
+    return subprocess.run(
+        [sys.executable, str(ROOT / "studio.py"), *map(str, arguments)],
+        env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
+
+
+def size_of(picture: Path) -> tuple[int, int]:
+    with Image.open(picture) as image:
+        image.load()
+        return image.size
+
+
+def test_the_launcher_lists_its_commands() -> None:
+    done = studio("--help")
+    assert done.returncode == 0
+    for command in COMMANDS:
+        assert f"\n  {command} " in done.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str) -> None:
+    done = studio(command, "--help")
+    assert done.returncode == 0, done.stderr
+    assert "usage:" in done.stdout
+    assert f"studio.py {command}" in done.stdout, "no example"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["dance"], "There is no command 'dance'"),
+        (["passes", "--ratio", "0:3", "--out", "OUT"], "ratio"),
+        (["passes", "--pose", "no such pose", "--out", "OUT"], "no such pose"),
+        (["passes", "--figure", "no such figure", "--out", "OUT"], "no such figure"),
+        (["passes", "--family", "no such family", "--out", "OUT"], "no such family"),
+        (["passes", "--blend", "missing.blend", "--out", "OUT"], "missing.blend"),
+        (["draw", "missing.json", "--out", "OUT/x.png"], "missing.json"),
+        (["draw", "--profile", "no such profile", "OUT/pose.json", "--out", "OUT/x.png"], "no such profile"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_is_one_clear_line(arguments: list[str], says: str, tmp_path: Path) -> None:
+    done = studio(*[argument.replace("OUT", str(tmp_path)) for argument in arguments])
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()[-1]) > 20, "no sentence"
+
+
+def test_passes_and_draw_agree_to_the_pixel(tmp_path: Path) -> None:
+    """pose.json drawn again is the control image that was rendered with it."""
+    done = studio("passes", "--pose", "running", "--ratio", "2:3", "--family", "builtin", "--out", tmp_path / "passes")
+    assert done.returncode == 0, done.stderr
+    written = json.loads((tmp_path / "passes" / "pose.json").read_text("utf-8"))
+    size = (written["canvas_width"], written["canvas_height"])
+    assert size_of(tmp_path / "passes" / "pose.png") == size_of(tmp_path / "passes" / "depth.png") == size
+    done = studio("draw", tmp_path / "passes" / "pose.json", "--out", tmp_path / "drawn.png")
+    assert done.returncode == 0, done.stderr
+    with Image.open(tmp_path / "passes" / "pose.png") as rendered, Image.open(tmp_path / "drawn.png") as drawn:
+        assert rendered.convert("RGB").tobytes() == drawn.convert("RGB").tobytes()
+
+
+def test_the_demo_does_the_main_job(tmp_path: Path) -> None:
+    """From nothing but the checkout: pose, passes, server, picture, sheet; and it leaves no server behind."""
+    out = tmp_path / "demo"
+    done = studio("demo", "--out", out, home=tmp_path / "home")
+    assert done.returncode == 0, done.stderr
+    names = {"pose.png", "depth.png", "result.png", "pose.json", "request.json", "sheet.png"}
+    assert names <= {path.name for path in out.iterdir()}
+    size = size_of(out / "result.png")
+    assert size_of(out / "pose.png") == size_of(out / "depth.png") == size
+    request = json.loads((out / "request.json").read_text("utf-8"))
+    assert (request["width"], request["height"]) == size
+    assert {control["kind"] for control in request["controls"]} == {"openpose", "depth"}
+    pose = json.loads((out / "pose.json").read_text("utf-8"))
+    assert (pose["canvas_width"], pose["canvas_height"]) == size
+    with Image.open(out / "sheet.png") as sheet:
+        assert sheet.height >= size[1]
+        assert sheet.width >= 4 * size[0]
+    with Image.open(out / "result.png") as result:
+        assert "Steps: " in result.text["parameters"]
+        assert result.convert("L").getextrema()[0] < result.convert("L").getextrema()[1], "an empty picture"
