@@ -7,6 +7,7 @@ What each table holds is said in the files themselves.
 
 from __future__ import annotations
 
+import itertools
 import math
 import tomllib
 from dataclasses import dataclass
@@ -53,19 +54,19 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "ear.lobe": (),
     "ear.angles": (2,),
     "ear.depth": (),
-    "ear.loops": (6, 4),
-    "arm.rings": (13, 8),
+    "ear.loops": (6, 6),
+    "arm.rings": (12, 8),
     "hand.palm": (5, 6),
     "hand.web": (3,),
-    "leg.rings": (17, 7),
+    "leg.rings": (16, 7),
     "leg.foot": (9, 9),
 }
 """Every table with its rows and columns. They are part of the topology: all bodies have the same."""
 
 FINGER_RINGS = {"thumb": (6, 4), "index": (7, 4), "middle": (7, 4), "ring": (7, 4), "little": (7, 4)}
 
-BRUSH_KEYS = {"kind", "at", "to", "size", "move", "blend", "region", "bone", "note"}
-SMOOTHING_KEYS = {"at", "to", "size", "strength", "rounds", "region", "note"}
+BRUSH_KEYS = {"kind", "at", "to", "size", "move", "blend", "region", "bone", "whole", "note"}
+SMOOTHING_KEYS = {"at", "to", "size", "strength", "rounds", "region", "bone", "note"}
 
 
 class BodyFileError(ValueError):
@@ -194,7 +195,7 @@ class _Reader:
     def _joints(self, data: dict[str, Any]) -> dict[str, Vector]:
         joints = {name: self._numbers(data, name, (3,), f"joints.{name}") for name in JOINT_NAMES}
         order = ("foot", "shin", "thigh", "spine", "chest", "upper_chest", "neck", "head", "head:tail")
-        for below, above in zip(order, order[1:], strict=False):
+        for below, above in itertools.pairwise(order):
             if joints[above][2] <= joints[below][2]:
                 raise self._fail(f"joint '{above}' must lie above '{below}'.")
         for name in ("shoulder", "upper_arm", "forearm", "hand", "thigh", "shin", "foot", "toe"):
@@ -238,6 +239,12 @@ class _Reader:
             raise self._fail(f"{where} names a region '{name}' that [regions] does not have.")
         return regions[name]
 
+    def _bone(self, data: dict[str, Any], where: str) -> str | None:
+        bone = data.get("bone")
+        if bone is not None and bone not in BONES_WITH_AXES:
+            raise self._fail(f"{where}: bone '{bone}' is none of {', '.join(BONES_WITH_AXES)}.")
+        return bone
+
     def _size(self, data: dict[str, Any], where: str) -> Vector:
         value = data.get("size")
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -250,11 +257,9 @@ class _Reader:
     def _brush(self, number: int, data: dict[str, Any], regions: dict[str, Region]) -> Brush:
         where = f"brush {number}" + (f" ({data['note']})" if "note" in data else "")
         self._only(data, BRUSH_KEYS, where)
-        kind, bone = data.get("kind"), data.get("bone")
+        kind = data.get("kind")
         if kind not in ("bump", "ridge", "swell"):
             raise self._fail(f"{where}: kind must be bump, ridge or swell.")
-        if bone is not None and bone not in BONES_WITH_AXES:
-            raise self._fail(f"{where}: bone '{bone}' is none of {', '.join(BONES_WITH_AXES)}.")
         return Brush(
             kind=kind,
             at=self._numbers(data, "at", (3,), f"{where}: at"),
@@ -263,7 +268,8 @@ class _Reader:
             move=self._numbers(data, "move", (3,), f"{where}: move"),
             blend=float(self._numbers(data, "blend", (), f"{where}: blend")) if kind == "swell" else 0.0,
             region=self._region_of(data, regions, where),
-            bone=bone,
+            bone=self._bone(data, where),
+            whole=data.get("whole", False) is True,
         )
 
     def _smoothing(self, number: int, data: dict[str, Any], regions: dict[str, Region]) -> Smoothing:
@@ -279,4 +285,5 @@ class _Reader:
             strength=float(self._numbers(data, "strength", (), f"{where}: strength")),
             rounds=rounds,
             region=self._region_of(data, regions, where),
+            bone=self._bone(data, where),
         )

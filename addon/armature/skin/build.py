@@ -75,7 +75,7 @@ def build_skin(body: Body) -> Skin:
 
     mean = Mean(step.quads, step.on_plane)
     sculpt(points, body.brushes, frames, held, step.on_plane)
-    points = smooth_regions(points, body.smoothing, mean, held)
+    points = smooth_regions(points, body.smoothing, mean, frames, held)
     points[:, 2] -= points[:, 2].min()
 
     table /= table.sum(axis=1, keepdims=True)
@@ -140,7 +140,7 @@ def _landmarks(body: Body, points: np.ndarray, held: np.ndarray, on_plane: np.nd
     ball = body.joints["toe"] * np.array([1.0, 1.0, 0.0])
     left = {
         "eye": pupil,
-        "ear": (ear_point(body, 0.0, 0.0, 0.0) + ear_point(body, 180.0, 0.0, 0.0)) / 2.0,
+        "ear": (ear_point(body, 0.0, 1.0, 1.0, 0.0, 1.0) + ear_point(body, 180.0, 1.0, 1.0, 0.0, 1.0)) / 2.0,
         "heel": heel,
         "ball": ball,
         "toe": toe,

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from .body_file import Body
-from .cage import Cage, Vector, Weights
+from .cage import Cage, Vector, Weights, signed_power
 from .torso import COLUMNS, Stack
 
 HEAD: Weights = {"head": 1.0}
@@ -25,6 +25,10 @@ EYE_RINGS = (14, 16)
 EYE_COLUMNS = (2, 5)
 EAR_RINGS = (4, 9)
 EAR_COLUMNS = (8, 10)
+EAR_PLACES = {7: 6.85, 8: 7.65, 9: 8.36, 10: 9.2, 11: 10.5}
+"""Where along the rings, in columns, the columns beside the ear are moved."""
+EAR_ROUNDNESS = 0.85
+"""Exponent of the auricle's outline: 1 is an ellipse, less is fuller at the corners."""
 CROWN = 8
 """The crown is closed by CROWN × CROWN quads; the left half has CROWN / 2 columns of them."""
 
@@ -85,7 +89,7 @@ def _shape_nose(cage: Cage, body: Body, head: list[list[int]]) -> None:
         for column in range(4):
             vertex = head[ring][column]
             cage.positions[vertex] = np.array(next(table))
-            cage.held[vertex] = 1.0 if column < 3 else 0.5
+            cage.held[vertex] = 1.0 if column < 3 else 0.0
     for column, point in enumerate(body.tables["head.bridge"]):
         vertex = head[NOSE_RINGS[1] + 1][column]
         cage.positions[vertex] = np.array(point)
@@ -121,9 +125,8 @@ def lid_point(body: Body, degrees: float, scale: float, lift: float) -> Vector:
     z = math.sin(angle) * (upper if math.sin(angle) > 0 else lower) * scale
     z += x * math.tan(math.radians(body.number("eye.tilt")))
     shell = radius + lift
-    inside = shell * shell - (x * x + z * z)
-    # Beyond the ball the lids go on along its slope, towards temple and nose.
-    y = -math.sqrt(inside) if inside > (0.35 * shell) ** 2 else -0.35 * shell + (math.hypot(x, z) - 0.937 * shell)
+    # Beyond the ball the lids go on level, towards temple and nose.
+    y = -math.sqrt(max(shell * shell - x * x - z * z, (0.45 * shell) ** 2))
     return np.array([centre[0] + x, centre[1] + y, centre[2] + z])
 
 
@@ -132,8 +135,6 @@ def _add_eye(cage: Cage, body: Body, head: list[list[int]]) -> None:
     _cut(cage, head, EYE_RINGS, EYE_COLUMNS)
     places = _outline(EYE_RINGS, EYE_COLUMNS)
     previous = [head[k][j] for k, j in places]
-    for vertex in previous:
-        cage.held[vertex] = max(cage.held[vertex], 0.5)
     count = len(places)
     for scale, lift, blend in body.tables["eye.loops"]:
         current = []
@@ -159,8 +160,6 @@ def _add_mouth(cage: Cage, body: Body, head: list[list[int]]) -> None:
     places += [(k, MOUTH_COLUMNS) for k in range(low + 1, high)]
     places += [(high, j) for j in range(MOUTH_COLUMNS, -1, -1)]
     previous = [head[k][j] for k, j in places]
-    for vertex in previous:
-        cage.held[vertex] = 0.6
     ends = (0, len(places) - 1)
     for loop in ("border", "lip", "line"):
         current = [
@@ -179,47 +178,54 @@ def _add_mouth(cage: Cage, body: Body, head: list[list[int]]) -> None:
             cage.quad(grid[k, j], grid[k, j + 1], grid[k + 1, j + 1], grid[k + 1, j])
 
 
-def ear_point(body: Body, degrees: float, inset: float, out: float) -> Vector:
+def ear_point(body: Body, degrees: float, width: float, height: float, out: float, flare: float) -> Vector:
     """A point of the auricle: 0° is its back, 90° its top, 180° where it grows from the cheek.
 
-    ``inset`` metres inside its outline, ``out`` metres outside the plane in which it stands.
+    ``width`` and ``height`` are shares of the auricle's own, ``out`` metres lie between the point and the plane in which the
+    auricle stands, ``flare`` says how much that plane stands off the head, as a share of the whole auricle's.
     """
     centre, (half_width, half_height) = body.tables["ear.centre"], body.tables["ear.size"]
-    angle = math.radians(degrees)
-    across, rise = math.cos(angle), math.sin(angle)
-    y = across * (half_width - inset)
-    z = rise * (half_height - inset)
+    lean, whole_flare = (math.radians(float(angle)) for angle in body.tables["ear.angles"])
+    across, rise = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    y = signed_power(across, EAR_ROUNDNESS) * half_width * width
+    z = signed_power(rise, EAR_ROUNDNESS) * half_height * height
     if rise < 0.0:
         y *= 1.0 - body.number("ear.lobe") * rise * rise
-    lean, flare = (math.radians(float(angle_)) for angle_ in body.tables["ear.angles"])
-    forward = y + half_width  # distance from the root in front, round which the ear flares out
-    position = np.array(
-        [
-            out * math.cos(flare) + forward * math.sin(flare),
-            forward * math.cos(flare) - out * math.sin(flare) - half_width,
-            z,
-        ]
-    )
-    y, z = position[1], position[2]
-    position[1], position[2] = y * math.cos(lean) + z * math.sin(lean), z * math.cos(lean) - y * math.sin(lean)
-    return np.asarray(centre + position)
+    sine, cosine = math.sin(whole_flare * flare), math.cos(whole_flare * flare)
+    behind = y + half_width  # distance from the root in front, round which the ear flares out
+    x, y = out * cosine + behind * sine, behind * cosine - out * sine - half_width
+    y, z = y * math.cos(lean) + z * math.sin(lean), z * math.cos(lean) - y * math.sin(lean)
+    return np.asarray(centre + np.array([x, y, z]))
+
+
+def _gather_columns(cage: Cage, head: list[list[int]]) -> None:
+    """Slides the columns beside the ear along their rings, so that the ear's patch lies where its root will be."""
+    for ring in range(EAR_RINGS[0] - 2, EAR_RINGS[1] + 3):
+        outside = max(EAR_RINGS[0] - ring, ring - EAR_RINGS[1], 0)
+        strength = 1.0 - outside / 3.0
+        points = np.array([cage.positions[vertex] for vertex in head[ring]])
+        for column, wanted in EAR_PLACES.items():
+            place = column + (wanted - column) * strength
+            below = min(int(place), COLUMNS - 1)
+            share = place - below
+            cage.positions[head[ring][column]] = points[below] * (1.0 - share) + points[below + 1] * share
 
 
 def _add_ear(cage: Cage, body: Body, head: list[list[int]]) -> None:
     """Loops from the root over the helix into the concha."""
+    _gather_columns(cage, head)
     _cut(cage, head, EAR_RINGS, EAR_COLUMNS)
     places = _outline(EAR_RINGS, EAR_COLUMNS)
     previous = [head[k][j] for k, j in places]
-    for vertex in previous:
-        cage.held[vertex] = 0.7
     count = len(places)
-    for inset, out, front_inset, front_out in body.tables["ear.loops"]:
+    for width, height, out, front_width, front_out, flare in body.tables["ear.loops"]:
         current = []
         for i in range(count):
             degrees = -90.0 + (i - 1) * 360.0 / count
             # In front the ear has no rim of its own: it comes out of the cheek.
             front = max(0.0, -math.cos(math.radians(degrees))) ** 2
-            point = ear_point(body, degrees, inset + (front_inset - inset) * front, out + (front_out - out) * front)
+            breadth, distance = width + (front_width - width) * front, out + (front_out - out) * front
+            point = ear_point(body, degrees, breadth, float(height), distance, float(flare))
             current.append(cage.add(point, HEAD, held=1.0))
         cage.bridge(previous, current)
         previous = current

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -53,7 +54,7 @@ def _add_palm(cage: Cage, body: Body, hand: Frame, wrist: list[int]) -> list[lis
             place = float((point - hand.origin) @ hand.side) / breadth
             current.append(cage.add(point + hand.along * arc * (place - 0.9 * place * place), {"hand": 1.0}))
         rows.append(current)
-    for row, (lower, upper) in enumerate(zip(rows, rows[1:], strict=False)):
+    for row, (lower, upper) in enumerate(itertools.pairwise(rows)):
         for i in range(SIDES):
             if not (THUMB_ROWS[0] <= row < THUMB_ROWS[1] and THUMB_PLACES[0] <= i < THUMB_PLACES[1]):
                 j = (i + 1) % SIDES

@@ -44,7 +44,8 @@ class Brush:
     ``bump`` moves what lies round ``at``, ``ridge`` what lies along the line from ``at`` to ``to``, both by ``move``, falling off
     as a Gaussian of ``size``. ``swell`` lets an ellipsoid at ``at`` with radii ``size`` push the surface out along an axis (the
     component of ``move`` that is not zero gives it and its sign), with a seam rounded over ``blend`` metres.
-    With ``bone``, all of it is in the axes of that bone: along, up, side.
+    With ``bone``, all of it is in the axes of that bone: along, up, side. ``whole`` moves eyelids, lips, nose and ears too, which
+    otherwise stay where they were placed.
     """
 
     kind: Literal["bump", "ridge", "swell"]
@@ -55,11 +56,12 @@ class Brush:
     blend: float = 0.0
     region: Region | None = None
     bone: str | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True)
 class Smoothing:
-    """Rounds of Laplacian smoothing round the line from ``at`` to ``to``, falling off as a Gaussian of ``size``."""
+    """Rounds of Laplacian smoothing round ``at``, or the line from there to ``to``, falling off as a Gaussian of ``size``."""
 
     at: Vector
     to: Vector | None
@@ -67,6 +69,7 @@ class Smoothing:
     strength: float
     rounds: int
     region: Region | None = None
+    bone: str | None = None
 
 
 def _falloff(points: np.ndarray, start: Vector, end: Vector | None, size: Vector) -> np.ndarray:
@@ -96,18 +99,22 @@ def _swell(points: np.ndarray, brush: Brush) -> np.ndarray:
     return change
 
 
+def _in_axes(points: np.ndarray, bone: str | None, frames: dict[str, Frame]) -> np.ndarray:
+    """The points in the axes of a bone, or as they are."""
+    if bone is None:
+        return points
+    return (points - frames[bone].origin) @ frames[bone].matrix().T
+
+
 def stroke(points: np.ndarray, brush: Brush, frames: dict[str, Frame]) -> np.ndarray:
     """(N, 3) how far one brush moves each of the points (N, 3)."""
-    local = points
-    if brush.bone is not None:
-        frame = frames[brush.bone]
-        local = (points - frame.origin) @ frame.matrix().T
+    local = _in_axes(points, brush.bone, frames)
     if brush.kind == "swell":
         change = _swell(local, brush)
     else:
         change = _falloff(local, brush.at, brush.to, brush.size)[:, None] * brush.move
     if brush.bone is not None:
-        change = change @ frame.matrix()
+        change = change @ frames[brush.bone].matrix()
     if brush.region is not None:
         change = change * brush.region.mask(points)[:, None]
     return change
@@ -119,15 +126,18 @@ def sculpt(
     """Applies all brushes in order, in place. ``held`` (N,) 1 = stays; ``on_plane`` (N,) bool vertices stay on x = 0."""
     free = (1.0 - held)[:, None]
     for brush in brushes:
-        points += stroke(points, brush, frames) * free
+        change = stroke(points, brush, frames)
+        points += change if brush.whole else change * free
         points[on_plane, 0] = 0.0
     np.maximum(points[:, 0], 0.0, out=points[:, 0])
 
 
-def smooth_regions(points: np.ndarray, passes: tuple[Smoothing, ...], mean: Mean, held: np.ndarray) -> np.ndarray:
+def smooth_regions(
+    points: np.ndarray, passes: tuple[Smoothing, ...], mean: Mean, frames: dict[str, Frame], held: np.ndarray
+) -> np.ndarray:
     """The points after all smoothing passes, in order. ``mean`` gives each vertex its neighbours' mean."""
     for each in passes:
-        mask = _falloff(points, each.at, each.to, each.size) * each.strength * (1.0 - held)
+        mask = _falloff(_in_axes(points, each.bone, frames), each.at, each.to, each.size) * each.strength * (1.0 - held)
         if each.region is not None:
             mask = mask * each.region.mask(points)
         points = mean.smoothed(points, mask, each.rounds)

@@ -8,6 +8,7 @@ with three vertices between the legs, for the leg; both have 20 corners, as the 
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -128,7 +129,7 @@ def add_stack(cage: Cage, body: Body) -> Stack:
         weights = {"head": 0.8, "neck": 0.2} if number == 0 else {"head": 1.0}
         points = half_ring(Ring(*row), level)
         rings.append([cage.add(point, weights, on_plane=column in (0, COLUMNS)) for column, point in enumerate(points)])
-    for ring, (lower, upper) in enumerate(zip(rings, rings[1:], strict=False)):
+    for ring, (lower, upper) in enumerate(itertools.pairwise(rings)):
         for column in range(COLUMNS):
             in_arm = FIRST_ARM_RING <= ring < FIRST_ARM_RING + ARM_RINGS and ARM_COLUMNS[0] <= column < ARM_COLUMNS[1]
             if not in_arm:
