@@ -7,6 +7,7 @@ from types import ModuleType
 import bpy
 
 MODULES: tuple[str, ...] = (
+    "preferences",
     "settings.figure",
     "settings.framing",
     "settings.passes",
@@ -18,7 +19,19 @@ MODULES: tuple[str, ...] = (
     "framing.camera",
     "framing.orbit",
     "operators.framing",
+    "generate.models",
+    "generate.thumbnails",
+    "generate.session",
+    "generate.timer",
+    "generate.history",
+    "operators.generation",
+    "operators.results",
+    "operators.workspace",
     "ui.frame_overlay",
+    "ui.advice",
+    "ui.figure",
+    "ui.generation",
+    "ui.results",
 )
 """Feature modules below ``addon``. Each has ``CLASSES`` and, where it needs them, ``register()`` and ``unregister()``."""
 

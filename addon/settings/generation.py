@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the user chose for a generation, saved in the .blend. The state of a job is never kept here: undo would take it back."""
 
+from collections.abc import Callable
 from typing import Any
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from ...generation_server.families.catalogue import Family, NumberRange, families
+from .framing import size_changed
 from .wrapping import PROMPT_ROWS, rows_of, with_row
 
 SEED_MAX = 2**31 - 1
@@ -46,7 +48,11 @@ def _prompt_row(prompt: str, index: int) -> Any:
 
     what = "Prompt" if prompt == "prompt" else "Negative Prompt"
     return StringProperty(
-        name=what, description="Part of the prompt: edit it, and the rows are filled anew", get=get, set=set_, options={"SKIP_SAVE"}
+        name=what,
+        description="Part of the prompt: edit it, and the rows are filled anew",
+        get=get,
+        set=set_,
+        options={"SKIP_SAVE"},
     )
 
 
@@ -143,10 +149,44 @@ def _control(word: str, kind: str, description: str) -> dict[str, Any]:
 _FIRST = families()[FIRST_FAMILY]
 
 
+model_listeners: list[Callable[[bpy.types.PropertyGroup], None]] = []
+"""Called with the generation settings when the model changed. Settings know nothing of what uses them."""
+
+
+def _model_changed(generation: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
+    for listener in tuple(model_listeners):
+        listener(generation)
+
+
+history_listeners: list[Callable[[], None]] = []
+"""Called when other pictures of the history are to be shown."""
+
+
+def _history_changed(_window: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
+    for listener in tuple(history_listeners):
+        listener()
+
+
+def _family_changed(generation: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
+    size_changed(generation.id_data)
+
+
 class P2A_PG_generation(bpy.types.PropertyGroup):
     """``scene.pose_to_anime.generation``."""
 
-    model: StringProperty(name="Model", description="Which model paints the picture", default="")
+    model: StringProperty(
+        name="Model",
+        description="Which model paints the picture; empty takes the first one that is meant for it",
+        default="",
+        update=_model_changed,
+    )
+    family: StringProperty(
+        name="Model Family",
+        description="Follows the model: decides sizes, ranges and defaults",
+        default=FIRST_FAMILY,
+        update=_family_changed,
+        options={"HIDDEN"},
+    )
     prompt: StringProperty(
         name="Prompt",
         description="What the picture shows, in the tags or words that the model knows",
@@ -187,6 +227,18 @@ for _family in families().values():
     P2A_PG_generation.__annotations__.update(_family_numbers(_family))
 
 
+class P2A_PG_window(bpy.types.PropertyGroup):
+    """``window_manager.pose_to_anime``: how panels are shown; neither saved nor undone."""
+
+    history: EnumProperty(
+        name="History",
+        description="Whose last pictures are shown",
+        items=(("ALL", "All Files", "The last pictures of all files"), ("FILE", "This File", "The last pictures of this file")),
+        default="ALL",
+        update=_history_changed,
+    )
+
+
 class P2A_PG_result(bpy.types.PropertyGroup):
     """``image.pose_to_anime``: which result of the history an image shows."""
 
@@ -194,12 +246,4 @@ class P2A_PG_result(bpy.types.PropertyGroup):
     role: StringProperty(options={"HIDDEN"}, description="RESULT, PREVIEW or SHEET")
 
 
-CLASSES: tuple[type, ...] = (P2A_PG_generation, P2A_PG_result)
-
-
-def register() -> None:
-    bpy.types.Image.pose_to_anime = bpy.props.PointerProperty(type=P2A_PG_result)
-
-
-def unregister() -> None:
-    del bpy.types.Image.pose_to_anime
+CLASSES: tuple[type, ...] = (P2A_PG_generation, P2A_PG_window, P2A_PG_result)

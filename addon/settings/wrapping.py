@@ -2,7 +2,7 @@
 """Long texts as lines: Blender's layouts have no line breaks of their own. No bpy."""
 
 PROMPT_ROWS = 24
-"""How many rows a prompt can have in the panel; the last one shows all that is left. 600 characters need 15 at the default width."""
+"""How many rows a prompt can have in the panel; the last shows all that is left. 600 characters need 15 at the default width."""
 
 
 def wrap(text: str, columns: int) -> list[str]:

@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The history of the open file: which results belong to it, and putting back what undo and loading took away.
+
+A timer's additions to Blender's data vanish at the next Ctrl-Z, so every result is on disk first; the handlers below load it
+again, and show it again in the editors that showed it.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy.app.handlers import persistent
+
+from ...generation_server.protocol import JobState
+from ..errors import UserError
+from ..settings import generation as settings
+from . import pictures, thumbnails, timer, viewing
+from . import session as _session
+from .link import LinkError
+from .records import THUMBNAILS, Record, RecordError, bring_back, discard, read_records, record_paths
+
+RESUME_WITHIN = 7 * 24 * 3600.0
+"""Seconds after which a job that never came to an end is no longer asked for."""
+
+_SCANNED = 60
+"""Newest records that are looked at for results and for unfinished jobs: failed ones lie between."""
+
+_shown: dict[int, str] = {}
+_file_id = ""  # of the open file: an undo can take it out of the scene
+_of_file: tuple[Record, ...] = ()
+_of_all: tuple[Record, ...] = ()
+_discarded: list[str] = []
+
+
+def file_ids() -> set[str]:
+    """The history folders that belong to the open file: more than one where scenes were appended from others."""
+    ids = {scene.pose_to_anime.file_id for scene in bpy.data.scenes if scene.pose_to_anime.file_id}
+    return ids | ({_file_id} if _file_id else set())
+
+
+def ensure_file_id(scene: bpy.types.Scene) -> str:
+    """The history folder for a generation of ``scene``; a file that has none yet gets one, saved or not."""
+    global _file_id
+    if not scene.pose_to_anime.file_id:
+        scene.pose_to_anime.file_id = _file_id or next(iter(sorted(file_ids())), "") or uuid.uuid4().hex
+    _file_id = scene.pose_to_anime.file_id
+    return _file_id
+
+
+def entries() -> tuple[Record, ...]:
+    """The last results that the panels show, newest first."""
+    return _of_file if bpy.context.window_manager.pose_to_anime.history == "FILE" else _of_all
+
+
+def known() -> tuple[Record, ...]:
+    """All results in memory."""
+    return (*_of_file, *_of_all)
+
+
+def entry(job_id: str) -> Record | None:
+    """A result by its job: of the last ones, else from disk."""
+    for record in (*_of_file, *_of_all):
+        if record.job_id == job_id:
+            return record
+    found = read_records((path for path in record_paths() if path.stem.endswith(job_id[:8])), 1)
+    return found[0] if found and found[0].job_id == job_id else None
+
+
+def latest() -> Record | None:
+    return _of_file[0] if _of_file else None
+
+
+def belongs_here(record: Record) -> bool:
+    return record.file_id in file_ids()
+
+
+def refresh() -> None:
+    """Read the last results from disk."""
+    global _of_file, _of_all
+    _of_file = tuple(read_records(record_paths(file_ids())[:_SCANNED], THUMBNAILS, _has_result))
+    _of_all = tuple(read_records(record_paths()[:_SCANNED], THUMBNAILS, _has_result))
+    thumbnails.offer((*_of_file, *_of_all))
+
+
+def put_back() -> None:
+    """Have an image for each of the file's last results."""
+    for record in _of_file:
+        try:
+            pictures.open_image(record)
+        except UserError:
+            continue  # its file was deleted by hand; the thumbnail says so when it is clicked
+
+
+def throw_away(record: Record) -> None:
+    """Take a result out of the history and out of Blender. Raises UserError."""
+    try:
+        discard(record)
+    except OSError as error:
+        raise UserError(f"The picture cannot be discarded: {error.strerror or error}.") from error
+    if image := pictures.image_of(record.job_id):
+        bpy.data.images.remove(image)
+    _discarded.append(record.job_id)
+    refresh()
+
+
+def can_bring_back() -> bool:
+    return bool(_discarded)
+
+
+def bring_last_back() -> Record | None:
+    """Put the result that was discarded last back; None where that cannot be."""
+    while _discarded:
+        job_id = _discarded.pop()
+        if bring_back(job_id):
+            refresh()
+            return entry(job_id)
+    return None
+
+
+def resume_unfinished() -> None:
+    """Follow the jobs of this file that an earlier Blender began and did not see the end of."""
+
+    def unfinished(record: Record) -> bool:
+        return not record.state.is_final and time.time() - record.created < RESUME_WITHIN
+
+    for record in reversed(read_records(record_paths(file_ids())[:_SCANNED], THUMBNAILS, unfinished)):
+        try:
+            _session.resume(record)
+        except (UserError, LinkError, RecordError) as error:
+            _session.fail(str(error))
+            return
+
+
+def _has_result(record: Record) -> bool:
+    return record.has_result and record.result_path.exists()
+
+
+def _arrived(record: Record) -> None:
+    """A job has ended. Each step is a call of the timer of its own, for each takes some milliseconds."""
+    timer.later("thumbnails", refresh)
+    timer.later("preview", _end_preview)
+    if record.state is not JobState.DONE:
+        return
+    if not belongs_here(record):
+        where = Path(record.blend).name if record.blend else "another file"
+        _session.session.notice = f"A picture of {where} is ready; it is in that file's history."
+        return
+    timer.later(f"load {record.job_id}", lambda: _load(record))
+
+
+def _load(record: Record) -> None:
+    image = pictures.open_image(record)
+    timer.later("show", lambda: _show(record.job_id))
+    image.pose_to_anime.job_id = record.job_id
+
+
+def _show(job_id: str) -> None:
+    image = pictures.image_of(job_id)
+    if image is None or not viewing.show(image):
+        _session.session.notice = "The picture is ready: click its thumbnail to see it."
+
+
+def _previewed(job: _session.Job) -> None:
+    timer.later("preview", lambda: _preview(job))
+
+
+def _preview(job: _session.Job) -> None:
+    if job.id not in _session.session.jobs or not belongs_here(job.record):
+        return
+    request = job.record.request
+    image = pictures.show_preview(job.preview, (request.width, request.height))
+    if not viewing.is_chosen():
+        viewing.show(image)
+
+
+def _end_preview() -> None:
+    if any(job.preview for job in _session.session.jobs.values()):
+        return
+    thumbnails.set_running(None)
+    last = latest()
+    for _, area in viewing.image_editors():
+        if viewing.shows(area, "PREVIEW"):
+            area.spaces.active.image = pictures.image_of(last.job_id) if last else None
+    pictures.remove_preview()
+
+
+@persistent
+def _before_undo(*_: Any) -> None:
+    _shown.clear()
+    _shown.update(viewing.remember())
+
+
+@persistent
+def _after_undo(*_: Any) -> None:
+    for scene in bpy.data.scenes:
+        if _file_id and not scene.pose_to_anime.file_id and scene == bpy.context.scene:
+            scene.pose_to_anime.file_id = _file_id
+    put_back()
+    for _, area in viewing.image_editors():
+        job_id = _shown.get(area.as_pointer(), "")
+        image = pictures.image_of(job_id) if job_id else None
+        if image is not None and area.spaces.active.image is None:
+            area.spaces.active.image = image
+    _shown.clear()
+
+
+@persistent
+def _after_load(*_: Any) -> None:
+    global _file_id
+    _file_id = ""
+    _file_id = next(iter(sorted(file_ids())), "")
+    _discarded.clear()
+    _session.session.error = _session.session.notice = ""
+    refresh()
+    put_back()
+    pictures.remove_preview()  # one that was saved while a job ran
+    if not bpy.app.background:
+        timer.later("resume", resume_unfinished)
+
+
+_HANDLERS = (
+    ("undo_pre", _before_undo),
+    ("redo_pre", _before_undo),
+    ("undo_post", _after_undo),
+    ("redo_post", _after_undo),
+    ("load_post", _after_load),
+)
+
+CLASSES: tuple[type, ...] = ()
+
+
+def register() -> None:
+    for name, handler in _HANDLERS:
+        getattr(bpy.app.handlers, name).append(handler)
+    _session.finished.append(_arrived)
+    _session.previewed.append(_previewed)
+    settings.history_listeners.append(refresh)
+    # Blender's data cannot be read while an extension is being enabled.
+    timer.later("first look", _after_load)
+
+
+def unregister() -> None:
+    settings.history_listeners.remove(refresh)
+    _session.previewed.remove(_previewed)
+    _session.finished.remove(_arrived)
+    for name, handler in reversed(_HANDLERS):
+        getattr(bpy.app.handlers, name).remove(handler)

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Results as images of Blender. Nothing here is the only copy: that is in the history on disk."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from pathlib import Path
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UserError
+from . import thumbnails
+from .records import Record, disk_sentence
+
+PREVIEW = "Pose to Anime Preview"
+SHEET = "Pose to Anime Comparison"
+
+
+def image_of(job_id: str) -> bpy.types.Image | None:
+    """The image that shows a result, or None."""
+    for image in bpy.data.images:
+        if image.pose_to_anime.role == "RESULT" and image.pose_to_anime.job_id == job_id:
+            return image
+    return None
+
+
+def open_image(record: Record) -> bpy.types.Image:
+    """The image of a result, loaded if need be; its pixels are read by Blender when it is first drawn.
+
+    Raises:
+        UserError: the file is gone.
+    """
+    if found := image_of(record.job_id):
+        return found
+    try:
+        image = bpy.data.images.load(str(record.result_path))
+    except RuntimeError as error:
+        raise UserError(f"The picture {record.result_path} is gone from the history.") from error
+    image.name = title(record)
+    image.pose_to_anime.job_id = record.job_id
+    image.pose_to_anime.role = "RESULT"
+    return image
+
+
+def title(record: Record) -> str:
+    """What a result is called: when it was made, and its seed."""
+    made = time.strftime("%Y-%m-%d %H.%M.%S", time.localtime(record.created))
+    return f"Anime {made} seed {record.request.seed}"
+
+
+def show_preview(path: str, size: tuple[int, int]) -> bpy.types.Image:
+    """The preview image, with the picture so far in it, as large as the result will be so that the view does not jump."""
+    image = next((image for image in bpy.data.images if image.pose_to_anime.role == "PREVIEW"), None)
+    if image is None:
+        image = bpy.data.images.load(path)
+        image.name = PREVIEW
+        image.pose_to_anime.role = "PREVIEW"
+    else:
+        image.filepath = path
+        image.reload()
+    width, height = image.size
+    if width and height:
+        flat = np.empty(width * height * image.channels, np.float32)
+        image.pixels.foreach_get(flat)
+        pixels = np.ones((height, width, 4), np.float32)
+        pixels[..., : image.channels] = flat.reshape(height, width, image.channels)
+        thumbnails.set_running(pixels)
+        if (width, height) != size:
+            image.scale(*size)
+    return image
+
+
+def remove_preview() -> None:
+    for image in list(bpy.data.images):
+        if image.pose_to_anime.role == "PREVIEW":
+            bpy.data.images.remove(image)
+
+
+def keep(record: Record, how: str) -> bpy.types.Image:
+    """Make a result part of the .blend: packed into it ("PACK"), or as a PNG beside it ("BESIDE"), never over another file.
+
+    Raises:
+        UserError: the .blend was never saved, the disk is full, or the picture is gone.
+    """
+    image = open_image(record)
+    if how == "BESIDE":
+        if not bpy.data.filepath:
+            raise UserError("This file was never saved, so there is no place beside it: save it, or keep pictures in the .blend.")
+        folder = Path(bpy.data.filepath).parent
+        target = free_name(folder, f"{Path(bpy.data.filepath).stem}-{title(record)}")
+        copy_to(record, target)
+        image.filepath = bpy.path.relpath(str(target))
+    elif not image.packed_file:
+        if not image.has_data:
+            image.update()
+        image.pack()
+    image.use_fake_user = True
+    return image
+
+
+def is_kept(image: bpy.types.Image | None) -> bool:
+    return image is not None and bool(image.use_fake_user)
+
+
+def copy_to(record: Record, target: Path) -> None:
+    """Copy a result, recipe and all. Raises UserError."""
+    try:
+        shutil.copyfile(record.result_path, target)
+    except FileNotFoundError as error:
+        raise UserError(f"The picture {record.result_path} is gone from the history.") from error
+    except OSError as error:
+        raise UserError(disk_sentence(error, target.parent)) from error
+
+
+def free_name(folder: Path, stem: str) -> Path:
+    """A path of a PNG that does not exist yet."""
+    stem = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", stem)
+    path = folder / f"{stem}.png"
+    number = 2
+    while path.exists():
+        path = folder / f"{stem} {number}.png"
+        number += 1
+    return path
+
+
+def pixels_of(image: bpy.types.Image) -> NDArray[np.uint8]:
+    """An image's pixels as (H, W, 3) uint8 sRGB, row 0 at the top. Raises UserError where it cannot be read."""
+    width, height = image.size
+    if not width or not height:
+        raise UserError(f"The picture “{image.name}” cannot be read: its file is gone or broken.")
+    flat = np.empty(width * height * image.channels, np.float32)
+    image.pixels.foreach_get(flat)
+    pixels = flat.reshape(height, width, image.channels)[::-1]
+    rgb = pixels[..., :3] if image.channels >= 3 else np.repeat(pixels[..., :1], 3, axis=2)
+    return np.rint(np.clip(rgb, 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def read_png(path: Path) -> NDArray[np.uint8]:
+    """A PNG of ours through Blender's own reader. Raises UserError."""
+    try:
+        image = bpy.data.images.load(str(path))
+    except RuntimeError as error:
+        raise UserError(f"The picture {path} is gone from the history.") from error
+    try:
+        return pixels_of(image)
+    finally:
+        bpy.data.images.remove(image)
+
+
+def show_pixels(pixels: NDArray[np.uint8], name: str, job_id: str) -> bpy.types.Image:
+    """Put (H, W, 3) uint8 pixels into the one image called ``name``, packed, so that undo and saving keep it."""
+    height, width = pixels.shape[:2]
+    image = next((image for image in bpy.data.images if image.pose_to_anime.role == "SHEET"), None)
+    if image is None:
+        image = bpy.data.images.new(name, width, height)
+        image.pose_to_anime.role = "SHEET"
+    elif tuple(image.size) != (width, height):
+        image.scale(width, height)
+    image.pose_to_anime.job_id = job_id
+    flat = np.ones((height, width, 4), np.float32)
+    flat[..., :3] = pixels[::-1] / np.float32(255.0)
+    image.pixels.foreach_set(flat.ravel())
+    image.update()
+    return image

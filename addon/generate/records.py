@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Generations on disk: one JSON record each, with its control images and its result beside it. No bpy.
+
+``history/FILE_ID/STAMP-JOB.json`` with ``STAMP-JOB.openpose.png``, ``STAMP-JOB.depth.png`` and, when it is done,
+``STAMP-JOB.png``. Blender writes a record once, when the job starts; from then on only the bridge does until the job is final.
+So nothing of a job lives in Blender's data, which undo, another file or a crash would take with it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...generation_server.protocol import GenerationRequest, JobState, JobSubmission, ProtocolError, user_data_dir
+
+VERSION = 1
+THUMBNAILS = 8
+"""How many of the last results the panel shows."""
+
+DISCARDED_KEPT = 20
+"""Discarded results that can still be brought back by undo."""
+
+_DISCARDED = "discarded"
+
+
+class RecordError(Exception):
+    """A record cannot be read or written; the text is a sentence for a person."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One generation: what was asked, where it came from, and how it ended."""
+
+    path: Path  # of the JSON file
+    job_id: str
+    file_id: str  # which .blend it belongs to
+    request: GenerationRequest
+    scene: Mapping[str, Any] = field(default_factory=dict)  # poses, camera, ratio: to restore them
+    blend: str = ""  # path of the .blend when the job began, or empty
+    created: float = 0.0  # seconds since the epoch
+    state: JobState = JobState.QUEUED
+    error: str = ""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def result_path(self) -> Path:
+        return self.path.with_suffix(".png")
+
+    @property
+    def figure_path(self) -> Path:
+        return self.path.with_suffix(".figure.png")
+
+    @property
+    def clay_path(self) -> Path:
+        """The figure's depth in metres, until the bridge has made the picture at ``figure_path`` of it."""
+        return self.path.with_suffix(".clay.npz")
+
+    def control_path(self, kind: str) -> Path:
+        return self.path.with_suffix(f".{kind}.png")
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        controls = tuple(self.control_path(control.kind) for control in self.request.controls)
+        return (self.path, self.result_path, self.figure_path, self.clay_path, *controls)
+
+    @property
+    def has_result(self) -> bool:
+        return self.state is JobState.DONE
+
+    def submission(self) -> JobSubmission:
+        return JobSubmission(id=self.job_id, request=self.request, scene=self.scene)
+
+    def with_changes(self, **changes: Any) -> Record:
+        return dataclasses.replace(self, **changes)
+
+
+def history_dir() -> Path:
+    return user_data_dir() / "history"
+
+
+def new_record_path(file_id: str, job_id: str, created: float, folder: Path | None = None) -> Path:
+    """Where a new record goes. Names begin with the time, so that sorting names sorts by age."""
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(created)) + f"{int(created * 1000) % 1000:03d}"
+    return (folder or history_dir()) / file_id / f"{stamp}-{job_id[:8]}.json"
+
+
+def write_record(record: Record) -> None:
+    """Write it so that a reader sees the old one or the new one, never half of one."""
+    data = {
+        "version": VERSION,
+        "job_id": record.job_id,
+        "file_id": record.file_id,
+        "blend": record.blend,
+        "created": record.created,
+        "state": record.state.value,
+        "error": record.error,
+        "warnings": list(record.warnings),
+        "request": record.request.to_json(),
+        "scene": record.scene,
+    }
+    write_file(record.path, json.dumps(data, indent=1, ensure_ascii=False).encode("utf-8"))
+
+
+def read_record(path: Path) -> Record:
+    """The record in ``path``, or RecordError."""
+    try:
+        data = json.loads(path.read_text("utf-8"))
+        if data["version"] != VERSION:
+            raise RecordError(f"{path.name} was written by another version of Pose to Anime.")
+        return Record(
+            path=path,
+            job_id=str(data["job_id"]),
+            file_id=str(data["file_id"]),
+            request=GenerationRequest.from_json(data["request"]),
+            scene=dict(data["scene"]),
+            blend=str(data["blend"]),
+            created=float(data["created"]),
+            state=JobState(data["state"]),
+            error=str(data["error"]),
+            warnings=tuple(map(str, data["warnings"])),
+        )
+    except OSError as error:
+        raise RecordError(f"The history entry {path.name} cannot be read: {error.strerror or error}.") from error
+    except (ValueError, KeyError, TypeError, ProtocolError) as error:
+        raise RecordError(f"The history entry {path.name} is damaged ({error}).") from error
+
+
+def record_paths(file_ids: Iterable[str] | None = None, folder: Path | None = None) -> list[Path]:
+    """Paths of all records, newest first; of some files alone when ``file_ids`` are given."""
+    folder = folder or history_dir()
+    folders = [folder / file_id for file_id in set(file_ids)] if file_ids is not None else list(_subfolders(folder))
+    paths = [path for sub in folders if sub.is_dir() for path in sub.glob("*.json")]
+    return sorted(paths, key=lambda path: path.name, reverse=True)
+
+
+def read_records(paths: Iterable[Path], limit: int, wanted: Callable[[Record], bool] = lambda record: True) -> list[Record]:
+    """The first ``limit`` of ``paths`` that are ``wanted``; one that cannot be read does not hide the others."""
+    records: list[Record] = []
+    for path in paths:
+        if len(records) == limit:
+            break
+        try:
+            record = read_record(path)
+        except RecordError:
+            continue
+        if wanted(record):
+            records.append(record)
+    return records
+
+
+def discard(record: Record) -> None:
+    """Take a result out of the history. The last few stay in a folder of their own, so that undo can bring them back."""
+    bin_ = record.path.parents[1] / _DISCARDED
+    bin_.mkdir(exist_ok=True)
+    for path in record.files:
+        if path.exists():
+            path.replace(bin_ / f"{record.file_id}.{path.name}")
+    for old in sorted(bin_.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)[DISCARDED_KEPT:]:
+        for path in bin_.glob(f"{old.name[:-5]}.*"):
+            path.unlink(missing_ok=True)
+
+
+def bring_back(job_id: str, folder: Path | None = None) -> bool:
+    """Undo ``discard``; False where the bin has no such job."""
+    bin_ = (folder or history_dir()) / _DISCARDED
+    for found in bin_.glob(f"*-{job_id[:8]}.json"):
+        file_id, name = found.name.split(".", 1)
+        stem = name[:-5]
+        home = bin_.parent / file_id
+        home.mkdir(exist_ok=True)
+        for path in bin_.glob(f"{file_id}.{stem}.*"):
+            path.replace(home / path.name.removeprefix(f"{file_id}."))
+        return True
+    return False
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write ``data`` atomically; RecordError with a sentence when the disk is full or the folder cannot be written."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            file.write(data)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise RecordError(disk_sentence(error, path.parent)) from error
+
+
+def disk_sentence(error: OSError, folder: Path) -> str:
+    if error.errno == errno.ENOSPC:
+        return f"The disk is full: make room for {folder}, then try again."
+    return f"Cannot write to {folder}: {error.strerror or error}."
+
+
+def _subfolders(folder: Path) -> Iterable[Path]:
+    if folder.is_dir():
+        yield from (sub for sub in folder.iterdir() if sub.is_dir() and sub.name != _DISCARDED)

@@ -1,0 +1,417 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the bridge process does: commands from Blender to the server, events from the server to Blender. No bpy, no thread.
+
+One loop waits for two sockets: Blender's and the server's events. Everything that takes longer than a moment (a server that is
+starting or lost) is a state that the loop looks at again, so that a cancel is never kept waiting. What a job comes to is written
+to its record on disk before Blender is told, so nothing depends on Blender being there.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import select
+import shutil
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ...generation_server.client import Client, RequestRefused, ServerError, ServerUnreachable, find_server
+from ...generation_server.protocol import JobEvent, JobState, JobStatus, ServerAddress, default_server_dir, user_data_dir
+from ..png import PngError, encode, read_info
+from .clay import shade, unpack
+from .event_stream import EventStream
+from .records import Record, RecordError, read_record, write_file, write_record
+from .server_process import HOW_TO_START, ServerProcess, ServerStartError, server_python, start_server
+
+MODELS_FILE = "models.json"
+"""In the user's folder: what the last server had, so that models can be chosen while none runs."""
+
+BUSY_TICK = 0.25  # seconds between looks at a server that is starting
+RETRY = 3.0  # seconds between attempts to find a server that was lost
+LOOK = 5.0  # seconds without an event of any job after which they are asked for: one may have ended before the stream began
+PING = 45.0  # seconds between signs that Blender is still here: a server that it started would end after ten idle minutes
+
+
+class Relay:
+    """The state of one bridge."""
+
+    def __init__(self, blender: socket.socket, folder: Path, settings: Mapping[str, Any]) -> None:
+        self._blender = blender
+        self._folder = folder
+        self._settings = dict(settings)
+        self._client: Client | None = None
+        self._token = ""
+        self._stream: EventStream | None = None
+        self._last_event_id: int | None = None
+        self._server: ServerProcess | None = None
+        self._starting = False
+        self._waiting: dict[str, Record] = {}  # to be submitted, once there is a server
+        self._jobs: dict[str, Record] = {}  # submitted and not final
+        self._lost_since = 0.0  # when the server of submitted jobs was lost; 0 while it answers
+        self._next_try = 0.0
+        self._next_ping = 0.0
+        self._next_look = 0.0
+        self._previews = 0
+
+    def run(self) -> None:
+        """Until Blender closes its end."""
+        while self._wait():
+            self._do_commands()
+            self._look_after_server()
+            self._read_events()
+
+    # Blender's side
+
+    def _wait(self) -> bool:
+        """Wait for something to do; False when Blender is gone."""
+        if self._starting:
+            patience = BUSY_TICK
+        elif self._lost_since:
+            patience = max(0.05, self._next_try - time.monotonic())
+        else:
+            patience = max(0.05, self._next_ping - time.monotonic()) if self._client else PING
+        if self._jobs and not self._lost_since:
+            patience = min(patience, LOOK)
+        sockets: list[Any] = [self._blender, *([self._stream] if self._stream else [])]
+        readable, _, _ = select.select(sockets, [], [], min(patience, PING))
+        if self._blender in readable:
+            try:
+                return bool(self._blender.recv(4096))
+            except OSError:
+                return False
+        return True
+
+    def _tell(self, event: str, **what: Any) -> None:
+        try:
+            self._blender.sendall(json.dumps({"event": event, **what}).encode("utf-8") + b"\n")
+        except OSError:
+            raise SystemExit(0) from None  # Blender is gone: what matters is on disk
+
+    def _tell_job(self, status: JobStatus) -> None:
+        self._tell("job", job=status.to_json())
+
+    def _do_commands(self) -> None:
+        for path in sorted((self._folder / "commands").glob("*.json")):
+            try:
+                command = json.loads(path.read_text("utf-8"))
+                path.unlink()
+                getattr(self, f"_do_{command.pop('do')}")(**command)
+            except (ServerError, ServerStartError, RecordError) as error:
+                self._tell("error", sentence=str(error))
+            except Exception as error:  # one bad command must not end the bridge; the log has the rest
+                traceback.print_exc()
+                path.unlink(missing_ok=True)
+                self._tell("error", sentence=f"The bridge stumbled over a command ({type(error).__name__}: {error}).")
+
+    def _do_configure(self, **settings: Any) -> None:
+        if settings != self._settings:
+            self._settings = settings
+            self._forget_server()
+
+    def _do_connect(self, start: bool = False) -> None:
+        """Find the server and tell what it has; ``start`` starts one where none runs."""
+        try:
+            self._find(start)
+        except (ServerError, ServerStartError) as error:
+            self._tell_server("down", str(error))
+
+    def _do_submit(self, record: str, start: bool = True) -> None:
+        """Send the job of a record, also one that an earlier bridge has sent: the server knows it by its id."""
+        job = read_record(Path(record))
+        if job.state.is_final or job.job_id in self._jobs:
+            return
+        self._waiting[job.job_id] = job
+        try:
+            self._find(start)
+        except (ServerError, ServerStartError) as error:
+            self._tell_server("down", str(error))
+            self._fail_waiting(str(error))
+
+    def _do_resume(self, record: str) -> None:
+        """Follow a job that was sent before Blender was closed; without a server it waits for one."""
+        job = read_record(Path(record))
+        if not job.state.is_final and job.job_id not in self._waiting:
+            self._jobs.setdefault(job.job_id, job)
+            self._lost_since = self._lost_since or time.monotonic()
+            self._next_try = 0.0
+
+    def _do_cancel(self, job: str) -> None:
+        if waiting := self._waiting.pop(job, None):
+            self._end(waiting, JobState.CANCELLED)
+        elif job in self._jobs:
+            if self._lost_since or self._client is None:
+                self._end(self._jobs.pop(job), JobState.CANCELLED)
+                return
+            try:
+                self._client.cancel(job)
+            except RequestRefused:
+                self._end(self._jobs.pop(job), JobState.CANCELLED)  # the server does not know it any more
+
+    def _do_free_memory(self) -> None:
+        if self._client is not None:
+            self._client.free_memory()
+            self._next_ping = 0.0
+
+    def _do_models(self) -> None:
+        if self._client is not None:
+            self._tell_models(self._client)
+
+    # The server's side
+
+    def _find(self, start: bool) -> None:
+        """Have a client, or be on the way to one. Raises ServerError or ServerStartError."""
+        if self._client is not None or self._starting:
+            self._submit_waiting()
+            return
+        url = str(self._settings.get("url", ""))
+        if url:
+            token = str(self._settings.get("token", ""))
+            self._connected(Client(url, token), token)
+            return
+        if client := find_server(self._server_dir):
+            self._connected(client)
+            return
+        python = server_python()
+        if python is None or not start:
+            raise ServerUnreachable(HOW_TO_START)
+        self._server = start_server(python, self._server_dir)
+        self._starting = True
+        self._tell_server("starting", "The generation server is starting.")
+
+    @property
+    def _server_dir(self) -> Path:
+        return Path(str(self._settings.get("server_dir") or default_server_dir()))
+
+    def _connected(self, client: Client, token: str | None = None) -> None:
+        """Take ``client`` once it has shown that it is ours and takes our token."""
+        health = client.health()
+        models = client.models()
+        if token is None:
+            address = ServerAddress.read(self._server_dir)
+            token = address.token if address else ""
+        self._client, self._token = client, token
+        self._starting = False
+        self._tell("server", state="connected", sentence="", url=client.url, health=health.to_json())
+        self._tell_models(client, models)
+        self._next_ping = time.monotonic() + PING
+        self._submit_waiting()
+
+    def _tell_models(self, client: Client, models: Any = None) -> None:
+        listed = [model.to_json() for model in (client.models() if models is None else models)]
+        self._tell("models", models=listed)
+        write_file(user_data_dir() / MODELS_FILE, json.dumps(listed, indent=1).encode("utf-8"))
+
+    def _tell_server(self, state: str, sentence: str) -> None:
+        self._tell("server", state=state, sentence=sentence)
+
+    def _look_after_server(self) -> None:
+        now = time.monotonic()
+        try:
+            if self._starting and self._server is not None:
+                if client := self._server.check():
+                    self._connected(client)
+            elif self._lost_since and now >= self._next_try:
+                self._next_try = now + RETRY
+                self._find_again()
+            elif self._client is not None and now >= self._next_ping:
+                self._next_ping = now + PING
+                health = self._client.health()
+                self._tell("server", state="connected", sentence="", url=self._client.url, health=health.to_json())
+            elif self._client is not None and self._jobs and now >= self._next_look:
+                self._next_look = now + LOOK
+                self._look_at_jobs(self._client)
+        except (ServerError, ServerStartError) as error:
+            was_starting = self._starting
+            self._starting = False
+            if self._lost_since:
+                return
+            self._lose(str(error))
+            if was_starting:
+                self._fail_waiting(str(error))
+
+    def _look_at_jobs(self, client: Client) -> None:
+        for record in list(self._jobs.values()):
+            try:
+                status = client.job(record.job_id)
+            except RequestRefused as error:
+                self._jobs.pop(record.job_id, None)
+                self._end(record, JobState.FAILED, str(error))
+                continue
+            if status.state.is_final:
+                self._finish(record, status)
+
+    def _find_again(self) -> None:
+        url = str(self._settings.get("url", ""))
+        token = str(self._settings.get("token", ""))
+        client = Client(url, token) if url else find_server(self._server_dir)
+        if client is None:
+            return
+        lost, since = dict(self._jobs), self._lost_since
+        self._lost_since = 0.0
+        self._waiting.update(lost)  # the same id is the same job, and one that the server has lost begins anew
+        self._jobs.clear()
+        self._forget_server()
+        try:
+            self._connected(client, token if url else None)
+        except ServerError:
+            self._jobs.update({job_id: record for job_id, record in lost.items() if self._waiting.pop(job_id, None)})
+            self._lost_since = since
+            raise
+
+    def _lose(self, sentence: str) -> None:
+        """The server is gone: submitted jobs wait for its return, for it queues interrupted ones again."""
+        if self._server is not None and (words := self._server.exit_sentence()):
+            sentence = words
+            self._server = None
+        self._forget_server()
+        self._tell_server("down", sentence)
+        if self._jobs:
+            self._lost_since = time.monotonic()
+            self._next_try = self._lost_since + RETRY
+            for record in self._jobs.values():
+                self._tell("lost", job=record.job_id, sentence=f"{sentence} The job goes on when the server is back.")
+
+    def _forget_server(self) -> None:
+        self._client = None
+        self._starting = False
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    # Jobs
+
+    def _submit_waiting(self) -> None:
+        if self._client is None:
+            return
+        for job_id, record in list(self._waiting.items()):
+            try:
+                self._submit(record)
+            except RequestRefused as error:
+                del self._waiting[job_id]
+                self._end(record, JobState.FAILED, str(error))
+            except OSError as error:
+                del self._waiting[job_id]
+                self._end(record, JobState.FAILED, f"A control image is missing ({error.strerror}): press Generate again.")
+
+    def _submit(self, record: Record) -> None:
+        assert self._client is not None
+        if self._stream is None:
+            self._stream = EventStream(self._client.url, self._token, self._last_event_id)
+        for control in record.request.controls:
+            sent = self._client.upload(record.control_path(control.kind).read_bytes())
+            if sent != control.image:
+                raise FileNotFoundError(2, f"{record.control_path(control.kind).name} was changed")
+        status = self._client.submit(record.submission())
+        del self._waiting[record.job_id]
+        self._jobs[record.job_id] = record
+        self._tell_job(status)
+        _make_figure_picture(record)
+        if status.state.is_final:  # it ended while nobody was listening
+            self._finish(record, status)
+
+    def _fail_waiting(self, sentence: str) -> None:
+        for record in list(self._waiting.values()):
+            self._end(record, JobState.FAILED, sentence)
+        self._waiting.clear()
+
+    def _read_events(self) -> None:
+        if self._stream is None:
+            return
+        try:
+            events = self._stream.read()
+        except ServerError as error:
+            self._lose(str(error))
+            return
+        for event in events:
+            self._last_event_id = event.sequence
+            self._next_look = time.monotonic() + LOOK
+            if record := self._jobs.get(event.job.id):
+                self._pass_on(record, event)
+
+    def _pass_on(self, record: Record, event: JobEvent) -> None:
+        if event.job.state.is_final:
+            self._finish(record, event.job)
+            return
+        self._tell_job(event.job)
+        if event.preview:
+            try:
+                data = base64.b64decode(event.preview, validate=True)
+            except binascii.Error:
+                return  # a preview is worth no message
+            # Two names in turn: Blender may still be reading the last one.
+            self._previews += 1
+            path = self._folder / f"preview-{self._previews % 2}.jpg"
+            write_file(path, data)
+            self._tell("preview", job=record.job_id, path=str(path))
+
+    def _finish(self, record: Record, status: JobStatus) -> None:
+        """A job is final: fetch what it came to, write it down, tell Blender."""
+        if status.state is not JobState.DONE:
+            self._jobs.pop(record.job_id, None)
+            self._end(record, status.state, status.error, status.warnings)
+            return
+        try:
+            self._fetch(record, status)
+        except ServerUnreachable as error:
+            self._lose(str(error))
+            return
+        except RecordError as error:
+            # The picture is safe on the server; it is fetched again when the disk has room and the job is taken up again.
+            self._tell("lost", job=record.job_id, sentence=f"{error} The picture stays on the server until then.")
+            self._lost_since = time.monotonic()
+            self._next_try = self._lost_since + RETRY
+            return
+        except (ServerError, PngError) as error:
+            self._jobs.pop(record.job_id, None)
+            self._end(record, JobState.FAILED, f"The picture cannot be used: {error} Press Generate again.")
+            return
+        self._jobs.pop(record.job_id, None)
+        self._end(record, JobState.DONE, "", status.warnings)
+
+    def _fetch(self, record: Record, status: JobStatus) -> None:
+        assert self._client is not None
+        if not status.results:
+            raise PngError("The server sent none.")
+        data = self._client.blob(status.results[0])
+        info = read_info(data)
+        asked = (record.request.width, record.request.height)
+        if (info.width, info.height) != asked:
+            raise PngError(f"It has {info.width} × {info.height} pixels instead of {asked[0]} × {asked[1]}.")
+        write_file(record.result_path, data)
+
+    def _end(self, record: Record, state: JobState, error: str = "", warnings: tuple[str, ...] = ()) -> None:
+        try:
+            write_record(record.with_changes(state=state, error=error, warnings=warnings))
+        except RecordError as problem:
+            self._tell("error", sentence=str(problem))
+        self._tell_job(JobStatus(id=record.job_id, state=state, error=error, warnings=warnings))
+        self._tell("final", job=record.job_id, record=str(record.path))
+
+
+def _make_figure_picture(record: Record) -> None:
+    """The clay picture of what was sent, while the server is busy with the job; one that fails is only missed in comparisons."""
+    try:
+        write_file(record.figure_path, encode(shade(*unpack(record.clay_path))))
+        record.clay_path.unlink()
+    except (OSError, RecordError, ValueError, KeyError):
+        if record.clay_path.exists():
+            traceback.print_exc()
+
+
+def run(first: Mapping[str, Any]) -> None:
+    """The bridge's life. ``first`` is what link.py writes to its standard input."""
+    folder = Path(first["folder"])
+    try:
+        with socket.create_connection(("127.0.0.1", int(first["port"])), 10.0) as blender:
+            blender.sendall(str(first["secret"]).encode("ascii") + b"\n")
+            blender.settimeout(30.0)  # a Blender that reads nothing for so long is computing; one that is gone is noticed at once
+            Relay(blender, folder, first["settings"]).run()
+    finally:
+        sys.stdout.flush()
+        shutil.rmtree(folder, ignore_errors=True)

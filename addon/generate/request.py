@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a scene to one ``GenerationRequest``: settings and passes in, everything that decides the picture out."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+from mathutils import Vector
+
+from ...generation_server.families.catalogue import Family, families
+from ...generation_server.protocol import Control, GenerationRequest, JobSubmission, ProtocolError, new_job_id
+from .. import png
+from ..armature.figures import Figure, figures_in
+from ..armature.mannequin import mannequin_name
+from ..armature.posing import read_pose
+from ..errors import UserError
+from ..framing.camera import picture_camera, reset_camera, scene_size, use_pose_camera
+from ..framing.sizes import SizeError
+from ..passes.render import KINDS, PassSet, render_passes
+from ..pose import normalised
+from ..settings.generation import control_settings
+from . import clay
+from .models import Model, chosen_model
+from .records import Record, new_record_path, write_file, write_record
+
+SCENE_VERSION = 1
+"""Of the ``scene`` part of a job: poses, camera, ratio."""
+
+_CAMERA = (
+    "type",
+    "lens",
+    "sensor_width",
+    "sensor_height",
+    "sensor_fit",
+    "ortho_scale",
+    "shift_x",
+    "shift_y",
+    "clip_start",
+    "clip_end",
+)
+
+_STARTUP_CAMERA = Vector((7.35889, -6.92579, 4.95831))
+"""Where the camera of Blender's own start-up file is, 2.8 to 5.2."""
+
+NO_FIGURE = "There is no visible figure: add one with Add ▸ Mannequin, or show a hidden one."
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A generation that is ready to be sent. ``images``: SHA-256 → PNG of each control."""
+
+    request: GenerationRequest
+    images: Mapping[str, bytes]
+    scene: Mapping[str, Any]
+    passes: PassSet
+    model: Model
+
+    def submission(self) -> JobSubmission:
+        return JobSubmission(id=new_job_id(), request=self.request, scene=self.scene)
+
+
+def ensure_camera(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> bpy.types.Object:
+    """The camera that takes the picture: the scene's own, or, where there is none but Blender's first, the pose camera, framed.
+
+    Raises:
+        UserError: there is neither a camera nor a figure to frame.
+        SizeError: a ratio that is none.
+    """
+    camera = picture_camera(scene)
+    if camera is not None and not _is_startup_camera(scene, camera):
+        return camera
+    figures = figures_in(scene, view_layer)
+    if not figures:
+        raise UserError(NO_FIGURE)
+    camera = use_pose_camera(scene)
+    reset_camera(scene, view_layer, camera, figures)
+    return camera
+
+
+def _is_startup_camera(scene: bpy.types.Scene, camera: bpy.types.Object) -> bool:
+    """Whether this is the camera of Blender's start-up file, untouched: it looks down at a cube, and nobody chose it."""
+    is_ours = camera == scene.pose_to_anime.framing.camera
+    return not is_ours and camera.data.lens == 50.0 and (camera.matrix_world.translation - _STARTUP_CAMERA).length < 1e-3
+
+
+def prepare(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, *, seed: int | None = None) -> Prepared:
+    """Render the passes and put everything together. The scene must have its camera (see ``ensure_camera``).
+
+    Raises:
+        UserError: in a sentence for the user, for everything that is missing or cannot be.
+    """
+    settings = scene.pose_to_anime.generation
+    model = chosen_model(settings.model)
+    family = family_named(model.family)
+    if not settings.prompt.strip():
+        raise UserError("The prompt is empty: describe the picture in a few words.")
+    try:
+        size = scene_size(scene)
+    except SizeError as error:
+        raise UserError(str(error)) from error
+    if not family.size.accepts(*size):
+        raise UserError(
+            f"{size[0]} × {size[1]} pixels are not for {family.title}: it paints sides from {family.size.smallest} to "
+            f"{family.size.largest} pixels. Choose a ratio that is nearer to square."
+        )
+    strengths = {
+        kind: values for kind, values in control_settings(settings).items() if kind in family.controls and values[0] > 0.0
+    }
+    for kind, (_, start, end) in strengths.items():
+        if start >= end:
+            raise UserError(f"The {kind} control ends before it starts: set its end to more than {start:g}.")
+    passes = render_passes(scene, view_layer, picture_camera(scene), size, kinds=KINDS, profile=family.skeleton_profile)
+    images: dict[str, bytes] = {}
+    controls: list[Control] = []
+    for kind, (strength, start, end) in strengths.items():
+        data = png.encode(passes.images[kind], level=1)
+        sha256 = hashlib.sha256(data).hexdigest()
+        images[sha256] = data
+        controls.append(Control(kind, sha256, round(strength, 4), round(start, 4), round(end, 4)))
+    try:
+        request = GenerationRequest(
+            model=model.name,
+            prompt=settings.prompt.strip(),
+            negative_prompt=settings.negative_prompt.strip(),
+            width=size[0],
+            height=size[1],
+            steps=int(min(max(settings.steps, family.steps.lowest), family.steps.highest)),
+            guidance_scale=round(
+                min(max(settings.guidance_scale, family.guidance_scale.lowest), family.guidance_scale.highest), 4
+            ),
+            seed=settings.seed if seed is None else seed,
+            sampler=family.default_sampler,
+            controls=tuple(controls),
+        )
+    except ProtocolError as error:
+        raise UserError(str(error)) from error
+    return Prepared(request, images, scene_info(scene, view_layer, passes), passes, model)
+
+
+def family_named(name: str) -> Family:
+    try:
+        return families()[name]
+    except KeyError:
+        raise UserError(f"This version does not know the model family '{name}': update Pose to Anime.") from None
+
+
+def scene_info(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, passes: PassSet | None = None) -> dict[str, Any]:
+    """Poses, camera and ratio as JSON: what brings the scene back to this picture. Decides nothing of it."""
+    framing = scene.pose_to_anime.framing
+    camera = picture_camera(scene)
+    info: dict[str, Any] = {
+        "version": SCENE_VERSION,
+        "figures": [_figure_info(scene, figure) for figure in figures_in(scene, view_layer)],
+        "camera": camera_info(camera, view_layer) if camera else None,
+        "ratio": {"ratio": framing.ratio, "width": framing.custom_width, "height": framing.custom_height},
+    }
+    if passes is not None:
+        info["openpose"] = passes.pose_json
+    return info
+
+
+def camera_info(camera: bpy.types.Object, view_layer: bpy.types.ViewLayer) -> dict[str, Any]:
+    """A camera as JSON: its matrix in the world, row by row, and its lens."""
+    evaluated = camera.evaluated_get(view_layer.depsgraph)
+    return {
+        "name": camera.name,
+        "matrix_world": [list(row) for row in evaluated.matrix_world],
+        **{name: getattr(camera.data, name) for name in _CAMERA},
+    }
+
+
+def write_job(prepared: Prepared, file_id: str, *, blend: str = "", folder: Path | None = None) -> Record:
+    """Write a generation to the history, from where the bridge takes it.
+
+    Raises:
+        RecordError: the disk is full or the folder cannot be written.
+    """
+    submission = prepared.submission()
+    created = time.time()
+    record = Record(
+        path=new_record_path(file_id, submission.id, created, folder),
+        job_id=submission.id,
+        file_id=file_id,
+        request=prepared.request,
+        scene=prepared.scene,
+        blend=blend,
+        created=created,
+    )
+    for control in prepared.request.controls:
+        write_file(record.control_path(control.kind), prepared.images[control.image])
+    if prepared.passes.buffers is not None and prepared.passes.view is not None:
+        view = prepared.passes.view
+        write_file(record.clay_path, clay.pack(prepared.passes.buffers.depth, view.projection, view.perspective))
+    write_record(record)
+    return record
+
+
+def _figure_info(scene: bpy.types.Scene, figure: Figure) -> dict[str, Any]:
+    armature = scene.objects[figure.armature_name]
+    return {
+        "armature": armature.name,
+        "mannequin": mannequin_name(armature),
+        "matrix_world": [list(row) for row in armature.matrix_world],
+        "pose": normalised.to_json(read_pose(armature)),
+    }

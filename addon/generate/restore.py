@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring a scene back to what a result was made from: poses, camera, ratio, prompt and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import bpy
+from mathutils import Matrix
+
+from ...generation_server.protocol import GenerationRequest
+from ..armature.mannequin import add_mannequin, is_mannequin
+from ..armature.posing import apply_pose
+from ..errors import UserError
+from ..framing.camera import use_pose_camera
+from ..pose import normalised
+from ..settings.generation import SEED_MAX
+from .models import model
+from .request import SCENE_VERSION
+
+_LENS = ("lens", "sensor_width", "sensor_height", "ortho_scale", "shift_x", "shift_y", "clip_start", "clip_end")
+
+
+def restore_scene(scene: bpy.types.Scene, info: Mapping[str, Any]) -> list[str]:
+    """Poses, camera and ratio from the ``scene`` part of a job. Returns sentences about what could not be done.
+
+    Figures are found by name, else the mannequins that are there are taken in order; one that is missing is added.
+
+    Raises:
+        UserError: the result does not say what it was made from, or is damaged.
+    """
+    if not info.get("figures") and not info.get("camera"):
+        raise UserError("This picture does not say from which pose it was made.")
+    if info.get("version") != SCENE_VERSION:
+        raise UserError("The pose in this picture was written by another version of Pose to Anime: update it.")
+    try:
+        warnings = _restore_figures(scene, info.get("figures", ()))
+        _restore_ratio(scene, info.get("ratio"))
+        _restore_camera(scene, info.get("camera"))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"The pose in this picture is damaged ({error}).") from error
+    return warnings
+
+
+def restore_settings(scene: bpy.types.Scene, request: GenerationRequest) -> list[str]:
+    """Prompt, model, numbers and control strengths of a request. Returns sentences about what could not be done."""
+    settings = scene.pose_to_anime.generation
+    warnings = []
+    if model(request.model):
+        settings.model = request.model
+    else:
+        warnings.append(f"The model '{request.model}' is not here; the one that was chosen stays.")
+    settings.prompt, settings.negative_prompt = request.prompt, request.negative_prompt
+    settings.steps, settings.guidance_scale = request.steps, request.guidance_scale
+    settings.seed = min(request.seed, SEED_MAX)
+    settings.random_seed = False  # or the next picture would be another one
+    used = {control.kind: control for control in request.controls}
+    for kind, word in (("openpose", "pose"), ("depth", "depth")):
+        control = used.get(kind)
+        setattr(settings, f"{word}_strength", control.strength if control else 0.0)
+        if control:
+            setattr(settings, f"{word}_start", control.start)
+            setattr(settings, f"{word}_end", control.end)
+    return warnings
+
+
+def _restore_figures(scene: bpy.types.Scene, figures: Any) -> list[str]:
+    warnings = []
+    free = [obj for obj in scene.objects if is_mannequin(obj)]
+    named = [(info, next((obj for obj in free if obj.name == info["armature"]), None)) for info in figures]
+    taken = {obj for _, obj in named if obj}
+    for info, found in named:
+        armature = found or next((obj for obj in free if obj not in taken), None)
+        if armature is None:
+            armature = add_mannequin(scene, info["mannequin"])
+            warnings.append(f"'{info['armature']}' was gone: a new mannequin took its place.")
+        taken.add(armature)
+        pose = normalised.from_json(info["pose"])
+        armature.matrix_world = Matrix(info["matrix_world"])
+        apply_pose(armature, pose)
+    return warnings
+
+
+def _restore_ratio(scene: bpy.types.Scene, ratio: Any) -> None:
+    if ratio:
+        framing = scene.pose_to_anime.framing
+        framing.custom_width, framing.custom_height = ratio["width"], ratio["height"]
+        framing.ratio = ratio["ratio"]
+
+
+def _restore_camera(scene: bpy.types.Scene, info: Any) -> None:
+    """Into the pose camera, whichever camera took the picture: a user's own camera is never moved."""
+    if not info:
+        return
+    camera = use_pose_camera(scene)
+    data = camera.data
+    data.type, data.sensor_fit = info["type"], info["sensor_fit"]
+    for name in _LENS:
+        setattr(data, name, info[name])
+    camera.matrix_world = Matrix(info["matrix_world"])

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A server of this computer: which Python can run one, starting it, and what it said when it ended too early. No bpy."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...generation_server.client import Client, find_server
+from ...generation_server.protocol import user_data_dir
+
+IDLE_EXIT = 600
+"""Seconds without a client and with an empty queue after which a server that Blender started ends."""
+
+START_LIMIT = 90.0
+"""Seconds in which a started server has to answer: importing torch from a slow disk takes most of them."""
+
+PYTHON_VARIABLE = "POSE_TO_ANIME_SERVER_PYTHON"
+HOW_TO_START = "No generation server is running. Start it with: python3 studio.py serve"
+
+_ROOT = Path(__file__).absolute().parents[2]  # not resolved: a link called pose_to_anime must stay one
+_LOG_LINES = 6
+
+
+class ServerStartError(Exception):
+    """A server could not be started; the text is a sentence for a person, with the server's last words."""
+
+
+def server_python(root: Path = _ROOT) -> Path | None:
+    """The Python of a server's environment: of this checkout or of this user; None where there is none."""
+    if chosen := os.environ.get(PYTHON_VARIABLE):
+        return Path(chosen)
+    program = Path("Scripts", "python.exe") if sys.platform == "win32" else Path("bin", "python")
+    for environment in (root / ".venv" / "server", user_data_dir() / "server-env"):
+        # studio.py writes the environment first and the server's packages last
+        if (python := environment / program).exists() and any(environment.glob("**/site-packages/fastapi")):
+            return python
+    return None
+
+
+@dataclass
+class ServerProcess:
+    """A server that was started from here. It outlives its starter, and ends by itself when it is idle."""
+
+    process: subprocess.Popen[bytes]
+    data_dir: Path
+    log: Path
+    began: float = field(default_factory=time.monotonic)
+
+    def check(self) -> Client | None:
+        """A client once it answers, None while it is starting.
+
+        Raises:
+            ServerStartError: it ended, or has not answered for too long.
+            ServerError: what answers is of another protocol.
+        """
+        client = find_server(self.data_dir)
+        if client is None and (code := self.process.poll()) is not None:
+            # Somebody else may have started one in the same moment: then this one has left the folder to it.
+            client = find_server(self.data_dir)
+            if client is None:
+                raise ServerStartError(f"The server ended with exit code {code}. {self._last_words()}")
+        if client is None and time.monotonic() - self.began > START_LIMIT:
+            self.process.terminate()
+            raise ServerStartError(f"The server did not answer within {START_LIMIT:.0f} seconds. {self._last_words()}")
+        return client
+
+    def exit_sentence(self) -> str:
+        """How it ended, or an empty text while it runs."""
+        code = self.process.poll()
+        return "" if code is None else f"The server ended with exit code {code}. {self._last_words()}"
+
+    def _last_words(self) -> str:
+        return last_lines(self.log) or f"Its log is {self.log}."
+
+
+def start_server(python: Path, data_dir: Path, device: str = "auto", idle_exit: int = IDLE_EXIT) -> ServerProcess:
+    """Start a server on ``data_dir`` and return at once.
+
+    Raises:
+        ServerStartError: the program cannot be started.
+    """
+    log = data_dir / "start.log"
+    command = [str(python), "-m", "pose_to_anime.generation_server", "serve"]
+    command += ["--data-dir", str(data_dir), "--idle-exit", str(idle_exit), "--device", device]
+    if engine := os.environ.get("POSE_TO_ANIME_SERVER_ENGINE"):  # tests of what surrounds the model
+        command += ["--engine", engine]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONHOME"}
+    if _ROOT.name == "pose_to_anime":  # an extension or a link; the environment of a checkout finds it by itself
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT.parent), os.environ.get("PYTHONPATH")]))
+    options: dict[str, object] = {}
+    if sys.platform == "win32":
+        options["creationflags"] = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
+    else:
+        options["start_new_session"] = True
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=environment, **options
+            )  # type: ignore[call-overload]
+    except OSError as error:
+        raise ServerStartError(f"The server cannot be started with {python}: {error.strerror or error}.") from error
+    return ServerProcess(process, data_dir, log)
+
+
+def last_lines(path: Path, count: int = _LOG_LINES) -> str:
+    """The last lines of a text file in one text, for an error message; empty where there are none."""
+    try:
+        lines = path.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    said = [line.rstrip() for line in lines if line.strip()]
+    return "Its last words:\n" + "\n".join(said[-count:]) if said else ""

@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What goes on right now: the bridge, the server, the jobs, the last error. Panels read it, the timer brings it up to date.
+
+Kept in this module rather than in Blender's data, because undo takes back what a timer writes there. What must survive Blender
+is in the history on disk.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ...generation_server.protocol import Health, JobState, JobStatus
+from . import models
+from .connection import bridge_settings, may_start_server
+from .link import Link, LinkError
+from .records import Record, RecordError, read_record, write_record
+
+
+@dataclass
+class Job:
+    """A job of this session as the panels show it."""
+
+    record: Record
+    state: JobState = JobState.QUEUED
+    phase: str = ""
+    step: int = 0
+    steps: int = 0
+    position: int = 0
+    lost: str = ""  # why it waits, when the server is gone
+    preview: str = ""  # path of the last preview
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def id(self) -> str:
+        return self.record.job_id
+
+    @property
+    def progress(self) -> float:
+        return self.step / self.steps if self.steps else 0.0
+
+
+@dataclass
+class Server:
+    """What is known of the server. ``state``: unknown, starting, connected, down."""
+
+    state: str = "unknown"
+    sentence: str = ""
+    url: str = ""
+    health: Health | None = None
+
+
+@dataclass
+class Stats:
+    """How long our timer callbacks took, in milliseconds."""
+
+    worst_callback_ms: float = 0.0
+    worst_part: str = ""
+    callbacks: int = 0
+    click_ms: float = 0.0
+
+    def note(self, milliseconds: float, part: str) -> None:
+        self.callbacks += 1
+        if milliseconds > self.worst_callback_ms:
+            self.worst_callback_ms, self.worst_part = milliseconds, part
+
+
+@dataclass
+class Session:
+    link: Link | None = None
+    server: Server = field(default_factory=Server)
+    jobs: dict[str, Job] = field(default_factory=dict)  # unfinished ones, oldest first
+    error: str = ""
+    warnings: tuple[str, ...] = ()
+    notice: str = ""
+    stats: Stats = field(default_factory=Stats)
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is expected to change soon."""
+        return bool(self.jobs) or self.server.state == "starting" or (self.link is not None and not self.link.is_connected)
+
+
+session = Session()
+"""The one session of this Blender."""
+
+finished: list[Callable[[Record], None]] = []
+"""Called with the record of each job that has come to its end."""
+
+previewed: list[Callable[[Job], None]] = []
+"""Called when a job has a new preview."""
+
+wake: list[Callable[[], None]] = []
+"""Called when there is something to watch: the timer starts itself."""
+
+
+def fail(sentence: str) -> None:
+    """Show an error in the panel until the next one, or until it is closed."""
+    session.error = sentence
+
+
+def connect(start: bool = False) -> None:
+    """Have the bridge look for the server; with ``start``, start one where none runs. Raises UserError, LinkError."""
+    link = _link()
+    session.server.sentence = ""
+    if session.server.state != "connected":
+        session.server.state = "starting"
+    link.send({"do": "connect", "start": start})
+
+
+def submit(record: Record, *, start_server: bool | None = None) -> None:
+    """Hand a job that is in the history to the bridge. Raises UserError, LinkError."""
+    link = _link()
+    link.send({"do": "submit", "record": str(record.path), "start": may_start_server() if start_server is None else start_server})
+    session.jobs[record.job_id] = Job(record)
+    session.error, session.notice, session.warnings = "", "", ()
+
+
+def resume(record: Record) -> None:
+    """Follow a job that an earlier session began. Raises UserError, LinkError."""
+    if record.job_id not in session.jobs:
+        _link().send({"do": "resume", "record": str(record.path)})
+        session.jobs[record.job_id] = Job(record)
+
+
+def cancel(job_id: str) -> None:
+    """Ask for a job's end; it stays in the list until the server says that it is over."""
+    job = session.jobs.get(job_id)
+    if job is None:
+        return
+    if session.link is None:  # nobody will ever tell: end it here
+        _give_up(job)
+        return
+    job.phase = "cancelling"
+    try:
+        session.link.send({"do": "cancel", "job": job_id})
+    except LinkError as error:
+        fail(str(error))
+
+
+def free_memory() -> None:
+    if session.link is not None:
+        session.link.send({"do": "free_memory"})
+
+
+def poll() -> bool:
+    """Take in what the bridge has told; True when something changed."""
+    if session.link is None:
+        return False
+    try:
+        events = session.link.poll()
+    except LinkError as error:
+        session.link.stop()
+        session.link = None
+        session.server = Server("down", "")
+        fail(f"{error} Your jobs are safe: press Connect to go on." if session.jobs else str(error))
+        for job in session.jobs.values():
+            job.lost = "The bridge to the server ended."
+        return True
+    for event in events:
+        _HANDLERS.get(event.pop("event"), _ignore)(**event)
+    return bool(events)
+
+
+def stop() -> None:
+    """End the bridge; unfinished jobs stay in the history and on the server."""
+    if session.link is not None:
+        session.link.stop()
+    session.link = None
+    session.jobs.clear()
+    session.server = Server()
+
+
+def _link() -> Link:
+    """The running bridge, started if need be, with the settings as they are now."""
+    settings = bridge_settings()
+    if session.link is None:
+        session.link = Link([sys.executable, *bpy.app.python_args], settings)
+        session.settings = settings
+        for job in session.jobs.values():  # those that lost their bridge
+            job.lost = ""
+            session.link.send({"do": "resume", "record": str(job.record.path)})
+    elif settings != session.settings:
+        session.link.send({"do": "configure", **settings})
+        session.settings = settings
+        session.server = Server()
+    for call in tuple(wake):
+        call()
+    return session.link
+
+
+def _on_server(state: str, sentence: str, url: str = "", health: dict[str, Any] | None = None) -> None:
+    session.server = Server(state, sentence, url or session.server.url, Health.from_json(health) if health else None)
+    if state == "down" and sentence:
+        fail(sentence)
+    if state == "connected":
+        for job in session.jobs.values():
+            job.lost = ""
+
+
+def _on_models(models: list[dict[str, Any]]) -> None:
+    _models.take_list(models)
+
+
+def _on_job(job: dict[str, Any]) -> None:
+    status = JobStatus.from_json(job)
+    known = session.jobs.get(status.id)
+    if known is None:
+        return
+    cancelling = known.phase == "cancelling" and not status.state.is_final
+    known.state, known.lost, known.position = status.state, "", status.position
+    known.step, known.steps = status.step, status.steps
+    known.phase = "cancelling" if cancelling else status.phase
+    if status.warnings:
+        session.warnings = status.warnings
+
+
+def _on_preview(job: str, path: str) -> None:
+    if known := session.jobs.get(job):
+        known.preview = path
+        for call in tuple(previewed):
+            call(known)
+
+
+def _on_lost(job: str, sentence: str) -> None:
+    if known := session.jobs.get(job):
+        known.lost = sentence
+
+
+def _on_final(job: str, record: str) -> None:
+    session.jobs.pop(job, None)
+    try:
+        written = read_record(Path(record))
+    except RecordError as error:
+        fail(str(error))
+        return
+    if written.state is JobState.FAILED:
+        fail(written.error or "The server could not make the picture, and did not say why: see its log.")
+    for call in tuple(finished):
+        call(written)
+
+
+def _on_error(sentence: str) -> None:
+    fail(sentence)
+
+
+def _ignore(**_what: Any) -> None:
+    """An event of a newer bridge."""
+
+
+def _give_up(job: Job) -> None:
+    session.jobs.pop(job.id, None)
+    try:
+        write_record(job.record.with_changes(state=JobState.CANCELLED))
+    except RecordError as error:
+        fail(str(error))
+
+
+_models = models
+_HANDLERS: dict[str, Callable[..., None]] = {
+    "server": _on_server,
+    "models": _on_models,
+    "job": _on_job,
+    "preview": _on_preview,
+    "lost": _on_lost,
+    "final": _on_final,
+    "error": _on_error,
+}
+
+CLASSES: tuple[type, ...] = ()
+
+
+def register() -> None:
+    models.load_offline()
+
+
+def unregister() -> None:
+    stop()
+    session.error, session.notice, session.warnings = "", "", ()

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one timer: reads what the bridge has told, does at most one piece of work a call, and has the panels drawn anew.
+
+Each call stays far under 30 ms: what takes longer is cut into tasks, of which one is done a call, and its time is measured.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+
+import bpy
+
+from . import session as _session
+from .session import session
+
+BUSY = 0.1  # seconds between calls while a job runs
+SOON = 0.02  # while there are tasks
+IDLE = 1.0  # while a bridge is there and nothing happens
+
+_tasks: deque[tuple[str, Callable[[], None]]] = deque()
+
+
+def later(name: str, task: Callable[[], None]) -> None:
+    """Do ``task`` in one of the next calls, alone; a task of the same name that still waits is replaced."""
+    for index, (waiting, _) in enumerate(_tasks):
+        if waiting == name:
+            _tasks[index] = (name, task)
+            break
+    else:
+        _tasks.append((name, task))
+    start()
+
+
+def start() -> None:
+    """Have the timer run, if it does not."""
+    if not bpy.app.timers.is_registered(tick):
+        bpy.app.timers.register(tick, first_interval=SOON, persistent=True)
+
+
+def tick() -> float | None:
+    """One call. Returns the seconds to the next one, or None when there is nothing left to watch."""
+    began = time.perf_counter()
+    part = "poll"
+    try:
+        changed = _session.poll()
+        if _tasks and (time.perf_counter() - began) < 0.005:
+            part, task = _tasks.popleft()
+            task()
+            changed = True
+        if changed:
+            redraw()
+    except Exception as error:  # a timer that raises is never called again: the user would wait for ever
+        traceback.print_exc()
+        _session.fail(f"Something went wrong ({type(error).__name__}: {error}). Blender's console says more.")
+    session.stats.note((time.perf_counter() - began) * 1000.0, part)
+    if _tasks:
+        return SOON
+    if session.is_busy:
+        return BUSY
+    return IDLE if session.link is not None else None
+
+
+def redraw() -> None:
+    """Have our panels drawn anew: the sidebars alone, for a whole 3D view can take a tenth of a second."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in ("VIEW_3D", "IMAGE_EDITOR"):
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()
+
+
+CLASSES: tuple[type, ...] = ()
+
+
+def register() -> None:
+    _session.wake.append(start)
+
+
+def unregister() -> None:
+    _session.wake.remove(start)
+    _tasks.clear()
+    if bpy.app.timers.is_registered(tick):
+        bpy.app.timers.unregister(tick)

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""In which Image Editor a picture is shown. One that the user needs for something else is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import bpy
+
+from .timer import later
+
+ROLES = ("RESULT", "PREVIEW", "SHEET")
+NARROWEST = 700
+"""Pixels of a 3D view at 100% below which it is not split: both halves would be too small to work in."""
+
+
+def image_editors() -> Iterator[tuple[bpy.types.Window, bpy.types.Area]]:
+    """All Image Editors that are open, in all windows; UV editors are none."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "IMAGE_EDITOR" and area.ui_type == "IMAGE_EDITOR":
+                yield window, area
+
+
+def shows_ours(area: bpy.types.Area) -> bool:
+    return shows(area, *ROLES)
+
+
+def shows(area: bpy.types.Area, *roles: str) -> bool:
+    """Whether an Image Editor shows one of our images of these roles."""
+    image = area.spaces.active.image
+    return image is not None and image.pose_to_anime.role in roles
+
+
+_chosen = False
+
+
+def choose(value: bool) -> None:
+    """Note that the user looks at a picture of his choice, which previews must not replace; False when he asks for a new one."""
+    global _chosen
+    _chosen = value
+
+
+def is_chosen() -> bool:
+    return _chosen
+
+
+def best_editor() -> bpy.types.Area | None:
+    """The Image Editor for a picture: one that shows ours, else an empty one, else one that shows a render, else any.
+
+    Never one whose image is pinned, or that is used for painting or masking.
+    """
+    rated: list[tuple[int, int, bpy.types.Area]] = []
+    for window, area in image_editors():
+        space = area.spaces.active
+        if space.use_image_pin or space.mode != "VIEW":
+            continue
+        image = space.image
+        if shows_ours(area):
+            rank = 0
+        elif image is None:
+            rank = 1
+        elif image.type in ("RENDER_RESULT", "COMPOSITING"):
+            rank = 2
+        else:
+            rank = 3
+        other_window = int(window != bpy.context.window)
+        rated.append((rank, other_window, area))
+    return min(rated, key=lambda item: item[:2])[2] if rated else None
+
+
+def show(image: bpy.types.Image, area: bpy.types.Area | None = None) -> bool:
+    """Show ``image``; False where there is no Image Editor to show it in."""
+    area = area or best_editor()
+    if area is None:
+        return False
+    space = area.spaces.active
+    if space.image == image:
+        area.tag_redraw()
+        return True
+    before = tuple(space.image.size) if space.image and shows_ours(area) else None
+    space.image = image
+    area.tag_redraw()
+    if before != tuple(image.size):
+        _fit_later(area)
+    return True
+
+
+def open_editor(context: bpy.types.Context) -> bpy.types.Area | None:
+    """An Image Editor to show a picture in: the best of those that are open, else the right part of the 3D view, split off.
+
+    For the user's clicks alone: a window that rearranges itself is a fright. None where there is no window or no room.
+    """
+    if found := best_editor():
+        return found
+    window = context.window
+    if window is None:
+        return None
+    views = [area for area in window.screen.areas if area.type == "VIEW_3D"]
+    view = max(views, key=lambda area: area.width * area.height, default=None)
+    if view is None or view.width < NARROWEST * context.preferences.system.ui_scale:
+        return None
+    known = {area.as_pointer() for area in window.screen.areas}
+    with context.temp_override(window=window, area=view, region=view.regions[-1]):
+        bpy.ops.screen.area_split(direction="VERTICAL", factor=0.6)
+    new = next((area for area in window.screen.areas if area.as_pointer() not in known), None)
+    if new is None:
+        return None
+    # Which half is the new one differs: the picture is always on the right.
+    right = max((new, view), key=lambda area: area.x)
+    right.ui_type = "IMAGE_EDITOR"
+    right.spaces.active.image = None
+    return right
+
+
+def _fit_later(area: bpy.types.Area) -> None:
+    """Fit the picture into its editor once that has been drawn; by pointer, for areas come and go."""
+    pointer = area.as_pointer()
+
+    def fit() -> None:
+        for window, candidate in image_editors():
+            if candidate.as_pointer() == pointer:
+                region = next((region for region in candidate.regions if region.type == "WINDOW"), None)
+                if region is not None and candidate.spaces.active.image is not None:
+                    with bpy.context.temp_override(window=window, area=candidate, region=region):
+                        bpy.ops.image.view_all(fit_view=True)
+
+    later(f"fit {pointer}", fit)
+
+
+def remember() -> dict[int, str]:
+    """Which of our pictures each editor shows, by the pointer of its area: undo takes the images away from under them."""
+    return {area.as_pointer(): area.spaces.active.image.pose_to_anime.job_id for _, area in image_editors() if shows_ours(area)}

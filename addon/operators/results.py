@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verbs of a result: look at it, keep it, vary it, go back to its pose, compare it with the figure, save it, discard it."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import time
+from pathlib import Path
+
+import bpy
+import numpy as np
+from bpy.props import BoolProperty, StringProperty
+from numpy.typing import NDArray
+
+from ...generation_server.protocol import JobState, new_job_id
+from .. import png
+from ..errors import UserError
+from ..generate import history, pictures, restore, session, timer, viewing
+from ..generate.clay import shade, unpack
+from ..generate.records import Record, RecordError, disk_sentence, new_record_path, write_record
+from ..passes.sheet import side_by_side
+from .generation import MENDABLE, new_seed
+
+
+def shown_job(context: bpy.types.Context) -> str:
+    """The job of the result that the Image Editor shows, or an empty text."""
+    space = context.space_data
+    image = space.image if space is not None and space.type == "IMAGE_EDITOR" else None
+    return image.pose_to_anime.job_id if image is not None else ""
+
+
+class _OnResult:
+    """Acts on a result: that of ``job_id``, else the one in the Image Editor, else the last one."""
+
+    bl_options = {"REGISTER", "UNDO"}
+
+    job_id: StringProperty(
+        name="Result", description="Job of the result; empty is the one shown", options={"HIDDEN", "SKIP_SAVE"}
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if history.entries() or shown_job(context):
+            return True
+        cls.poll_message_set("There is no picture yet")
+        return False
+
+    def record(self, context: bpy.types.Context) -> Record:
+        job_id = self.job_id or shown_job(context)
+        found = history.entry(job_id) if job_id else history.latest()
+        if found is None or not found.has_result:
+            raise UserError("This picture is not in the history any more." if job_id else "There is no picture yet.")
+        return found
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            self.act(context, self.record(context))
+        except MENDABLE as error:
+            session.fail(str(error))
+            timer.redraw()
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        timer.redraw()
+        return {"FINISHED"}
+
+    def act(self, context: bpy.types.Context, record: Record) -> None:
+        raise NotImplementedError
+
+
+class P2A_OT_show_result(_OnResult, bpy.types.Operator):
+    bl_idname = "pose_to_anime.show_result"
+    bl_label = "Show"
+    bl_description = "Show this picture in the Image Editor"
+    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
+
+    @classmethod
+    def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
+        found = next((record for record in history.entries() if record.job_id == properties.job_id), None)
+        if found is None:
+            return cls.bl_description
+        request = found.request
+        file = Path(found.blend).name if found.blend else "a file that was not saved"
+        return f"{request.prompt}\n{request.width} × {request.height}, {request.model}, seed {request.seed}, from {file}"
+
+    def act(self, context: bpy.types.Context, record: Record) -> None:
+        viewing.choose(True)
+        area = context.area if context.area and context.area.ui_type == "IMAGE_EDITOR" else viewing.open_editor(context)
+        if not viewing.show(pictures.open_image(record), area):
+            raise UserError("There is no Image Editor with room for the picture: press “Open Workspace”, or open one.")
+
+
+class P2A_OT_keep_result(_OnResult, bpy.types.Operator):
+    bl_idname = "pose_to_anime.keep_result"
+    bl_label = "Keep"
+    bl_description = "Make this picture part of the .blend: packed into it, or as a PNG beside it"
+
+    def act(self, context: bpy.types.Context, record: Record) -> None:
+        image = pictures.keep(record, context.scene.pose_to_anime.generation.keep_results)
+        self.report({"INFO"}, f"Kept as “{image.name}”")
+
+
+class P2A_OT_vary_result(_OnResult, bpy.types.Operator):
+    bl_idname = "pose_to_anime.vary_result"
+    bl_label = "Vary"
+    bl_description = "The same pose, camera, prompt and numbers with another seed"
+    bl_options = {"REGISTER"}
+
+    def act(self, context: bpy.types.Context, record: Record) -> None:
+        created, job_id = time.time(), new_job_id()
+        file_id = history.ensure_file_id(context.scene)
+        varied = dataclasses.replace(
+            record,
+            path=new_record_path(file_id, job_id, created),
+            job_id=job_id,
+            file_id=file_id,
+            request=dataclasses.replace(record.request, seed=new_seed()),
+            blend=bpy.data.filepath,
+            created=created,
+            state=JobState.QUEUED,
+            warnings=(),
+        )
+        try:
+            varied.path.parent.mkdir(parents=True, exist_ok=True)
+            for control in record.request.controls:
+                shutil.copyfile(record.control_path(control.kind), varied.control_path(control.kind))
+            if record.figure_path.exists():
+                shutil.copyfile(record.figure_path, varied.figure_path)
+        except FileNotFoundError as error:
+            raise UserError("The control images of this picture are gone: restore its pose and press Generate.") from error
+        except OSError as error:
+            raise RecordError(disk_sentence(error, varied.path.parent)) from error
+        write_record(varied)
+        session.submit(varied)
+        viewing.choose(False)
+        viewing.open_editor(context)
+
+
+class P2A_OT_restore_result(_OnResult, bpy.types.Operator):
+    bl_idname = "pose_to_anime.restore_result"
+    bl_label = "Restore Pose and Camera"
+    bl_description = "Bring figures and pose camera back to where they were for this picture"
+
+    scene: BoolProperty(name="Pose and Camera", default=True)
+    settings: BoolProperty(name="Prompt and Numbers", default=False)
+
+    @classmethod
+    def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
+        if properties.settings and not properties.scene:
+            return "Take prompt, model, seed and all numbers of this picture over"
+        return cls.bl_description
+
+    def act(self, context: bpy.types.Context, record: Record) -> None:
+        said: list[str] = []
+        if self.scene:
+            said += restore.restore_scene(context.scene, record.scene)
+        if self.settings:
+            said += restore.restore_settings(context.scene, record.request)
+        for sentence in said:
+            self.report({"WARNING"}, sentence)
+
+
+def comparison(record: Record) -> NDArray[np.uint8]:
+    """The figure as it was sent and the result, side by side: (H, W, 3) uint8. Raises UserError."""
+    if record.figure_path.exists():
+        figure = pictures.read_png(record.figure_path)
+    elif record.clay_path.exists():
+        figure = shade(*unpack(record.clay_path))
+    else:
+        raise UserError("The figure of this picture was not kept, so there is nothing to compare it with.")
+    return side_by_side([figure, pictures.read_png(record.result_path)])
+
+
+class P2A_OT_compare_result(_OnResult, bpy.types.Operator):
+    bl_idname = "pose_to_anime.compare_result"
+    bl_label = "Compare with the Figure"
+    bl_description = "Show the 3D figure and the picture side by side; again to go back"
+
+    def act(self, context: bpy.types.Context, record: Record) -> None:
+        area = context.area if context.area and context.area.ui_type == "IMAGE_EDITOR" else viewing.open_editor(context)
+        viewing.choose(True)
+        if area is not None and viewing.shows(area, "SHEET"):
+            image = pictures.open_image(record)
+        else:
+            image = pictures.show_pixels(comparison(record), pictures.SHEET, record.job_id)
+        if not viewing.show(image, area):
+            raise UserError("There is no Image Editor with room for the comparison: press “Open Workspace”, or open one.")
+
+
+class _SaveResult(_OnResult):
+    """Asks for a file, then writes it."""
+
+    bl_options = {"REGISTER"}
+
+    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_glob: StringProperty(default="*.png", options={"HIDDEN"})
+    check_existing: BoolProperty(default=True, options={"HIDDEN"})
+
+    suffix = ""
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        try:
+            name = pictures.title(self.record(context)) + self.suffix
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path.home()
+        self.job_id = self.job_id or shown_job(context)  # the file browser takes the editor's place
+        self.filepath = str(pictures.free_name(folder, name))
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def target(self) -> Path:
+        if not self.filepath:
+            raise UserError("Say where to save it.")
+        path = Path(bpy.path.abspath(self.filepath))
+        return path if path.suffix.lower() == ".png" else path.with_name(path.name + ".png")
+
+
+class P2A_OT_save_result(_SaveResult, bpy.types.Operator):
+    bl_idname = "pose_to_anime.save_result"
+    bl_label = "Save As"
+    bl_description = "Save the picture as a PNG, with its whole recipe inside"
+
+    def act(self, _context: bpy.types.Context, record: Record) -> None:
+        target = self.target()
+        pictures.copy_to(record, target)
+        self.report({"INFO"}, f"Saved {target}")
+
+
+class P2A_OT_save_comparison(_SaveResult, bpy.types.Operator):
+    bl_idname = "pose_to_anime.save_comparison"
+    bl_label = "Save Sheet as PNG"
+    bl_description = "Save the 3D figure and the picture side by side as one PNG"
+
+    suffix = " sheet"
+
+    def act(self, _context: bpy.types.Context, record: Record) -> None:
+        target = self.target()
+        data = png.encode(comparison(record))
+        try:
+            target.write_bytes(data)
+        except OSError as error:
+            raise UserError(disk_sentence(error, target.parent)) from error
+        self.report({"INFO"}, f"Saved {target}")
+
+
+class P2A_OT_discard_result(_OnResult, bpy.types.Operator):
+    bl_idname = "pose_to_anime.discard_result"
+    bl_label = "Discard"
+    bl_description = "Take this picture out of the history; “Bring Back” undoes that"
+    bl_options = {"REGISTER"}  # files are not part of undo: Bring Back is
+
+    def act(self, context: bpy.types.Context, record: Record) -> None:
+        history.throw_away(record)
+        last = history.latest()
+        for _, area in viewing.image_editors():
+            if area.spaces.active.image is None and last is not None:
+                viewing.show(pictures.open_image(last), area)
+                break
+
+
+class P2A_OT_bring_back(bpy.types.Operator):
+    bl_idname = "pose_to_anime.bring_back"
+    bl_label = "Bring Back"
+    bl_description = "Put the picture that was discarded last back into the history"
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        if history.can_bring_back():
+            return True
+        cls.poll_message_set("Nothing was discarded")
+        return False
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        record = history.bring_last_back()
+        if record is None:
+            self.report({"ERROR"}, "The picture is gone for good: only the last twenty can be brought back.")
+            return {"CANCELLED"}
+        viewing.show(pictures.open_image(record))
+        timer.redraw()
+        return {"FINISHED"}
+
+
+CLASSES: tuple[type, ...] = (
+    P2A_OT_show_result,
+    P2A_OT_keep_result,
+    P2A_OT_vary_result,
+    P2A_OT_restore_result,
+    P2A_OT_compare_result,
+    P2A_OT_save_result,
+    P2A_OT_save_comparison,
+    P2A_OT_discard_result,
+    P2A_OT_bring_back,
+)

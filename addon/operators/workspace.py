@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The workspace "Pose to Anime": the 3D view on the left, the Image Editor on the right, both sidebars open at our tab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import bpy
+
+from ..generate import history, pictures, timer
+
+NAME = "Pose to Anime"
+TAB = "Pose to Anime"
+
+
+class P2A_OT_open_workspace(bpy.types.Operator):
+    bl_idname = "pose_to_anime.open_workspace"
+    bl_label = "Open Workspace"
+    bl_description = "Go to the workspace “Pose to Anime”: the figure on the left, its picture on the right"
+    bl_options = {"REGISTER"}  # workspaces are not part of undo
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if context.window is not None and not bpy.app.background:
+            return True
+        cls.poll_message_set("There is no window")
+        return False
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        workspace = bpy.data.workspaces.get(NAME)
+        if workspace is not None:
+            context.window.workspace = workspace
+            return {"FINISHED"}
+        known = set(bpy.data.workspaces)
+        bpy.ops.workspace.duplicate()
+        new = next(iter(set(bpy.data.workspaces) - known), None)
+        if new is None:
+            self.report({"ERROR"}, "Blender could not add a workspace.")
+            return {"CANCELLED"}
+        new.name = NAME
+        # Blender changes the window's workspace only when this click is over; each step needs the last one to be drawn.
+        for name, step in (("go", _go), ("lay out", _lay_out), ("sidebars", _open_sidebars), ("tabs", _choose_tabs)):
+            timer.later(f"workspace: {name}", _in_workspace(step))
+        return {"FINISHED"}
+
+
+def _in_workspace(step: Callable[[bpy.types.Window], None]) -> Callable[[], None]:
+    def run() -> None:
+        for window in bpy.context.window_manager.windows:
+            if step is _go or window.workspace.name == NAME:
+                step(window)
+                break
+
+    return run
+
+
+def _go(window: bpy.types.Window) -> None:
+    window.workspace = bpy.data.workspaces[NAME]
+
+
+def _lay_out(window: bpy.types.Window) -> None:
+    """One 3D view and one Image Editor, whatever the duplicated workspace looked like."""
+    areas = list(window.screen.areas)
+    largest = max(areas, key=lambda area: area.width * area.height)
+    main = max((area for area in areas if area.type == "VIEW_3D"), key=lambda area: area.width * area.height, default=largest)
+    for area in areas:
+        if area != main and len(window.screen.areas) > 1:
+            with bpy.context.temp_override(window=window, screen=window.screen, area=area):
+                bpy.ops.screen.area_close()
+    main = max(window.screen.areas, key=lambda area: area.width * area.height)
+    main.type = "VIEW_3D"
+    known = {area.as_pointer() for area in window.screen.areas}
+    with bpy.context.temp_override(window=window, screen=window.screen, area=main, region=main.regions[-1]):
+        bpy.ops.screen.area_split(direction="VERTICAL", factor=0.58)
+    new = next((area for area in window.screen.areas if area.as_pointer() not in known), None)
+    if new is None:
+        return
+    right = max((main, new), key=lambda area: area.x)
+    right.ui_type = "IMAGE_EDITOR"
+    last = history.latest()
+    right.spaces.active.image = pictures.image_of(last.job_id) if last else None
+
+
+def _open_sidebars(window: bpy.types.Window) -> None:
+    for area in window.screen.areas:
+        if area.type in ("VIEW_3D", "IMAGE_EDITOR"):
+            area.spaces.active.show_region_ui = True
+            area.tag_redraw()
+
+
+def _choose_tabs(window: bpy.types.Window) -> None:
+    """A sidebar's tab can be chosen only once it has been drawn."""
+    for area in window.screen.areas:
+        for region in area.regions:
+            if region.type == "UI" and area.type in ("VIEW_3D", "IMAGE_EDITOR"):
+                try:
+                    region.active_panel_category = TAB
+                except (AttributeError, TypeError):
+                    continue  # this Blender does not let us: the tab is one click away
+
+
+CLASSES: tuple[type, ...] = (P2A_OT_open_workspace,)

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What belongs to the user, not to the file: where the server is and where data lies."""
+
+import bpy
+from bpy.props import BoolProperty, StringProperty
+
+from ..generation_server.protocol import default_server_dir, user_data_dir
+from .package import BASE
+
+
+class P2A_AP_preferences(bpy.types.AddonPreferences):
+    bl_idname = BASE
+
+    server_url: StringProperty(
+        name="Server",
+        description="Address of a generation server, such as http://192.168.1.20:8471; empty finds the one on this computer",
+        default="",
+    )
+    server_token: StringProperty(
+        name="Token",
+        description="The token of that server, from the file 'token' in its data folder; the one on this computer needs none",
+        default="",
+        subtype="PASSWORD",
+    )
+    server_dir: StringProperty(
+        name="Server's Data Folder",
+        description="Where the server on this computer keeps its token, jobs and results; empty is the usual place",
+        default="",
+        subtype="DIR_PATH",
+    )
+    start_with_generate: BoolProperty(
+        name="Start the Server with Generate",
+        description="Where a server's environment is present and none runs, Generate starts one; it ends after ten idle minutes",
+        default=True,
+    )
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        server = layout.column(heading="Generation Server")
+        server.prop(self, "server_url", placeholder="on this computer")
+        token = server.column()
+        token.enabled = bool(self.server_url)
+        token.prop(self, "server_token")
+        folder = server.column()
+        folder.enabled = not self.server_url
+        folder.prop(self, "server_dir", placeholder=str(default_server_dir()))
+        folder.prop(self, "start_with_generate")
+        data = layout.column(heading="Your Data")
+        data.label(text=f"History, poses and models are in {user_data_dir()}")
+        data.label(text="Set the environment variable POSE_TO_ANIME_HOME before Blender starts to keep them elsewhere.")
+
+
+def preferences() -> bpy.types.AddonPreferences | None:
+    """The user's preferences; None where the package is used without being enabled as an extension."""
+    addon = bpy.context.preferences.addons.get(BASE)
+    return addon.preferences if addon else None
+
+
+CLASSES: tuple[type, ...] = (P2A_AP_preferences,)

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hangs the settings of all features on Blender's scenes and objects: ``scene.pose_to_anime`` and ``object.pose_to_anime``."""
+
+import bpy
+from bpy.props import PointerProperty, StringProperty
+
+from .figure import P2A_PG_object
+from .framing import P2A_PG_framing
+from .generation import P2A_PG_generation, P2A_PG_result, P2A_PG_window
+from .passes import P2A_PG_passes
+
+
+class P2A_PG_scene(bpy.types.PropertyGroup):
+    framing: PointerProperty(type=P2A_PG_framing)
+    passes: PointerProperty(type=P2A_PG_passes)
+    generation: PointerProperty(type=P2A_PG_generation)
+    file_id: StringProperty(
+        name="History", description="Which folder of the history belongs to this file", options={"HIDDEN"}, default=""
+    )
+
+
+CLASSES: tuple[type, ...] = (P2A_PG_scene,)
+
+_POINTERS = (
+    (bpy.types.Scene, P2A_PG_scene),
+    (bpy.types.Object, P2A_PG_object),
+    (bpy.types.Image, P2A_PG_result),
+    (bpy.types.WindowManager, P2A_PG_window),
+)
+
+
+def register() -> None:
+    for owner, group in _POINTERS:
+        owner.pose_to_anime = PointerProperty(type=group)
+
+
+def unregister() -> None:
+    for owner, _ in _POINTERS:
+        del owner.pose_to_anime

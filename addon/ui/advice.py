@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is advised about the ratio, found out after the figure has come to rest: panels must not compute."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+from bpy.app.handlers import persistent
+
+from ..armature.figures import figures_in
+from ..framing.advice import Advice
+from ..framing.camera import picture_camera, picture_ratio
+from ..framing.sizes import SizeError
+from ..framing.subject import scene_advice
+from ..generate import timer
+from ..settings import framing as settings
+
+REST = 0.4
+"""Seconds without a change after which the pose is looked at."""
+
+_advice: dict[str, Advice] = {}
+_has_figures = False
+
+
+def current(scene: bpy.types.Scene) -> Advice | None:
+    """The advice for a scene, as of the last time its figures rested."""
+    return _advice.get(scene.name)
+
+
+def has_figures() -> bool:
+    """Whether the scene had figures then."""
+    return _has_figures
+
+
+def _look() -> None:
+    global _has_figures
+    scene, view_layer = bpy.context.scene, bpy.context.view_layer
+    before = _advice.get(scene.name), _has_figures
+    figures, camera = figures_in(scene, view_layer), picture_camera(scene)
+    found = None
+    if figures and camera is not None:
+        try:
+            found = scene_advice(scene, view_layer.depsgraph, figures, camera, picture_ratio(scene))
+        except SizeError:
+            found = None
+    _advice.clear()
+    if found is not None:
+        _advice[scene.name] = found
+    _has_figures = bool(figures)
+    if (found, _has_figures) != before:
+        timer.redraw()
+
+
+@persistent
+def _changed(*_: Any) -> None:
+    """Look again a moment after the last change: a drag changes the scene at every move of the mouse."""
+    if bpy.app.background:
+        return
+    if bpy.app.timers.is_registered(_look):
+        bpy.app.timers.unregister(_look)
+    bpy.app.timers.register(_look, first_interval=REST)
+
+
+@persistent
+def _loaded(*_: Any) -> None:
+    _advice.clear()
+    _changed()
+
+
+def _size_changed(_scene: bpy.types.Scene) -> None:
+    _changed()
+
+
+CLASSES: tuple[type, ...] = ()
+
+
+def register() -> None:
+    bpy.app.handlers.depsgraph_update_post.append(_changed)
+    bpy.app.handlers.load_post.append(_loaded)
+    settings.size_listeners.append(_size_changed)
+
+
+def unregister() -> None:
+    settings.size_listeners.remove(_size_changed)
+    bpy.app.handlers.load_post.remove(_loaded)
+    bpy.app.handlers.depsgraph_update_post.remove(_changed)
+    if bpy.app.timers.is_registered(_look):
+        bpy.app.timers.unregister(_look)
+    _advice.clear()

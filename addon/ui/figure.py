@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sidebar of the 3D view, upper part: the figure, its pose, camera and ratio."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..framing.camera import picture_camera, pose_camera, scene_size
+from ..framing.sizes import CUSTOM, SizeError
+from ..operators.figure import P2A_OT_add_mannequin, P2A_OT_apply_pose, P2A_OT_reset_pose, the_mannequin
+from ..operators.framing import (
+    P2A_OT_add_camera,
+    P2A_OT_frame_figures,
+    P2A_OT_look_through,
+    P2A_OT_orbit_camera,
+    P2A_OT_reset_camera,
+    P2A_OT_take_advice,
+)
+from ..operators.posing import P2A_OT_start_posing, P2A_OT_stop_posing
+from . import advice, parts
+
+
+class _Panel:
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = parts.TAB
+
+
+class P2A_PT_figure(_Panel, bpy.types.Panel):
+    bl_idname = "P2A_PT_figure"
+    bl_label = "Figure"
+    bl_order = 10
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        figure = the_mannequin(context)
+        row = layout.row()
+        row.scale_y = 1.3
+        row.operator_menu_enum(P2A_OT_add_mannequin.bl_idname, "mannequin", text="Add Mannequin", icon="OUTLINER_OB_ARMATURE")
+        if figure is None:
+            hint = layout.column()
+            hint.enabled = False
+            hint.label(text="Select a mannequin to pose it" if advice.has_figures() else "Add one, then drag its dots")
+            return
+        layout.label(text=figure.name, icon="ARMATURE_DATA")
+        row = layout.row(align=True)
+        row.operator_menu_enum(P2A_OT_apply_pose.bl_idname, "pose", text="Pose", icon="POSE_HLT")
+        row.operator(P2A_OT_reset_pose.bl_idname, text="", icon="LOOP_BACK")
+        if context.mode == "POSE":
+            layout.operator(P2A_OT_stop_posing.bl_idname, icon="OBJECT_DATAMODE")
+        else:
+            layout.operator(P2A_OT_start_posing.bl_idname, icon="POSE_HLT")
+
+
+class P2A_PT_camera(_Panel, bpy.types.Panel):
+    bl_idname = "P2A_PT_camera"
+    bl_label = "Camera & Ratio"
+    bl_order = 20
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        scene = context.scene
+        framing = scene.pose_to_anime.framing
+        row = layout.row(align=True)
+        row.prop(framing, "ratio", text="Ratio")
+        if framing.ratio == CUSTOM:
+            row = layout.row(align=True)
+            row.prop(framing, "custom_width", text="")
+            row.label(text=":")
+            row.prop(framing, "custom_height", text="")
+        try:
+            scene_size(scene)
+        except SizeError as error:
+            parts.text(layout, context, str(error), "ERROR")
+        if advised := advice.current(scene):
+            box = layout.box()
+            parts.text(box, context, advised.text, "INFO")
+            box.operator(P2A_OT_take_advice.bl_idname, text=f"Use {advised.preset}").ratio = advised.preset
+        camera = picture_camera(scene)
+        if pose_camera(scene) is None:
+            layout.operator(P2A_OT_add_camera.bl_idname, icon="OUTLINER_OB_CAMERA")
+            if camera is None:
+                hint = layout.row()
+                hint.enabled = False
+                hint.label(text="Generate adds one, framed")
+        else:
+            row = layout.row(align=True)
+            row.operator(P2A_OT_frame_figures.bl_idname, text="Frame", icon="FULLSCREEN_ENTER")
+            row.operator(P2A_OT_reset_camera.bl_idname, text="Reset", icon="LOOP_BACK")
+        row = layout.row(align=True)
+        row.operator(P2A_OT_look_through.bl_idname, text="Look Through", icon="VIEW_CAMERA")
+        row.operator(P2A_OT_orbit_camera.bl_idname, text="Orbit", icon="ORIENTATION_GIMBAL", depress=framing.orbit_camera)
+
+
+class P2A_PT_camera_more(_Panel, bpy.types.Panel):
+    bl_idname = "P2A_PT_camera_more"
+    bl_label = "More"
+    bl_parent_id = "P2A_PT_camera"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        settings = context.scene.pose_to_anime
+        layout.prop(settings.framing, "head_room", slider=True)
+        layout.prop(settings.framing, "show_frame")
+        layout.prop(settings.passes, "keep_outside")
+        row = layout.row(align=True)
+        row.prop(settings.passes, "depth_floor", text="Farthest Grey")
+        row.prop(settings.passes, "depth_gamma")
+        if context.object is not None:
+            layout.prop(context.object.pose_to_anime, "in_depth", text=f"“{context.object.name}” in the control images")
+
+
+CLASSES: tuple[type, ...] = (P2A_PT_figure, P2A_PT_camera, P2A_PT_camera_more)

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pieces that several panels draw: long texts, prompts, messages, thumbnails. They draw, they never compute."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..generate import history, thumbnails
+from ..generate.session import session
+from ..operators.generation import P2A_OT_close_message, P2A_OT_copy_error, P2A_OT_edit_prompt
+from ..operators.results import P2A_OT_bring_back, P2A_OT_show_result
+from ..settings.generation import text_columns
+from ..settings.wrapping import PROMPT_ROWS, rows_of, wrap
+
+TAB = "Pose to Anime"
+THUMBNAIL = 3.6
+"""Height of a thumbnail in interface rows: four beside each other fit a sidebar of usual width."""
+
+_PER_ROW = 4
+_SPARE = 40  # pixels that an icon and the box's border take from a text
+
+
+def text(layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, icon: str = "NONE") -> None:
+    """A sentence in as many rows as it needs."""
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    columns = text_columns(context, 60 if icon == "NONE" else 60 + _SPARE)
+    for number, line in enumerate(wrap(sentence, columns)):
+        column.label(text=line, icon=icon if number == 0 else ("NONE" if icon == "NONE" else "BLANK1"))
+
+
+def prompt(layout: bpy.types.UILayout, context: bpy.types.Context, name: str, title: str, rows: int) -> None:
+    """A whole prompt in an editable field: Blender's text box from 5.2 on, rows that fill themselves before."""
+    settings = context.scene.pose_to_anime.generation
+    head = layout.row(align=True)
+    head.label(text=title)
+    tools = head.row(align=True)
+    tools.alignment = "RIGHT"
+    for action, icon in (("COPY", "COPYDOWN"), ("PASTE", "PASTEDOWN"), ("RESET", "LOOP_BACK"), ("CLEAR", "X")):
+        button = tools.operator(P2A_OT_edit_prompt.bl_idname, text="", icon=icon, emboss=False)
+        button.prompt, button.action = name, action
+    shown = rows_of(getattr(settings, name), text_columns(context))
+    if hasattr(layout, "textbox"):
+        layout.textbox(settings, name, initial_visible_lines=max(rows, min(len(shown) + 1, PROMPT_ROWS)))
+        return
+    field = layout.column(align=True)
+    # One row more than it needs, to go on writing in.
+    for index in range(min(max(rows, len(shown) + 1), PROMPT_ROWS)):
+        field.prop(settings, f"{name}_row_{index}", text="")
+
+
+def messages(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """The last error, warnings and notices, each to be read in full."""
+    if session.error:
+        box = layout.box()
+        box.alert = True
+        head = box.row(align=True)
+        head.label(text="Something is in the way", icon="ERROR")
+        head.operator(P2A_OT_copy_error.bl_idname, text="", icon="COPYDOWN", emboss=False)
+        head.operator(P2A_OT_close_message.bl_idname, text="", icon="X", emboss=False)
+        text(box, context, session.error)
+    elif session.warnings or session.notice:
+        box = layout.box()
+        for number, sentence in enumerate(filter(None, (*session.warnings, session.notice))):
+            row = box.row()
+            text(row, context, sentence, "INFO")
+            if number == 0:
+                row.operator(P2A_OT_close_message.bl_idname, text="", icon="X", emboss=False)
+
+
+def last_results(layout: bpy.types.UILayout, context: bpy.types.Context, shown: str = "") -> None:
+    """Thumbnails of the last results; ``shown`` is the job of the one in the editor."""
+    layout.row().prop(context.window_manager.pose_to_anime, "history", expand=True)
+    records = history.entries()
+    if not records:
+        empty = layout.row()
+        empty.enabled = False
+        empty.label(text="No pictures yet")
+    for start in range(0, len(records), _PER_ROW):
+        row = layout.row(align=True)
+        for record in records[start : start + _PER_ROW]:
+            cell = row.column(align=True)
+            icon = thumbnails.icon_of(record.job_id)
+            cell.template_icon(icon_value=icon, scale=THUMBNAIL)
+            show = cell.operator(P2A_OT_show_result.bl_idname, text="", icon="HIDE_OFF", depress=record.job_id == shown)
+            show.job_id = record.job_id
+        for _ in range(_PER_ROW - len(records[start : start + _PER_ROW])):
+            row.column().label(text="")
+    if history.can_bring_back():
+        layout.operator(P2A_OT_bring_back.bl_idname, icon="LOOP_BACK")
