@@ -11,70 +11,17 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 
 import bpy
 
 import addon_utils  # isort: skip (bpy puts it on the path)
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gui" / "scenarios"))
+from leftovers import state, watch_draw_handlers, watch_timers
+
 MODULE = "bl_ext.user_default.pose_to_anime"
 ZIP, OUT = (Path(argument) for argument in sys.argv[1:3])
-
-timers: list[Callable[[], float | None]] = []
-draw_handlers: list[object] = []
-
-
-def watch_timers() -> None:
-    """Blender does not list its timers: remember each one that is registered."""
-    register = bpy.app.timers.register
-
-    def remember(function: Callable[[], float | None], **options: object) -> None:
-        timers.append(function)
-        register(function, **options)
-
-    bpy.app.timers.register = remember
-
-
-def watch_draw_handlers() -> None:
-    """Nor does it list draw handlers."""
-    for space in (bpy.types.SpaceView3D, bpy.types.SpaceImageEditor):
-        add, remove = space.draw_handler_add, space.draw_handler_remove
-
-        def added(*arguments: object, add=add) -> object:
-            draw_handlers.append(handle := add(*arguments))
-            return handle
-
-        def removed(handle: object, region: str, remove=remove) -> None:
-            draw_handlers.remove(handle)
-            remove(handle, region)
-
-        space.draw_handler_add, space.draw_handler_remove = staticmethod(added), staticmethod(removed)
-
-
-def state() -> dict[str, set[str]]:
-    """Everything that an extension can add to Blender, as names."""
-    types = [getattr(bpy.types, name) for name in dir(bpy.types)]
-    drawn = {cls: getattr(getattr(cls, "draw", None), "_draw_funcs", ()) for cls in types}
-    handlers = {name: getattr(bpy.app.handlers, name) for name in dir(bpy.app.handlers)}
-    keymaps = getattr(bpy.context.window_manager.keyconfigs.addon, "keymaps", ())  # None without a window
-    return {
-        "types": set(dir(bpy.types)),
-        "type properties": {f"{cls.__name__}.{key}" for cls in types if hasattr(cls, "bl_rna") for key in property_names(cls)},
-        "handlers": {f"{event}: {name_of(f)}" for event, held in handlers.items() if isinstance(held, list) for f in held},
-        "menu entries": {f"{cls.__name__}: {name_of(f)}" for cls, functions in drawn.items() for f in functions},
-        "keymap items": {f"{keymap.name}: {item.idname}" for keymap in keymaps for item in keymap.keymap_items},
-        "timers": {name_of(f) for f in timers if bpy.app.timers.is_registered(f)},
-        "draw handlers": {str(handle) for handle in draw_handlers},
-    }
-
-
-def property_names(cls: type) -> list[str]:
-    return [item.identifier for item in cls.bl_rna.properties]  # type: ignore[attr-defined]
-
-
-def name_of(function: Callable[..., object]) -> str:
-    return f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', function)}"
 
 
 def added(before: dict[str, set[str]], after: dict[str, set[str]]) -> dict[str, list[str]]:

@@ -5,13 +5,15 @@ from collections.abc import Generator
 
 import bpy
 import hands
+import leftovers
 
+EXTENSION = "bl_ext.user_default.pose_to_anime"
 EDITORS = ("IMAGE_EDITOR", "NODE_EDITOR", "OUTLINER", "PROPERTIES", "TEXT_EDITOR", "CONSOLE", "FILE_BROWSER", "VIEW_3D")
 
 
 def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generator[object, None, None]:
     facts["version"] = bpy.app.version_string
-    facts["enabled"] = "bl_ext.user_default.pose_to_anime" in bpy.context.preferences.addons
+    facts["enabled"] = EXTENSION in bpy.context.preferences.addons
     yield 1.0
     yield from hands.open_sidebar("VIEW_3D")
     facts["tab"] = getattr(hands.region("VIEW_3D", "UI"), "active_panel_category", "")
@@ -31,3 +33,12 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
                 asked += 1
     facts["polls"] = asked
     hands.photograph("after the polls")
+
+    facts["while enabled"] = leftovers.ours(leftovers.state())
+    bpy.ops.preferences.addon_disable(module=EXTENSION)
+    yield 0.5
+    facts["after disabling"] = leftovers.ours(leftovers.state())
+    bpy.ops.preferences.addon_enable(module=EXTENSION)
+    yield 0.5
+    facts["enabled again"] = leftovers.ours(leftovers.state())
+    hands.photograph("enabled again")
