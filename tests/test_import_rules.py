@@ -28,7 +28,7 @@ LAYERS = {
     "openpose": set(),
 }
 SERVES_ALL = {"settings", "compat", "preferences"}
-BASICS = {"package", "errors", "png"}
+BASICS = {"package", "errors", "png", "terminal"}
 COMPOSES = {"registration"}  # the one place that knows every feature module
 
 # What the add-on may know of the server, and what the server's two-sided parts may import themselves.

@@ -1,0 +1,437 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verbs of the extension without a window: ``python -m pose_to_anime.addon.cli COMMAND``, reached through ``studio.py``.
+
+Nothing but the standard library is imported until a command runs, so that ``--help`` needs neither Blender nor numpy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import UserError
+from .terminal import Progress, out_folder, read_picture, say, write, write_png
+
+if TYPE_CHECKING:
+    import bpy
+
+    from ..generation_server.client import Client
+    from .generate.headless import Generated
+    from .passes.render import PassSet
+
+PASS_FILES = {"openpose": "pose.png", "depth": "depth.png"}
+"""What each control image is called on disk."""
+
+SHOTS = {"front": 0.0, "three-quarter": 40.0, "side": 90.0, "back": 180.0}
+"""Degrees that the camera goes round the figure, towards its left hand."""
+
+DEMO_MODEL = "builtin"
+DEMO_PROMPT = "1girl, solo, running, white shirt, blue skirt, sneakers, simple background"
+
+
+# ---------------------------------------------------------------------------------------------------------- the commands
+
+
+def passes(arguments: argparse.Namespace) -> None:
+    """Control images and pose.json of a posed figure."""
+    out = out_folder(arguments.out)
+    with _blender():
+        import bpy
+
+        from ..generation_server.families.catalogue import family
+        from .framing.camera import picture_camera, scene_size
+        from .passes.render import render_passes
+
+        rules = family(arguments.family)
+        scene = _posed_scene(arguments, lambda scene: setattr(scene.pose_to_anime.generation, "family", rules.name))
+        size = scene_size(scene)
+        rendered = render_passes(scene, bpy.context.view_layer, picture_camera(scene), size, profile=rules.skeleton_profile)
+        _write_passes(out, rendered)
+
+
+def generate(arguments: argparse.Namespace) -> None:
+    """Control images and pose.json of a posed figure, and the picture that a model makes of them."""
+    out = out_folder(arguments.out)
+    with _blender(), _server(arguments) as client:
+        _generate(arguments, client, out)
+
+
+def demo(arguments: argparse.Namespace) -> None:
+    """The whole way once: figure, control images, server, picture, and a sheet of them side by side."""
+    out = out_folder(arguments.out)
+    with _blender(), _server(arguments) as client:
+        generated = _generate(arguments, client, out)
+        from .generate.clay import shade
+        from .passes.sheet import side_by_side
+
+        rendered = generated.prepared.passes
+        assert rendered.buffers is not None and rendered.view is not None  # depth was asked for
+        figure = shade(rendered.buffers.depth, rendered.view.projection, rendered.view.perspective)
+        pictures = [figure, *rendered.images.values(), read_picture(out / "result.png")]
+        write_png(out / "sheet.png", side_by_side(pictures))
+
+
+def draw(arguments: argparse.Namespace) -> None:
+    """OpenPose JSON drawn as ControlNet images, many in one process."""
+    from .openpose.drawing import draw_people
+    from .openpose.pose_json import PoseJsonError, loads
+    from .openpose.profiles import ProfileError, profile
+
+    try:
+        chosen = profile(arguments.profile)
+    except ProfileError as error:
+        raise UserError(str(error)) from None
+    size = _size(arguments.size) if arguments.size else None
+    jobs = list(_draw_jobs([Path(p) for p in arguments.poses], Path(arguments.out)))
+    with Progress("drawing", len(jobs)) as progress:
+        for done, (source, target) in enumerate(jobs):
+            progress.update(done, source.name)
+            try:
+                document = loads(source.read_text("utf-8-sig"), size=size)
+            except (PoseJsonError, UnicodeDecodeError) as error:
+                raise UserError(f"{source}: {error}") from None
+            except OSError as error:
+                raise UserError(f"{source} cannot be read: {error.strerror}.") from None
+            width, height = size or (document.width, document.height)
+            scale = (width / document.width, height / document.height)
+            people = [person.scaled(*scale) for person in document.people]
+            write_png(target, draw_people(people, width, height, chosen))
+
+
+# ------------------------------------------------------------------------------------------------------- what they share
+
+
+def _generate(arguments: argparse.Namespace, client: Client, out: Path) -> Generated:
+    """The picture that the arguments ask for, with everything that it was made from, written into ``out``."""
+    from .generate.headless import generate_blocking
+    from .generate.models import take_list
+    from .settings.generation import SEED_MAX
+
+    if not 0 <= arguments.seed <= SEED_MAX:
+        raise UserError(f"The seed must be a whole number from 0 to {SEED_MAX}, not {arguments.seed}.")
+    take_list([model.to_json() for model in client.models()])
+    scene = _posed_scene(arguments, lambda scene: _use_generation(scene, arguments))
+    told: set[str] = set()
+    with Progress("generating") as progress:
+
+        def follow(job: Any) -> None:
+            progress.update(job.step, job.phase or str(job.state), total=job.steps)
+            for warning in job.warnings:
+                if warning not in told:
+                    told.add(warning)
+                    progress.say(warning)
+
+        generated = generate_blocking(scene, client, seed=arguments.seed, on_progress=follow)
+    _write_passes(out, generated.prepared.passes)
+    write(out / "result.png", generated.png)
+    record = {"request": generated.request.to_json(), "scene": dict(generated.prepared.scene)}
+    write(out / "request.json", json.dumps(record, indent=1, ensure_ascii=False).encode("utf-8"))
+    return generated
+
+
+def _use_generation(scene: bpy.types.Scene, arguments: argparse.Namespace) -> None:
+    """Put model, prompts and numbers of the command line into the scene's settings, where the panel has them too."""
+    from .generate.models import chosen_model, family_of
+
+    settings = scene.pose_to_anime.generation
+    settings.model = chosen_model(arguments.model).name
+    family = family_of(settings.model)
+    settings.negative_prompt = family.negative_prompt if arguments.negative is None else arguments.negative
+    if arguments.prompt:
+        settings.prompt = ", ".join(filter(None, (family.quality_prompt, arguments.prompt)))
+    for name, value, numbers in (
+        ("steps", arguments.steps, family.steps),
+        ("guidance_scale", arguments.guidance, family.guidance_scale),
+    ):
+        if value is not None and not numbers.lowest <= value <= numbers.highest:
+            raise UserError(
+                f"{family.title} takes a {name.replace('_', ' ')} of {numbers.lowest:g} to {numbers.highest:g}, not {value:g}."
+            )
+        if value is not None:
+            setattr(settings, name, value)
+    for name in ("pose_strength", "depth_strength"):
+        value = getattr(arguments, name)
+        if value is not None and not 0.0 <= value <= 1.0:
+            raise UserError(f"The {name.replace('_', ' ')} must be between 0 and 1, not {value:g}.")
+        if value is not None:
+            setattr(settings, name, value)
+
+
+def _posed_scene(arguments: argparse.Namespace, configure: Callable[[bpy.types.Scene], None]) -> bpy.types.Scene:
+    """The scene that the arguments ask for. ``configure`` sets what decides the picture's size."""
+    import bpy
+
+    from .armature.figures import figures_in
+    from .armature.mannequin import DEFAULT_MANNEQUIN, add_mannequin, is_mannequin
+    from .armature.posing import apply_pose
+    from .framing.camera import pose_camera, use_pose_camera
+    from .pose.library import load_pose
+
+    pose = load_pose(arguments.pose) if arguments.pose else None
+    if arguments.blend:
+        _open_blend(Path(arguments.blend))
+    scene, view_layer = bpy.context.scene, bpy.context.view_layer
+    configure(scene)
+    if arguments.ratio:
+        _set_ratio(scene, arguments.ratio)
+    if arguments.figure or not arguments.blend:
+        targets = [add_mannequin(bpy.context, arguments.figure or DEFAULT_MANNEQUIN)]
+    else:
+        armatures = [bpy.data.objects[figure.armature_name] for figure in figures_in(scene, view_layer)]
+        targets = [armature for armature in armatures if is_mannequin(armature)]
+    if pose is not None:
+        if not targets:
+            raise UserError(f"There is no mannequin in {arguments.blend} to pose: add one with --figure.")
+        for armature in targets:
+            apply_pose(armature, pose)
+    if arguments.shot or scene.camera is None:
+        camera = use_pose_camera(scene)
+        _take_shot(scene, camera, arguments.shot or "front")
+    elif arguments.figure or pose is not None or scene.camera == pose_camera(scene):
+        _take_shot(scene, scene.camera, "")
+    return scene
+
+
+def _take_shot(scene: bpy.types.Scene, camera: bpy.types.Object, shot: str) -> None:
+    """Frame the figures, from the front or another side where ``shot`` names one, else from where the camera looks."""
+    import math
+
+    import bpy
+    from mathutils import Matrix
+
+    from .armature.figures import figures_in
+    from .framing.camera import frame_figures, reset_camera
+
+    view_layer = bpy.context.view_layer
+    figures = figures_in(scene, view_layer)
+    if shot:
+        reset_camera(scene, view_layer, camera, figures)
+        camera.matrix_world = Matrix.Rotation(math.radians(SHOTS[shot]), 4, "Z") @ camera.matrix_world
+    frame_figures(scene, view_layer, camera, figures)
+
+
+def _set_ratio(scene: bpy.types.Scene, text: str) -> None:
+    from .framing.camera import scene_size
+    from .framing.sizes import CUSTOM, PRESETS, parse_ratio
+
+    framing = scene.pose_to_anime.framing
+    if text in PRESETS:
+        framing.ratio = text
+    else:
+        width, height = parse_ratio(text)
+        framing.custom_width, framing.custom_height = width, height
+        framing.ratio = CUSTOM
+    scene_size(scene)  # refuses what the model cannot paint
+
+
+@contextlib.contextmanager
+def _blender() -> Iterator[None]:
+    """Blender as a module with the extension's types registered, and the errors of all layers turned into UserError."""
+    try:
+        import bpy
+    except ImportError:
+        raise UserError("This command needs Blender as a Python module: start it through studio.py, which installs it.") from None
+    from . import registration
+
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    registration.register()
+    try:
+        yield
+    except _user_errors() as error:
+        raise UserError(str(error)) from error
+    finally:
+        registration.unregister()
+
+
+def _user_errors() -> tuple[type[Exception], ...]:
+    """What the layers below raise with a sentence for a person."""
+    from ..generation_server.client import ServerError
+    from ..generation_server.families.catalogue import FamilyError
+    from ..generation_server.protocol import ProtocolError
+    from .framing.sizes import SizeError
+    from .generate.server_process import ServerStartError
+    from .openpose.profiles import ProfileError
+    from .pose.normalised import PoseError
+
+    return ServerError, ServerStartError, FamilyError, ProtocolError, SizeError, ProfileError, PoseError
+
+
+@contextlib.contextmanager
+def _server(arguments: argparse.Namespace) -> Iterator[Client]:
+    """The server that the arguments name, or this user's, or a new one that ends with the command."""
+    from ..generation_server.client import Client, find_server
+    from ..generation_server.protocol import default_server_dir
+    from .generate.server_process import HOW_TO_START, server_python, start_server
+
+    if arguments.server:
+        with Client(arguments.server, arguments.token) as client:
+            client.health()
+            yield client
+        return
+    data_dir = Path(arguments.data_dir) if arguments.data_dir else default_server_dir()
+    client = find_server(data_dir)
+    started = None
+    if client is None:
+        python = server_python()
+        if python is None:
+            raise UserError(HOW_TO_START)
+        started = start_server(python, data_dir)
+    try:
+        with Progress("starting the server") as progress:
+            while client is None:
+                progress.update(None)
+                time.sleep(0.2)
+                client = started.check()  # type: ignore[union-attr]  # client is None only when one was started
+        with client:
+            yield client
+    finally:
+        if started is not None:
+            started.process.terminate()
+            started.process.wait(30)
+
+
+def _write_passes(out: Path, rendered: PassSet) -> None:
+    for kind, image in rendered.images.items():
+        write_png(out / PASS_FILES[kind], image)
+    write(out / "pose.json", rendered.pose_json.encode("utf-8"))
+
+
+def _open_blend(path: Path) -> None:
+    import bpy
+
+    if not path.is_file():
+        raise UserError(f"There is no file {path}.")
+    try:
+        bpy.ops.wm.open_mainfile(filepath=str(path.resolve()), load_ui=False)
+    except RuntimeError as error:
+        raise UserError(f"{path} cannot be opened: {str(error).strip().splitlines()[-1]}.") from None
+
+
+def _draw_jobs(sources: Sequence[Path], out: Path) -> Iterator[tuple[Path, Path]]:
+    """Which JSON becomes which PNG: folders are searched; one file may name its PNG, several go into a folder."""
+    files: list[Path] = []
+    for source in sources:
+        if source.is_dir():
+            files += sorted(source.glob("*.json"))
+        elif source.is_file():
+            files.append(source)
+        else:
+            raise UserError(f"There is no file or folder {source}.")
+    if not files:
+        raise UserError("There is no .json file in these folders: name files or folders with OpenPose JSON.")
+    if out.suffix.lower() == ".png":
+        if len(files) > 1:
+            raise UserError(f"{len(files)} poses do not fit into one PNG: give --out a folder.")
+        out_folder(str(out.parent))
+        yield files[0], out
+        return
+    out_folder(str(out))
+    taken: dict[str, Path] = {}
+    for file in files:
+        if other := taken.setdefault(file.stem, file) is not file and taken[file.stem]:
+            raise UserError(f"{other} and {file} would become the same PNG: draw them into two folders.")
+        yield file, out / f"{file.stem}.png"
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().replace("×", "x").partition("x")
+    if not (width.isdigit() and height.isdigit() and 1 <= int(width) <= 16384 and 1 <= int(height) <= 16384):
+        raise UserError(f"'{text}' is not a size: write width and height in pixels, as in 832x1216.")
+    return int(width), int(height)
+
+
+# ------------------------------------------------------------------------------------------------------------ the parser
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="studio.py", description="Pose to Anime without a window.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(run: Callable[[argparse.Namespace], None], example: str) -> argparse.ArgumentParser:
+        text = (run.__doc__ or "").strip()
+        sub = commands.add_parser(
+            run.__name__, help=text, description=text, epilog=example, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        sub.set_defaults(run=run)
+        return sub
+
+    sub = add(demo, "example:\n  studio.py demo --out demo")
+    _add_figure(sub, out="demo", pose="running", ratio="2:3", family=DEMO_MODEL)
+    _add_generation(sub, prompt=DEMO_PROMPT, model=DEMO_MODEL)
+
+    sub = add(passes, "example:\n  studio.py passes --pose running --ratio 2:3 --shot three-quarter --out passes")
+    _add_figure(sub, out=None, pose="", ratio="", family="sd15")
+
+    example = 'example:\n  studio.py generate --pose running --prompt "1girl, running, park" --model meinamix_v11 --out running'
+    sub = add(generate, example)
+    _add_figure(sub, out=None, pose="", ratio="", family="")
+    _add_generation(sub, prompt="", model="")
+
+    examples = "examples:\n  studio.py draw pose.json --out pose.png"
+    examples += "\n  studio.py draw poses/ --out drawn --profile xinsir --size 832x1216"
+    sub = add(draw, examples)
+    sub.add_argument("poses", nargs="+", metavar="POSE.json", help="OpenPose JSON files, or folders with them")
+    sub.add_argument("--out", required=True, metavar="PATH", help="a PNG for one pose, or a folder")
+    sub.add_argument("--profile", default="controlnet", help="skeleton profile: controlnet (default), scaled, xinsir")
+    sub.add_argument("--size", metavar="WxH", help="pixels; default: the size that the JSON says")
+    return parser
+
+
+def _add_figure(sub: argparse.ArgumentParser, *, out: str | None, pose: str, ratio: str, family: str) -> None:
+    sub.add_argument("--figure", default="", metavar="NAME", help="which mannequin; default: the first, or those in --blend")
+    sub.add_argument("--pose", default=pose, metavar="NAME", help="a pose of the library, or a pose file" + _default(pose))
+    sub.add_argument("--ratio", default=ratio, metavar="W:H", help="width and height, as in 2:3" + _default(ratio or "2:3"))
+    sub.add_argument("--shot", default="", choices=["", *SHOTS], metavar="NAME", help=f"from where: {', '.join(SHOTS)}")
+    if not family or family != DEMO_MODEL:
+        what = "whose sizes and skeleton are used" + _default(family or "that of the model")
+        sub.add_argument("--family", default=family, metavar="NAME", help=f"model family {what}")
+    sub.add_argument("--blend", default="", metavar="FILE", help="a .blend with figures and camera to use instead of a new scene")
+    sub.add_argument("--out", default=out, required=out is None, metavar="DIR", help="folder for the files" + _default(out or ""))
+
+
+def _add_generation(sub: argparse.ArgumentParser, *, prompt: str, model: str) -> None:
+    sub.add_argument("--prompt", default=prompt, help="what the picture shows" + ("" if prompt else "; default: a plain one"))
+    sub.add_argument("--negative", default=None, metavar="PROMPT", help="what it must not show; default: the family's")
+    sub.add_argument("--model", default=model, metavar="NAME", help="a name of `studio.py models list`" + _default(model))
+    sub.add_argument("--steps", type=int, help="denoising steps; default: the family's")
+    sub.add_argument("--guidance", type=float, help="guidance scale; default: the family's")
+    sub.add_argument("--seed", type=int, default=0, help="where the noise begins (default 0)")
+    for word in ("pose", "depth"):
+        sub.add_argument(f"--{word}-strength", type=float, metavar="0…1", help=f"how strictly the {word} is followed")
+    sub.add_argument(
+        "--server", default="", metavar="URL", help="a running server; default: this computer's, started when needed"
+    )
+    sub.add_argument("--token", default=os.environ.get("POSE_TO_ANIME_TOKEN", ""), help="its token (or POSE_TO_ANIME_TOKEN)")
+    sub.add_argument("--data-dir", default="", metavar="DIR", help="where the server of this computer keeps its files")
+
+
+def _default(value: str) -> str:
+    return f" (default {value})" if value else ""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code: 0 only when the work was done, 2 with one sentence where a person can mend it."""
+    parsed = make_parser().parse_args(arguments)
+    try:
+        parsed.run(parsed)
+    except UserError as error:
+        say(str(error))
+        return 2
+    except KeyboardInterrupt:
+        say("Interrupted.")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # Blender as a module can crash or hang when the interpreter takes it down
