@@ -62,13 +62,26 @@ def smoothed_weights(table: np.ndarray, strength: np.ndarray, rounds: int, mean:
     return full
 
 
-def limited(table: np.ndarray) -> np.ndarray:
-    """The table with at most ``MOST_BONES`` shares a row, adding up to one."""
+def limited(table: np.ndarray, on_plane: np.ndarray) -> np.ndarray:
+    """The table with at most ``MOST_BONES`` shares a row, adding up to one, alike for both sides on the mirror plane."""
     weakest = np.argpartition(-table, MOST_BONES, axis=1)[:, MOST_BONES:]
-    table = table.copy()
-    np.put_along_axis(table, weakest, 0.0, axis=1)
-    table[table < LEAST_SHARE] = 0.0
-    return table / table.sum(axis=1, keepdims=True)
+    kept = table.copy()
+    np.put_along_axis(kept, weakest, 0.0, axis=1)
+    partner = np.arange(len(COLUMNS))
+    for bone in CROSSING:
+        left, right = COLUMNS.index(f"{bone}.L"), COLUMNS.index(f"{bone}.R")
+        partner[left], partner[right] = right, left
+    for row in np.flatnonzero(on_plane):
+        # Here bones of both sides come in pairs: both are kept, or neither.
+        kept[row] = 0.0
+        room = MOST_BONES
+        for column in np.argsort(-table[row], kind="stable"):
+            pair = {int(column), int(partner[column])}
+            if kept[row, column] == 0.0 and len(pair) <= room and table[row, column] > 0.0:
+                kept[row, list(pair)] = table[row, column]
+                room -= len(pair)
+    kept[kept < LEAST_SHARE] = 0.0
+    return kept / kept.sum(axis=1, keepdims=True)
 
 
 def whole_table(table: np.ndarray, mirrored_rows: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -52,7 +52,7 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "ear.centre": (3,),
     "ear.size": (2,),
     "ear.lobe": (),
-    "ear.angles": (2,),
+    "ear.angles": (3,),
     "ear.depth": (),
     "ear.loops": (6, 6),
     "arm.rings": (12, 8),
@@ -182,12 +182,13 @@ class _Reader:
         if key not in data:
             raise self._fail(f"'{where}' is missing: it needs {wanted}.")
         try:
-            values = np.array(data[key], dtype=np.float64)
-        except (TypeError, ValueError):
-            values = np.array(np.nan)  # ragged, or text between the numbers
-        if values.shape != shape:
+            values = np.array(data[key])
+        except ValueError:  # rows of unequal length
+            values = np.array([None])
+        if values.shape != shape or values.dtype.kind not in "if":
             found = f"{len(data[key])} entries" if isinstance(data[key], list) else repr(data[key])
-            raise self._fail(f"'{where}' needs {wanted}; it has {found}" + (" of unequal length." if values.ndim == 0 else "."))
+            raise self._fail(f"'{where}' needs {wanted}; it has {found}.")
+        values = values.astype(np.float64)
         if not np.isfinite(values).all():
             raise self._fail(f"'{where}' holds a number that is not finite.")
         return values

@@ -79,8 +79,8 @@ def build_skin(body: Body) -> Skin:
     points[:, 2] -= points[:, 2].min()
 
     table /= table.sum(axis=1, keepdims=True)
-    table = limited(smoothed_weights(table, _weight_strength(table), WEIGHT_ROUNDS, mean, step.on_plane))
-    level_at_plane(table, step.on_plane)
+    table = smoothed_weights(table, _weight_strength(table), WEIGHT_ROUNDS, mean, step.on_plane)
+    table = limited(table, step.on_plane)
     vertices, whole_quads, mirrored = _mirrored(points, step.quads, step.on_plane)
     whole, names = whole_table(table, mirrored)
     return Skin(

@@ -25,7 +25,7 @@ EYE_RINGS = (14, 16)
 EYE_COLUMNS = (2, 5)
 EAR_RINGS = (4, 9)
 EAR_COLUMNS = (8, 10)
-EAR_PLACES = {7: 6.85, 8: 7.65, 9: 8.36, 10: 9.2, 11: 10.5}
+EAR_PLACES = {7: 6.75, 8: 7.45, 9: 8.3, 10: 9.2, 11: 10.5}
 """Where along the rings, in columns, the columns beside the ear are moved."""
 EAR_ROUNDNESS = 0.85
 """Exponent of the auricle's outline: 1 is an ellipse, less is fuller at the corners."""
@@ -185,7 +185,7 @@ def ear_point(body: Body, degrees: float, width: float, height: float, out: floa
     auricle stands, ``flare`` says how much that plane stands off the head, as a share of the whole auricle's.
     """
     centre, (half_width, half_height) = body.tables["ear.centre"], body.tables["ear.size"]
-    lean, whole_flare = (math.radians(float(angle)) for angle in body.tables["ear.angles"])
+    lean, whole_flare, overhang = (math.radians(float(angle)) for angle in body.tables["ear.angles"])
     across, rise = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     y = signed_power(across, EAR_ROUNDNESS) * half_width * width
     z = signed_power(rise, EAR_ROUNDNESS) * half_height * height
@@ -195,7 +195,7 @@ def ear_point(body: Body, degrees: float, width: float, height: float, out: floa
     behind = y + half_width  # distance from the root in front, round which the ear flares out
     x, y = out * cosine + behind * sine, behind * cosine - out * sine - half_width
     y, z = y * math.cos(lean) + z * math.sin(lean), z * math.cos(lean) - y * math.sin(lean)
-    return np.asarray(centre + np.array([x, y, z]))
+    return np.asarray(centre + np.array([x + z * math.tan(overhang), y, z]))
 
 
 def _gather_columns(cage: Cage, head: list[list[int]]) -> None:

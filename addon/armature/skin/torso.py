@@ -2,8 +2,8 @@
 """Trunk, neck and head as one stack of half rings, from the line of the groin to the crown.
 
 A ring is not a slice. It has three guide points (side, front, back) that lie at heights of their own, so that rings can follow
-the groin, the slope of the shoulders and the jaw. Two openings are left: 4 columns × 6 rings for the arm, and the whole lowest ring,
-with three vertices between the legs, for the leg; both have 20 corners, as the limbs' rings have.
+the groin, the slope of the shoulders and the jaw. Two openings are left: 4 columns × 6 rings for the arm, and the whole lowest
+ring, with three vertices between the legs, for the leg; both have 20 corners, as the limbs' rings have.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ class Ring:
 def half_ring(ring: Ring, level: float) -> list[Vector]:
     """The 17 points of half a ring.
 
-    In the plan it is a superellipse, with exponents of its own in front and behind. ``level`` 0 lets the front rise towards the side
-    evenly, 1 keeps it level as far as the cheek, so that what lies on a ring of the face lies at one height.
+    In the plan it is a superellipse, with exponents of its own in front and behind. ``level`` 0 lets the front rise towards the
+    side evenly, 1 keeps it level as far as the cheek, so that what lies on a ring of the face lies at one height.
     Negative ``crowding`` draws the columns to the middle of front and back.
     """
     points = []
