@@ -91,7 +91,7 @@ def test_the_demo_does_the_main_job(tmp_path: Path) -> None:
     assert names <= {path.name for path in out.iterdir()}
     size = size_of(out / "result.png")
     assert size_of(out / "pose.png") == size_of(out / "depth.png") == size
-    request = json.loads((out / "request.json").read_text("utf-8"))
+    request = json.loads((out / "request.json").read_text("utf-8"))["request"]
     assert (request["width"], request["height"]) == size
     assert {control["kind"] for control in request["controls"]} == {"openpose", "depth"}
     pose = json.loads((out / "pose.json").read_text("utf-8"))

@@ -66,8 +66,16 @@ def test_it_leaves_nothing_when_disabled(facts: dict[str, Any]) -> None:
 def test_it_does_its_work(facts: dict[str, Any]) -> None:
     for number in (0, 1):
         work = facts["rounds"][number]["work"]
-        assert work["exit code"] == 0, facts["console"]
-        assert {"pose.png", "depth.png", "pose.json"} <= set(work["files"])
+        width, height = work["size"]
+        assert width * 3 == height * 2
+        assert {kind: image[:2] for kind, image in work["images"].items()} == {
+            "openpose": [[height, width, 3], "uint8"],
+            "depth": [[height, width, 3], "uint8"],
+        }
+        assert all(image[2] > 200 for image in work["images"].values()), "a black picture"
+        assert work["people"] == 1
+        assert work["seen"] >= 14, "of 18 keypoints"
+        assert "Cube" in work["objects"], "the factory scene is still what it was"
 
 
 def test_blender_sees_no_violation_of_its_policy(facts: dict[str, Any]) -> None:

@@ -48,7 +48,10 @@ def state() -> dict[str, set[str]]:
         "types": set(dir(bpy.types)),
         "type properties": {f"{cls.__name__}.{key}" for cls in types if hasattr(cls, "bl_rna") for key in property_names(cls)},
         "handlers": {f"{event}: {name_of(f)}" for event, held in handlers.items() if isinstance(held, list) for f in held},
-        "menu entries": {f"{cls.__name__}: {name_of(f)}" for cls, functions in drawn.items() for f in functions},
+        # Blender keeps a menu's own drawing in that list once something was added to the menu.
+        "menu entries": {
+            f"{cls.__name__}: {name_of(f)}" for cls, fs in drawn.items() for f in fs if f.__module__ != cls.__module__
+        },
         "keymap items": {f"{keymap.name}: {item.idname}" for keymap in keymaps for item in keymap.keymap_items},
         "timers": {name_of(f) for f in timers if bpy.app.timers.is_registered(f)},
         "draw handlers": {str(handle) for handle in draw_handlers},
