@@ -37,8 +37,8 @@ class PngInfo:
 def encode(image: NDArray[np.uint8] | NDArray[np.uint16], texts: Mapping[str, str] | None = None, *, level: int = 4) -> bytes:
     """An image (height, width) or (height, width, 1 to 4 channels), uint8 or uint16, as the bytes of a PNG.
 
-    ``texts`` become tEXt chunks where Latin-1 holds them, else iTXt. ``level`` is zlib's. Raises ValueError for another array or an
-    impossible keyword.
+    ``texts`` become tEXt chunks where Latin-1 holds them, else iTXt. ``level`` is zlib's. Raises ValueError for another array or
+    an impossible keyword.
     """
     pixels = image[..., None] if image.ndim == 2 else image
     if pixels.ndim != 3 or pixels.shape[2] not in _COLOUR_TYPES or 0 in pixels.shape or pixels.dtype not in (np.uint8, np.uint16):

@@ -18,6 +18,7 @@ MODULES: tuple[str, ...] = (
     "operators.posing",
     "framing.camera",
     "framing.orbit",
+    "passes.render",
     "operators.framing",
     "generate.models",
     "generate.thumbnails",

@@ -28,6 +28,9 @@ from .raster import Pixels, convex_polygons, discs, ellipse_polygons, thick_line
 
 Image = NDArray[np.uint8]
 
+_FARTHEST = 1e6
+"""Pixels from the picture's corner beyond which a point is moved nearer, so that fixed point arithmetic holds it."""
+
 _LIMBS = np.array(BODY_LIMBS)
 _LIMB_COLOURS = np.array(LIMB_COLOURS, dtype=np.uint8)
 _BODY_COLOURS = np.array(BODY_COLOURS, dtype=np.uint8)
@@ -67,7 +70,8 @@ def draw_body(canvas: Image, body: Points, strokes: Strokes) -> None:
     present = body[:, 2] > 0.0
     limbs = np.flatnonzero(present[_LIMBS].all(axis=1))
     if len(limbs):
-        first, last = body[_LIMBS[limbs, 0], :2], body[_LIMBS[limbs, 1], :2]
+        places = np.clip(body[:, :2], -_FARTHEST, _FARTHEST)
+        first, last = places[_LIMBS[limbs, 0]], places[_LIMBS[limbs, 1]]
         run = first - last
         centres = _whole((first + last) / 2.0)
         halves = _whole(np.sqrt(run[:, 1] ** 2 + run[:, 0] ** 2) / 2.0)
@@ -106,8 +110,8 @@ def _drawable(points: Points, whole: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def _whole(numbers: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Cut off decimals, towards zero. Far outside any picture numbers stay where fixed point arithmetic holds them."""
-    return np.clip(numbers, -1e6, 1e6).astype(np.int64)
+    """Cut off decimals, towards zero."""
+    return np.clip(numbers, -_FARTHEST, _FARTHEST).astype(np.int64)
 
 
 def _paint(canvas: Image, pixels: Pixels, colours: NDArray[np.uint8]) -> None:

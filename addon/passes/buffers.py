@@ -24,8 +24,8 @@ class Buffers:
     def from_layers(cls, depth: NDArray[np.float32], figures: NDArray[np.floating], drawn: NDArray[np.bool_]) -> Buffers:
         """From layers as a renderer gives them, row 0 at the bottom, and where it drew anything."""
         return cls(
-            depth=np.where(drawn, depth, np.float32(np.inf))[::-1],
-            figures=np.rint(figures).astype(np.uint8)[::-1],
+            depth=np.where(drawn[::-1], depth[::-1], np.float32(np.inf)),
+            figures=(figures[::-1] + np.float32(0.5)).astype(np.uint8),
         )
 
 

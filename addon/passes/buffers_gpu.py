@@ -40,8 +40,8 @@ void main()
   layers = vec2(depth, figure);
 }
 """
-# Blender, headless, ends the whole process where it cannot make a GPU context. This asks of EGL what Blender asks (the usual display,
-# else Mesa's without a screen; OpenGL 4.3), in a process of its own.
+# Blender, headless, ends the whole process where it cannot make a GPU context. This asks of EGL what Blender asks (the usual
+# display, else Mesa's without a screen; OpenGL 4.3), in a process of its own.
 _EGL_PROBE = """
 import ctypes
 egl = ctypes.CDLL("libEGL.so.1")
@@ -56,7 +56,8 @@ if not egl.eglInitialize(display, None, None):
     assert egl.eglInitialize(display, None, None)
 config, count = pointer(), ctypes.c_int()
 wanted = ints(0x3033, 0, 0x3040, 0x0008, end)
-assert egl.eglBindAPI(0x30A2) and egl.eglChooseConfig(display, wanted, ctypes.byref(config), 1, ctypes.byref(count)) and count.value
+assert egl.eglBindAPI(0x30A2)
+assert egl.eglChooseConfig(display, wanted, ctypes.byref(config), 1, ctypes.byref(count)) and count.value
 assert egl.eglCreateContext(display, config, None, ints(0x3098, 4, 0x30FB, 3, 0x30FD, 1, end))
 """
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The evaluated meshes of a scene as numpy arrays: the figures, and the objects that were ticked to join them.
 
-Nothing of Blender is kept beyond a call. What the last calls found out about a mesh's faces is remembered by their content, so that
-a figure that is only posed differently costs no more than its vertices.
+Nothing of Blender is kept beyond a call. What the last calls found out about a mesh's faces is remembered by their content, so
+that a figure that is only posed differently costs no more than its vertices.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..armature.figures import Figure
+from .view import transform
 
 Floats = NDArray[np.float64]
 
@@ -43,7 +44,7 @@ class Surface:
     @functools.cached_property
     def world(self) -> Floats:
         """The vertices (n, 3) in world metres."""
-        return self.vertices @ self.to_world[:3, :3].T + self.to_world[:3, 3]
+        return transform(self.to_world[:3], self.vertices.astype(np.float64))
 
 
 def figure_surfaces(
@@ -62,9 +63,7 @@ def figure_surfaces(
     return found
 
 
-def ticked_surfaces(
-    view_layer: bpy.types.ViewLayer, depsgraph: bpy.types.Depsgraph, figures: Sequence[Figure]
-) -> list[Surface]:
+def ticked_surfaces(view_layer: bpy.types.ViewLayer, depsgraph: bpy.types.Depsgraph, figures: Sequence[Figure]) -> list[Surface]:
     """Other visible objects that the user ticked to be in depth, with all their instances."""
     if not any(_is_ticked(item) for item in view_layer.objects):
         return []
@@ -117,9 +116,9 @@ def _surface(evaluated: bpy.types.Object, name: str, figure: int) -> Surface | N
         key, triangles = _topology(mesh)
     finally:
         evaluated.to_mesh_clear()
-    if not np.isfinite(vertices).all():
+    lost = np.logical_not(np.isfinite(vertices).all(axis=1))
+    if lost.any():
         # One vertex that a broken modifier threw to infinity must not take the whole figure along.
-        lost = ~np.isfinite(vertices).all(axis=1)
         triangles = triangles[~lost[triangles].any(axis=1)]
         vertices[lost] = 0.0
         key = (*key[:4], zlib.crc32(triangles.tobytes(), key[4]))
@@ -133,7 +132,7 @@ def _topology(mesh: bpy.types.Mesh) -> tuple[TopologyKey, NDArray[np.int32]]:
     mesh.loops.foreach_get("vertex_index", corners)
     starts = np.empty(len(mesh.polygons), dtype=np.int32)
     mesh.polygons.foreach_get("loop_start", starts)
-    key = (len(mesh.vertices), len(corners), len(starts), zlib.crc32(corners), zlib.crc32(starts))
+    key = (len(mesh.vertices), len(corners), len(starts), zlib.crc32(corners.data), zlib.crc32(starts.data))
     if key in _triangles:
         _triangles.move_to_end(key)
         return key, _triangles[key]

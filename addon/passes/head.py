@@ -22,9 +22,13 @@ Ints = NDArray[np.int32]
 BURIED = 0.1
 """How deep under the skin a face point may lie and still be seen, as a part of the distance between the ears: 1.5 cm on an adult.
 Eyes and ears are meant by their centres."""
+RIM = 0.08
+"""How far an ear stands out from its centre, in the same measure: an ear of which only the rim can be seen is seen."""
 _REACH = 1.25
 """Radius of the sphere that holds a head whose mesh has no weights, in distances between the ears."""
 
+_EARS = (BODY_INDEX["right_ear"], BODY_INDEX["left_ear"])
+_BELOW = ("neck", "upperChest", "chest", "leftShoulder", "rightShoulder")
 _REMEMBERED = 16
 _heads: OrderedDict[tuple[str, str, TopologyKey], Bools] = OrderedDict()
 
@@ -34,28 +38,35 @@ def visible_face_points(
 ) -> Bools:
     """For the 18 body points in the world (18, 3), of which ``present`` (18,) exist: which are seen past the figure's own head.
 
-    A ray runs from each face point towards the camera; it is blocked where it meets a triangle of the head farther from its start
-    than what the skin itself covers. Points that are no face points count as seen.
+    A ray runs from each face point towards the camera; it is blocked where it meets a triangle of the head, or of what it stands
+    on, farther from its start than what the skin itself covers. Points that are no face points count as seen.
     """
     seen = np.ones(len(positions), dtype=bool)
     points = [index for index in FACE_POINTS_OF_BODY if present[index]]
-    ears = positions[[BODY_INDEX["right_ear"], BODY_INDEX["left_ear"]]]
+    ears = positions[list(_EARS)]
     width = float(np.linalg.norm(ears[1] - ears[0])) if np.isfinite(ears).all() else 0.0
     if not points or width <= 0.0:
         return seen
-    targets, _depth = view.project(positions)
+    outward = (ears - ears[::-1]) * RIM
+    origins = np.concatenate((positions[points], ears + outward))
+    free = np.ones(len(origins), dtype=bool)
+    targets, _depth = view.project(origins)
     for surface in surfaces:
-        triangles = _head_triangles(scene, figure, surface, ears.mean(axis=0), width)
-        pixels, _depth = view.project(surface.world)
-        corners = pixels[triangles]  # (t, 3, 2)
-        lowest, highest = corners.min(axis=1), corners.max(axis=1)
-        for index in points:
+        triangles, inside = _head_triangles(scene, figure, surface, ears.mean(axis=0), width)
+        pixels = np.empty((2, len(inside)))
+        pixels[:, inside] = view.project(surface.world[inside])[0].T
+        a, b, c = (pixels[:, triangles[:, corner]] for corner in range(3))
+        lowest, highest = np.minimum(np.minimum(a, b), c), np.maximum(np.maximum(a, b), c)
+        for index, (origin, target) in enumerate(zip(origins, targets, strict=True)):
             # All rays end in the camera: only triangles around the point in the picture can be met.
-            near = ((lowest <= targets[index]) & (targets[index] <= highest)).all(axis=1)
-            if near.any():
-                origin = positions[index]
-                ray = view.camera_position - origin if view.perspective else view.backward
-                seen[index] &= not _meets(origin, ray, surface.world[triangles[near]], BURIED * width)
+            around = (lowest <= target[:, None]) & (target[:, None] <= highest)
+            near = np.flatnonzero(around[0] & around[1])
+            if len(near):
+                ray = view.position - origin if view.perspective else view.backward
+                length = float(np.linalg.norm(ray)) if view.perspective else np.inf
+                free[index] &= not _meets(origin, ray, surface.world[triangles[near]], BURIED * width, length)
+    seen[points] = free[: len(points)]
+    seen[list(_EARS)] |= free[len(points) :]
     return seen
 
 
@@ -64,31 +75,42 @@ def forget() -> None:
     _heads.clear()
 
 
-def _head_triangles(scene: bpy.types.Scene, figure: Figure, surface: Surface, centre: Floats, width: float) -> Ints:
-    """(t, 3) the triangles that belong to the head, as indices of vertices."""
+def _head_triangles(scene: bpy.types.Scene, figure: Figure, surface: Surface, centre: Floats, width: float) -> tuple[Ints, Bools]:
+    """(t, 3) the triangles that belong to the head, as indices of vertices, and which vertices those are."""
     inside = _head_vertices(scene, figure, surface)
     if inside is None:
         inside = ((surface.world - centre) ** 2).sum(axis=1) < (_REACH * width) ** 2
-    return surface.triangles[inside[surface.triangles].all(axis=1)]
+    a, b, c = inside[surface.triangles].T
+    return surface.triangles[a & b & c], inside
 
 
 def _head_vertices(scene: bpy.types.Scene, figure: Figure, surface: Surface) -> Bools | None:
-    """Which vertices follow the head more than anything else; None where the mesh does not say."""
+    """Which vertices follow the head, or what it stands on, more than anything else; None where the mesh does not say.
+
+    Neck and chest close the head from below: without them a camera behind and below looks through the hole at the face. Arms do
+    not count: a detector still finds the eyes behind a hand.
+    """
     source, armature = scene.objects.get(surface.name), scene.objects.get(figure.armature_name)
-    head = figure.joint_map.get("head", "")
-    if source is None or armature is None or head not in armature.data.bones:
+    if source is None or armature is None:
         return None
-    bone = armature.data.bones[head]
-    names = {head, *(child.name for child in bone.children_recursive)}
+    bones = armature.data.bones
+    head = bones.get(figure.joint_map.get("head", ""))
+    if head is None:
+        return None
+    names = {head.name, *(child.name for child in head.children_recursive)}
     if source.parent_type == "BONE" and source.parent_bone in names:  # hair, hats, glasses
         return np.ones(len(surface.vertices), dtype=bool)
-    key = (surface.name, head, surface.key)
+    names |= {figure.joint_map[joint] for joint in _BELOW if joint in figure.joint_map}
+    key = (surface.name, figure.armature_name, surface.key)
     if key not in _heads:
         groups = {group.index for group in source.vertex_groups if group.name in names}
         if not groups or source.type != "MESH" or len(source.data.vertices) != len(surface.vertices):
             return None
         _heads[key] = np.fromiter(
-            (2.0 * sum(g.weight for g in v.groups if g.group in groups) > sum(g.weight for g in v.groups) for v in source.data.vertices),
+            (
+                2.0 * sum(g.weight for g in v.groups if g.group in groups) > sum(g.weight for g in v.groups)
+                for v in source.data.vertices
+            ),
             dtype=bool,
             count=len(surface.vertices),
         )
@@ -97,8 +119,11 @@ def _head_vertices(scene: bpy.types.Scene, figure: Figure, surface: Surface) -> 
     return _heads[key]
 
 
-def _meets(origin: Floats, ray: Floats, triangles: Floats, start: float) -> bool:
-    """Whether a ray (3,), begun ``start`` metres from its origin (3,), meets one of the triangles (t, 3, 3): Möller and Trumbore."""
+def _meets(origin: Floats, ray: Floats, triangles: Floats, start: float, end: float) -> bool:
+    """Whether a ray (3,), from ``start`` to ``end`` metres from its origin (3,), meets one of the triangles (t, 3, 3).
+
+    The test of Möller and Trumbore.
+    """
     ray = ray / max(float(np.linalg.norm(ray)), 1e-9)
     corner = triangles[:, 0]
     first, second = triangles[:, 1] - corner, triangles[:, 2] - corner
@@ -111,4 +136,4 @@ def _meets(origin: Floats, ray: Floats, triangles: Floats, start: float) -> bool
     around = np.cross(offset, first)
     v = (around @ ray) * inverse
     distance = (second * around).sum(axis=1) * inverse
-    return bool((facing & (u >= 0.0) & (v >= 0.0) & (u + v <= 1.0) & (distance > start)).any())
+    return bool((facing & (u >= 0.0) & (v >= 0.0) & (u + v <= 1.0) & (distance > start) & (distance < end)).any())

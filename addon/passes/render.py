@@ -34,9 +34,9 @@ LARGEST_SIDE = 8192
 class PassOptions:
     """How passes are made; the defaults are those of the scene settings.
 
-    ``depth_floor`` 0 to 255 is the value of the farthest figure pixel, ``depth_gamma`` above 1 darkens the middle; ``keep_outside``
-    keeps keypoints outside the picture, so that limbs which leave it are drawn up to its edge. ``buffers`` is "gpu", "cycles", or
-    "auto": the GPU where there is one.
+    ``depth_floor`` 0 to 255 is the value of the farthest figure pixel, ``depth_gamma`` above 1 darkens the middle;
+    ``keep_outside`` keeps keypoints outside the picture, so that limbs which leave it are drawn up to its edge. ``buffers`` is
+    "gpu", "cycles", or "auto": the GPU where there is one.
     """
 
     depth_floor: int = 40
@@ -55,9 +55,12 @@ class PassOptions:
 
 @dataclass(frozen=True)
 class PassSet:
-    """Passes of one moment. ``images``: kind → (height, width, 3) uint8 RGB, row 0 at the top. ``people`` in pixels of that picture,
-    one for each of ``figures`` that has a point in it; ``pose_json`` says the same as OpenPose JSON. ``warnings`` are sentences for
-    the user, ``seconds`` what each step took."""
+    """Passes of one moment.
+
+    ``images``: kind → (height, width, 3) uint8 RGB, row 0 at the top. ``people`` in pixels of that picture, one for each of
+    ``figures`` (names of armatures) that has a point in it; ``pose_json`` says the same as OpenPose JSON. ``warnings`` are
+    sentences for the user, ``seconds`` what each step took.
+    """
 
     width: int
     height: int
@@ -84,11 +87,11 @@ def render_passes(
 ) -> PassSet:
     """Passes of the visible figures as ``camera`` sees them, in a picture of ``size`` (width, height) pixels.
 
-    ``kinds`` of ``KINDS``; ``profile`` is the skeleton profile of the model that is to see them. ``figures`` and ``options`` default
-    to all visible figures and the scene's settings. Changes neither the scene nor its render settings.
+    ``kinds`` of ``KINDS``; ``profile`` is the skeleton profile of the model that is to see them. ``figures`` and ``options``
+    default to all visible figures and the scene's settings. Changes neither the scene nor its render settings.
 
-    Raises UserError, in a sentence for the user, where there is no camera, no figure, or none that the camera sees; ProfileError for
-    an unknown profile; ValueError for an unknown kind.
+    Raises UserError, in a sentence for the user, where there is no camera, no figure, or none that the camera sees; ProfileError
+    for an unknown profile; ValueError for an unknown kind.
     """
     if unknown := set(kinds) - set(KINDS):
         raise ValueError(f"There is no pass '{min(unknown)}': use {', '.join(KINDS)}.")

@@ -30,7 +30,7 @@ def person_of(
     """One figure as OpenPose would find it. ``surfaces`` are the figure's own meshes.
 
     Limbs are there even where something is in front of them; nose, eyes and ears only where the figure's head does not hide them.
-    Points behind the camera are missing, and so are those outside the picture, as no detector finds them, unless ``keep_outside``.
+    Points behind the camera are missing, and so are those outside the picture, where no detector looks, unless ``keep_outside``.
     The neck is the middle between both shoulders in the picture, as the networks were trained, not the anatomical neck.
     Raises UserError where the figure's armature is gone.
     """

@@ -17,22 +17,30 @@ NEAREST = 1e-6
 """Metres in front of the camera at which a point counts as being in front of it."""
 
 
+def transform(matrix: Array, points: NDArray[np.floating]) -> Array:
+    """Rows (k, 4) of a matrix times points (n, 3) with a 1 appended → (n, k).
+
+    Column by column: a matrix product would wake a thread for every core, which costs more than the few thousand multiplications.
+    """
+    x, y, z = points[:, 0], points[:, 1], points[:, 2]
+    result = np.empty((len(points), len(matrix)))
+    for column, (a, b, c, d) in enumerate(matrix):
+        result[:, column] = a * x + b * y + c * z + d
+    return result
+
+
 @dataclass(frozen=True, eq=False)
 class View:
-    """``to_camera`` (4, 4) takes world points to the camera's axes (x right, y up, looking along −z, metres); ``projection`` (4, 4)
-    takes those to clip space. ``width`` and ``height`` are pixels."""
+    """``to_camera`` (4, 4) takes world points to the camera's axes (x right, y up, looking along −z, metres); ``projection``
+    (4, 4) takes those to clip space. ``position`` (3,) is the camera's place in the world; ``width`` and ``height`` are pixels.
+    """
 
     width: int
     height: int
     to_camera: Array
     projection: Array
+    position: Array
     perspective: bool
-
-    @property
-    def camera_position(self) -> Array:
-        """(3,) in the world."""
-        rotation = self.to_camera[:3, :3]
-        return -rotation.T @ self.to_camera[:3, 3]
 
     @property
     def backward(self) -> Array:
@@ -41,24 +49,25 @@ class View:
 
     def depth(self, points: Array) -> Array:
         """World points (n, 3) → metres (n,) in front of the camera's plane, negative behind it."""
-        return -(points @ self.to_camera[2, :3] + self.to_camera[2, 3])
+        return -transform(self.to_camera[2:3], points)[:, 0]
 
     def project(self, points: Array) -> tuple[Array, Array]:
         """World points (n, 3) → pixels (n, 2), origin at the top left corner of the picture and y down, and depth (n,) in metres.
 
         A point on the camera's plane or behind it has no place in the picture: its pixels are NaN.
         """
-        matrix = self.projection @ self.to_camera
-        clip = points @ matrix[:, :3].T + matrix[:, 3]
-        depth = self.depth(points)
-        weight = np.where(depth > NEAREST, clip[:, 3], np.nan)
-        x = (clip[:, 0] / weight + 1.0) / 2.0 * self.width
-        y = (1.0 - clip[:, 1] / weight) / 2.0 * self.height
-        return np.stack((x, y), axis=1), depth
+        to_clip = self.projection @ self.to_camera
+        x, y, weight, behind = transform(np.stack((*to_clip[[0, 1, 3]], self.to_camera[2])), points).T
+        weight = np.where(behind < -NEAREST, weight, np.nan)
+        pixels = np.empty((len(points), 2))
+        pixels[:, 0] = (x / weight + 1.0) * (self.width / 2.0)
+        pixels[:, 1] = (1.0 - y / weight) * (self.height / 2.0)
+        return pixels, -behind
 
     def contains(self, pixels: Array) -> NDArray[np.bool_]:
         """Which pixels (n, 2) are inside the picture; NaN is not."""
-        return (pixels >= 0.0).all(axis=1) & (pixels < (self.width, self.height)).all(axis=1)
+        x, y = pixels[:, 0], pixels[:, 1]
+        return (x >= 0.0) & (x < self.width) & (y >= 0.0) & (y < self.height)
 
 
 def view_of(camera: bpy.types.Object | None, depsgraph: bpy.types.Depsgraph, width: int, height: int) -> View:
@@ -73,11 +82,14 @@ def view_of(camera: bpy.types.Object | None, depsgraph: bpy.types.Depsgraph, wid
     evaluated = camera.evaluated_get(depsgraph)
     # A render ignores the scale that a camera has from its parents, as this does.
     to_world = np.array(evaluated.matrix_world.normalized(), dtype=np.float64)
-    try:
-        to_camera = np.linalg.inv(to_world)
-    except np.linalg.LinAlgError:
-        raise UserError(f"The camera “{camera.name}” is scaled to nothing: give it a scale of 1.") from None
+    x, y, z, position = to_world[:3].T
+    volume = float(x @ np.cross(y, z))
+    if not abs(volume) > 1e-9:  # also where it is no number
+        raise UserError(f"The camera “{camera.name}” is scaled to nothing: give it a scale of 1.")
+    to_camera = np.eye(4)
+    to_camera[:3, :3] = np.stack((np.cross(y, z), np.cross(z, x), np.cross(x, y))) / volume
+    to_camera[:3, 3] = -to_camera[:3, :3] @ position
     projection = np.array(evaluated.calc_matrix_camera(depsgraph, x=width, y=height), dtype=np.float64)
     if not (np.isfinite(to_camera).all() and np.isfinite(projection).all()):
         raise UserError(f"The camera “{camera.name}” has no valid place or lens: reset the camera.")
-    return View(width, height, to_camera, projection, camera.data.type == "PERSP")
+    return View(width, height, to_camera, projection, position, camera.data.type == "PERSP")

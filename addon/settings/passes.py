@@ -12,7 +12,7 @@ class P2A_PG_passes(bpy.types.PropertyGroup):
 
     depth_floor: IntProperty(
         name="Farthest Grey",
-        description="How bright the farthest part of the figures is in the depth image; above 0, so that it differs from the background",
+        description="How bright the farthest part of the figures is in the depth image; the background is 0",
         default=40,
         min=0,
         max=254,
@@ -28,7 +28,7 @@ class P2A_PG_passes(bpy.types.PropertyGroup):
     )
     keep_outside: BoolProperty(
         name="Draw Limbs That Leave the Picture",
-        description="Draw them up to its edge; without it, joints outside are missing, as in the pictures that ControlNets learned from",
+        description="Draw them up to its edge; otherwise joints outside are missing, as ControlNets know it from photographs",
         default=False,
     )
 
