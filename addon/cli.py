@@ -363,7 +363,7 @@ def make_parser() -> argparse.ArgumentParser:
         return sub
 
     sub = add(demo, "example:\n  studio.py demo --out demo")
-    _add_figure(sub, out="demo", pose="running", ratio="2:3", family=DEMO_MODEL)
+    _add_figure(sub, out="demo", pose="running", ratio="2:3", family=DEMO_MODEL, shot="three-quarter")
     _add_generation(sub, prompt=DEMO_PROMPT, model=DEMO_MODEL)
 
     sub = add(passes, "example:\n  studio.py passes --pose running --ratio 2:3 --shot three-quarter --out passes")
@@ -384,11 +384,13 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_figure(sub: argparse.ArgumentParser, *, out: str | None, pose: str, ratio: str, family: str) -> None:
+def _add_figure(sub: argparse.ArgumentParser, *, out: str | None, pose: str, ratio: str, family: str, shot: str = "") -> None:
     sub.add_argument("--figure", default="", metavar="NAME", help="which mannequin; default: the first, or those in --blend")
     sub.add_argument("--pose", default=pose, metavar="NAME", help="a pose of the library, or a pose file" + _default(pose))
     sub.add_argument("--ratio", default=ratio, metavar="W:H", help="width and height, as in 2:3" + _default(ratio or "2:3"))
-    sub.add_argument("--shot", default="", choices=["", *SHOTS], metavar="NAME", help=f"from where: {', '.join(SHOTS)}")
+    sub.add_argument(
+        "--shot", default=shot, choices=SHOTS, metavar="NAME", help=f"from where: {', '.join(SHOTS)}" + _default(shot)
+    )
     if not family or family != DEMO_MODEL:
         what = "whose sizes and skeleton are used" + _default(family or "that of the model")
         sub.add_argument("--family", default=family, metavar="NAME", help=f"model family {what}")

@@ -9,8 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
-from checkout import ROOT
+from checkout import ROOT, blender_python
 from PIL import Image
 
 pytestmark = pytest.mark.requires("server")
@@ -56,17 +57,23 @@ def test_every_command_explains_itself(command: str) -> None:
         (["passes", "--figure", "no such figure", "--out", "OUT"], "no such figure"),
         (["passes", "--family", "no such family", "--out", "OUT"], "no such family"),
         (["passes", "--blend", "missing.blend", "--out", "OUT"], "missing.blend"),
+        (["passes", "--ratio", "1:9", "--out", "OUT"], "1:9"),
+        (["generate", "--model", "missing", "--out", "OUT"], "missing"),
+        (["generate", "--model", "builtin", "--steps", "0", "--out", "OUT"], "steps"),
+        (["generate", "--server", "http://127.0.0.1:9", "--out", "OUT"], "127.0.0.1:9"),
+        (["draw", str(ROOT / "pyproject.toml"), "--out", "OUT"], "JSON"),
         (["draw", "missing.json", "--out", "OUT/x.png"], "missing.json"),
         (["draw", "--profile", "no such profile", "OUT/pose.json", "--out", "OUT/x.png"], "no such profile"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_a_mistake_is_one_clear_line(arguments: list[str], says: str, tmp_path: Path) -> None:
-    done = studio(*[argument.replace("OUT", str(tmp_path)) for argument in arguments])
+    done = studio(*[argument.replace("OUT", str(tmp_path / "out")) for argument in arguments], home=tmp_path / "home")
     assert done.returncode == 2, done.stdout + done.stderr
     assert says in done.stderr
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()[-1]) > 20, "no sentence"
+    assert not list(tmp_path.glob("out/*.png")), "half written"
 
 
 def test_passes_and_draw_agree_to_the_pixel(tmp_path: Path) -> None:
@@ -82,11 +89,68 @@ def test_passes_and_draw_agree_to_the_pixel(tmp_path: Path) -> None:
         assert rendered.convert("RGB").tobytes() == drawn.convert("RGB").tobytes()
 
 
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def test_the_skeleton_stands_on_the_depth(tmp_path: Path) -> None:
+    done = studio("passes", "--pose", "running", "--ratio", "3:4", "--shot", "side", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    pose, depth = pixels(tmp_path / "pose.png"), pixels(tmp_path / "depth.png")
+    body = np.array(json.loads((tmp_path / "pose.json").read_text())["people"][0]["pose_keypoints_2d"]).reshape(18, 3)
+    limbs = body[2:14]  # arms and legs: joints that lie inside the body
+    assert (limbs[:, 2] == 1.0).all()
+    x, y = limbs[:, 0].astype(int), limbs[:, 1].astype(int)
+    assert (depth[y, x] > 0).all()
+    assert pose[y, x].any(axis=1).all()
+
+
+def test_ratio_and_family_decide_the_size(tmp_path: Path) -> None:
+    for ratio, family in (("2:1", "sd15"), ("9:16", "builtin")):
+        done = studio("passes", "--pose", "lying", "--ratio", ratio, "--family", family, "--out", tmp_path / family)
+        assert done.returncode == 0, done.stderr
+    wide, tall = size_of(tmp_path / "sd15" / "pose.png"), size_of(tmp_path / "builtin" / "pose.png")
+    assert wide[0] == 2 * wide[1]
+    assert tall[0] < tall[1] and tall[0] * tall[1] < wide[0] * wide[1]
+
+
+def test_a_profile_for_large_models_draws_thicker_limbs(tmp_path: Path) -> None:
+    assert studio("passes", "--pose", "jumping", "--out", tmp_path).returncode == 0
+    done = studio("draw", tmp_path, "--out", tmp_path / "many", "--profile", "xinsir", "--size", "1024x1536")
+    assert done.returncode == 0, done.stderr
+    thin, thick = pixels(tmp_path / "pose.png"), pixels(tmp_path / "many" / "pose.png")
+    assert thick.shape == (1536, 1024, 3)
+    assert thick.any(axis=2).mean() > 1.2 * thin.any(axis=2).mean()
+
+
+def test_passes_of_a_file_that_a_user_saved(tmp_path: Path) -> None:
+    blend = tmp_path / "scene.blend"
+    code = (
+        "import bpy, os\n"
+        "bpy.ops.wm.read_factory_settings(use_empty=True)\n"
+        "from pose_to_anime.addon import registration\n"
+        "registration.register()\n"
+        "bpy.ops.pose_to_anime.add_mannequin()\n"
+        "bpy.ops.pose_to_anime.add_camera()\n"
+        f"bpy.ops.wm.save_as_mainfile(filepath={str(blend)!r})\n"
+        "os._exit(0)"
+    )
+    python = blender_python("4.5") or blender_python("5.2")
+    assert python is not None
+    subprocess.run([str(python), "-c", code], check=True, capture_output=True)
+    done = studio("passes", "--blend", blend, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert pixels(tmp_path / "out" / "depth.png").max() == 255
+
+
 def test_the_demo_does_the_main_job(tmp_path: Path) -> None:
     """From nothing but the checkout: pose, passes, server, picture, sheet; and it leaves no server behind."""
     out = tmp_path / "demo"
     done = studio("demo", "--out", out, home=tmp_path / "home")
     assert done.returncode == 0, done.stderr
+    assert "not trained" in done.stderr, "the output of the untrained model must say so"
+    assert not (tmp_path / "home" / "server" / "server.json").exists(), "the server that it started must end with it"
     names = {"pose.png", "depth.png", "result.png", "pose.json", "request.json", "sheet.png"}
     assert names <= {path.name for path in out.iterdir()}
     size = size_of(out / "result.png")
@@ -101,4 +165,5 @@ def test_the_demo_does_the_main_job(tmp_path: Path) -> None:
         assert sheet.width >= 4 * size[0]
     with Image.open(out / "result.png") as result:
         assert "Steps: " in result.text["parameters"]
+        assert json.loads(result.text["pose_to_anime"])["request"] == request
         assert result.convert("L").getextrema()[0] < result.convert("L").getextrema()[1], "an empty picture"
