@@ -51,14 +51,17 @@ def smoothed_weights(table: np.ndarray, strength: np.ndarray, rounds: int, mean:
     """The table after some rounds of smoothing of the body's bones, where ``strength`` (N,) says."""
     rows = np.flatnonzero(strength > 0.0)
     columns = np.array(BODY_COLUMNS)
-    values = np.ascontiguousarray(table[:, columns])
+    values = table[:, columns]
+    pairs = [(BODY_COLUMNS.index(COLUMNS.index(f"{b}.L")), BODY_COLUMNS.index(COLUMNS.index(f"{b}.R"))) for b in CROSSING]
     step = 0.5 * strength[rows, None]
-    full = table.copy()
     for _ in range(rounds):
         values[rows] += (mean.of(values, rows) - values[rows]) * step
-        full[:, columns] = values
-        level_at_plane(full, on_plane)
-        values = full[:, columns]
+        for left, right in pairs:
+            both = (values[on_plane, left] + values[on_plane, right]) / 2.0
+            values[on_plane, left] = both
+            values[on_plane, right] = both
+    full = table.copy()
+    full[:, columns] = values
     return full
 
 

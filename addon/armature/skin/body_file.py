@@ -55,7 +55,7 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "ear.angles": (3,),
     "ear.depth": (),
     "ear.loops": (6, 6),
-    "arm.rings": (12, 8),
+    "arm.rings": (13, 8),
     "hand.palm": (5, 6),
     "hand.web": (3,),
     "leg.rings": (16, 7),

@@ -73,7 +73,7 @@ def add_arm(cage: Cage, body: Body, frames: dict[str, Frame], opening: list[int]
         side = unit(upper.side * (1.0 - turn) + fore.side * turn)
         frame = upper if at <= 1.0 else fore
         centre = frame.point((at if at <= 1.0 else at - 1.0) * frame.length, shift_up, shift_side)
-        arm = ramp(-0.03, 0.115, place)
+        arm = ramp(-0.045, 0.14, place)
         elbow = ramp(upper.length - 0.05, upper.length + 0.05, place)
         wrist = ramp(upper.length + fore.length - 0.035, upper.length + fore.length + 0.02, place)
         weights = mixed(

@@ -72,6 +72,15 @@ class Smoothing:
     bone: str | None = None
 
 
+def _within_reach(points: np.ndarray, start: Vector, end: Vector | None, size: Vector) -> np.ndarray:
+    """Indices of the points (N, 3) that a Gaussian round a point or a line reaches at all: most brushes move few vertices."""
+    stop = start if end is None else end
+    low, high = np.minimum(start, stop) - REACH * size, np.maximum(start, stop) + REACH * size
+    x, y, z = points.T
+    inside = (x > low[0]) & (x < high[0]) & (y > low[1]) & (y < high[1]) & (z > low[2]) & (z < high[2])
+    return np.flatnonzero(inside)
+
+
 def _falloff(points: np.ndarray, start: Vector, end: Vector | None, size: Vector) -> np.ndarray:
     """(N,) Gaussian of the distance to a point or a line, each axis measured in its own ``size``."""
     scaled = (points - start) / size
@@ -106,18 +115,20 @@ def _in_axes(points: np.ndarray, bone: str | None, frames: dict[str, Frame]) -> 
     return (points - frames[bone].origin) @ frames[bone].matrix().T
 
 
-def stroke(points: np.ndarray, brush: Brush, frames: dict[str, Frame]) -> np.ndarray:
-    """(N, 3) how far one brush moves each of the points (N, 3)."""
+def stroke(points: np.ndarray, brush: Brush, frames: dict[str, Frame]) -> tuple[np.ndarray, np.ndarray]:
+    """Which of the points (N, 3) one brush moves, and how far: (K,) indices, (K, 3) metres."""
     local = _in_axes(points, brush.bone, frames)
     if brush.kind == "swell":
+        rows = np.arange(len(points))
         change = _swell(local, brush)
     else:
-        change = _falloff(local, brush.at, brush.to, brush.size)[:, None] * brush.move
+        rows = _within_reach(local, brush.at, brush.to, brush.size)
+        change = _falloff(local[rows], brush.at, brush.to, brush.size)[:, None] * brush.move
     if brush.bone is not None:
         change = change @ frames[brush.bone].matrix()
     if brush.region is not None:
-        change = change * brush.region.mask(points)[:, None]
-    return change
+        change = change * brush.region.mask(points[rows])[:, None]
+    return rows, change
 
 
 def sculpt(
@@ -126,8 +137,8 @@ def sculpt(
     """Applies all brushes in order, in place. ``held`` (N,) 1 = stays; ``on_plane`` (N,) bool vertices stay on x = 0."""
     free = (1.0 - held)[:, None]
     for brush in brushes:
-        change = stroke(points, brush, frames)
-        points += change if brush.whole else change * free
+        rows, change = stroke(points, brush, frames)
+        points[rows] += change if brush.whole else change * free[rows]
         points[on_plane, 0] = 0.0
     np.maximum(points[:, 0], 0.0, out=points[:, 0])
 
@@ -137,8 +148,10 @@ def smooth_regions(
 ) -> np.ndarray:
     """The points after all smoothing passes, in order. ``mean`` gives each vertex its neighbours' mean."""
     for each in passes:
-        mask = _falloff(_in_axes(points, each.bone, frames), each.at, each.to, each.size) * each.strength * (1.0 - held)
+        local = _in_axes(points, each.bone, frames)
+        rows = _within_reach(local, each.at, each.to, each.size)
+        mask = _falloff(local[rows], each.at, each.to, each.size) * each.strength * (1.0 - held[rows])
         if each.region is not None:
-            mask = mask * each.region.mask(points)
-        points = mean.smoothed(points, mask, each.rounds)
+            mask = mask * each.region.mask(points[rows])
+        points = mean.smoothed(points, rows[mask > 1e-3], mask[mask > 1e-3], each.rounds)
     return points

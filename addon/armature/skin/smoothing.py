@@ -33,12 +33,13 @@ class Mean:
             total = total + values[neighbours] * shares[:, None]
         return np.asarray(total)
 
-    def smoothed(self, points: np.ndarray, strength: np.ndarray, rounds: int) -> np.ndarray:
-        """(N, 3) points after some rounds, each moving a vertex half of ``strength`` (N,) of the way to its neighbours' mean."""
-        rows = np.flatnonzero(strength > 1e-3)
-        step = 0.5 * strength[rows, None]
+    def smoothed(self, points: np.ndarray, rows: np.ndarray, strength: np.ndarray, rounds: int) -> np.ndarray:
+        """(N, 3) points after some rounds, each moving ``rows`` half of ``strength`` of the way to their neighbours' mean."""
+        step = 0.5 * strength[:, None]
         points = points.copy()
+        neighbours, shares = self._neighbours[:, rows], self._shares[:, rows, None]
         for _ in range(rounds):
-            points[rows] += (self.of(points, rows) - points[rows]) * step
+            mean = (points[neighbours] * shares).sum(axis=0)
+            points[rows] += (mean - points[rows]) * step
             points[self._on_plane, 0] = 0.0
         return points
