@@ -14,16 +14,14 @@ DEFAULT_PORT = 8471
 
 EXAMPLES = """\
 examples:
-  serve                                       on this computer, on the best device that is here
-  serve --device cpu --port 9000              on the processor, at a port of your choice
-  serve --host 0.0.0.0 --allow-host studio    for other computers too; the token protects it, but nothing is encrypted
+  studio.py serve                                       on this computer, on the best device that is here
+  studio.py serve --device cpu --port 9000              on the processor, at a port of your choice
+  studio.py serve --host 0.0.0.0 --allow-host studio    for other computers too; the token protects it, but nothing is encrypted
 """
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="pose_to_anime.generation_server", description="The generation server of Pose to Anime."
-    )
+    parser = argparse.ArgumentParser(prog="studio.py", description="The generation server of Pose to Anime.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     serve = commands.add_parser(
         "serve",
