@@ -10,15 +10,15 @@ from mathutils import Matrix, Quaternion, Vector
 
 from ..errors import UserError
 from .limbs import CONTROLS, control_for, limb_of
+from .mannequin import require_posable
 from .matching import follow_edits, paused, set_ik, settle
 
 
 def move_control(obj: bpy.types.Object, name: str, location: Sequence[float]) -> None:
     """Drag a dot to a place (world metres) and let go of it there.
 
-    ``name`` is a control (``limbs.CONTROLS``), or ``hand.L``, ``foot.R``, … for the dots at wrists and ankles. A dot let go out of reach
-    comes back onto its joint. Raises UserError for a name that is no dot and for a place that is not finite.
-    """
+    ``name`` is a control (``limbs.CONTROLS``), or ``hand.L``, ``foot.R``, … for the dots at wrists and ankles. A dot let go out
+    of reach comes back onto its joint. Raises UserError for a name that is no dot and for a place that is not finite."""
     place = Vector([float(c) for c in location])
     if len(place) != 3 or not all(abs(c) < 1e6 for c in place):  # also refuses NaN
         raise UserError("A control can only be moved to three finite numbers of metres.")
@@ -50,6 +50,9 @@ def turn_joint(obj: bpy.types.Object, name: str, rotation: Sequence[float]) -> N
         bring_up_to_date(obj)
         matrix = turn.normalized().to_matrix() @ bone.matrix.to_3x3()
         bone.rotation_quaternion = _local(bone, matrix.to_4x4()).to_quaternion()
+        limb = limb_of(name)
+        if limb is not None and name in limb.turned_by_hand:
+            set_ik(obj, limb, False)
         _evaluate()
         follow_edits(obj)
         finish(obj)
@@ -76,7 +79,8 @@ def _evaluate() -> None:
 
 
 def _bone(obj: bpy.types.Object, name: str) -> bpy.types.PoseBone:
-    bone = obj.pose.bones.get(name) if obj.type == "ARMATURE" else None
+    require_posable(obj)
+    bone = obj.pose.bones.get(name)
     if bone is None:
         raise UserError(f"'{obj.name}' has no control '{name}'.")
     return bone

@@ -19,7 +19,8 @@ _JOINTS: tuple[str | None, ...] = (
     "leftUpperLeg", "leftLowerLeg", "leftFoot",
     None, None, None, None,
 )  # fmt: skip
-"""The joint at each of the 18 body points of COCO in OpenPose's order (nose, neck, right arm, left arm, right leg, left leg, eyes, ears)."""
+"""The joint at each of the 18 body points of COCO in OpenPose's order (nose, neck, right arm, left arm, right leg, left leg,
+eyes, ears)."""
 
 _LANDMARKS = {0: "nose_tip", 14: "eye_right", 15: "eye_left", 16: "ear_right", 17: "ear_left"}
 
@@ -27,14 +28,13 @@ _LANDMARKS = {0: "nose_tip", 14: "eye_right", 15: "eye_left", 16: "ear_right", 1
 def body_keypoints(figure: Figure, depsgraph: bpy.types.Depsgraph) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Positions (18, 3) in world metres, and which of them exist (18,).
 
-    The neck (1) is NaN and absent: OpenPose's neck is the middle between the projected shoulders, which only a camera knows. Raises
-    KeyError when the figure's armature is not in the depsgraph's scene.
-    """
+    The neck (1) is NaN and absent: OpenPose's neck is the middle between the projected shoulders, which only a camera knows.
+    Raises KeyError when the figure's armature is not in the depsgraph's scene."""
     obj = depsgraph.scene_eval.objects[figure.armature_name].evaluated_get(depsgraph)
     positions = np.full((18, 3), np.nan)
     bones = obj.pose.bones
     for index, joint in enumerate(_JOINTS):
-        bone = bones.get(figure.joint_map[joint]) if joint in figure.joint_map else None
+        bone = bones.get(figure.joint_map.get(joint, "")) if joint else None
         if bone is not None:
             positions[index] = obj.matrix_world @ bone.head
     head = bones.get(figure.joint_map.get("head", ""))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The four limbs of our mannequin's rig, and what each of their bones is called.
 
-Three layers: *deform* bones carry the skin and are, at the same time, the controls that turn a joint (FK). *Controls* are the dots
-that are dragged (IK). *Mechanism* bones, hidden, connect the two:
+Three layers: *deform* bones carry the skin and are, at the same time, the controls that turn a joint (FK). *Controls* are the
+dots that are dragged (IK). *Mechanism* bones, hidden, connect the two:
 
     swing   at the limb's root, always points to the dot: the elbow's dot hangs on it, so that an elbow keeps its side when the
             hand goes round the body

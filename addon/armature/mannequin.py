@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Mannequins in the scene: adding, recognising and removing them.
 
-A mannequin is an armature object and its skin, a mesh object that is the armature's child and cannot be selected. What the rest of the
-program must know about a body (its landmarks, points of its surface) is kept in custom properties of the armature, so that it is saved
-with the file and copied with the figure.
-"""
+A mannequin is an armature object and its skin, a mesh object that is the armature's child and cannot be selected. What the rest
+of the program must know about a body (its landmarks, points of its surface) is kept in custom properties of the armature, so that
+it is saved with the file and copied with the figure."""
 
 from __future__ import annotations
 
@@ -19,7 +18,7 @@ from ..errors import UserError
 from ..package import RIGS
 from .joint_map import joint_map
 from .limbs import LIMBS
-from .matching import remember, set_ik, settle
+from .matching import paused, remember, set_ik, settle
 from .rig import build_bones, configure_pose, humanoid_rest
 from .skin.body_file import read_body
 from .skin.build import Skin, build_skin
@@ -29,6 +28,7 @@ DEFAULT_MANNEQUIN = "adult_woman"
 _MANNEQUIN = "pose_to_anime_mannequin"
 _LANDMARKS = "pose_to_anime_landmarks"
 _SURFACE = "pose_to_anime_surface"
+_SKIN = "pose_to_anime_skin"
 _MAP = "mannequin"
 
 _MATERIAL = "Mannequin"
@@ -52,13 +52,22 @@ def mannequin_name(obj: bpy.types.Object) -> str:
     return str(obj.data[_MANNEQUIN]) if is_mannequin(obj) else ""
 
 
+def require_posable(obj: bpy.types.Object) -> None:
+    """Raise UserError unless the object is a mannequin that Blender evaluates now: a hidden one keeps the pose it was last seen
+    in."""
+    if not is_mannequin(obj):
+        raise UserError(f"'{obj.name}' is not a mannequin of Pose to Anime.")
+    if not any(part.visible_get() for part in (obj, *skins_of(obj))):
+        raise UserError(f"'{obj.name}' is hidden: show it before you pose it.")
+
+
 def skins_of(obj: bpy.types.Object) -> list[bpy.types.Object]:
     """The mesh objects that an armature object deforms and carries."""
     return [child for child in obj.children if child.type == "MESH" and child.find_armature() == obj]
 
 
 def landmarks(obj: bpy.types.Object) -> dict[str, Vector]:
-    """Points of the head (nose tip, eyes, ears, …) at rest, in armature space. They move with the head bone."""
+    """Named points of the skin (``nose_tip``, ``eye_left``, ``ear_right``, ``heel_left``, …) at rest, in armature space."""
     return {name: Vector(point) for name, point in obj.data[_LANDMARKS].items()}
 
 
@@ -105,20 +114,22 @@ def add_mannequin(
     armature[_SURFACE] = _outermost(skin)
     collection.objects.link(_add_skin(obj, skin))
 
-    view_layer.update()
-    settle(obj)
-    for limb in LIMBS:
-        set_ik(obj, limb, True)
-    remember(obj)
-    view_layer.update()
+    with paused():
+        view_layer.update()
+        settle(obj)
+        for limb in LIMBS:
+            set_ik(obj, limb, True)
+        remember(obj)
+        view_layer.update()
     return obj
 
 
 def remove_mannequin(obj: bpy.types.Object) -> None:
-    """Remove a figure: its armature, its skin, and the data that no one else uses. Raises UserError for anything but a mannequin."""
+    """Remove a figure: its armature, its skin, and the data that no one else uses. Raises UserError for anything but a
+    mannequin."""
     if not is_mannequin(obj):
         raise UserError(f"'{obj.name}' is not a mannequin.")
-    if obj.mode != "OBJECT" and bpy.context.mode != "OBJECT":
+    if bpy.context.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
     armature = obj.data
     meshes = {}
@@ -131,6 +142,16 @@ def remove_mannequin(obj: bpy.types.Object) -> None:
             bpy.data.meshes.remove(mesh)
     if armature.users == 0:
         bpy.data.armatures.remove(armature)
+
+
+def remove_orphaned_skins() -> None:
+    """Remove skins whose armature was deleted. Blender's Delete leaves children behind, and these could not even be selected."""
+    for obj in [o for o in bpy.data.objects if o.type == "MESH" and _SKIN in o and o.library is None]:
+        if obj.parent is None and obj.find_armature() is None:
+            mesh = obj.data
+            bpy.data.objects.remove(obj)
+            if mesh.users == 0:
+                bpy.data.meshes.remove(mesh)
 
 
 def _where(context: bpy.types.Context | bpy.types.Scene) -> tuple[bpy.types.ViewLayer, bpy.types.Collection]:
@@ -154,6 +175,7 @@ def _add_skin(obj: bpy.types.Object, skin: Skin) -> bpy.types.Object:
     _add_weights(child, skin.weights)
     child.parent = obj
     child.hide_select = True
+    child[_SKIN] = True
     modifier = child.modifiers.new("Armature", "ARMATURE")
     modifier.object = obj
     return child

@@ -6,27 +6,30 @@ Two rules hold between the user's actions ("settled"):
     a limb in IK:  its deform bones' own rotations are what is seen, so turning one of them starts from there
     a limb in FK:  its dots lie on its joints and its mechanism gives the same pose, so dragging a dot starts from there
 
-``follow_edits`` sees which control was changed since then and puts the limb into IK or FK; ``settle`` makes the rules true again. What
-was last settled is kept in a custom property of the object, because a file's undo and reload carry that along; a Python variable would
-keep the future after an undo.
-"""
+``follow_edits`` sees which control was changed since then and puts the limb into IK or FK; ``settle`` makes the rules true again.
+What was last settled is kept in a custom property of the object, because a file's undo and reload carry that along; a Python
+variable would keep the future after an undo."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import bpy
 from mathutils import Matrix, Quaternion, Vector
 
-from .limbs import COPY, LIMBS, Limb
+from .limbs import COPY, LIMBS, ROOT, Limb
 
 _SETTLED = "pose_to_anime_settled"
+_BODY = (ROOT, "hips", "spine", "chest", "upper_chest", "shoulder.L", "shoulder.R")
+"""The bones that carry limbs."""
 
 _MOVED = 1e-5
 """Metres, and components of unit quaternions: a change below this is rounding."""
-_SNAP = 1e-4
-"""A dot farther from its joint than this (metres) was let go out of reach. Blender's solver stops within 0.1 mm."""
+_SNAP = 5e-4
+"""A dot farther from its joint than this (metres) was let go out of reach. Blender's solver stops within 0.2 mm: a smaller bound
+would move dots that no one touched."""
 _STRAIGHT = 3e-4
 """Metres from the line shoulder–wrist to the elbow below which the elbow no longer shows the plane in which a limb bends."""
 
@@ -57,7 +60,7 @@ def set_ik(obj: bpy.types.Object, limb: Limb, value: bool) -> bool:
     """Put a limb into IK or FK. Without a jump only while it is settled. True when something changed."""
     if is_ik(obj, limb) == value:
         return False
-    for bone in _copying(limb):
+    for bone in limb.turned_by_hand:
         obj.pose.bones[bone].constraints[COPY].influence = 1.0 if value else 0.0
     return True
 
@@ -67,19 +70,14 @@ def follow_edits(obj: bpy.types.Object) -> bool:
 
     Where both changed (a pasted pose, all controls cleared) the joints win: they say everything. True when something was written.
     """
-    settled = obj.get(_SETTLED)
+    settled = _settled(obj)
     if settled is None:
         return False
-    stored = list(settled)
     wrote = False
-    start = 0
-    for limb in LIMBS:
-        current = _signature(obj, limb)
-        before = stored[start : start + len(current)]
-        start += len(current)
-        turned = _differs(current[10:], before[10:])
-        moved = _differs(current[:3], before[:3]) or _differs(current[7:10], before[7:10])
-        rotated = _differs(current[3:7], before[3:7])
+    for limb, current, before in zip(LIMBS, _limb_states(obj), settled, strict=True):
+        turned = _differs(current.joints, before.joints)
+        moved = _differs(current.target_place, before.target_place) or _differs(current.hinge_place, before.hinge_place)
+        rotated = _differs(current.target_rotation, before.target_rotation)
         if turned:
             wrote |= set_ik(obj, limb, False)
         elif moved or (rotated and limb.end_keeps_orientation):
@@ -89,47 +87,82 @@ def follow_edits(obj: bpy.types.Object) -> bool:
     return wrote
 
 
-def settle(obj: bpy.types.Object, limbs: Iterable[Limb] = LIMBS) -> bool:
-    """Make both rules true from the evaluated pose, which must be up to date. Nothing that is seen moves. True when something was written."""
-    wrote = False
-    for limb in limbs:
+def settle(obj: bpy.types.Object, force: bool = False) -> bool:
+    """Make both rules true from the evaluated pose, which must be up to date. Nothing that is seen moves.
+
+    Does nothing when no control was changed since it last ran (unless ``force``): in a stretched limb, rounding would otherwise
+    move it by a hair each time, and an undo would not bring back exactly what was. True when something was written."""
+    if not force and not _is_changed(obj):
+        return False
+    for limb in LIMBS:
         if is_ik(obj, limb):
-            wrote |= _joints_follow_mechanism(obj, limb)
-        wrote |= _mechanism_follows_joints(obj, limb)
-    return remember(obj) or wrote
+            _joints_follow_mechanism(obj, limb)
+        _mechanism_follows_joints(obj, limb)
+    remember(obj)
+    return True
 
 
-def refine(obj: bpy.types.Object, limbs: Iterable[Limb] = LIMBS) -> None:
-    """Take the solver's own error (up to 0.1 mm) out of limbs that are settled and in FK; the evaluated pose must be up to date."""
+def refine(obj: bpy.types.Object) -> None:
+    """Take the solver's own error (up to 0.1 mm) out of limbs that are settled and in FK; the evaluated pose must be up to
+    date."""
     bones = obj.pose.bones
-    for limb in limbs:
+    for limb in LIMBS:
         for name in (limb.upper, limb.lower):
             offset = bones[limb.solve(name)].matrix.to_3x3().inverted() @ bones[name].matrix.to_3x3()
             _set_rotation(bones[limb.out(name)], offset.to_quaternion())
 
 
-def remember(obj: bpy.types.Object) -> bool:
-    """Take the present state as settled. True when it differs from what was stored."""
-    current = [value for limb in LIMBS for value in _signature(obj, limb)]
-    settled = obj.get(_SETTLED)
-    if settled is not None and len(settled) == len(current) and not _differs(current, list(settled)):
-        return False
-    obj[_SETTLED] = current
-    return True
+def remember(obj: bpy.types.Object) -> None:
+    """Take the present state of all controls as settled."""
+    obj[_SETTLED] = _signature(obj)
 
 
-def _copying(limb: Limb) -> tuple[str, ...]:
-    return (limb.upper, limb.lower, limb.end) if limb.end_keeps_orientation else (limb.upper, limb.lower)
+class _LimbState(NamedTuple):
+    """What a user can change on a limb. The order is that of the stored numbers."""
+
+    target_place: list[float]
+    hinge_place: list[float]
+    target_rotation: list[float]
+    joints: list[float]  # rotations of the bones that take the limb out of IK
+    end: list[float]  # rotation of the hand or foot
 
 
-def _signature(obj: bpy.types.Object, limb: Limb) -> list[float]:
-    """What a user can change on a limb: the dot's place and rotation, the elbow's place, the joints' rotations."""
+def _limb_states(obj: bpy.types.Object) -> list[_LimbState]:
     bones = obj.pose.bones
-    target, hinge = bones[limb.target], bones[limb.hinge]
-    values = [*target.location, *_canonical(target.rotation_quaternion), *hinge.location]
-    for name in limb.turned_by_hand:
-        values.extend(_canonical(bones[name].rotation_quaternion))
+    return [
+        _LimbState(
+            list(bones[limb.target].location),
+            list(bones[limb.hinge].location),
+            list(_canonical(bones[limb.target].rotation_quaternion)),
+            [c for name in limb.turned_by_hand for c in _canonical(bones[name].rotation_quaternion)],
+            list(_canonical(bones[limb.end].rotation_quaternion)),
+        )
+        for limb in LIMBS
+    ]
+
+
+def _signature(obj: bpy.types.Object) -> list[float]:
+    """All that decides where limbs are, as numbers: their own controls and those of the body that carries them."""
+    values = [c for state in _limb_states(obj) for part in state for c in part]
+    for name in _BODY:
+        bone = obj.pose.bones[name]
+        values.extend((*bone.location, *_canonical(bone.rotation_quaternion)))
     return values
+
+
+def _settled(obj: bpy.types.Object) -> list[_LimbState] | None:
+    """The limbs' states as they were settled, or None for a figure that has none yet."""
+    stored = obj.get(_SETTLED)
+    if stored is None:
+        return None
+    values = iter(stored)
+    states = [_LimbState(*([next(values) for _ in part] for part in state)) for state in _limb_states(obj)]
+    return states
+
+
+def _is_changed(obj: bpy.types.Object) -> bool:
+    stored, current = obj.get(_SETTLED), _signature(obj)
+    return stored is None or len(stored) != len(current) or _differs(current, list(stored))
 
 
 def _canonical(quaternion: Quaternion) -> Quaternion:
@@ -149,58 +182,51 @@ def _turn_end_like_target(obj: bpy.types.Object, limb: Limb) -> bool:
     return _set_rotation(end, (carried.to_3x3().inverted() @ target.matrix.to_3x3()).to_quaternion())
 
 
-def _joints_follow_mechanism(obj: bpy.types.Object, limb: Limb) -> bool:
-    wrote = False
+def _joints_follow_mechanism(obj: bpy.types.Object, limb: Limb) -> None:
     for name in limb.turned_by_hand:
         bone = obj.pose.bones[name]
-        wrote |= _set_rotation(bone, _basis(bone, bone.matrix, bone.parent.matrix).to_quaternion())
-    return wrote
+        _set_rotation(bone, _basis(bone, bone.matrix, bone.parent.matrix).to_quaternion())
 
 
-def _mechanism_follows_joints(obj: bpy.types.Object, limb: Limb) -> bool:
+def _mechanism_follows_joints(obj: bpy.types.Object, limb: Limb) -> None:
     bones = obj.pose.bones
     upper, lower, end = bones[limb.upper].matrix, bones[limb.lower].matrix, bones[limb.end].matrix
-    target, hinge, swing = bones[limb.target], bones[limb.hinge], bones[limb.swing]
     shoulder, elbow, wrist = upper.translation, lower.translation, end.translation
     in_ik = is_ik(obj, limb)
 
-    wrote = False
+    target = bones[limb.target]
     place = target.matrix.translation
-    if (place - wrist).length > (_SNAP if in_ik else _MOVED):
+    is_off = (place - wrist).length > (_SNAP if in_ik else _MOVED)
+    if is_off:
         place = wrist
-    aimed = Matrix.Translation(place) @ end.to_3x3().to_4x4()
-    basis = _basis(target, aimed, target.parent.matrix)
-    if (place is wrist) and (basis.translation - target.location).length > _MOVED / 10:
+    basis = _basis(target, Matrix.Translation(place) @ end.to_3x3().to_4x4(), target.parent.matrix)
+    if is_off:
         target.location = basis.translation
-        wrote = True
-    wrote |= _set_rotation(target, basis.to_quaternion())
+    _set_rotation(target, basis.to_quaternion())
 
     axis = (place - shoulder).normalized()
     outward = _outward(elbow - shoulder, axis)
     if outward is None:
         # Too straight to see: in IK the pole knows, in FK the upper bone's own flexion axis does.
-        seen = bones[limb.pole].matrix.translation - shoulder if in_ik else -upper.col[2].to_3d()
-        outward = _outward(seen, axis) or -upper.col[2].to_3d()
+        flexing = -upper.col[2].to_3d()
+        outward = _outward(bones[limb.pole].matrix.translation - shoulder if in_ik else flexing, axis) or flexing
+    flexion = outward.cross(axis).normalized()
+
+    # The swing bone as it will be, not as it is: it turns with the dot that was just moved.
+    hinge, swing = bones[limb.hinge], bones[limb.swing]
     carried = swing.parent.matrix @ swing.parent.bone.matrix_local.inverted() @ swing.bone.matrix_local
     swung = carried.col[1].to_3d().rotation_difference(axis).to_matrix() @ carried.to_3x3()
-    swing_pose = Matrix.Translation(shoulder) @ swung.to_4x4()
-    flexion = outward.cross(axis).normalized()
     hinge_pose = Matrix.Translation(elbow) @ _axes(flexion, outward).to_4x4()
-    basis = _basis(hinge, hinge_pose, swing_pose)
-    if (basis.translation - hinge.location).length > _MOVED:
-        hinge.location = basis.translation
-        wrote = True
-    wrote |= _set_rotation(hinge, basis.to_quaternion())
+    basis = _basis(hinge, hinge_pose, Matrix.Translation(shoulder) @ swung.to_4x4())
+    hinge.location = basis.translation
+    _set_rotation(hinge, basis.to_quaternion())
 
     if not in_ik:
-        solved = ((limb.upper, (elbow - shoulder).normalized()), (limb.lower, (wrist - elbow).normalized()))
-        for name, along in solved:
-            offset = _axes(flexion, along).inverted() @ bones[name].matrix.to_3x3()
+        for name, along in ((limb.upper, elbow - shoulder), (limb.lower, wrist - elbow)):
             # Only the twist: what is left is rounding, and would later keep the hand off its dot.
-            twist = offset.to_quaternion()
+            twist = (_axes(flexion, along.normalized()).inverted() @ bones[name].matrix.to_3x3()).to_quaternion()
             twist.x = twist.z = 0.0
-            wrote |= _set_rotation(bones[limb.out(name)], twist.normalized())
-    return wrote
+            _set_rotation(bones[limb.out(name)], twist.normalized())
 
 
 def _outward(offset: Vector, axis: Vector) -> Vector | None:

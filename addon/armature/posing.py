@@ -14,16 +14,15 @@ from ..pose.normalised import Pose
 from ..pose.rest import HumanoidRest
 from .joint_map import JointMap, joint_map
 from .limbs import LIMBS, ROOT
-from .mannequin import is_mannequin, surface_points
+from .mannequin import require_posable, surface_points
 from .matching import paused, refine, remember, set_ik, settle
 
 
 def apply_pose(obj: bpy.types.Object, pose: Pose) -> None:
     """Bring a mannequin into a pose: all joints, and with them all dots. The root stays where it is.
 
-    Contacts with the ground move the figure up or down until the lowest of the parts that rest on it touches z = 0 of the root. Raises
-    UserError when the object is not a mannequin or lacks a control.
-    """
+    Contacts with the ground move the figure up or down until the lowest of the parts that rest on it touches z = 0 of the root.
+    Raises UserError when the object is not a mannequin, is hidden or lacks a control."""
     bones = _bones(obj)
     rest = _rest(obj, bones)
     turns = rest.turns(pose)
@@ -87,8 +86,7 @@ def reset_pose(obj: bpy.types.Object) -> None:
 
 
 def _bones(obj: bpy.types.Object) -> JointMap:
-    if not is_mannequin(obj):
-        raise UserError(f"'{obj.name}' is not a mannequin: poses can be used on mannequins of Pose to Anime.")
+    require_posable(obj)
     bones = joint_map("mannequin")
     needed = (ROOT, *bones.values(), *(name for limb in LIMBS for name in (limb.target, limb.hinge, *limb.mechanism)))
     if missing := [name for name in needed if name not in obj.pose.bones]:

@@ -20,8 +20,8 @@ from .widgets import ACTIVE, SELECTED, colour_of, widget
 _SOLVER_BEND = math.radians(25)
 """How far the solving bones are bent at rest: Blender's solver needs to see which way a limb bends."""
 _POLE_DISTANCE = 0.06
-"""Metres from the elbow's dot outward to the pole. Small, so that the elbow follows its dot closely; not zero, because in a straight
-limb the dot lies on the line from shoulder to wrist, where it shows no plane."""
+"""Metres from the elbow's dot outward to the pole. Small, so that the elbow follows its dot closely; not zero, because in a
+straight limb the dot lies on the line from shoulder to wrist, where it shows no plane."""
 _POLE_ANGLE = -math.pi / 2
 """The pole lies on the −z side of the solving bones; Blender measures its angle from their x axis."""
 

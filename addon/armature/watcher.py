@@ -11,7 +11,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from .limbs import LIMBS
-from .mannequin import is_mannequin
+from .mannequin import is_mannequin, remove_orphaned_skins
 from .matching import follow_edits, is_paused, paused, remember, settle
 
 _MODAL_PREFIXES = ("TRANSFORM_OT_", "POSE_OT_", "POSELIB_OT_", "POSE_TO_ANIME_OT_")
@@ -22,6 +22,7 @@ class _State:
     """What the handler knows between two calls. No references to Blender's data."""
 
     frames: dict[str, int] = {}
+    object_count = 0
 
 
 @persistent
@@ -34,16 +35,21 @@ def _after_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> Non
             if is_mannequin(obj) and obj.library is None and _is_complete(obj):
                 with paused():
                     _follow(scene, obj)
+    if (count := len(bpy.data.objects)) != _State.object_count:
+        remove_orphaned_skins()
+        _State.object_count = count
 
 
 def _follow(scene: bpy.types.Scene, obj: bpy.types.Object) -> None:
-    if _State.frames.get(obj.name, scene.frame_current) != scene.frame_current:
-        remember(obj)  # the controls were moved by an animation, not by a hand
+    is_other_frame = _State.frames.get(obj.name, scene.frame_current) != scene.frame_current
     _State.frames[obj.name] = scene.frame_current
-    if follow_edits(obj):
+    if is_other_frame:
+        # The controls were moved by an animation, not by a hand: limbs keep their modes.
+        remember(obj)
+    elif follow_edits(obj):
         bpy.context.view_layer.update()
     if not _is_being_dragged():
-        settle(obj)
+        settle(obj, force=is_other_frame)
 
 
 def _is_being_dragged() -> bool:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
@@ -84,11 +86,10 @@ class P2A_OT_add_mannequin(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         cursor = context.scene.cursor.location
         try:
-            obj = add_mannequin(context, self.mannequin, (cursor.x, cursor.y, 0.0))
+            add_mannequin(context, self.mannequin, (cursor.x, cursor.y, 0.0))
         except (UserError, ValueError) as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        obj.name = f"Mannequin {readable(self.mannequin)}"
         if self.start_posing:
             bpy.ops.object.mode_set(mode="POSE")
         return {"FINISHED"}
@@ -96,6 +97,8 @@ class P2A_OT_add_mannequin(bpy.types.Operator):
 
 class _OnMannequin:
     """What these operators share: they act on one mannequin and report what a person can mend."""
+
+    report: Callable[[set[str], str], None]  # of bpy.types.Operator
 
     bl_options = {"REGISTER", "UNDO"}
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The verbs of posing by hand: taking hold of a dot, dragging it, letting go.
 
-A drag is a macro of Blender's own Move tool and of ``settle_pose``, so that snapping to axes, typing numbers and cancelling work as
+A drag is a macro of Blender's own Move and of ``settle_pose``, so that snapping to axes, typing numbers and cancelling work as
 everywhere, and the drag with all that follows from it is one undo step.
 """
 
@@ -63,8 +63,8 @@ class P2A_OT_stop_posing(bpy.types.Operator):
 
 
 class P2A_OT_grab_control(bpy.types.Operator):
-    """The press of the mouse. Over a dot it selects it, from Object Mode too, and waits: a drag goes on as a move, a click ends here.
-    Beside the dots the press is none of our business."""
+    """The press of the mouse. Over a dot it selects it, from Object Mode too, and waits: a drag goes on as a move, a click ends
+    here. Beside the dots the press is none of our business."""
 
     bl_idname = "pose_to_anime.grab_control"
     bl_label = "Take Hold of a Dot"
@@ -72,7 +72,7 @@ class P2A_OT_grab_control(bpy.types.Operator):
     bl_options = {"UNDO", "INTERNAL"}
 
     _start = (0, 0)
-    _grabbed: Dot | None = None
+    _grabbed = Dot("", "")
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -95,9 +95,7 @@ class P2A_OT_grab_control(bpy.types.Operator):
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if event.type == "LEFTMOUSE" and event.value == "RELEASE":
-            obj = bpy.data.objects.get(self._grabbed.armature)
-            if obj is not None:
-                select_only(context, obj.pose.bones[self._grabbed.bone])
+            select_only(context, bpy.data.objects[self._grabbed.armature].pose.bones[self._grabbed.bone])
             return {"FINISHED"}
         if event.type == "MOUSEMOVE":
             threshold = context.preferences.inputs.drag_threshold_mouse * context.preferences.system.ui_scale
