@@ -40,6 +40,9 @@ from .protocol import GenerationRequest, JobSubmission
 if TYPE_CHECKING:
     from .models.catalogue import ModelCatalogue
 
+NICENESS = 5
+"""How far the worker stands back for other programs: on a processor without a GPU, Blender must stay usable meanwhile."""
+
 HEARTBEAT = 2.0
 """Seconds between two signs of life."""
 
@@ -188,6 +191,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--engine", required=True, help="module:class; a module that begins with a dot is of this package")
     options = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if hasattr(os, "nice"):  # on Windows the server starts it with a lower priority
+        os.nice(NICENESS)
     commands, answers = _take_pipes()
     wire = Wire(answers)
     worker: Worker | None = None

@@ -15,6 +15,7 @@ os.environ["POSE_TO_ANIME_HOME"] = os.path.join(_HOME, "home")
 os.environ["BLENDER_USER_RESOURCES"] = os.path.join(_HOME, "blender")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may depend on what a hub answers today
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # else torch's waiting threads spin, and starve others on a busy machine
 
 
 def pytest_unconfigure() -> None:

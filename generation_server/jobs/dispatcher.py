@@ -140,6 +140,7 @@ class Dispatcher:
     def _worker_is_gone(self, how: str) -> None:
         was_ready, self._ready, self._worker = self._ready, False, None
         self._failed_starts = 0 if was_ready else self._failed_starts + 1
+        self.device, self.memory = "starting", (0, 0)
         _log.warning("The worker stopped: %s. Its log is %s", how, self._log_path)
         job_id, self._current = self._current, None
         if job_id is not None:

@@ -51,7 +51,7 @@ class WorkerProcess:
         mode = "wb" if log.exists() and log.stat().st_size > LARGEST_LOG else "ab"
         options: dict[str, Any] = {}
         if sys.platform == "win32":
-            options["creationflags"] = subprocess.CREATE_NO_WINDOW
+            options["creationflags"] = subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS
         else:
             options["start_new_session"] = True  # Ctrl-C in the server's terminal is for the server, which then ends its worker
         with log.open(mode) as file:

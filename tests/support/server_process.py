@@ -27,7 +27,7 @@ from pose_to_anime.generation_server.protocol import (
 )
 
 SUPPORT = Path(__file__).parent
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds until something that must happen is held not to happen: no measure of speed, only an end for a hung test."""
 
 STEP_ENGINE = ("--engine", "step_engine:Engine")
