@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import functools
+
 import bpy
 
+from ..armature.mannequin import mannequin_names
 from ..framing.camera import picture_camera, pose_camera, scene_size
 from ..framing.sizes import CUSTOM, SizeError
 from ..operators.figure import P2A_OT_add_mannequin, P2A_OT_apply_pose, P2A_OT_reset_pose, the_mannequin
@@ -18,6 +21,12 @@ from ..operators.framing import (
 )
 from ..operators.posing import P2A_OT_start_posing, P2A_OT_stop_posing
 from . import advice, parts
+
+
+@functools.cache
+def _bodies() -> int:
+    """How many there are to choose from; read once, because panels must not look at the disk."""
+    return len(mannequin_names())
 
 
 class _Panel:
@@ -34,9 +43,11 @@ class P2A_PT_figure(_Panel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         figure = the_mannequin(context)
-        row = layout.row()
+        row = layout.row(align=True)
         row.scale_y = 1.3
-        row.operator_menu_enum(P2A_OT_add_mannequin.bl_idname, "mannequin", text="Add Mannequin", icon="OUTLINER_OB_ARMATURE")
+        row.operator(P2A_OT_add_mannequin.bl_idname, text="Add Mannequin", icon="OUTLINER_OB_ARMATURE")
+        if _bodies() > 1:
+            row.operator_menu_enum(P2A_OT_add_mannequin.bl_idname, "mannequin", text="", icon="DOWNARROW_HLT")
         if figure is None:
             hint = layout.column()
             hint.enabled = False
