@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looking through the camera, and orbiting that takes the pose camera along.
+"""Orbiting that takes the pose camera along.
 
-Both are Blender's own: the camera view, and "Lock Camera to View" of the sidebar's View tab. This module switches them on in one
-3D view and gives that view back as it was.
+It is Blender's own: the camera view, and "Lock Camera to View" of the sidebar's View tab. This module switches both on in one 3D
+view and gives that view back as it was.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from mathutils import Quaternion, Vector
 from ..settings import framing as settings
 from .camera import use_pose_camera
 from .sizes import SizeError
+from .subject import subject_distance
+from .viewport import is_looking_through, look_through, view_areas
 
 
 @dataclass(frozen=True)
@@ -36,34 +38,6 @@ _views: dict[int, _View] = {}
 when it is loaded: its view then only loses the lock."""
 
 
-def view_areas(window: bpy.types.Window) -> list[bpy.types.Area]:
-    """The 3D views of a window, largest first."""
-    areas = [area for area in window.screen.areas if area.type == "VIEW_3D"]
-    return sorted(areas, key=lambda area: area.width * area.height, reverse=True)
-
-
-def look_through(area: bpy.types.Area, on: bool = True) -> None:
-    """Show what the scene's camera sees in a 3D view, its frame as large as the view allows; or leave that view."""
-    space = area.spaces.active
-    region = next(region for region in area.regions if region.type == "WINDOW")
-    window = next((w for w in bpy.context.window_manager.windows if area in w.screen.areas[:]), None)
-    if on == is_looking_through(area) or window is None:
-        return
-    if on and space.use_local_camera:
-        space.use_local_camera = False
-    with bpy.context.temp_override(window=window, area=area, region=region):
-        if on:
-            space.region_3d.view_perspective = "CAMERA"
-            bpy.ops.view3d.view_center_camera()
-        else:
-            bpy.ops.view3d.view_camera()  # its own way back remembers the view before
-
-
-def is_looking_through(area: bpy.types.Area) -> bool:
-    space = area.spaces.active
-    return space.region_3d.view_perspective == "CAMERA" and not space.use_local_camera
-
-
 def sync_orbit(scene: bpy.types.Scene) -> None:
     """Make the 3D views agree with the scene's ``orbit_camera``.
 
@@ -78,15 +52,16 @@ def sync_orbit(scene: bpy.types.Scene) -> None:
         ours = [area for area in areas if area.as_pointer() in _views]
         if on and not ours and areas:
             here = bpy.context.area
-            _start(scene, here if here in areas else areas[0])
+            _start(window, here if here in areas else areas[0])
         elif not on:
             for area in ours:
                 _restore(area)
 
 
-def _start(scene: bpy.types.Scene, area: bpy.types.Area) -> None:
+def _start(window: bpy.types.Window, area: bpy.types.Area) -> None:
     with contextlib.suppress(SizeError):  # the camera is there all the same; the panel says what is wrong with the ratio
-        use_pose_camera(scene)
+        use_pose_camera(window.scene)
+    window.view_layer.update()
     space = area.spaces.active
     region_3d = space.region_3d
     _views[area.as_pointer()] = _View(
@@ -97,7 +72,12 @@ def _start(scene: bpy.types.Scene, area: bpy.types.Area) -> None:
         space.lock_camera,
         space.use_local_camera,
     )
-    look_through(area)
+    look_through(window, area)
+    # Blender turns a locked camera about the point ahead of it that is as far as the view's own centre: put that on the figures.
+    camera = window.scene.camera
+    distance = subject_distance(window.view_layer, camera, window.view_layer.depsgraph)
+    ahead = camera.matrix_world.to_3x3().normalized() @ Vector((0.0, 0.0, -distance))
+    region_3d.view_location = camera.matrix_world.translation + ahead
     space.lock_camera = True
 
 

@@ -89,6 +89,25 @@ def scene_advice(
     return advise_ratio(figure_extent(scene, depsgraph, figures, camera), ratio, spine_is_level=lying)
 
 
+def subject_distance(view_layer: bpy.types.ViewLayer, camera: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> float:
+    """How many metres in front of the camera the middle of the visible armatures is; without any, 3.
+
+    From their bounding boxes, so that the viewport may ask at every redraw.
+    """
+    boxes = [
+        _in_world(item, np.array(item.bound_box))
+        for item in view_layer.objects
+        if item.type == "ARMATURE" and item.visible_get(view_layer=view_layer)
+    ]
+    if not boxes:
+        return 3.0
+    corners = np.concatenate(boxes)
+    matrix = camera.evaluated_get(depsgraph).matrix_world
+    backwards = np.array(matrix.to_3x3().normalized(), np.float64)[:, 2]
+    offset = np.array(matrix.translation, np.float64) - (corners.min(axis=0) + corners.max(axis=0)) / 2.0
+    return max(float(backwards @ offset), camera.data.clip_start)
+
+
 def _mesh_points(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, name: str) -> Array:
     source = scene.objects.get(name)
     evaluated = source.evaluated_get(depsgraph) if source else None

@@ -8,7 +8,6 @@ from bpy.props import EnumProperty, FloatProperty, StringProperty
 
 from ..armature.figures import Figure, figures_in
 from ..errors import UserError
-from ..framing import orbit
 from ..framing.camera import (
     figures_inside,
     frame_figures,
@@ -22,6 +21,7 @@ from ..framing.camera import (
 )
 from ..framing.sizes import CUSTOM, PRESETS, SizeError
 from ..framing.subject import scene_advice
+from ..framing.viewport import fit_frames, is_looking_through, look_through, view_areas
 
 
 def visible_figures(context: bpy.types.Context) -> list[Figure]:
@@ -136,6 +136,7 @@ class P2A_OT_take_advice(_Framing, bpy.types.Operator):
             raise UserError("There is no visible figure to frame: add one with Add ▸ Mannequin, or show a hidden one.")
         scene.pose_to_anime.framing.ratio = ratio
         frame_figures(scene, context.view_layer, self.take_camera(context), figures)
+        fit_frames(scene)
 
 
 class P2A_OT_look_through(_Framing, bpy.types.Operator):
@@ -146,22 +147,22 @@ class P2A_OT_look_through(_Framing, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if context.window is None or not orbit.view_areas(context.window):
+        if context.window is None or not view_areas(context.window):
             cls.poll_message_set("There is no 3D view in this window.")
             return False
         return True
 
     def act(self, context: bpy.types.Context) -> None:
-        areas = orbit.view_areas(context.window)
+        areas = view_areas(context.window)
         area = context.area if context.area in areas else areas[0]
-        if orbit.is_looking_through(area):
-            orbit.look_through(area, False)
+        if is_looking_through(area):
+            look_through(context.window, area, False)
             return
         if picture_camera(context.scene) != context.scene.camera or context.scene.camera is None:
             self.take_camera(context)
             bpy.ops.ed.undo_push(message="Add Pose Camera")
         sync_render_size(context.scene)
-        orbit.look_through(area)
+        look_through(context.window, area)
 
 
 class P2A_OT_orbit_camera(_Framing, bpy.types.Operator):
@@ -202,6 +203,7 @@ def set_ratio(context: bpy.types.Context, ratio: str, custom_width: float = -1.0
         raise
     if was_inside:
         frame_figures(scene, view_layer, camera, figures)
+    fit_frames(scene)
 
 
 CLASSES: tuple[type, ...] = (

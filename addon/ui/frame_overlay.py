@@ -16,9 +16,11 @@ import gpu
 import numpy as np
 from gpu_extras.batch import batch_for_shader
 
-from ..framing.camera import camera_matrix, picture_camera, picture_ratio, projection, scene_size
+from ..framing.camera import picture_camera, picture_ratio, scene_size
 from ..framing.sizes import SizeError, ratio_text
 from ..framing.solve import Array
+from ..framing.subject import subject_distance
+from ..framing.viewport import frame_corners, picture_rectangle, to_region
 
 _OUTSIDE = (0.0, 0.0, 0.0, 0.55)
 _LINE = (1.0, 1.0, 1.0, 0.9)
@@ -26,35 +28,6 @@ _FAR_LINE = (1.0, 1.0, 1.0, 0.55)  # from elsewhere: a help, not the subject
 _TEXT_SIZE = 11.0  # as Blender's own labels, before the interface's scale
 
 _handles: list[Any] = []
-
-
-def frame_corners(camera: bpy.types.Object, depsgraph: bpy.types.Depsgraph, size: tuple[int, int], distance: float) -> Array:
-    """(4, 3) world positions of the picture's corners ``distance`` metres in front of the camera: counter-clockwise as the camera
-    sees them, from the lower left."""
-    matrix = projection(camera, depsgraph, size)
-    depth = distance if camera.data.type != "ORTHO" else 1.0  # what clip space is divided by
-    corners = np.array([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)])
-    offset = matrix[:2, 3] - distance * matrix[:2, 2]
-    across = (corners * depth - offset) / matrix[(0, 1), (0, 1)]
-    view = camera_matrix(camera, depsgraph)
-    return np.c_[across, np.full(4, -distance)] @ view[:3, :3].T + view[:3, 3]
-
-
-def to_region(points: Array, perspective: Array, width: int, height: int) -> tuple[Array, Array]:
-    """Where world positions (N, 3) are drawn: (N, 2) pixels of a region from its lower left, and (N,) how far in front (> 0)."""
-    clip = np.c_[points, np.ones(len(points))] @ perspective.T
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return (clip[:, :2] / clip[:, 3:] + 1.0) / 2.0 * (width, height), clip[:, 3]
-
-
-def picture_rectangle(context: bpy.types.Context, camera: bpy.types.Object, size: tuple[int, int]) -> tuple[float, ...]:
-    """Left, bottom, right and top of the picture in the region, pixels from its lower left, in a view through ``camera``."""
-    depsgraph = context.evaluated_depsgraph_get()
-    corners = frame_corners(camera, depsgraph, size, 1.0)
-    region = context.region
-    pixels, _ = to_region(corners, np.array(context.region_data.perspective_matrix, np.float64), region.width, region.height)
-    (left, bottom), (right, top) = pixels.min(axis=0), pixels.max(axis=0)
-    return float(left), float(bottom), float(right), float(top)
 
 
 def _draw() -> None:
@@ -85,8 +58,10 @@ def _draw() -> None:
 def _draw_picture(
     context: bpy.types.Context, camera: bpy.types.Object, size: tuple[int, int], ratio: tuple[float, float]
 ) -> None:
+    depsgraph = context.evaluated_depsgraph_get()
+    sides = picture_rectangle(context.region, context.region_data, camera, depsgraph, size)
     # Whole pixels: the line must lie beside the picture's first pixels, not half across them.
-    left, bottom, right, top = (round(side) for side in picture_rectangle(context, camera, size))
+    left, bottom, right, top = (round(side) for side in sides)
     width, height = context.region.width, context.region.height
     if not camera.data.show_passepartout:  # a user's own camera may darken the outside itself
         low, high = max(bottom, 0), min(top, height)
@@ -109,7 +84,7 @@ def _draw_picture(
 
 def _draw_in_world(context: bpy.types.Context, camera: bpy.types.Object, size: tuple[int, int]) -> None:
     depsgraph = context.evaluated_depsgraph_get()
-    corners = frame_corners(camera, depsgraph, size, _subject_distance(context, camera, depsgraph))
+    corners = frame_corners(camera, depsgraph, size, subject_distance(context.view_layer, camera, depsgraph))
     region = context.region
     perspective = np.array(context.region_data.perspective_matrix, np.float64)
     segments = [
@@ -128,22 +103,6 @@ def _draw_in_world(context: bpy.types.Context, camera: bpy.types.Object, size: t
     if (depths > 0.0).all():
         x, y = min(place.tolist(), key=lambda point: (round(point[1]), point[0]))
         _write(context, f"{size[0]} × {size[1]}", x, y - (_TEXT_SIZE + 5.0) * context.preferences.system.ui_scale, 0.7)
-
-
-def _subject_distance(context: bpy.types.Context, camera: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> float:
-    """How far in front of the camera the middle of the visible armatures is; without any, 3 m, where a head would fill it."""
-    boxes = [
-        np.array(item.bound_box) @ matrix[:3, :3].T + matrix[:3, 3]
-        for item in context.view_layer.objects
-        if item.type == "ARMATURE" and item.visible_get()
-        for matrix in (np.array(item.matrix_world, np.float64),)
-    ]
-    if not boxes:
-        return 3.0
-    corners = np.concatenate(boxes)
-    view = camera_matrix(camera, depsgraph)
-    distance = float(view[:3, 2] @ (view[:3, 3] - (corners.min(axis=0) + corners.max(axis=0)) / 2.0))
-    return max(distance, camera.data.clip_start)
 
 
 def _in_front(segment: Array, perspective: Array) -> Array | None:
