@@ -34,6 +34,7 @@ _file_id = ""  # of the open file: an undo can take it out of the scene
 _of_file: tuple[Record, ...] = ()
 _of_all: tuple[Record, ...] = ()
 _discarded: list[str] = []
+_read: dict[Path, Record] = {}
 
 
 def file_ids() -> set[str]:
@@ -80,10 +81,27 @@ def belongs_here(record: Record) -> bool:
 
 def refresh() -> None:
     """Read the last results from disk."""
-    global _of_file, _of_all
-    _of_file = tuple(read_records(record_paths(file_ids())[:_SCANNED], THUMBNAILS, _has_result))
-    _of_all = tuple(read_records(record_paths()[:_SCANNED], THUMBNAILS, _has_result))
+    global _of_file, _of_all, _read
+    paths = {True: record_paths(file_ids())[:_SCANNED], False: record_paths()[:_SCANNED]}
+    _of_file = _last_results(paths[True])
+    _of_all = _last_results(paths[False])
+    _read = {path: _read[path] for path in {*paths[True], *paths[False]} if path in _read}
     thumbnails.offer((*_of_file, *_of_all))
+
+
+def _last_results(paths: list[Path]) -> tuple[Record, ...]:
+    found: list[Record] = []
+    for path in paths:
+        if len(found) == THUMBNAILS:
+            break
+        if path not in _read:
+            read = read_records([path], 1)
+            if not read or not read[0].state.is_final:
+                continue
+            _read[path] = read[0]  # one that is final does not change any more
+        if _has_result(_read[path]):
+            found.append(_read[path])
+    return tuple(found)
 
 
 def put_back() -> None:
@@ -160,7 +178,8 @@ def _load(record: Record) -> None:
 
 def _show(job_id: str) -> None:
     image = pictures.image_of(job_id)
-    if image is None or not viewing.show(image):
+    found = entry(job_id)
+    if image is None or found is None or not viewing.show(image, pictures.size_of(found)):
         _session.session.notice = "The picture is ready: click its thumbnail to see it."
 
 
@@ -174,7 +193,7 @@ def _preview(job: _session.Job) -> None:
     request = job.record.request
     image = pictures.show_preview(job.preview, (request.width, request.height))
     if not viewing.is_chosen():
-        viewing.show(image)
+        viewing.show(image, pictures.size_of(job.record))
 
 
 def _end_preview() -> None:

@@ -33,6 +33,7 @@ class Model:
 
 
 _models: tuple[Model, ...] = ()
+_known_here: tuple[Model, ...] = ()  # without a server; read once, for parsing TOML takes a while
 
 
 def models() -> tuple[Model, ...]:
@@ -76,7 +77,7 @@ def family_of(name: str) -> Family:
 def take_list(statuses: list[dict[str, Any]]) -> None:
     """Replace the list by what a server said."""
     global _models
-    offline = {item.name: item for item in _offline_models()}
+    offline = {item.name: item for item in _known_here}
     found = []
     for data in statuses:
         try:
@@ -102,8 +103,8 @@ def take_list(statuses: list[dict[str, Any]]) -> None:
 
 def load_offline() -> None:
     """The list before any server has been asked: that of the last server, else what this version knows."""
-    global _models
-    _models = _offline_models()
+    global _models, _known_here
+    _models = _known_here = _offline_models()
     try:
         data = json.loads((user_data_dir() / MODELS_FILE).read_text("utf-8"))
     except (OSError, ValueError):

@@ -105,7 +105,7 @@ def write_record(record: Record) -> None:
         "request": record.request.to_json(),
         "scene": record.scene,
     }
-    write_file(record.path, json.dumps(data, indent=1, ensure_ascii=False).encode("utf-8"))
+    write_file(record.path, json.dumps(data, ensure_ascii=False).encode("utf-8"))
 
 
 def read_record(path: Path) -> Record:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 from collections.abc import Mapping
@@ -87,6 +88,14 @@ def _is_startup_camera(scene: bpy.types.Scene, camera: bpy.types.Object) -> bool
     """Whether this is the camera of Blender's start-up file, untouched: it looks down at a cube, and nobody chose it."""
     is_ours = camera == scene.pose_to_anime.framing.camera
     return not is_ours and camera.data.lens == 50.0 and (camera.matrix_world.translation - _STARTUP_CAMERA).length < 1e-3
+
+
+def warm_up(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> None:
+    """Do once, where the user waits anyway, what the first passes need: shaders, tables. Without a window nobody does."""
+    if bpy.app.background or not scene.camera:
+        return
+    with contextlib.suppress(UserError):
+        render_passes(scene, view_layer, scene.camera, (64, 64))
 
 
 def prepare(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, *, seed: int | None = None) -> Prepared:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,10 @@ from . import models
 from .connection import bridge_settings, may_start_server
 from .link import Link, LinkError
 from .records import Record, RecordError, read_record, write_record
+
+
+POLL_LIMIT = 0.008
+"""Seconds after which what the bridge has told waits for the next call."""
 
 
 @dataclass
@@ -61,14 +66,15 @@ class Stats:
     """How long our timer callbacks took, in milliseconds."""
 
     worst_callback_ms: float = 0.0
-    worst_part: str = ""
+    worst_of_part: dict[str, float] = field(default_factory=dict)
     callbacks: int = 0
     click_ms: float = 0.0
+    click_parts: dict[str, float] = field(default_factory=dict)
 
     def note(self, milliseconds: float, part: str) -> None:
         self.callbacks += 1
-        if milliseconds > self.worst_callback_ms:
-            self.worst_callback_ms, self.worst_part = milliseconds, part
+        self.worst_callback_ms = max(self.worst_callback_ms, milliseconds)
+        self.worst_of_part[part] = max(self.worst_of_part.get(part, 0.0), milliseconds)
 
 
 @dataclass
@@ -81,11 +87,16 @@ class Session:
     notice: str = ""
     stats: Stats = field(default_factory=Stats)
     settings: dict[str, Any] = field(default_factory=dict)
+    told: deque[dict[str, Any]] = field(default_factory=deque)  # by the bridge, and not yet taken in
 
     @property
     def is_busy(self) -> bool:
         """Whether something is expected to change soon."""
-        return bool(self.jobs) or self.server.state == "starting" or (self.link is not None and not self.link.is_connected)
+        return (
+            bool(self.jobs or self.told)
+            or self.server.state == "starting"
+            or (self.link is not None and not self.link.is_connected)
+        )
 
 
 session = Session()
@@ -155,7 +166,7 @@ def poll() -> bool:
     if session.link is None:
         return False
     try:
-        events = session.link.poll()
+        session.told.extend(session.link.poll())
     except LinkError as error:
         session.link.stop()
         session.link = None
@@ -164,9 +175,13 @@ def poll() -> bool:
         for job in session.jobs.values():
             job.lost = "The bridge to the server ended."
         return True
-    for event in events:
+    changed = False
+    end = time.perf_counter() + POLL_LIMIT
+    while session.told and time.perf_counter() < end:
+        event = session.told.popleft()
         _HANDLERS.get(event.pop("event"), _ignore)(**event)
-    return bool(events)
+        changed = True
+    return changed
 
 
 def stop() -> None:
@@ -174,6 +189,7 @@ def stop() -> None:
     if session.link is not None:
         session.link.stop()
     session.link = None
+    session.told.clear()
     session.jobs.clear()
     session.server = Server()
 

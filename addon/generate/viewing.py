@@ -69,19 +69,22 @@ def best_editor() -> bpy.types.Area | None:
     return min(rated, key=lambda item: item[:2])[2] if rated else None
 
 
-def show(image: bpy.types.Image, area: bpy.types.Area | None = None) -> bool:
-    """Show ``image``; False where there is no Image Editor to show it in."""
+def show(image: bpy.types.Image, size: tuple[int, int], area: bpy.types.Area | None = None) -> bool:
+    """Show ``image``, which has (or will have) ``size`` pixels; False where there is no Image Editor to show it in.
+
+    The view is kept while pictures of one size follow each other, else the picture is fitted into it. The size is told, because
+    asking the image has Blender read its file at once.
+    """
     area = area or best_editor()
     if area is None:
         return False
     space = area.spaces.active
-    if space.image == image:
-        area.tag_redraw()
-        return True
-    before = tuple(space.image.size) if space.image and shows_ours(area) else None
-    space.image = image
+    before = _sizes.get(area.as_pointer()) if shows_ours(area) else None
+    if space.image != image:
+        space.image = image
     area.tag_redraw()
-    if before != tuple(image.size):
+    _sizes[area.as_pointer()] = size
+    if before != size:
         _fit_later(area)
     return True
 
@@ -106,24 +109,36 @@ def open_editor(context: bpy.types.Context) -> bpy.types.Area | None:
     new = next((area for area in window.screen.areas if area.as_pointer() not in known), None)
     if new is None:
         return None
-    # Which half is the new one differs: the picture is always on the right.
-    right = max((new, view), key=lambda area: area.x)
-    right.ui_type = "IMAGE_EDITOR"
-    right.spaces.active.image = None
-    return right
+    # With a factor above one half Blender makes the right part the new area.
+    new.ui_type = "IMAGE_EDITOR"
+    new.spaces.active.image = None
+    return new
 
 
-def _fit_later(area: bpy.types.Area) -> None:
-    """Fit the picture into its editor once that has been drawn; by pointer, for areas come and go."""
+_sizes: dict[int, tuple[int, int]] = {}
+"""Of the last picture of ours in each Image Editor, by the pointer of its area."""
+
+_MOST_LOOKS = 50
+
+
+def _fit_later(area: bpy.types.Area, looks: int = _MOST_LOOKS) -> None:
+    """Fit the picture into its editor once Blender has drawn it; by pointer, for areas come and go."""
     pointer = area.as_pointer()
 
     def fit() -> None:
         for window, candidate in image_editors():
-            if candidate.as_pointer() == pointer:
-                region = next((region for region in candidate.regions if region.type == "WINDOW"), None)
-                if region is not None and candidate.spaces.active.image is not None:
-                    with bpy.context.temp_override(window=window, area=candidate, region=region):
-                        bpy.ops.image.view_all(fit_view=True)
+            if candidate.as_pointer() != pointer:
+                continue
+            image = candidate.spaces.active.image
+            region = next((region for region in candidate.regions if region.type == "WINDOW"), None)
+            if image is None or region is None:
+                return
+            if not image.has_data:
+                if looks:
+                    _fit_later(candidate, looks - 1)
+                return
+            with bpy.context.temp_override(window=window, area=candidate, region=region):
+                bpy.ops.image.view_all(fit_view=True)
 
     later(f"fit {pointer}", fit)
 

@@ -11,6 +11,7 @@ from bpy.props import BoolProperty, EnumProperty, StringProperty
 from ..armature.mannequin import DEFAULT_MANNEQUIN, add_mannequin, is_mannequin, mannequin_names, remove_mannequin
 from ..armature.posing import apply_pose, reset_pose
 from ..errors import UserError
+from ..generate.request import warm_up
 from ..pose.library import load_pose, pose_files
 from ..pose.normalised import PoseError
 
@@ -92,6 +93,7 @@ class P2A_OT_add_mannequin(bpy.types.Operator):
             return {"CANCELLED"}
         if self.start_posing:
             bpy.ops.object.mode_set(mode="POSE")
+        warm_up(context.scene, context.view_layer)
         return {"FINISHED"}
 
 

@@ -27,6 +27,19 @@ def new_seed() -> int:
     return secrets.randbelow(SEED_MAX + 1)
 
 
+class _Clock:
+    """Milliseconds of each part of a click."""
+
+    def __init__(self) -> None:
+        self.parts: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def __call__(self, part: str) -> None:
+        now = time.perf_counter()
+        self.parts[part] = (now - self._last) * 1000.0
+        self._last = now
+
+
 class P2A_OT_generate(bpy.types.Operator):
     bl_idname = "pose_to_anime.generate"
     bl_label = "Generate"
@@ -38,16 +51,20 @@ class P2A_OT_generate(bpy.types.Operator):
         return context.scene is not None and context.view_layer is not None
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        began = time.perf_counter()
+        clock = _Clock()
         scene, settings = context.scene, context.scene.pose_to_anime.generation
         try:
             had_camera = picture_camera(scene) is not None
             ensure_camera(scene, context.view_layer)
             sync_render_size(scene)
+            clock("camera")
             seed = new_seed() if settings.random_seed else settings.seed
             prepared = prepare(scene, context.view_layer, seed=seed)
+            clock("passes")
             record = write_job(prepared, history.ensure_file_id(scene), blend=bpy.data.filepath)
+            clock("files")
             session.submit(record)
+            clock("bridge")
         except MENDABLE as error:
             session.fail(str(error))
             timer.redraw()
@@ -57,7 +74,8 @@ class P2A_OT_generate(bpy.types.Operator):
         session.session.warnings = prepared.passes.warnings
         viewing.choose(False)
         viewing.open_editor(context)
-        session.session.stats.click_ms = (time.perf_counter() - began) * 1000.0
+        clock("editor")
+        session.session.stats.click_ms, session.session.stats.click_parts = sum(clock.parts.values()), clock.parts
         if not had_camera:
             self.report({"INFO"}, "A pose camera was added and framed")
         timer.redraw()

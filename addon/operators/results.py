@@ -86,7 +86,7 @@ class P2A_OT_show_result(_OnResult, bpy.types.Operator):
     def act(self, context: bpy.types.Context, record: Record) -> None:
         viewing.choose(True)
         area = context.area if context.area and context.area.ui_type == "IMAGE_EDITOR" else viewing.open_editor(context)
-        if not viewing.show(pictures.open_image(record), area):
+        if not viewing.show(pictures.open_image(record), pictures.size_of(record), area):
             raise UserError("There is no Image Editor with room for the picture: press “Open Workspace”, or open one.")
 
 
@@ -180,10 +180,11 @@ class P2A_OT_compare_result(_OnResult, bpy.types.Operator):
         area = context.area if context.area and context.area.ui_type == "IMAGE_EDITOR" else viewing.open_editor(context)
         viewing.choose(True)
         if area is not None and viewing.shows(area, "SHEET"):
-            image = pictures.open_image(record)
+            image, size = pictures.open_image(record), pictures.size_of(record)
         else:
-            image = pictures.show_pixels(comparison(record), pictures.SHEET, record.job_id)
-        if not viewing.show(image, area):
+            sheet = comparison(record)
+            image, size = pictures.show_pixels(sheet, pictures.SHEET, record.job_id), (sheet.shape[1], sheet.shape[0])
+        if not viewing.show(image, size, area):
             raise UserError("There is no Image Editor with room for the comparison: press “Open Workspace”, or open one.")
 
 
@@ -256,7 +257,7 @@ class P2A_OT_discard_result(_OnResult, bpy.types.Operator):
         last = history.latest()
         for _, area in viewing.image_editors():
             if area.spaces.active.image is None and last is not None:
-                viewing.show(pictures.open_image(last), area)
+                viewing.show(pictures.open_image(last), pictures.size_of(last), area)
                 break
 
 
@@ -277,7 +278,7 @@ class P2A_OT_bring_back(bpy.types.Operator):
         if record is None:
             self.report({"ERROR"}, "The picture is gone for good: only the last twenty can be brought back.")
             return {"CANCELLED"}
-        viewing.show(pictures.open_image(record))
+        viewing.show(pictures.open_image(record), pictures.size_of(record))
         timer.redraw()
         return {"FINISHED"}
 

@@ -75,10 +75,9 @@ def _lay_out(window: bpy.types.Window) -> None:
     new = next((area for area in window.screen.areas if area.as_pointer() not in known), None)
     if new is None:
         return
-    right = max((main, new), key=lambda area: area.x)
-    right.ui_type = "IMAGE_EDITOR"
+    new.ui_type = "IMAGE_EDITOR"
     last = history.latest()
-    right.spaces.active.image = pictures.image_of(last.job_id) if last else None
+    new.spaces.active.image = pictures.image_of(last.job_id) if last else None
 
 
 def _open_sidebars(window: bpy.types.Window) -> None:

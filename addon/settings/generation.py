@@ -23,8 +23,8 @@ FIRST_PROMPT = "1girl, solo, full body, white shirt, blue skirt, sneakers, simpl
 DEFAULT_COLUMNS = 38
 """Characters of a prompt row where the width of the region is not known."""
 
-_MARGIN = 48  # pixels at 100% that the panel's borders and the row's own margins take
-_CHARACTER = 6.4  # pixels at 100% of an average character of Blender's interface font at its default 11 points
+_MARGIN = 44  # pixels at 100% that the panel's borders and the row's own margins take
+_CHARACTER = 5.8  # pixels at 100% of an average character of Blender's interface font at its default 11 points
 
 
 def text_columns(context: bpy.types.Context, margin: float = _MARGIN) -> int:

@@ -40,6 +40,15 @@ class P2A_PT_prompt(_Panel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         parts.prompt(self.layout, context, "prompt", "What the picture shows", 3)
+
+
+class P2A_PT_negative_prompt(_Panel, bpy.types.Panel):
+    bl_idname = "P2A_PT_negative_prompt"
+    bl_label = "Negative Prompt"
+    bl_parent_id = "P2A_PT_prompt"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
         parts.prompt(self.layout, context, "negative_prompt", "What it must not show", 2)
 
 
@@ -64,6 +73,14 @@ class P2A_PT_model(_Panel, bpy.types.Panel):
     bl_idname = "P2A_PT_model"
     bl_label = "Model"
     bl_order = 40
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        """The model's name stays in sight while the panel is closed."""
+        model = _chosen(context.scene.pose_to_anime.generation.model)
+        name = self.layout.row()
+        name.active = False
+        name.label(text=model.title if model else "not chosen", icon="ERROR" if model is None or model.reason else "NONE")
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
@@ -88,12 +105,6 @@ class P2A_PT_model(_Panel, bpy.types.Panel):
             hint = layout.row()
             hint.enabled = False
             hint.label(text=f"Advised: {low:g}–{high:g} steps, guidance {least:g}–{most:g}")
-        row = layout.row(align=True)
-        seed = row.row(align=True)
-        seed.active = not settings.random_seed
-        seed.prop(settings, "seed")
-        row.operator(P2A_OT_roll_seed.bl_idname, text="", icon="FILE_REFRESH")
-        row.prop(settings, "random_seed", text="", icon="MOD_NOISE")
 
 
 class P2A_PT_controls(_Panel, bpy.types.Panel):
@@ -130,6 +141,13 @@ class P2A_PT_generate(_Panel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
+        settings = context.scene.pose_to_anime.generation
+        row = layout.row(align=True)
+        seed = row.row(align=True)
+        seed.active = not settings.random_seed
+        seed.prop(settings, "seed")
+        row.operator(P2A_OT_roll_seed.bl_idname, text="", icon="FILE_REFRESH")
+        row.prop(settings, "random_seed", text="", icon="MOD_NOISE")
         big = layout.row(align=True)
         big.scale_y = 1.6
         big.operator(P2A_OT_generate.bl_idname, text=_what_will_happen(context.scene), icon="RENDER_STILL")
@@ -215,6 +233,7 @@ def _draw_server(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
 
 CLASSES: tuple[type, ...] = (
     P2A_PT_prompt,
+    P2A_PT_negative_prompt,
     P2A_MT_models,
     P2A_PT_model,
     P2A_PT_controls,
