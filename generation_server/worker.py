@@ -245,8 +245,10 @@ def _take_pipes() -> tuple[IO[bytes], IO[bytes]]:
 
 
 def _make_engine(path: str, device: str, user_dir: Path) -> tuple[EngineLike, ModelCatalogue]:
+    from .diffusion import environment
     from .models.catalogue import ModelCatalogue
 
+    environment.prepare()  # before the engine imports torch
     models = ModelCatalogue(user_dir)
     module, _, name = path.partition(":")
     engine = getattr(importlib.import_module(module, __package__), name)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-# Read by diffusers when it is imported. The hub is asked by models/download.py alone, never by a loader.
+# Read by diffusers when it is imported. Also where no worker has prepared the process: this one is not a matter of speed.
 os.environ["DIFFUSERS_DISABLE_REMOTE_CODE"] = "true"
 
 import diffusers

@@ -18,7 +18,7 @@ from torch import nn
 
 
 class WindowedControlNets(MultiControlNetModel):
-    """A MultiControlNetModel for one picture. With none at work it returns (None, None), which the UNet takes as no ControlNet."""
+    """A MultiControlNetModel for one picture. With none at work it returns (None, None), and the UNet runs without."""
 
     def __init__(self, controlnets: Sequence[ControlNetModel]) -> None:
         super().__init__(list(controlnets))

@@ -7,6 +7,7 @@ that it holds for any of them and no table of constants is needed.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import torch
@@ -58,7 +59,8 @@ class DenoisedWatch:
         self._scheduler = scheduler
         self._inner = scheduler.step
         self.latents: torch.Tensor | None = None
-        scheduler.step = self._step
+        # Pipelines look at the signature of step to see whether it takes the random generator: it must stay what it was.
+        scheduler.step = functools.wraps(self._inner)(lambda *arguments, **named: self._step(*arguments, **named))
 
     def _step(self, *args: Any, **kwargs: Any) -> Any:
         result = self._inner(*args, **kwargs)

@@ -100,7 +100,7 @@ def _make(folder: Path) -> None:
     from transformers import CLIPTextConfig, CLIPTextModel
 
     vocabulary, merges = build_vocabulary()
-    _write_tokenizer(folder / "tokenizer", vocabulary, merges)
+    write_tokenizer(folder / "tokenizer", vocabulary, merges)
     text_encoder = CLIPTextModel(
         CLIPTextConfig(
             vocab_size=len(vocabulary),
@@ -142,7 +142,7 @@ def _make(folder: Path) -> None:
     scheduler.save_pretrained(folder / "scheduler")
     for kind in ("openpose", "depth"):
         controlnet = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=_HINT_WIDTHS)
-        _awaken(controlnet)
+        awaken(controlnet)
         controlnet.save_pretrained(folder / f"controlnet_{kind}")
     index = {
         "_class_name": "StableDiffusionPipeline",
@@ -157,7 +157,7 @@ def _make(folder: Path) -> None:
     (folder / "model_index.json").write_text(json.dumps(index, indent=2), "utf-8")
 
 
-def _write_tokenizer(folder: Path, vocabulary: dict[str, int], merges: list[tuple[str, str]]) -> None:
+def write_tokenizer(folder: Path, vocabulary: dict[str, int], merges: list[tuple[str, str]]) -> None:
     """The two files of CLIP's slow tokenizer, and the settings that SD 1.5's has."""
     folder.mkdir(parents=True)
     (folder / "vocab.json").write_text(json.dumps(vocabulary, ensure_ascii=False), "utf-8")
@@ -199,14 +199,19 @@ def _level_unet(unet: Any) -> None:
     last.bias *= 1 / deviation
 
 
-def _awaken(controlnet: Any) -> None:
-    """Gives the convolutions that training would find at zero random weights, so that the control image reaches the UNet."""
+def awaken(controlnet: Any) -> None:
+    """Gives the convolutions that training would find at zero random weights, so that the control image reaches the UNet.
+
+    The image's embedding has deviation 3 for coloured patches and is 0 for black, which is what surrounds figures.
+    """
     import torch
 
-    def randomise(convolution: torch.nn.Conv2d, gain: float) -> None:
-        torch.nn.init.orthogonal_(convolution.weight, gain)
-        torch.nn.init.zeros_(convolution.bias)
-
-    randomise(controlnet.controlnet_cond_embedding.conv_out, 4.0)
+    encoder = controlnet.eval().controlnet_cond_embedding
+    for convolution in [encoder.conv_in, *encoder.blocks, encoder.conv_out]:
+        torch.nn.init.orthogonal_(convolution.weight)
+        torch.nn.init.zeros_(convolution.bias)  # else black would not be 0, and the picture's border would outshine the figure
+    patches = torch.rand(1, 3, 8, 8).repeat_interleave(16, 2).repeat_interleave(16, 3)
+    encoder.conv_out.weight *= 3 / encoder(patches).std()
     for block in [*controlnet.controlnet_down_blocks, controlnet.controlnet_mid_block]:
-        randomise(block, 1.0)
+        torch.nn.init.orthogonal_(block.weight)
+        torch.nn.init.zeros_(block.bias)

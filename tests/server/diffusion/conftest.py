@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from pose_to_anime.generation_server.diffusion import environment
+
+environment.prepare()  # as the worker does, before anything imports torch
+
 SIDE = 256
 """Pixels: the smallest picture that the family sd15 allows."""
 
@@ -17,7 +21,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch = pytest.importorskip("torch")
     from tiny_models import describe, make_sd15
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)  # the networks are too small to share out
     home = tmp_path_factory.mktemp("tiny")
     make_sd15(home / "weights" / "tiny")
     models = home / "models"
