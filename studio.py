@@ -69,7 +69,7 @@ def forward(command: str, arguments: list) -> int:
     environment = dict(os.environ)
     if command in NEEDS_BOTH:
         environment["POSE_TO_ANIME_SERVER_PYTHON"] = str(prepare("server"))
-    start = [str(prepare(name)), "-m", *program]
+    start = [str(prepare(name)), "-P", "-m", *program]  # -P: what lies in the current folder is not for us
     if not WINDOWS:
         os.execve(start[0], start, environment)  # so that signals reach the command itself
     child = subprocess.Popen(start, env=environment)
