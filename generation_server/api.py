@@ -77,7 +77,19 @@ async def health(request: Request) -> Response:
 @router.get("/models", response_model=list[ModelStatus])
 async def models(request: Request) -> Response:
     """Every model: present, or missing with its files, their size, licence and source."""
-    return _answer(await asyncio.to_thread(_service(request).models.statuses))
+    return _answer(await asyncio.to_thread(_service(request).downloads.statuses))
+
+
+@router.post("/models/{name}/download", status_code=202, response_model=ModelStatus)
+async def download(request: Request, name: str) -> Response:
+    """Fetch the missing files of a model and of its ControlNets; the list of models tells how far that is."""
+    return _answer(await asyncio.to_thread(_service(request).downloads.start, name), 202)
+
+
+@router.delete("/models/{name}/download", response_model=ModelStatus)
+async def cancel_download(request: Request, name: str) -> Response:
+    """End a download; what has come stays for the next time."""
+    return _answer(await asyncio.to_thread(_service(request).downloads.cancel, name))
 
 
 @router.post("/memory/free", status_code=202)

@@ -132,8 +132,12 @@ class Client:
         return self._read_list(ModelStatus, self._json("GET", "/v1/models"))
 
     def download(self, name: str) -> ModelStatus:
-        """Ask the server to fetch a model's missing files; returns at once, ``models()`` tells when it is present."""
+        """Ask the server to fetch a model's missing files; returns at once, ``models()`` tells how far it is."""
         return self._read(ModelStatus, self._json("POST", f"/v1/models/{_quoted(name)}/download"))
+
+    def cancel_download(self, name: str) -> ModelStatus:
+        """End a download; what has come stays for the next time."""
+        return self._read(ModelStatus, self._json("DELETE", f"/v1/models/{_quoted(name)}/download"))
 
     def free_memory(self) -> None:
         """Make the server give the device's memory back; its models are loaded again by the next job."""

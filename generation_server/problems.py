@@ -13,9 +13,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from .downloads import NothingToDownload
 from .jobs.blobs import BadBlob, DiskFull
 from .jobs.checks import RequestRejected
 from .jobs.queue import NotWaiting, OtherJob, QueueFull, UnknownJob
+from .models.catalogue import UnknownModel
 from .protocol import Problem, ProtocolError
 
 _log = logging.getLogger(__name__)
@@ -27,6 +29,8 @@ _STATUS: dict[type[Exception], int] = {
     UnknownJob: 404,
     OtherJob: 409,
     NotWaiting: 409,
+    UnknownModel: 404,
+    NothingToDownload: 409,
     QueueFull: 429,
     DiskFull: 507,
 }

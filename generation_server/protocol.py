@@ -220,6 +220,15 @@ class MissingFile(_Message):
 
 
 @dataclass(frozen=True)
+class Download(_Message):
+    """A download that runs, or that ended with an ``error``."""
+
+    done: int = 0  # bytes, of all files together
+    total: int = 0  # 0 until the hub has told
+    error: str = ""  # a sentence, when it failed
+
+
+@dataclass(frozen=True)
 class ModelStatus(_Message):
     """One entry of ``GET /v1/models``."""
 
@@ -234,6 +243,7 @@ class ModelStatus(_Message):
     missing: tuple[MissingFile, ...] = ()
     pictures: str = ""  # what may be done with its pictures, in a sentence
     advised: bool = True  # False: never chosen for a user, only by the user
+    download: Download | None = None  # None when none runs, or when it has done its work
 
 
 @dataclass(frozen=True)

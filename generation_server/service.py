@@ -7,6 +7,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
+from .downloads import Downloads
 from .jobs.blobs import DEFAULT_RESERVE, BlobStore
 from .jobs.checks import check_request
 from .jobs.dispatcher import Dispatcher
@@ -48,6 +49,7 @@ class Service:
         self.events = EventLog()
         self.queue = JobQueue(self.store, self.events, settings.queue_limit)
         self.models = ModelCatalogue(settings.user_dir)
+        self.downloads = Downloads(self.models)
         command, environment = module_command(
             "worker",
             *("--device", settings.device),
@@ -65,8 +67,13 @@ class Service:
 
     async def stop(self) -> None:
         self.events.close()
+        self.downloads.stop()
         await self.dispatcher.stop()
         self.store.close()
+
+    def is_busy(self) -> bool:
+        """Whether somebody waits for something that the server does."""
+        return bool(len(self.queue) or len(self.downloads) or self.events.listeners)
 
     def health(self) -> Health:
         total, free = self.dispatcher.memory

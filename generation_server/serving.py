@@ -126,7 +126,7 @@ class _Server(uvicorn.Server):
         idle_since = time.monotonic()
         while True:
             await asyncio.sleep(min(limit / 4, 5.0))
-            if len(self._service.queue) or self._service.events.listeners:
+            if self._service.is_busy():
                 idle_since = time.monotonic()
             if time.monotonic() - max(idle_since, self._guard.last_contact) >= limit:
                 _log.info("Nobody has needed the server for %g seconds; it ends", limit)
