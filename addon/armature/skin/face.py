@@ -25,7 +25,7 @@ EYE_RINGS = (14, 16)
 EYE_COLUMNS = (2, 5)
 EAR_RINGS = (4, 9)
 EAR_COLUMNS = (8, 10)
-EAR_PLACES = {7: 6.75, 8: 7.45, 9: 8.3, 10: 9.2, 11: 10.5}
+EAR_PLACES = {7: 6.7, 8: 7.4, 9: 8.3, 10: 9.2, 11: 10.5}
 """Where along the rings, in columns, the columns beside the ear are moved."""
 EAR_ROUNDNESS = 0.85
 """Exponent of the auricle's outline: 1 is an ellipse, less is fuller at the corners."""
@@ -199,16 +199,18 @@ def ear_point(body: Body, degrees: float, width: float, height: float, out: floa
 
 
 def _gather_columns(cage: Cage, head: list[list[int]]) -> None:
-    """Slides the columns beside the ear along their rings, so that the ear's patch lies where its root will be."""
+    """Slides the columns beside the ear over the head, each at its height, so that the ear's patch lies where its root will be."""
+    grid = np.array([[cage.positions[vertex] for vertex in ring] for ring in head])
     for ring in range(EAR_RINGS[0] - 2, EAR_RINGS[1] + 3):
         outside = max(EAR_RINGS[0] - ring, ring - EAR_RINGS[1], 0)
         strength = 1.0 - outside / 3.0
-        points = np.array([cage.positions[vertex] for vertex in head[ring]])
         for column, wanted in EAR_PLACES.items():
             place = column + (wanted - column) * strength
-            below = min(int(place), COLUMNS - 1)
-            share = place - below
-            cage.positions[head[ring][column]] = points[below] * (1.0 - share) + points[below + 1] * share
+            below = int(place)
+            # Rings fall towards the face: the same height lies on a higher ring there.
+            x, y, z = (grid[:, below] * (below + 1 - place) + grid[:, below + 1] * (place - below)).T
+            height = grid[ring, column, 2]
+            cage.positions[head[ring][column]] = np.array([np.interp(height, z, x), np.interp(height, z, y), height])
 
 
 def _add_ear(cage: Cage, body: Body, head: list[list[int]]) -> None:
