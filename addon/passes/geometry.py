@@ -112,7 +112,7 @@ def _surface(evaluated: bpy.types.Object, name: str, figure: int) -> Surface | N
         if mesh is None or not len(mesh.polygons):
             return None
         vertices = np.empty((len(mesh.vertices), 3), dtype=np.float32)
-        mesh.vertices.foreach_get("co", vertices.reshape(-1))
+        mesh.attributes["position"].data.foreach_get("vector", vertices.reshape(-1))
         key, triangles = _topology(mesh)
     finally:
         evaluated.to_mesh_clear()
@@ -129,7 +129,8 @@ def _surface(evaluated: bpy.types.Object, name: str, figure: int) -> Surface | N
 
 def _topology(mesh: bpy.types.Mesh) -> tuple[TopologyKey, NDArray[np.int32]]:
     corners = np.empty(len(mesh.loops), dtype=np.int32)
-    mesh.loops.foreach_get("vertex_index", corners)
+    # as an attribute it is copied at once; `loops` would be asked corner by corner, which takes as long as everything else together
+    mesh.attributes[".corner_vert"].data.foreach_get("value", corners)
     starts = np.empty(len(mesh.polygons), dtype=np.int32)
     mesh.polygons.foreach_get("loop_start", starts)
     key = (len(mesh.vertices), len(corners), len(starts), zlib.crc32(corners.data), zlib.crc32(starts.data))
