@@ -27,7 +27,8 @@ def figures_in(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> list[
     A mannequin whose armature alone is hidden still counts: artists hide the dots to look at the figure.
     """
     figures = []
-    for obj in sorted(view_layer.objects, key=lambda o: o.name):
+    # Where an object has just been deleted, a view layer lists None until it is evaluated again (seen in 5.2).
+    for obj in sorted(filter(None, view_layer.objects), key=lambda o: o.name):
         if not is_mannequin(obj):
             continue
         meshes = tuple(

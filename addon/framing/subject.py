@@ -96,7 +96,7 @@ def subject_distance(view_layer: bpy.types.ViewLayer, camera: bpy.types.Object, 
     """
     boxes = [
         _in_world(item, np.array(item.bound_box))
-        for item in view_layer.objects
+        for item in filter(None, view_layer.objects)  # an object that has just been deleted is listed as None
         if item.type == "ARMATURE" and item.visible_get(view_layer=view_layer)
     ]
     if not boxes:
