@@ -271,9 +271,9 @@ def _server(arguments: argparse.Namespace) -> Iterator[Client]:
     from .generate.server_process import HOW_TO_START, server_python, start_server
 
     if arguments.server:
-        with Client(arguments.server, arguments.token) as client:
-            client.health()
-            yield client
+        with Client(arguments.server, arguments.token) as elsewhere:
+            elsewhere.health()
+            yield elsewhere
         return
     data_dir = Path(arguments.data_dir) if arguments.data_dir else default_server_dir()
     client = find_server(data_dir)

@@ -34,5 +34,5 @@ def is_pose_bone_selected(bone: bpy.types.PoseBone) -> bool:
 
 
 def is_pose_bone_hidden(bone: bpy.types.PoseBone) -> bool:
-    """Hidden by itself, as with the H key; its collections are another matter. Blender 5.0 gave pose bones a flag of their own."""
+    """Hidden by itself, as with the H key; its collections are another matter. Since 5.0 pose bones have their own flag."""
     return bool((bone if bpy.app.version >= (5, 0, 0) else bone.bone).hide)

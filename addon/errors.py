@@ -3,4 +3,7 @@
 
 
 class UserError(Exception):
-    """Its text is one sentence that says what is wrong and what to do. Operators report it; the command line prints it and exits 2."""
+    """Its text is one sentence that says what is wrong and what to do.
+
+    Operators report it; the command line prints it and exits 2.
+    """

@@ -24,7 +24,8 @@ _HALF = _ONE >> 1
 @functools.cache
 def _sines() -> NDArray[np.float64]:
     """Sine of 0 to 450 degrees as OpenCV tabulates it: seven decimals in single precision."""
-    return np.round(np.sin(np.radians(np.arange(451.0))), 7).astype(np.float32).astype(np.float64)
+    sines: NDArray[np.float64] = np.round(np.sin(np.radians(np.arange(451.0))), 7).astype(np.float32).astype(np.float64)
+    return sines
 
 
 def ellipse_polygons(centres: Ints, semi_axes: Ints, angles: Ints) -> Ints:

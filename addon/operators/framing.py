@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import bpy
 from bpy.props import EnumProperty, FloatProperty, StringProperty
 
@@ -30,6 +32,8 @@ def visible_figures(context: bpy.types.Context) -> list[Figure]:
 
 class _Framing:
     """What these operators share: they report what a person can mend, and work without a window."""
+
+    report: Callable[[set[str], str], None]  # of bpy.types.Operator
 
     bl_options = {"REGISTER", "UNDO"}
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import bpy
@@ -32,6 +33,9 @@ def shown_job(context: bpy.types.Context) -> str:
 
 class _OnResult:
     """Acts on a result: that of ``job_id``, else the one in the Image Editor, else the last one."""
+
+    report: Callable[[set[str], str], None]  # this and the next of bpy.types.Operator
+    poll_message_set: Callable[[str], None]
 
     bl_options = {"REGISTER", "UNDO"}
 

@@ -121,7 +121,8 @@ def _in_front(segment: Array, perspective: Array) -> Array | None:
 
 
 def _fill(rectangles: list[tuple[float, float, float, float]], colour: tuple[float, float, float, float]) -> None:
-    corners, triangles = [], []
+    corners: list[tuple[float, float]] = []
+    triangles: list[tuple[int, int, int]] = []
     for left, bottom, right, top in rectangles:
         if left < right and bottom < top:
             first = len(corners)
