@@ -43,7 +43,9 @@ def step() -> float:
         if _waiting_for is not None:
             if not _waiting_for():
                 if time.monotonic() > _deadline:
-                    raise TimeoutError(f"waited {PATIENCE:.0f} s in vain for {getattr(_waiting_for, '__doc__', '') or _waiting_for}")
+                    raise TimeoutError(
+                        f"waited {PATIENCE:.0f} s in vain for {getattr(_waiting_for, '__doc__', '') or _waiting_for}"
+                    )
                 return 0.1
             _waiting_for = None
         wish = next(scenario)

@@ -7,6 +7,7 @@ The functions that take time are generators: ``yield from`` them in a scenario.
 import subprocess
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import bpy
 from mathutils import Vector
@@ -42,6 +43,10 @@ def simulate(kind: str, value: str, x: float | None = None, y: float | None = No
     if x is not None and y is not None:
         _mouse[:] = int(x), int(y)
     window().event_simulate(type=kind, value=value, x=_mouse[0], y=_mouse[1], **modifiers)
+
+
+def mouse_y() -> int:
+    return _mouse[1]
 
 
 def move(x: float, y: float) -> Wait:
@@ -109,13 +114,18 @@ def open_sidebar(kind: str, category: str = "Pose to Anime") -> Wait:
     yield 0.6
 
 
-def find_button(kind: str, operator: str, part: str = "UI", *, every: int = 9) -> Generator[float, None, tuple[int, int]]:
-    """Where the button of an operator is: hovers down the sidebar and copies each button's Python command, as Ctrl-C does."""
+def find_button(
+    kind: str, operator: str, part: str = "UI", *, at: tuple[float, ...] = (0.5, 0.8, 0.2), below: int = 10_000, every: int = 9
+) -> Generator[float, None, tuple[int, int]]:
+    """Where the button of an operator is: hovers down the sidebar and copies each button's Python command, as Ctrl-C does.
+
+    ``at``: which fractions of the sidebar's width to look at; ``below``: a height of the window to begin at.
+    """
     r = region(kind, part)
     manager = bpy.context.window_manager
-    for fraction in (0.5, 0.8, 0.2):
+    for fraction in at:
         x = int(r.x + 12 + (r.width - 40) * fraction)
-        for y in range(r.y + r.height - 30, r.y + 8, -every):
+        for y in range(min(r.y + r.height - 30, below), r.y + 8, -every):
             simulate("MOUSEMOVE", "NOTHING", x, y)
             yield 0.05
             manager.clipboard = ""
@@ -127,8 +137,8 @@ def find_button(kind: str, operator: str, part: str = "UI", *, every: int = 9) -
     raise LookupError(f"no button of {operator} in the {part} of {kind}")
 
 
-def press_button(kind: str, operator: str, part: str = "UI") -> Wait:
-    x, y = yield from find_button(kind, operator, part)
+def press_button(kind: str, operator: str, part: str = "UI", **where: Any) -> Wait:
+    x, y = yield from find_button(kind, operator, part, **where)
     yield from click(x, y)
 
 
