@@ -84,7 +84,8 @@ class Session:
             "XDG_RUNTIME_DIR": self.inside,
         }
         self._xvfb = subprocess.Popen(
-            [*self._chroot(), "Xvfb", f":{display}", "-screen", "0", f"{SCREEN[0]}x{SCREEN[1]}x24", "+extension", "GLX", "-nolisten", "tcp"],
+            [*self._chroot(), "Xvfb", f":{display}", "-screen", "0", f"{SCREEN[0]}x{SCREEN[1]}x24",
+             "+extension", "GLX", "-nolisten", "tcp"],
             env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         install = ["blender", "--command", "extension", "install-file", "--repo", "user_default", "--enable"]
