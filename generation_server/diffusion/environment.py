@@ -6,8 +6,8 @@ from __future__ import annotations
 import os
 
 VARIABLES = {
-    # Threads that wait for the next piece of work sleep instead of spinning. Blender and the server share the processor: where all
-    # cores are busy, spinning threads hold up those they wait for, and a picture takes ten times as long.
+    # Threads that wait for work sleep instead of spinning. Blender and the server share the processor: where all cores are busy,
+    # spinning threads hold up those they wait for, and a picture takes ten times as long.
     "OMP_WAIT_POLICY": "PASSIVE",
     # Code that comes with a model is never run.
     "DIFFUSERS_DISABLE_REMOTE_CODE": "true",

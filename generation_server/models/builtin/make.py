@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .vocabulary import END, START, build_vocabulary
 
 if TYPE_CHECKING:
-    import torch
+    pass
 
 RECIPE = 1
 """Raised with every change of what is made here, so that an older copy on a disk is not used for it."""

@@ -6,7 +6,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from pose_to_anime.generation_server.diffusion import environment
 
 environment.prepare()  # as the worker does, before anything imports torch
