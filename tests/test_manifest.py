@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import shutil
 import subprocess
@@ -13,7 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from checkout import ROOT, build_zip
+from checkout import ROOT, build_zip, load_studio
 
 MANIFEST = tomllib.loads((ROOT / "blender_manifest.toml").read_text("utf-8"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -80,9 +79,7 @@ def test_the_wheel_holds_code_and_data(tmp_path: Path) -> None:
 
 def test_a_stray_folder_is_refused(tmp_path: Path) -> None:
     """Somebody's output folder in the checkout must not travel to every user."""
-    spec = importlib.util.spec_from_file_location("studio", ROOT / "studio.py")
-    studio = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(studio)
+    studio = load_studio()
     with zipfile.ZipFile(tmp_path / "some.zip", "w") as archive:
         archive.writestr("__init__.py", "")
         archive.writestr("addon/__init__.py", "")

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from checkout import ROOT, blender_python
+from checkout import ROOT, blender_python, load_studio
 from PIL import Image
 
 pytestmark = pytest.mark.requires("server")
 
-COMMANDS = ("demo", "passes", "generate", "draw", "serve", "test", "build")
+COMMANDS = ("demo", "passes", "generate", "draw", "serve", "models", "test", "build")
 
 
 def studio(*arguments: object, home: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -46,6 +46,16 @@ def test_every_command_explains_itself(command: str) -> None:
     assert done.returncode == 0, done.stderr
     assert "usage:" in done.stdout
     assert f"studio.py {command}" in done.stdout, "no example"
+
+
+@pytest.mark.parametrize("command", ["demo", "passes", "generate", "draw", "serve", "models"])
+def test_help_needs_no_environment(command: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """Who asks for help first does not wait for gigabytes: any Python will do, without a single package."""
+    studio_module = load_studio()
+    monkeypatch.setattr(studio_module, "is_ready", lambda name: False)
+    monkeypatch.setattr(studio_module, "find_python", lambda versions: [sys.executable, "-S"])
+    assert studio_module.main([command, "--help"]) == 0
+    assert f"studio.py {command}" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "requirements"))
@@ -34,6 +35,16 @@ def blender_python(version: str) -> Path | None:
 def server_python() -> Path | None:
     """The Python of the server's environment, or None where that was not made."""
     return environments.environment_python("server") if environments.is_ready("server") else None
+
+
+def load_studio() -> ModuleType:
+    """studio.py as a module; it is in no package."""
+    spec = importlib.util.spec_from_file_location("studio", ROOT / "studio.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def build_zip(folder: Path) -> Path:
