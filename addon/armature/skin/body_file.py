@@ -58,7 +58,7 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "arm.rings": (13, 8),
     "hand.palm": (5, 6),
     "hand.web": (3,),
-    "leg.rings": (16, 7),
+    "leg.rings": (16, 9),
     "leg.foot": (9, 9),
 }
 """Every table with its rows and columns. They are part of the topology: all bodies have the same."""

@@ -199,7 +199,7 @@ def ear_point(body: Body, degrees: float, width: float, height: float, out: floa
 
 
 def _gather_columns(cage: Cage, head: list[list[int]]) -> None:
-    """Slides the columns beside the ear over the head, each at its height, so that the ear's patch lies where its root will be."""
+    """Slides the columns beside the ear over the head, each at its height, so that the patch lies where the root will be."""
     grid = np.array([[cage.positions[vertex] for vertex in ring] for ring in head])
     for ring in range(EAR_RINGS[0] - 2, EAR_RINGS[1] + 3):
         outside = max(EAR_RINGS[0] - ring, ring - EAR_RINGS[1], 0)

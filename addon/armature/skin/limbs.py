@@ -68,14 +68,14 @@ def add_arm(cage: Cage, body: Body, frames: dict[str, Frame], opening: list[int]
     upper, fore = frames["upper_arm"], frames["forearm"]
     previous = opening
     for at, up, down, front, back, square, shift_up, shift_side in body.tables["arm.rings"]:
-        place = at * upper.length if at <= 1.0 else upper.length + (at - 1.0) * fore.length
-        turn = ramp(upper.length - 0.04, upper.length + 0.04, place)
+        # Ramps are as wide as the limb is long: about 10 cm at an adult's elbow, so that it bends in a curve.
+        turn = ramp(0.86, 1.16, at)
         side = unit(upper.side * (1.0 - turn) + fore.side * turn)
         frame = upper if at <= 1.0 else fore
         centre = frame.point((at if at <= 1.0 else at - 1.0) * frame.length, shift_up, shift_side)
-        arm = ramp(-0.045, 0.14, place)
-        elbow = ramp(upper.length - 0.05, upper.length + 0.05, place)
-        wrist = ramp(upper.length + fore.length - 0.035, upper.length + fore.length + 0.02, place)
+        arm = ramp(-0.16, 0.50, at)
+        elbow = ramp(0.82, 1.21, at)
+        wrist = ramp(1.85, 2.08, at)
         weights = mixed(
             ("upper_chest", (1 - arm) * 0.35),
             ("shoulder", (1 - arm) * 0.65),
@@ -94,20 +94,16 @@ def add_leg(cage: Cage, body: Body, opening: list[int]) -> None:
     """Adds leg and foot from the opening in the trunk, closed at the toes."""
     previous = opening
     hip, knee, ankle = (float(body.joints[bone][2]) for bone in ("thigh", "shin", "foot"))
-    inside = float(body.joints["thigh"][0])
-    for z, x, y, outer, inner, front, back in body.tables["leg.rings"]:
-        thigh = ramp(hip + 0.015, hip - 0.155, z)
-        shin = ramp(knee + 0.055, knee - 0.055, z)
-        foot = ramp(ankle + 0.045, ankle - 0.015, z)
+    middle = float(body.joints["thigh"][0])
+    for z, x, y, outer, inner, front, back, gap, rise in body.tables["leg.rings"]:
+        thigh = ramp(hip + 0.035 * (hip - knee), hip - 0.37 * (hip - knee), z)
+        shin = ramp(knee + 0.13 * (hip - knee), knee - 0.145 * (knee - ankle), z)
+        foot = ramp(ankle + 0.12 * (knee - ankle), ankle - 0.04 * (knee - ankle), z)
         weights = mixed(("hips", 1 - thigh), ("thigh", thigh * (1 - shin)), ("shin", shin * (1 - foot)), ("foot", foot))
         current = []
         for point in _from_front(ring(np.array([x, y, z]), FRONT, OUTWARD, (front, back, outer, inner), 0.0)):
-            # The thighs never cross the middle, and the topmost rings rise to the outside with the groin.
-            gap = 0.0075 if z > hip - 0.095 else 0.009
-            if z > hip - 0.285:
-                point[0] = max(point[0], gap)
-            rise = 0.050 if z > hip - 0.095 else 0.020 if z > hip - 0.135 else 0.0
-            point[2] += rise * min(max((point[0] - 0.34 * inside) / (1.6 * inside), 0.0), 1.0)
+            point[0] = max(point[0], gap)  # the thighs never cross the middle
+            point[2] += rise * min(max((point[0] - 0.34 * middle) / (1.6 * middle), 0.0), 1.0)
             current.append(cage.add(point, weights))
         cage.bridge(previous, current, flip=True)
         previous = current
@@ -130,13 +126,13 @@ def _add_foot(cage: Cage, body: Body, previous: list[int]) -> None:
         low = np.array([ankle[0], ankle[1], 0.0]) + along * bottom + outward * shift + np.array([0.0, 0.0, bottom_z])
         half = float(np.linalg.norm(high - low)) / 2.0
         points = _from_front(ring((high + low) / 2.0, unit(high - low), outward, (half, half, outer, inner), square))
-        toe = ramp(-0.022, 0.022, (top + bottom) / 2.0 - float((ball - ankle) @ along))
+        toe = ramp(-0.16, 0.16, (top + bottom) / 2.0 / float((ball - ankle) @ along) - 1.0)
         foot = (0.8, 1.0)[min(number, 1)]
         weights = mixed(("shin", 1 - foot), ("foot", foot * (1 - toe)), ("toe", foot * toe))
         current = []
         for point in points:
             # The toes end on a slanting line: the little one lies furthest back.
-            beyond = float((point - high) @ outward) + 0.02
+            beyond = float((point - high) @ outward) + 0.5 * inner
             point -= along * slant * max(0.0, beyond)
             current.append(cage.add(point, weights))
         cage.bridge(previous, current, flip=True)

@@ -204,7 +204,7 @@ def test_the_thumb_opposes_the_fingers(skin: Skin) -> None:
 def test_another_body_has_the_same_topology(body: Body) -> None:
     tables = dict(body.tables)
     tables["torso.rings"] = tables["torso.rings"] * np.array([1.1, 1, 1, 1.1, 1, 1.1, 1, 1, 1, 1, 1, 1])
-    tables["leg.rings"] = tables["leg.rings"] * np.array([1, 1, 1, 1.05, 1.05, 1.05, 1.05])
+    tables["leg.rings"] = tables["leg.rings"] * np.array([1, 1, 1, 1.05, 1.05, 1.05, 1.05, 1, 1])
     first, second = build_skin(body), build_skin(dataclasses.replace(body, tables=tables, brushes=()))
     np.testing.assert_array_equal(first.quads, second.quads)
     assert first.vertices.shape == second.vertices.shape
