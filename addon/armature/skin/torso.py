@@ -103,7 +103,7 @@ def _trunk_weights(body: Body, ring: int, rings: int, point: Vector) -> Weights:
     outer, hip = body.joints["upper_arm"], body.joints["thigh"]
     if ring >= FIRST_ARM_RING:
         # The shoulder girdle slides over the ribs: what lies near its outer end goes with it, the breastbone stays.
-        girdle = 0.75 * ramp(0.30 * outer[0], 0.95 * outer[0], x) * ramp(outer[2] - 0.15, outer[2] + 0.01, z)
+        girdle = 0.9 * ramp(0.20 * outer[0], 0.88 * outer[0], x) * ramp(outer[2] - 0.15, outer[2] + 0.01, z)
         return mixed(*((bone, share * (1 - girdle)) for bone, share in weights.items()), ("shoulder", girdle))
     if ring <= 3:
         thigh = (0.42, 0.34, 0.18, 0.06)[ring] * ramp(0.1 * hip[0], 1.6 * hip[0], x)
