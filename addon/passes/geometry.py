@@ -129,7 +129,7 @@ def _surface(evaluated: bpy.types.Object, name: str, figure: int) -> Surface | N
 
 def _topology(mesh: bpy.types.Mesh) -> tuple[TopologyKey, NDArray[np.int32]]:
     corners = np.empty(len(mesh.loops), dtype=np.int32)
-    # as an attribute it is copied at once; `loops` would be asked corner by corner, which takes as long as everything else together
+    # An attribute is copied at once; `loops` are asked corner by corner, which takes longer than all the rest of this.
     mesh.attributes[".corner_vert"].data.foreach_get("value", corners)
     starts = np.empty(len(mesh.polygons), dtype=np.int32)
     mesh.polygons.foreach_get("loop_start", starts)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Skeleton and depth in a real Blender: aligned with its render to the pixel, the same in Cycles, and what bad input gets."""
+"""Skeleton and depth in a real Blender: aligned with its render to the pixel, and the same in Cycles."""
 
 from __future__ import annotations
 
@@ -17,18 +17,14 @@ import pose_to_anime  # noqa: E402
 from bpy_extras.object_utils import world_to_camera_view  # noqa: E402
 from mathutils import Euler, Vector  # noqa: E402
 from mathutils.bvhtree import BVHTree  # noqa: E402
-from pose_to_anime.addon.armature.figures import Figure, figures_in  # noqa: E402
+from pass_scene import SIZE, grey, look_from, only_figure, passes  # noqa: E402
 from pose_to_anime.addon.armature.keypoints import body_keypoints  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin  # noqa: E402
-from pose_to_anime.addon.errors import UserError  # noqa: E402
 from pose_to_anime.addon.openpose.layout import BODY_COLOURS, BODY_INDEX  # noqa: E402
-from pose_to_anime.addon.openpose.profiles import ProfileError  # noqa: E402
 from pose_to_anime.addon.passes import buffers_gpu, geometry  # noqa: E402
 from pose_to_anime.addon.passes.buffers import Buffers  # noqa: E402
 from pose_to_anime.addon.passes.depth import depth_image  # noqa: E402
-from pose_to_anime.addon.passes.render import PassOptions, PassSet, render_passes  # noqa: E402
-
-SIZE = (416, 608)
+from pose_to_anime.addon.passes.render import PassOptions  # noqa: E402
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,33 +43,6 @@ def factory_scene() -> None:
 @pytest.fixture
 def mannequin(factory_scene: None) -> bpy.types.Object:
     return add_mannequin(bpy.context)
-
-
-def look_from(yaw: float, distance: float = 6.0, pitch: float = 0.0, at: tuple[float, float, float] = (0.0, 0.0, 0.9)) -> None:
-    """The scene's camera around a figure that faces −y: 0 sees its face, 90 its left side, 180 its back. Degrees, metres."""
-    camera = bpy.context.scene.camera
-    a, p = math.radians(yaw), math.radians(pitch)
-    back = Vector((math.sin(a) * math.cos(p), -math.cos(a) * math.cos(p), math.sin(p)))
-    camera.data.lens = 85.0
-    camera.location = Vector(at) + back * distance
-    camera.rotation_euler = back.to_track_quat("Z", "Y").to_euler()
-
-
-def passes(**options: object) -> PassSet:
-    scene = bpy.context.scene
-    return render_passes(scene, bpy.context.view_layer, scene.camera, SIZE, **options)
-
-
-def only_figure() -> Figure:
-    (figure,) = figures_in(bpy.context.scene, bpy.context.view_layer)
-    return figure
-
-
-def grey(result: PassSet) -> np.ndarray:
-    image = result.images["depth"]
-    assert image.shape == (SIZE[1], SIZE[0], 3)
-    assert (image == image[..., :1]).all()
-    return image[..., 0]
 
 
 def workbench_mask(folder: Path) -> np.ndarray:
@@ -369,70 +338,3 @@ def test_vertices_thrown_to_infinity_are_left_out(mannequin):
     skin.data.vertices[1].co = (math.inf, 0.0, 0.0)
     broken = grey(passes()) > 0
     assert (broken & whole).sum() / whole.sum() > 0.95
-
-
-@pytest.mark.parametrize("mode", ["hide the skin", "hide all", "delete", "none"])
-def test_no_figure_is_said(factory_scene, mode):
-    if mode != "none":
-        armature = add_mannequin(bpy.context)
-        skins = [bpy.data.objects[name] for name in only_figure().mesh_names]
-        if mode == "delete":
-            bpy.data.objects.remove(armature)
-        else:
-            for item in (*skins, *((armature,) if mode == "hide all" else ())):
-                item.hide_set(True)
-    with pytest.raises(UserError, match="no visible figure"):
-        passes()
-
-
-def test_a_figure_whose_dots_are_hidden_is_still_drawn(mannequin):
-    mannequin.hide_set(True)
-    assert grey(passes()).any()
-    assert passes().images["openpose"].any()
-
-
-def test_a_figure_deleted_since_it_was_chosen_is_said(mannequin):
-    figure = only_figure()
-    bpy.data.objects.remove(mannequin)
-    with pytest.raises(UserError, match="not in this scene any more"):
-        passes(figures=[figure])
-
-
-def test_camera_errors_are_said(mannequin):
-    scene = bpy.context.scene
-    camera = scene.camera
-    camera.rotation_euler.z += math.pi
-    with pytest.raises(UserError, match=r"“Mannequin” is behind the camera “Camera”"):
-        passes()
-    look_from(0.0)
-    camera.location.x = 30.0
-    with pytest.raises(UserError, match="outside the picture"):
-        passes()
-    look_from(0.0)
-    camera.data.type = "PANO"
-    with pytest.raises(UserError, match="panoramic"):
-        passes()
-    camera.data.type = "PERSP"
-    camera.scale = (0.0, 0.0, 0.0)
-    with pytest.raises(UserError, match="scaled to nothing"):
-        passes()
-    scene.camera = None
-    with pytest.raises(UserError, match="no camera"):
-        passes()
-
-
-def test_a_figure_partly_behind_the_camera_is_warned_of(mannequin):
-    mannequin.rotation_euler.x = math.radians(90.0)  # lies along the view, its head behind the camera
-    look_from(0.0, 0.9, at=(0.0, 0.0, 0.1))
-    result = passes()
-    assert any("behind the camera" in warning for warning in result.warnings)
-
-
-def test_impossible_requests_are_refused(mannequin):
-    scene, view_layer = bpy.context.scene, bpy.context.view_layer
-    with pytest.raises(UserError, match="0 × 64"):
-        render_passes(scene, view_layer, scene.camera, (0, 64))
-    with pytest.raises(ProfileError, match="thick"):
-        passes(profile="thick")
-    with pytest.raises(ValueError, match="smell"):
-        passes(kinds=("smell",))
