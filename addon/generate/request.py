@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from mathutils import Vector
 
 from ...generation_server.families.catalogue import Family, families
 from ...generation_server.protocol import Control, GenerationRequest, JobSubmission, ProtocolError, new_job_id
@@ -23,6 +22,7 @@ from ..armature.posing import read_pose
 from ..errors import UserError
 from ..framing.camera import picture_camera, reset_camera, scene_size, use_pose_camera
 from ..framing.sizes import SizeError
+from ..framing.startup import is_startup_camera
 from ..passes.render import KINDS, PassSet, render_passes
 from ..pose import normalised
 from ..settings.generation import control_settings
@@ -45,9 +45,6 @@ _CAMERA = (
     "clip_start",
     "clip_end",
 )
-
-_STARTUP_CAMERA = Vector((7.35889, -6.92579, 4.95831))
-"""Where the camera of Blender's own start-up file is, 2.8 to 5.2."""
 
 NO_FIGURE = "There is no visible figure: add one with Add ▸ Mannequin, or show a hidden one."
 
@@ -74,7 +71,7 @@ def ensure_camera(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> bp
         SizeError: a ratio that is none.
     """
     camera = picture_camera(scene)
-    if camera is not None and not _is_startup_camera(scene, camera):
+    if camera is not None and not is_startup_camera(scene, camera):
         return camera
     figures = figures_in(scene, view_layer)
     if not figures:
@@ -82,12 +79,6 @@ def ensure_camera(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> bp
     camera = use_pose_camera(scene)
     reset_camera(scene, view_layer, camera, figures)
     return camera
-
-
-def _is_startup_camera(scene: bpy.types.Scene, camera: bpy.types.Object) -> bool:
-    """Whether this is the camera of Blender's start-up file, untouched: it looks down at a cube, and nobody chose it."""
-    is_ours = camera == scene.pose_to_anime.framing.camera
-    return not is_ours and camera.data.lens == 50.0 and (camera.matrix_world.translation - _STARTUP_CAMERA).length < 1e-3
 
 
 def warm_up(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> None:

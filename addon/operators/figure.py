@@ -11,6 +11,7 @@ from bpy.props import BoolProperty, EnumProperty, StringProperty
 from ..armature.mannequin import DEFAULT_MANNEQUIN, add_mannequin, is_mannequin, mannequin_names, remove_mannequin
 from ..armature.posing import apply_pose, reset_pose
 from ..errors import UserError
+from ..framing.startup import is_startup_cube
 from ..generate.request import warm_up
 from ..pose.library import load_pose, pose_files
 from ..pose.normalised import PoseError
@@ -91,6 +92,10 @@ class P2A_OT_add_mannequin(bpy.types.Operator):
         except (UserError, ValueError) as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
+        for obj in context.visible_objects:
+            if is_startup_cube(obj):  # the figure would stand in it up to the waist
+                obj.hide_set(True)
+                self.report({"INFO"}, "The start-up cube is hidden: Alt-H shows it again")
         if self.start_posing:
             bpy.ops.object.mode_set(mode="POSE")
         warm_up(context.scene, context.view_layer)

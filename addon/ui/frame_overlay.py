@@ -19,6 +19,7 @@ from gpu_extras.batch import batch_for_shader
 from ..framing.camera import picture_camera, picture_ratio, scene_size
 from ..framing.sizes import SizeError, ratio_text
 from ..framing.solve import Array
+from ..framing.startup import is_startup_camera
 from ..framing.subject import subject_distance
 from ..framing.viewport import frame_corners, picture_rectangle, to_region
 
@@ -49,7 +50,7 @@ def _draw() -> None:
     try:
         if through:
             _draw_picture(context, camera, size, ratio)
-        else:
+        elif not is_startup_camera(scene, camera):  # that one gives way to the pose camera, and its frame would only confuse
             _draw_in_world(context, camera, size)
     finally:
         gpu.state.blend_set("NONE")
