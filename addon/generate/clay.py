@@ -71,9 +71,9 @@ def _slope(position: NDArray[np.float64], there: NDArray[np.bool_], axis: int) -
     pad[axis] = (0, 1)
     after = np.pad(step, pad, constant_values=np.inf)
     shorter = np.abs(before[..., 2]) <= np.abs(after[..., 2])
-    similar = np.abs(before[..., 2] - after[..., 2]) < 0.25 * (np.abs(before[..., 2]) + np.abs(after[..., 2]) + 1e-4)
-    chosen = np.where(shorter[..., None], before, after)
     with np.errstate(invalid="ignore"):
         both = (before + after) / 2.0
+        similar = np.abs(before[..., 2] - after[..., 2]) < 0.25 * (np.abs(before[..., 2]) + np.abs(after[..., 2]) + 1e-4)
+    chosen = np.where(shorter[..., None], before, after)
     chosen = np.where((similar & np.isfinite(both[..., 2]))[..., None], both, chosen)
     return np.where(np.isfinite(chosen), chosen, 0.0)

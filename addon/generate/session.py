@@ -23,7 +23,6 @@ from .connection import bridge_settings, may_start_server
 from .link import Link, LinkError
 from .records import Record, RecordError, read_record, write_record
 
-
 POLL_LIMIT = 0.008
 """Seconds after which what the bridge has told waits for the next call."""
 

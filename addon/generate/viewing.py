@@ -118,11 +118,13 @@ def open_editor(context: bpy.types.Context) -> bpy.types.Area | None:
 _sizes: dict[int, tuple[int, int]] = {}
 """Of the last picture of ours in each Image Editor, by the pointer of its area."""
 
-_MOST_LOOKS = 50
+_LOOKS = 100  # calls of the timer in which Blender has to have drawn the picture
+_SETTLING = 8  # calls after which a new editor has its final size
 
 
-def _fit_later(area: bpy.types.Area, looks: int = _MOST_LOOKS) -> None:
-    """Fit the picture into its editor once Blender has drawn it; by pointer, for areas come and go."""
+def _fit_later(area: bpy.types.Area, looks: int = _LOOKS, settling: int | None = None) -> None:
+    """Fit the picture into its editor once Blender has drawn it, and once more when a new editor has taken its final size; by
+    pointer, for areas come and go."""
     pointer = area.as_pointer()
 
     def fit() -> None:
@@ -133,12 +135,16 @@ def _fit_later(area: bpy.types.Area, looks: int = _MOST_LOOKS) -> None:
             region = next((region for region in candidate.regions if region.type == "WINDOW"), None)
             if image is None or region is None:
                 return
-            if not image.has_data:
+            if settling:
+                _fit_later(candidate, settling=settling - 1)
+            elif settling is None and not image.has_data:
                 if looks:
                     _fit_later(candidate, looks - 1)
-                return
-            with bpy.context.temp_override(window=window, area=candidate, region=region):
-                bpy.ops.image.view_all(fit_view=True)
+            else:
+                with bpy.context.temp_override(window=window, area=candidate, region=region):
+                    bpy.ops.image.view_all(fit_view=True)
+                if settling is None:
+                    _fit_later(candidate, settling=_SETTLING)
 
     later(f"fit {pointer}", fit)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import bpy
 
-from ..generate import history, pictures, timer
+from ..generate import history, pictures, timer, viewing
 
 NAME = "Pose to Anime"
 TAB = "Pose to Anime"
@@ -77,7 +77,9 @@ def _lay_out(window: bpy.types.Window) -> None:
         return
     new.ui_type = "IMAGE_EDITOR"
     last = history.latest()
-    new.spaces.active.image = pictures.image_of(last.job_id) if last else None
+    new.spaces.active.image = None
+    if last is not None and (image := pictures.image_of(last.job_id)):
+        viewing.show(image, pictures.size_of(last), new)
 
 
 def _open_sidebars(window: bpy.types.Window) -> None:

@@ -56,9 +56,28 @@ def _prompt_row(prompt: str, index: int) -> Any:
     )
 
 
-def _prompt_rows() -> dict[str, Any]:
+def _prompt_box(prompt: str) -> Any:
+    """A whole prompt under another name: Blender remembers a text box's height by the property that it shows, so a prompt that
+    has outgrown its box moves on to a taller one."""
+
+    def get(self: bpy.types.PropertyGroup) -> str:
+        return str(getattr(self, prompt))
+
+    def set_(self: bpy.types.PropertyGroup, value: str) -> None:
+        setattr(self, prompt, value)
+
+    return StringProperty(name="Prompt", description="What the model is told", get=get, set=set_, options={"SKIP_SAVE"})
+
+
+PROMPT_BOXES = (5, 10, 20)
+"""Heights of text boxes in lines."""
+
+
+def _prompt_fields() -> dict[str, Any]:
     names = ("prompt", "negative_prompt")
-    return {f"{name}_row_{index}": _prompt_row(name, index) for name in names for index in range(PROMPT_ROWS)}
+    rows = {f"{name}_row_{index}": _prompt_row(name, index) for name in names for index in range(PROMPT_ROWS)}
+    boxes = {f"{name}_box_{lines}": _prompt_box(name) for name in names for lines in PROMPT_BOXES}
+    return rows | boxes
 
 
 def _in_range(prop: Any, source: str, numbers: NumberRange, whole: bool, **words: str) -> Any:
@@ -221,7 +240,7 @@ class P2A_PG_generation(bpy.types.PropertyGroup):
 P2A_PG_generation.__annotations__.update(
     _control("pose", "openpose", "How strictly the picture follows the skeleton")
     | _control("depth", "depth", "How strictly the picture follows the figure's volume")
-    | _prompt_rows()
+    | _prompt_fields()
 )
 for _family in families().values():
     P2A_PG_generation.__annotations__.update(_family_numbers(_family))

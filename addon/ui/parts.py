@@ -9,7 +9,7 @@ from ..generate import history, thumbnails
 from ..generate.session import session
 from ..operators.generation import P2A_OT_close_message, P2A_OT_copy_error, P2A_OT_edit_prompt
 from ..operators.results import P2A_OT_bring_back, P2A_OT_show_result
-from ..settings.generation import text_columns
+from ..settings.generation import PROMPT_BOXES, text_columns
 from ..settings.wrapping import PROMPT_ROWS, rows_of, wrap
 
 TAB = "Pose to Anime"
@@ -41,7 +41,8 @@ def prompt(layout: bpy.types.UILayout, context: bpy.types.Context, name: str, ti
         button.prompt, button.action = name, action
     shown = rows_of(getattr(settings, name), text_columns(context))
     if hasattr(layout, "textbox"):
-        layout.textbox(settings, name, initial_visible_lines=max(rows, min(len(shown) + 1, PROMPT_ROWS)))
+        lines = next((lines for lines in PROMPT_BOXES if len(shown) < lines), PROMPT_BOXES[-1])
+        layout.textbox(settings, f"{name}_box_{lines}", initial_visible_lines=lines)
         return
     field = layout.column(align=True)
     # One row more than it needs, to go on writing in.

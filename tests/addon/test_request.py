@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a scene to a request, and through a real server to a picture."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+
+import pytest
+
+bpy = pytest.importorskip("bpy")
+
+import numpy as np  # noqa: E402
+import pose_to_anime  # noqa: E402
+from mathutils import Matrix  # noqa: E402
+from pose_to_anime.addon import png  # noqa: E402
+from pose_to_anime.addon.armature.mannequin import add_mannequin, skins_of  # noqa: E402
+from pose_to_anime.addon.armature.posing import apply_pose, read_pose  # noqa: E402
+from pose_to_anime.addon.errors import UserError  # noqa: E402
+from pose_to_anime.addon.framing.camera import pose_camera  # noqa: E402
+from pose_to_anime.addon.framing.sizes import SizeError  # noqa: E402
+from pose_to_anime.addon.generate import clay, restore  # noqa: E402
+from pose_to_anime.addon.generate.headless import generate_blocking  # noqa: E402
+from pose_to_anime.addon.generate.request import ensure_camera, prepare  # noqa: E402
+from pose_to_anime.addon.pose.library import load_pose  # noqa: E402
+from pose_to_anime.generation_server.protocol import JobStatus  # noqa: E402
+from step_server import StepServer  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def scene() -> Iterator[bpy.types.Scene]:
+    bpy.ops.wm.read_factory_settings(use_empty=False)
+    pose_to_anime.register()
+    bpy.context.scene.pose_to_anime.generation.model = "builtin"
+    yield bpy.context.scene
+    pose_to_anime.unregister()
+
+
+@pytest.fixture
+def figure(scene: bpy.types.Scene) -> bpy.types.Object:
+    armature = add_mannequin(scene)
+    ensure_camera(scene, bpy.context.view_layer)
+    return armature
+
+
+def prepared(scene: bpy.types.Scene):
+    return prepare(scene, bpy.context.view_layer)
+
+
+def test_the_first_picture_gets_a_framed_pose_camera(scene: bpy.types.Scene) -> None:
+    add_mannequin(scene)
+    first = scene.camera
+    camera = ensure_camera(scene, bpy.context.view_layer)
+    assert camera == pose_camera(scene) == scene.camera != first
+    body = prepared(scene).passes.images["depth"][..., 0] > 0
+    rows = np.flatnonzero(body.any(axis=1))
+    assert rows[0] > 0 and rows[-1] < len(body) - 1 and rows[-1] - rows[0] > 0.8 * len(body)
+
+
+def test_a_camera_that_the_user_has_placed_is_used(scene: bpy.types.Scene) -> None:
+    add_mannequin(scene)
+    scene.camera.matrix_world = Matrix.Translation((0.5, 0.0, 0.0)) @ scene.camera.matrix_world
+    bpy.context.view_layer.update()
+    assert ensure_camera(scene, bpy.context.view_layer) == scene.camera == bpy.data.objects["Camera"]
+    assert pose_camera(scene) is None
+
+
+def test_request_and_images_belong_together(scene: bpy.types.Scene, figure: bpy.types.Object) -> None:
+    made = prepared(scene)
+    request = made.request
+    assert (request.width, request.height) == (256, 384) == (made.passes.width, made.passes.height)
+    assert [control.kind for control in request.controls] == ["openpose", "depth"]
+    for control in request.controls:
+        data = made.images[control.image]
+        assert hashlib.sha256(data).hexdigest() == control.image
+        info = png.read_info(data)
+        assert (info.width, info.height) == (request.width, request.height)
+    assert prepared(scene).request == request, "the same scene and seed must give the same request"
+    scene.pose_to_anime.generation.depth_strength = 0.0
+    assert [control.kind for control in prepared(scene).request.controls] == ["openpose"]
+
+
+def hide(scene: bpy.types.Scene, figure: bpy.types.Object) -> None:
+    for skin in skins_of(figure):
+        skin.hide_viewport = True
+    figure.hide_viewport = True
+
+
+def delete(scene: bpy.types.Scene, figure: bpy.types.Object) -> None:
+    bpy.data.objects.remove(figure)
+
+
+def turn_away(scene: bpy.types.Scene, figure: bpy.types.Object) -> None:
+    scene.camera.matrix_world = Matrix.Rotation(np.pi, 4, "Z") @ Matrix.Translation((0.0, 20.0, 0.0)) @ scene.camera.matrix_world
+
+
+def remove_camera(scene: bpy.types.Scene, figure: bpy.types.Object) -> None:
+    scene.camera = None
+    scene.pose_to_anime.framing.camera = None
+
+
+def empty_prompt(scene: bpy.types.Scene, figure: bpy.types.Object) -> None:
+    scene.pose_to_anime.generation.prompt = "  "
+
+
+def no_ratio(scene: bpy.types.Scene, figure: bpy.types.Object) -> None:
+    framing = scene.pose_to_anime.framing
+    framing.ratio, framing.custom_width = "CUSTOM", 0.0
+
+
+def too_long(scene: bpy.types.Scene, figure: bpy.types.Object) -> None:
+    framing = scene.pose_to_anime.framing
+    framing.ratio, framing.custom_width, framing.custom_height = "CUSTOM", 100.0, 1.0
+
+
+def unknown_model(scene: bpy.types.Scene, figure: bpy.types.Object) -> None:
+    scene.pose_to_anime.generation.model = "nonsense"
+
+
+def control_of_no_length(scene: bpy.types.Scene, figure: bpy.types.Object) -> None:
+    scene.pose_to_anime.generation.pose_start = 1.0
+
+
+BAD = [hide, delete, turn_away, remove_camera, empty_prompt, no_ratio, too_long, unknown_model, control_of_no_length]
+
+
+@pytest.mark.parametrize("spoil", BAD)
+def test_bad_input_is_one_sentence(spoil: Callable[..., None], scene: bpy.types.Scene, figure) -> None:
+    spoil(scene, figure)
+    with pytest.raises((UserError, SizeError)) as caught:
+        prepared(scene)
+    sentence = str(caught.value)
+    assert sentence[0].isupper() or sentence[0] in "'“0123456789", sentence
+    assert sentence.endswith((".", ")")) and len(sentence) < 300
+
+
+def test_pose_camera_and_numbers_come_back(scene: bpy.types.Scene, figure: bpy.types.Object) -> None:
+    apply_pose(figure, load_pose("running"))
+    settings = scene.pose_to_anime.generation
+    settings.prompt, settings.seed, settings.random_seed = "1girl, running", 77, False
+    scene.pose_to_anime.framing.ratio = "3:4"
+    before = prepared(scene)
+    matrix = scene.camera.matrix_world.copy()
+
+    bpy.ops.pose_to_anime.reset_pose(armature=figure.name)
+    figure.location.x = 3.0
+    scene.camera.location.x = 5.0
+    scene.camera.data.lens = 20.0
+    scene.pose_to_anime.framing.ratio = "1:1"
+    settings.prompt, settings.seed = "something else", 1
+
+    assert restore.restore_scene(scene, before.scene) == []
+    assert restore.restore_settings(scene, before.request) == []
+    assert np.allclose(scene.camera.matrix_world, matrix, atol=1e-5)
+    after = prepared(scene)
+    assert after.request.prompt == "1girl, running" and after.request.seed == 77
+    assert (after.request.width, after.request.height) == (before.request.width, before.request.height)
+    for person, other in zip(before.passes.people, after.passes.people, strict=True):
+        assert np.allclose(person.body, other.body, atol=0.2)  # pixels
+
+
+def test_a_figure_that_is_gone_is_added_again(scene: bpy.types.Scene, figure: bpy.types.Object) -> None:
+    apply_pose(figure, load_pose("running"))
+    info = prepared(scene).scene
+    pose = read_pose(figure)
+    bpy.data.objects.remove(figure)
+    said = restore.restore_scene(scene, info)
+    assert len(said) == 1 and "new mannequin" in said[0]
+    new = next(obj for obj in scene.objects if obj.type == "ARMATURE")
+    for joint, turn in read_pose(new).rotations.items():
+        assert abs(np.dot(turn, pose.rotation(joint))) > 0.9999, joint
+
+
+@pytest.mark.parametrize("info", [{}, {"version": 1, "figures": [{"armature": "x"}]}, {"version": 9, "figures": [{}]}])
+def test_a_damaged_recipe_is_one_sentence(info: dict, scene: bpy.types.Scene) -> None:
+    with pytest.raises(UserError, match=r"This picture|The pose in this picture"):
+        restore.restore_scene(scene, info)
+
+
+def test_the_clay_picture_has_the_figure_where_it_was(scene: bpy.types.Scene, figure: bpy.types.Object) -> None:
+    passes = prepared(scene).passes
+    picture = clay.shade(passes.buffers.depth, passes.view.projection, passes.view.perspective)
+    body = np.isfinite(passes.buffers.depth)
+    assert picture.shape == (384, 256, 3)
+    assert ((picture != clay.GROUND).any(axis=2) == body).mean() > 0.999
+    assert picture[body].std() > 15.0, "a clay model without light and shade"
+
+
+@pytest.mark.requires("server")
+def test_without_a_window_the_picture_comes_back(scene: bpy.types.Scene, figure: bpy.types.Object, tmp_path) -> None:
+    server = StepServer(tmp_path / "server")
+    seen: list[JobStatus] = []
+    try:
+        with server.client() as client:
+            made = generate_blocking(scene, client, seed=5, on_progress=seen.append)
+        info = png.read_info(made.png)
+        assert (info.width, info.height) == (256, 384) and made.request.seed == 5
+        assert [status.step for status in seen] == sorted(status.step for status in seen) and seen[-1].state == "done"
+        scene.pose_to_anime.generation.prompt = "crash"
+        with server.client() as client, pytest.raises(UserError):
+            generate_blocking(scene, client)
+    finally:
+        server.stop()
+    with pytest.raises(UserError, match="answers"):
+        generate_blocking(scene, server.client())
