@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The main job as an artist does it: add a figure, drag a hand, undo, generate, undo, cancel, generate again; photographs of each."""
+"""The main job as an artist does it: add, drag, undo, generate, undo, cancel, generate again, compare; with photographs."""
 
 from collections.abc import Generator
 
@@ -12,7 +12,7 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     yield 1.0
     settings = bpy.context.scene.pose_to_anime.generation
     settings.model = "builtin"  # what a user chooses in the menu; the first picture has no weights to download
-    settings.steps = int(arguments.get("steps", 8))
+    settings.steps = int(arguments.get("steps", 12))
     bpy.ops.ed.undo_push(message="Start")
     yield from hands.open_sidebar("VIEW_3D")
     hands.photograph("1-panel")
@@ -25,6 +25,9 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
 
     yield from drag_a_hand(facts)
     yield from press_generate(facts, "first")
+    facts["clicks"] = hands.clicks_since_start()
+    yield until_denoising
+    yield 0.6
     hands.photograph("5-generating")
     yield until_finished("first")
     yield 1.5
@@ -63,6 +66,7 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     facts["callbacks"] = stats.callbacks
     facts["click"] = stats.click_ms
     facts["error"] = session_state().error
+    facts["redraw"] = hands.redraw_milliseconds()
 
 
 def frame_the_view() -> hands.Wait:

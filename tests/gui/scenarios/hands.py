@@ -4,7 +4,9 @@
 The functions that take time are generators: ``yield from`` them in a scenario.
 """
 
+import statistics
 import subprocess
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from mathutils import Vector
 
 OUT = Path()
 _mouse = [0, 0]  # a simulated key event carries a mouse position, and moves the mouse there
+_presses = 0
 Wait = Generator[float, None, None]
 
 
@@ -38,8 +41,15 @@ def photograph(name: str) -> None:
     subprocess.run(["import", "-window", "root", str(OUT / f"{name}.png")], check=False, timeout=60)
 
 
+def clicks_since_start() -> int:
+    """How often the left button was pressed."""
+    return _presses
+
+
 def simulate(kind: str, value: str, x: float | None = None, y: float | None = None, **modifiers: bool) -> None:
     """One event, at window coordinates or where the mouse is."""
+    global _presses
+    _presses += (kind, value) == ("LEFTMOUSE", "PRESS")
     if x is not None and y is not None:
         _mouse[:] = int(x), int(y)
     window().event_simulate(type=kind, value=value, x=_mouse[0], y=_mouse[1], **modifiers)
@@ -151,6 +161,16 @@ def on_screen(point: Vector, kind: str = "VIEW_3D") -> tuple[float, float]:
     if found is None:
         raise LookupError("the point is behind the viewer")
     return r.x + found.x, r.y + found.y
+
+
+def redraw_milliseconds(times: int = 5) -> float:
+    """What one drawing of the whole window takes Blender itself, the median of a few."""
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        bpy.ops.wm.redraw_timer(type="DRAW_WIN_SWAP", iterations=1)
+        taken.append((time.perf_counter() - began) * 1000.0)
+    return statistics.median(taken)
 
 
 def invoke(kind: str, operator: str, **options: object) -> set[str]:
