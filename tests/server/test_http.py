@@ -15,41 +15,12 @@ import pytest
 
 pytest.importorskip("fastapi")
 
-import requests
+from http_calls import assert_problem, call, send_raw
 from PIL import Image
-from pose_to_anime.generation_server.client import Client, RequestRefused, WrongToken
+from pose_to_anime.generation_server.client import RequestRefused
 from pose_to_anime.generation_server.metadata import read_recipe
 from pose_to_anime.generation_server.protocol import Control, JobState, JobSubmission, Lora, new_job_id
-from server_process import RunningServer, make_png, make_request, openpose
-
-
-def call(server: RunningServer, method: str, path: str, **options: Any) -> requests.Response:
-    headers = {"Authorization": f"Bearer {server.address.token}", **options.pop("headers", {})}
-    headers = {name: value for name, value in headers.items() if value is not None}
-    return requests.request(method, server.address.url + path, headers=headers, timeout=60, allow_redirects=False, **options)
-
-
-def assert_problem(response: requests.Response, status: int, part_of_sentence: str = "") -> None:
-    assert response.status_code == status, response.text
-    assert response.headers["Content-Type"] == "application/problem+json"
-    problem = response.json()
-    assert problem["status"] == status
-    assert problem["title"]
-    assert problem["detail"].endswith(".")
-    assert part_of_sentence in problem["detail"]
-
-
-def send_raw(server: RunningServer, request: bytes) -> bytes:
-    """What comes back for these very bytes."""
-    with socket.create_connection((server.address.host, server.address.port), 30) as connection:
-        connection.sendall(request)
-        answer = b""
-        while chunk := connection.recv(65536):
-            answer += chunk
-            if b"\r\n\r\n" in answer:
-                break
-    return answer
-
+from server_process import make_png, make_request, openpose
 
 # What the server is
 
@@ -92,50 +63,6 @@ def test_memory_is_freed_by_the_worker(shared_server):
     before = shared_server.client.health().memory_free
     shared_server.client.free_memory()
     until(lambda: shared_server.client.health().memory_free == before + 1)
-
-
-# Who may speak
-
-
-@pytest.mark.parametrize(
-    "authorization", [None, "", "Bearer", "Bearer wrong", "Basic dTpw", "Bearer t\xf6k\xe9n", "Bearer " + "x" * 10_000]
-)
-@pytest.mark.parametrize("path", ["/v1/jobs", "/v1/models", "/v1/events", "/nowhere", "/v1/blobs/x"])
-def test_without_the_token_nothing_is_told(shared_server, authorization, path):
-    response = call(shared_server, "GET", path, headers={"Authorization": authorization})
-    assert_problem(response, 401, "token")
-    assert response.headers["WWW-Authenticate"] == "Bearer"
-
-
-def test_the_client_says_that_the_token_is_wrong(shared_server):
-    with Client(shared_server.address.url, "wrong") as client:
-        assert client.health().product == "pose-to-anime"
-        with pytest.raises(WrongToken, match="token"):
-            client.submit(JobSubmission(new_job_id(), make_request()))
-
-
-@pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8471", "127.0.0.1.evil.example", "localhost.evil.example", "", "[", "a b"]
-)
-def test_a_name_that_is_rebound_to_us_is_refused(shared_server, host):
-    head = f"GET /v1/health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
-    answer = send_raw(shared_server, head.encode())
-    assert answer.startswith((b"HTTP/1.1 421 ", b"HTTP/1.1 400 ")), answer
-
-
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "LOCALHOST:80", "[::1]:8471", "192.168.1.7"])
-def test_addresses_of_this_computer_are_fine(shared_server, host):
-    assert call(shared_server, "GET", "/v1/jobs", headers={"Host": host}).status_code == 200
-
-
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1", "file://", ""])
-def test_web_pages_of_others_are_refused(shared_server, origin):
-    assert_problem(call(shared_server, "GET", "/v1/jobs", headers={"Origin": origin}), 403, "Web pages")
-    assert_problem(call(shared_server, "OPTIONS", "/v1/jobs", headers={"Origin": origin}), 403)
-
-
-def test_a_page_of_our_own_is_fine(shared_server):
-    assert call(shared_server, "GET", "/v1/jobs", headers={"Origin": shared_server.address.url}).status_code == 200
 
 
 # Calls that there are not

@@ -11,6 +11,7 @@ import pytest
 from pose_to_anime.generation_server import protocol
 from pose_to_anime.generation_server.protocol import (
     Control,
+    Download,
     GenerationRequest,
     Health,
     JobEvent,
@@ -48,7 +49,14 @@ MESSAGES = [
     STATUS,
     JobEvent(1795175395440, STATUS, "aGVsbG8="),
     Health(1, "0.1.0", "CPU", 10, 5, 2, problem="The worker does not start."),
-    ModelStatus("a", "A", "sd15", False, missing=(MissingFile("unet/x.safetensors", "org/repo", None), MissingFile("b", "c", 7))),
+    ModelStatus(
+        "a",
+        "A",
+        "sd15",
+        False,
+        missing=(MissingFile("unet/x.safetensors", "org/repo", None), MissingFile("b", "c", 7)),
+        download=Download(5, 9),
+    ),
     Problem("Conflict", 409, "Another job has this id."),
     ServerAddress(12, "::1", 8471, "token"),
 ]
