@@ -24,7 +24,7 @@ _LOOK_BACK = (
 )
 _CACHED = 64
 
-_PIECES = re.compile(r"\\.|\\|\(|\[|:\s*([+-]?[.\d]+)\s*\)|\)|\]|\bBREAK\b|[^\\()\[\]:B]+|:|B", re.DOTALL)
+_PIECES = re.compile(r"\\.|\\|\(|\[|:\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*\)|\)|\]|\bBREAK\b|[^\\()\[\]:B]+|:|B", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,7 @@ def parse_weights(prompt: str) -> list[Weighted]:
             continue
         if (piece == ")" and close("(", _STEP)) or (piece == "]" and close("[", 1 / _STEP)):
             continue
-        number = _number(match.group(1))
-        if number is not None and close("(", number):
+        if match.group(1) and close("(", float(match.group(1))):
             continue
         if piece.startswith("\\") and len(piece) == 2:
             piece = piece[1] if piece[1] in "()[]\\:" else piece
@@ -68,13 +67,6 @@ def parse_weights(prompt: str) -> list[Weighted]:
     for bracket, start in opened:
         multiply(start, _STEP if bracket == "(" else 1 / _STEP)
     return _joined(texts, weights)
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        return float(text) if text else None
-    except ValueError:  # such as 1.2.3
-        return None
 
 
 def _joined(texts: Sequence[str | None], weights: Sequence[float]) -> list[Weighted]:

@@ -105,6 +105,9 @@ def write_single_checkpoint(source: Path, file: Path) -> Path:
         tensors["first_stage_model." + original] = tensor[:, :, None, None].contiguous() if is_convolution else tensor
     for name, tensor in load_file(source / "text_encoder" / "model.safetensors").items():
         tensors["cond_stage_model.transformer.text_model." + name.removeprefix("text_model.")] = tensor
+    # What such files carry besides, and no part of the pipeline takes.
+    tensors["cond_stage_model.transformer.text_model.embeddings.position_ids"] = torch.arange(77)[None]
+    tensors["alphas_cumprod"] = torch.linspace(1, 0, 1000)
     save_file(tensors, file)
     return file
 

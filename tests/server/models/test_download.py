@@ -17,8 +17,9 @@ import pytest
 pytest.importorskip("huggingface_hub")
 
 from hub import Hub, serve_hub
+from pose_to_anime.generation_server.models import download
+from pose_to_anime.generation_server.models.catalogue import ModelCatalogue
 
-PACKAGE_PARENT = next(p for p in map(Path, sys.path) if (p / "pose_to_anime" / "generation_server").is_dir())
 CHECKPOINT, CONTROLNET = "artist/anime", "artist/pose"
 
 
@@ -104,7 +105,6 @@ def models(home: Path, hub: Hub | None, *arguments: str, **variables: str) -> su
         "HF_HOME": str(home / "hf"),
         "HF_ENDPOINT": hub.url if hub else "http://127.0.0.1:9",
         "HF_HUB_DISABLE_TELEMETRY": "1",
-        "PYTHONPATH": str(PACKAGE_PARENT),
         **variables,
     }
     command = [sys.executable, "-m", "pose_to_anime.generation_server", "models", *arguments]
