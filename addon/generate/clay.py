@@ -17,6 +17,8 @@ CLAY = np.array((0.86, 0.80, 0.75))
 """Reflectance, sRGB-like: a warm grey that keeps form readable and is nobody's skin."""
 
 _KEY = np.array((-0.45, 0.65, 0.61))  # light from the upper left and the front, in the camera's axes
+_STEP = 0.008
+"""Metres of depth from pixel to pixel beyond which the next pixel belongs to another limb."""
 _FILL = np.array((0.75, 0.10, 0.45))
 
 
@@ -46,6 +48,7 @@ def shade(depth: NDArray[np.float32], projection: NDArray[np.float64], perspecti
     length = np.linalg.norm(normal, axis=-1, keepdims=True)
     normal = np.divide(normal, length, out=np.zeros_like(normal), where=length > 0.0)
     normal[length[..., 0] == 0.0] = (0.0, 0.0, 1.0)
+    normal = _smoothed(normal, z, there)
     key = np.clip(normal @ (_KEY / np.linalg.norm(_KEY)), 0.0, 1.0)
     fill = np.clip(normal @ (_FILL / np.linalg.norm(_FILL)), 0.0, 1.0)
     facing = np.clip(normal[..., 2], 0.0, 1.0)
@@ -55,6 +58,26 @@ def shade(depth: NDArray[np.float32], projection: NDArray[np.float64], perspecti
     picture[:] = GROUND
     picture[there] = np.rint(np.clip(light[there, None] * CLAY, 0.0, 1.0) * 255.0)
     return picture
+
+
+def _smoothed(normal: NDArray[np.float64], z: NDArray[np.float64], there: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Normals averaged over the neighbourhood on the same surface, so that the mesh's facets do not show.
+
+    Wider at every round ("à trous"): four rounds reach as far as forty of neighbours alone.
+    """
+    # Of the picture's height, about half the length of the body's longest facets when a figure fills it.
+    widest = max(1, normal.shape[0] // 160)
+    for reach in sorted({max(1, widest // 4), max(1, widest // 2), widest, max(1, widest * 3 // 2)}):
+        total = normal.copy()
+        for axis in (0, 1):
+            for step in (-reach, reach):
+                near = np.roll(there, step, axis) & there & (np.abs(np.roll(z, step, axis) - z) < _STEP * reach)
+                edge = [slice(None), slice(None)]
+                edge[axis] = slice(0, reach) if step > 0 else slice(-reach, None)
+                near[tuple(edge)] = False  # what rolled in from the other side
+                total += np.roll(normal, step, axis) * near[..., None]
+        normal = total / np.maximum(np.linalg.norm(total, axis=-1, keepdims=True), 1e-12)
+    return normal
 
 
 def _slope(position: NDArray[np.float64], there: NDArray[np.bool_], axis: int) -> NDArray[np.float64]:
