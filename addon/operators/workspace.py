@@ -38,20 +38,26 @@ class P2A_OT_open_workspace(bpy.types.Operator):
             self.report({"ERROR"}, "Blender could not add a workspace.")
             return {"CANCELLED"}
         new.name = NAME
-        # Blender changes the window's workspace only when this click is over; each step needs the last one to be drawn.
-        for name, step in (("go", _go), ("lay out", _lay_out), ("sidebars", _open_sidebars), ("tabs", _choose_tabs)):
-            timer.later(f"workspace: {name}", _in_workspace(step))
+        _do_step(0)
         return {"FINISHED"}
 
 
-def _in_workspace(step: Callable[[bpy.types.Window], None]) -> Callable[[], None]:
+def _do_step(number: int, looks: int = 40) -> None:
+    """Do a step in the timer's next call, and then the next one. Blender takes a workspace over, closes areas and draws sidebars
+    between two calls, so a step that could not be done yet is tried again."""
+
     def run() -> None:
         for window in bpy.context.window_manager.windows:
-            if step is _go or window.workspace.name == NAME:
-                step(window)
-                break
+            if number == 0 or window.workspace.name == NAME:
+                if _STEPS[number](window) and number + 1 < len(_STEPS):
+                    _do_step(number + 1)
+                elif not _STEPS[number](window) and looks:
+                    _do_step(number, looks - 1)
+                return
+        if looks:
+            _do_step(number, looks - 1)
 
-    return run
+    timer.later("workspace", run)
 
 
 def _go(window: bpy.types.Window) -> None:

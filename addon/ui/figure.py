@@ -17,6 +17,7 @@ from ..operators.framing import (
     P2A_OT_look_through,
     P2A_OT_orbit_camera,
     P2A_OT_reset_camera,
+    P2A_OT_set_ratio,
     P2A_OT_take_advice,
 )
 from ..operators.posing import P2A_OT_start_posing, P2A_OT_stop_posing
@@ -73,7 +74,11 @@ class P2A_PT_camera(_Panel, bpy.types.Panel):
         scene = context.scene
         framing = scene.pose_to_anime.framing
         row = layout.row(align=True)
-        row.prop(framing, "ratio", text="Ratio")
+        # The verb, not the property: it also frames the figures anew where they were wholly in the picture.
+        row.label(text="Ratio")
+        row.operator_menu_enum(
+            P2A_OT_set_ratio.bl_idname, "ratio", text=framing.bl_rna.properties["ratio"].enum_items[framing.ratio].name
+        )
         if framing.ratio == CUSTOM:
             row = layout.row(align=True)
             row.prop(framing, "custom_width", text="")

@@ -15,8 +15,9 @@ from PIL import Image
 
 LONGEST_SIDE = 512
 _ENLARGE = 4  # a latent pixel is 8 × 8 of the picture's; half of that is as much as the colours carry
-_SAMPLE_SIZE = 24  # latent pixels on a side of what the fit decodes
-_PATCH = 3  # a decoder sees neighbours, so the samples are patches of one value, not single pixels
+_SAMPLE_SIZE = 32  # latent pixels on a side of what the fit decodes
+_COARSE = 4  # latent pixels: the size of its forms, since a decoder sees neighbours and real latents are smooth
+_GRAIN = 0.3  # and of the noise over them, since no latents are quite smooth
 
 
 class LatentColours:
@@ -41,11 +42,12 @@ class LatentColours:
     def _fit(self) -> torch.Tensor:
         """(C + 1, 3): least squares between random latents and what the decoder makes of them, averaged per latent pixel."""
         vae = self._vae
-        channels, count = vae.config.latent_channels, _SAMPLE_SIZE // _PATCH
+        channels, count = vae.config.latent_channels, _SAMPLE_SIZE // _COARSE
         generator = torch.Generator().manual_seed(0)
-        latents = (
-            torch.randn(1, channels, count, count, generator=generator).repeat_interleave(_PATCH, 2).repeat_interleave(_PATCH, 3)
-        )
+        forms = torch.randn(1, channels, count, count, generator=generator)
+        grain = torch.randn(1, channels, _SAMPLE_SIZE, _SAMPLE_SIZE, generator=generator)
+        smooth = torch.nn.functional.interpolate(forms, scale_factor=_COARSE, mode="bilinear")
+        latents = smooth / smooth.std() + _GRAIN * grain
         decoded = vae.decode((latents / vae.config.scaling_factor).to(vae.device, vae.dtype), return_dict=False)[0]
         colours = torch.nn.functional.adaptive_avg_pool2d(decoded.float().cpu(), _SAMPLE_SIZE)
         known = torch.cat([latents, torch.ones_like(latents[:, :1])], 1).flatten(2)[0].T

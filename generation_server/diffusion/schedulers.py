@@ -15,7 +15,11 @@ from .interface import GenerationError
 _EVEN = {"timestep_spacing": "linspace"}
 
 SCHEDULERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "ddim": ("DDIMScheduler", {"clip_sample": False, "set_alpha_to_one": False, "steps_offset": 1}),
+    # DDIM steps by whole strides, so its even spread is the one that ends at the noisiest timestep.
+    "ddim": (
+        "DDIMScheduler",
+        {"timestep_spacing": "trailing", "clip_sample": False, "set_alpha_to_one": False, "steps_offset": 1},
+    ),
     "euler": ("EulerDiscreteScheduler", _EVEN),
     "euler_a": ("EulerAncestralDiscreteScheduler", _EVEN),
     "dpmpp_2m": ("DPMSolverMultistepScheduler", {**_EVEN, "algorithm_type": "dpmsolver++", "use_karras_sigmas": False}),

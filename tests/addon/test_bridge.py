@@ -94,7 +94,7 @@ def make_record(folder: Path, prompt: str = "1girl", steps: int = 4) -> Record:
 
 
 def test_a_job_comes_back_as_a_picture_on_disk(bridge: Bridge, tmp_path: Path) -> None:
-    record = make_record(tmp_path)
+    record = make_record(tmp_path, "slow", 8)
     bridge.submit(record)
     done = bridge.final(record)
     assert done.state is JobState.DONE and not done.error

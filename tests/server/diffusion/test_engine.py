@@ -88,7 +88,9 @@ def test_gives_the_bare_pipelines_picture(engine: Engine, tiny: Path) -> None:
         tokenizer=CLIPTokenizer.from_pretrained(weights / "tiny" / "tokenizer"),
         unet=diffusers.UNet2DConditionModel.from_pretrained(weights / "tiny" / "unet"),
         controlnet=[diffusers.ControlNetModel.from_pretrained(weights / f"tiny-{kind}") for kind in ("openpose", "depth")],
-        scheduler=diffusers.DDIMScheduler.from_pretrained(weights / "tiny" / "scheduler", clip_sample=False),
+        scheduler=diffusers.DDIMScheduler.from_pretrained(
+            weights / "tiny" / "scheduler", clip_sample=False, timestep_spacing="trailing"
+        ),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
