@@ -15,7 +15,7 @@ from ..protocol import ModelStatus, user_data_dir
 EXAMPLES = """\
 examples:
   studio.py models list                            all models, and what of them is on this computer
-  studio.py models download meinamix_v11           a model and the ControlNets that go with it; interrupted, it goes on where it stopped
+  studio.py models download meinamix_v11           a model and its ControlNets; goes on where it was interrupted
   studio.py models download meinamix_v11 --alone   without them
   studio.py models check                           whether what is here is what the hub said when it was downloaded
 """

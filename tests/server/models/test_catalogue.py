@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The registry: ours, the user's and what lies in the user's folder; what is here, what is missing, what is wrong. No torch."""
+
+from __future__ import annotations
+
+import json
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pose_to_anime.generation_server.families.catalogue import families
+from pose_to_anime.generation_server.models.catalogue import FOLDER, ModelCatalogue, ModelMissing, UnknownModel
+from pose_to_anime.generation_server.models.entry import KINDS, ModelError, read_entry
+from pose_to_anime.generation_server.models.lock import Lock, LockedFile
+from pose_to_anime.generation_server.protocol import ModelStatus
+
+CROSS_ATTENTION = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
+CONTROL_ATTENTION = "control_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
+
+
+def weights(path: Path, shapes: dict[str, list[int]] | None = None) -> Path:
+    """A whole safetensors file of bytes with these tensors."""
+    header, end = {}, 0
+    for name, shape in (shapes or {"w": [8]}).items():
+        size = 1
+        for side in shape:
+            size *= side
+        header[name] = {"dtype": "U8", "shape": shape, "data_offsets": [end, end + size]}
+        end += size
+    text = json.dumps(header).encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(struct.pack("<Q", len(text)) + text + bytes(end))
+    return path
+
+
+def diffusers_folder(folder: Path) -> Path:
+    for name in ("unet/diffusion_pytorch_model", "vae/diffusion_pytorch_model", "text_encoder/model"):
+        weights(folder / f"{name}.safetensors")
+    return folder
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    (tmp_path / "models").mkdir()
+    return tmp_path / "models"
+
+
+@pytest.fixture
+def catalogue(models: Path) -> ModelCatalogue:
+    return ModelCatalogue(models.parent)
+
+
+def test_every_entry_of_ours_is_complete() -> None:
+    names = {path.stem for path in FOLDER.glob("*.toml")}
+    for path in FOLDER.glob("*.toml"):
+        entry = read_entry(path)
+        assert entry.licence and entry.pictures and entry.title
+        assert entry.kind in KINDS and entry.family in families()
+        assert set(entry.companions) <= names
+        assert entry.made_here or entry.repository
+    assert read_entry(FOLDER / "builtin.toml").advised is False
+
+
+def test_statuses_travel_and_say_what_is_missing(catalogue: ModelCatalogue) -> None:
+    statuses = {status.name: status for status in catalogue.statuses()}
+    for status in statuses.values():
+        assert ModelStatus.from_json(json.loads(json.dumps(status.to_json()))) == status
+    meina = statuses["meinamix_v11"]
+    assert not meina.present and meina.controls == ()
+    assert {file.source for file in meina.missing} == {"Meina/MeinaMix_V11"}
+    assert all(file.size is None for file in meina.missing)  # nobody has told a size: none is invented
+    assert statuses["builtin"].present
+
+
+def test_nothing_heavy_is_imported_to_list_models(models: Path) -> None:
+    heavy = "torch", "diffusers", "transformers"
+    code = (
+        "import sys; from pathlib import Path; from pose_to_anime.generation_server.models.catalogue import ModelCatalogue; "
+        f"ModelCatalogue(Path(sys.argv[1])).statuses(); print([name for name in {heavy} if name in sys.modules])"
+    )
+    parent = next(p for p in map(Path, sys.path) if (p / "pose_to_anime" / "generation_server").is_dir())
+    done = subprocess.run([sys.executable, "-c", code, str(models.parent)], cwd=parent, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_folder_and_a_file_of_the_entrys_name_are_found(catalogue: ModelCatalogue, models: Path) -> None:
+    diffusers_folder(models / "meinamix_v11")
+    assert catalogue.resolve("meinamix_v11").place.folder == models / "meinamix_v11"
+    weights(models / "control_v11f1p_sd15_depth.safetensors", {CONTROL_ATTENTION: [320, 768]})
+    status = catalogue.status("meinamix_v11")
+    assert status.present and status.controls == ("depth",)
+    resolved = catalogue.resolve("meinamix_v11")
+    assert resolved.controlnets["depth"].file == models / "control_v11f1p_sd15_depth.safetensors"
+    assert "models download control_v11p_sd15_openpose" in resolved.missing_controls["openpose"]
+
+
+def test_the_hubs_cache_is_used(catalogue: ModelCatalogue, tmp_path: Path) -> None:
+    """As huggingface_hub lays it out when another program has downloaded the model."""
+    cache = tmp_path / "hub" / "models--Meina--MeinaMix_V11"
+    (cache / "refs").mkdir(parents=True)
+    (cache / "refs" / "main").write_text("abc123")
+    diffusers_folder(cache / "snapshots" / "abc123")
+    assert catalogue.resolve("meinamix_v11").place.folder == cache / "snapshots" / "abc123"
+    (cache / "snapshots" / "abc123" / "vae" / "diffusion_pytorch_model.safetensors").unlink()
+    assert [file.path for file in catalogue.status("meinamix_v11").missing] == [
+        "unet/diffusion_pytorch_model.safetensors",
+        "vae/diffusion_pytorch_model.safetensors",
+        "text_encoder/model.safetensors",
+    ]
+
+
+def test_half_precision_and_shards_count(catalogue: ModelCatalogue, models: Path) -> None:
+    folder = diffusers_folder(models / "meinamix_v11")
+    unet = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    unet.rename(unet.with_name("diffusion_pytorch_model.fp16.safetensors"))
+    text = folder / "text_encoder" / "model.safetensors"
+    text.rename(text.with_name("model-00001-of-00001.safetensors"))
+    text.with_name("model.safetensors.index.json").write_text("{}")
+    assert catalogue.status("meinamix_v11").present
+    unet.with_name("diffusion_pytorch_model.fp16.safetensors").rename(unet.with_name("diffusion_pytorch_model.bin"))
+    assert not catalogue.status("meinamix_v11").present  # a pickle is none
+
+
+def test_the_users_entries(catalogue: ModelCatalogue, models: Path) -> None:
+    diffusers_folder(models.parent / "elsewhere")
+    (models / "mine.toml").write_text('title = "Mine"\nfamily = "sd15"\nkind = "checkpoint"\npath = "../elsewhere"\n')
+    assert catalogue.status("mine").present
+    (models / "meinamix_v11.toml").write_text(
+        'title = "My Meina"\nfamily = "sd15"\nkind = "checkpoint"\nrepository = "me/meina"\n'
+    )
+    assert catalogue.status("meinamix_v11").title == "My Meina"
+    (models / "lost.toml").write_text('title = "Lost"\nfamily = "sd15"\nkind = "checkpoint"\npath = "nowhere.safetensors"\n')
+    with pytest.raises(ModelMissing, match=r"Lost is not on this computer .*nowhere.safetensors.*correct the path"):
+        catalogue.resolve("lost")
+    assert catalogue.problems() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("title = ", "cannot be read"),
+        ('family = "sd15"\nkind = "checkpoint"\nrepository = "a/b"', "lacks 'title'"),
+        ('title = "X"\nfamily = "sd99"\nkind = "checkpoint"\nrepository = "a/b"', "family 'sd99': use one of builtin, sd15"),
+        ('title = "X"\nfamily = "sd15"\nkind = "lora"\nrepository = "a/b"', "kind 'lora': use checkpoint or controlnet"),
+        ('title = "X"\nfamily = "sd15"\nkind = "checkpoint"', "either 'repository' or 'path'"),
+        ('title = "X"\nfamily = "sd15"\nkind = "checkpoint"\nrepository = "a/b"\npath = "c"', "either 'repository' or 'path'"),
+        ('title = "X"\nfamily = "sd15"\nkind = "controlnet"\nrepository = "a/b"', "needs 'control', one of openpose"),
+        ('title = "X"\nfamily = "sd15"\nkind = "checkpoint"\nrepository = "https://x/a/b"', "write it as owner/name"),
+        ('title = "X"\nfamily = "sd15"\nkind = "checkpoint"\nrepository = "a/b"\nfiles = ["x.ckpt"]', "only .safetensors files"),
+        (
+            'title = "X"\nfamily = "sd15"\nkind = "checkpoint"\nrepository = "a/b"\nfiles = ["../x.safetensors"]',
+            "only .safetensors",
+        ),
+        ('title = "X"\nfamily = "sd15"\nkind = "checkpoint"\nrepository = "a/b"\nmagic = 1', "unknown line 'magic': known are"),
+        ('title = 5\nfamily = "sd15"\nkind = "checkpoint"\nrepository = "a/b"', "must have a text in 'title'"),
+        ('title = "X"\nfamily = "sd15"\nkind = "checkpoint"\nmade_here = true', "cannot have 'made_here'"),
+    ],
+)
+def test_a_broken_entry_is_left_out_and_said(catalogue: ModelCatalogue, models: Path, text: str, sentence: str) -> None:
+    (models / "broken.toml").write_text(text)
+    (problem,) = catalogue.problems()
+    assert sentence in problem and "broken.toml" in problem
+    assert "broken" not in {status.name for status in catalogue.statuses()}
+    assert catalogue.status("builtin").present  # the others work
+    with pytest.raises(UnknownModel) as caught:
+        catalogue.resolve("broken")
+    assert sentence in str(caught.value)  # whoever asks for it is told why
+
+
+def test_unknown_and_unfit_names(catalogue: ModelCatalogue) -> None:
+    with pytest.raises(UnknownModel, match="There is no model 'x': use one of builtin, meinamix_v11"):
+        catalogue.status("x")
+    with pytest.raises(ModelError, match="is a controlnet, which works with a model"):
+        catalogue.resolve("control_v11f1p_sd15_depth")
+    with pytest.raises(ModelMissing, match=r"\(unet.*\.safetensors and 2 more from Meina/MeinaMix_V11\): download it with"):
+        catalogue.resolve("meinamix_v11")
+
+
+def test_files_that_nobody_described_are_recognised(catalogue: ModelCatalogue, models: Path) -> None:
+    weights(models / "Counterfeit V3.0.safetensors", {CROSS_ATTENTION: [320, 768]})
+    weights(models / "my_openpose.safetensors", {CONTROL_ATTENTION: [320, 768]})
+    folder = diffusers_folder(models / "Anything")
+    (folder / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
+    (folder / "unet" / "config.json").write_text('{"cross_attention_dim": 768}')
+    (models / "notes").mkdir()
+    found = {status.name: status for status in catalogue.statuses()}
+    assert (found["counterfeit_v3.0"].title, found["counterfeit_v3.0"].family) == ("Counterfeit V3.0", "sd15")
+    assert found["anything"].present and found["anything"].controls == ("openpose",)
+    assert catalogue.resolve("counterfeit_v3.0").place.file == models / "Counterfeit V3.0.safetensors"
+    assert catalogue.problems() == []
+
+
+def test_files_that_cannot_be_used_are_said(catalogue: ModelCatalogue, models: Path) -> None:
+    weights(models / "sdxl.safetensors", {CROSS_ATTENTION: [320, 2048]})
+    weights(models / "lora.safetensors")
+    weights(models / "control.safetensors", {CONTROL_ATTENTION: [320, 768]})
+    path = weights(models / "cut.safetensors", {CROSS_ATTENTION: [320, 768]})
+    path.write_bytes(path.read_bytes()[:-1])
+    (models / "page.safetensors").write_text("<html>not found</html>")
+    problems = {Path(text.split()[0]).name: text for text in catalogue.problems()}
+    assert set(problems) == {"sdxl.safetensors", "lora.safetensors", "control.safetensors", "cut.safetensors", "page.safetensors"}
+    assert "kind of model that is not known" in problems["sdxl.safetensors"]
+    assert "put 'openpose' or 'depth' into it" in problems["control.safetensors"]
+    assert "is damaged (it has" in problems["cut.safetensors"]
+    assert "cut off, or no safetensors file" in problems["page.safetensors"]
+
+
+def test_the_lock_survives_nonsense(tmp_path: Path) -> None:
+    lock = Lock(tmp_path / "models" / "lock.json")
+    assert lock.revision("a/b") is None and lock.files("a/b") == {}
+    lock.write("a/b", "c0ffee", {"x": LockedFile(5, "ab")})
+    assert lock.revision("a/b") == "c0ffee" and lock.size("a/b", "x") == 5 and lock.size("a/b", "y") is None
+    for nonsense in ("", "[]", '{"a/b": 3}', '{"a/b": {"revision": 3, "files": {"x": {"weight": 5}}}}', '{"a/b": {"files": []}}'):
+        lock.path.write_text(nonsense)
+        assert lock.revision("a/b") is None and lock.files("a/b") == {}
+    lock.write("a/b", "c0ffee", {})
+    assert lock.revision("a/b") == "c0ffee"
