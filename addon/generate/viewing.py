@@ -72,19 +72,21 @@ def best_editor() -> bpy.types.Area | None:
 def show(image: bpy.types.Image, size: tuple[int, int], area: bpy.types.Area | None = None) -> bool:
     """Show ``image``, which has (or will have) ``size`` pixels; False where there is no Image Editor to show it in.
 
-    The view is kept while pictures of one size follow each other, else the picture is fitted into it. The size is told, because
-    asking the image has Blender read its file at once.
+    The picture is fitted into the editor, unless the user has zoomed and the last one was as large: then the view is kept. The
+    size is told, because asking the image has Blender read its file at once.
     """
     area = area or best_editor()
     if area is None:
         return False
     space = area.spaces.active
     before = _sizes.get(area.as_pointer()) if shows_ours(area) else None
-    if space.image != image:
+    untouched = tuple(space.zoom) == _zooms.get(area.as_pointer())
+    changed = space.image != image
+    if changed:
         space.image = image
     area.tag_redraw()
     _sizes[area.as_pointer()] = size
-    if before != size:
+    if before != size or (changed and untouched):
         _fit_later(area)
     return True
 
@@ -118,6 +120,9 @@ def open_editor(context: bpy.types.Context) -> bpy.types.Area | None:
 _sizes: dict[int, tuple[int, int]] = {}
 """Of the last picture of ours in each Image Editor, by the pointer of its area."""
 
+_zooms: dict[int, tuple[float, ...]] = {}
+"""Of each Image Editor after we fitted a picture into it: another one means that the user has zoomed."""
+
 _LOOKS = 100  # calls of the timer in which Blender has to have drawn the picture
 _SETTLING = 8  # calls after which a new editor has its final size
 
@@ -143,6 +148,7 @@ def _fit_later(area: bpy.types.Area, looks: int = _LOOKS, settling: int | None =
             else:
                 with bpy.context.temp_override(window=window, area=candidate, region=region):
                     bpy.ops.image.view_all(fit_view=True)
+                _zooms[pointer] = tuple(candidate.spaces.active.zoom)
                 if settling is None:
                     _fit_later(candidate, settling=_SETTLING)
 

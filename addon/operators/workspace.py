@@ -47,24 +47,24 @@ def _do_step(number: int, looks: int = 40) -> None:
     between two calls, so a step that could not be done yet is tried again."""
 
     def run() -> None:
-        for window in bpy.context.window_manager.windows:
-            if number == 0 or window.workspace.name == NAME:
-                if _STEPS[number](window) and number + 1 < len(_STEPS):
-                    _do_step(number + 1)
-                elif not _STEPS[number](window) and looks:
-                    _do_step(number, looks - 1)
-                return
-        if looks:
+        window = next((w for w in bpy.context.window_manager.windows if number == 0 or w.workspace.name == NAME), None)
+        if window is not None and _STEPS[number](window):
+            if number + 1 < len(_STEPS):
+                _do_step(number + 1)
+        elif looks:
             _do_step(number, looks - 1)
 
     timer.later("workspace", run)
 
 
-def _go(window: bpy.types.Window) -> None:
-    window.workspace = bpy.data.workspaces[NAME]
+def _go(window: bpy.types.Window) -> bool:
+    workspace = bpy.data.workspaces.get(NAME)
+    if workspace is not None:
+        window.workspace = workspace
+    return True
 
 
-def _lay_out(window: bpy.types.Window) -> None:
+def _lay_out(window: bpy.types.Window) -> bool:
     """One 3D view and one Image Editor, whatever the duplicated workspace looked like."""
     areas = list(window.screen.areas)
     largest = max(areas, key=lambda area: area.width * area.height)
@@ -77,33 +77,41 @@ def _lay_out(window: bpy.types.Window) -> None:
     main.type = "VIEW_3D"
     known = {area.as_pointer() for area in window.screen.areas}
     with bpy.context.temp_override(window=window, screen=window.screen, area=main, region=main.regions[-1]):
-        bpy.ops.screen.area_split(direction="VERTICAL", factor=0.58)
+        bpy.ops.screen.area_split(direction="VERTICAL", factor=0.51)
     new = next((area for area in window.screen.areas if area.as_pointer() not in known), None)
     if new is None:
-        return
+        return True  # no room to split: one editor is better than none
     new.ui_type = "IMAGE_EDITOR"
     last = history.latest()
     new.spaces.active.image = None
     if last is not None and (image := pictures.image_of(last.job_id)):
         viewing.show(image, pictures.size_of(last), new)
+    return True
 
 
-def _open_sidebars(window: bpy.types.Window) -> None:
+def _open_sidebars(window: bpy.types.Window) -> bool:
     for area in window.screen.areas:
-        if area.type in ("VIEW_3D", "IMAGE_EDITOR"):
+        if area.type in _OURS:
             area.spaces.active.show_region_ui = True
             area.tag_redraw()
+    return True
 
 
-def _choose_tabs(window: bpy.types.Window) -> None:
-    """A sidebar's tab can be chosen only once it has been drawn."""
+def _choose_tabs(window: bpy.types.Window) -> bool:
+    """Whether both sidebars show our tab: it can be chosen only once a sidebar has been drawn."""
+    done = True
     for area in window.screen.areas:
         for region in area.regions:
-            if region.type == "UI" and area.type in ("VIEW_3D", "IMAGE_EDITOR"):
+            if region.type == "UI" and area.type in _OURS:
                 try:
                     region.active_panel_category = TAB
+                    done = done and region.active_panel_category == TAB
                 except (AttributeError, TypeError):
-                    continue  # this Blender does not let us: the tab is one click away
+                    done = False
+    return done
 
+
+_OURS = ("VIEW_3D", "IMAGE_EDITOR")
+_STEPS: tuple[Callable[[bpy.types.Window], bool], ...] = (_go, _lay_out, _open_sidebars, _choose_tabs)
 
 CLASSES: tuple[type, ...] = (P2A_OT_open_workspace,)
