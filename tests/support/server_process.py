@@ -106,11 +106,12 @@ def running_server(data_dir: Path, *arguments: str, environment: dict[str, str] 
 
 
 def start_server(data_dir: Path, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
-    """``serve`` at a free port, with pipes to read."""
+    """``serve`` at a free port, with pipes to read. It ends by itself when its test was killed."""
     port = () if "--port" in arguments else ("--port", "0")
+    end = () if "--idle-exit" in arguments else ("--idle-exit", "900")
     paths = [str(SUPPORT), str(Path(sys.modules["pose_to_anime"].__file__ or "").parent.parent), os.environ.get("PYTHONPATH", "")]
     return subprocess.Popen(
-        [sys.executable, "-m", "pose_to_anime.generation_server", "serve", "--data-dir", str(data_dir), *port, *arguments],
+        [sys.executable, "-m", "pose_to_anime.generation_server", "serve", "--data-dir", str(data_dir), *port, *end, *arguments],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), **(environment or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
