@@ -134,7 +134,7 @@ def _scheduler(entry: Entry, folder: Path) -> DDIMScheduler:
 def _settled(model: torch.nn.Module, device: Device) -> Any:
     """The model as it is used. Raises ValueError where a single file had no tensor for one of its parameters."""
     if lacking := [name for name, parameter in model.named_parameters() if parameter.is_meta]:
-        raise ValueError(f"it lacks {type(model).__name__}'s {lacking[0]}")
+        raise ValueError(f"it lacks {lacking[0]}")
     return model.requires_grad_(False).eval().to(device.torch, device.dtype)
 
 
@@ -154,6 +154,8 @@ def _guarded(entry: Entry, path: Path, load: Callable[[], _Loaded]) -> _Loaded:
     except Exception as error:  # three libraries, and what a damaged file makes them raise is documented for none
         if is_out_of_memory(error):
             raise
+        if "meta tensor" in str(error):  # what diffusers stumbles over when a single file had no tensor for a parameter
+            error = ValueError("it lacks some of the tensors")
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         sentence = f"The file {path} of {entry.title} is damaged or does not fit its family ({reason}): {_remedy(entry)}"
         raise GenerationError(sentence) from error
