@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Mapping
@@ -39,7 +40,10 @@ def discover(models_dir: Path, described: Mapping[str, Entry]) -> tuple[dict[str
             continue
         if path.is_file() and path.suffix == ".safetensors":
             try:
-                kind, width = _of_file(tensor_shapes(path))
+                status = path.stat()
+                kind, width = _of_file(path, status.st_size, status.st_mtime_ns)
+            except OSError:
+                continue  # it went while we looked
             except HeaderError as error:
                 problems.append(f"{path} is damaged ({error}): replace it.")
                 continue
@@ -71,8 +75,13 @@ def _entry(name: str, path: Path, kind: str, width: int) -> tuple[Entry | None, 
     return Entry(name, path.stem if path.is_file() else path.name, family.name, kind, control, path=path, note=note), ""
 
 
-def _of_file(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, int]:
-    """Kind and text width of a single file; ("", 0) where they cannot be told."""
+@functools.lru_cache(maxsize=1024)
+def _of_file(path: Path, size: int, modified: int) -> tuple[str, int]:
+    """Kind and text width of a single file; ("", 0) where they cannot be told.
+
+    Read once as long as ``size`` and ``modified`` stay: models are listed with every picture, and headers can be long.
+    """
+    shapes = tensor_shapes(path)
     for kind, name in _TELLTALES:
         if name in shapes:
             alone = kind == "checkpoint" or any(name.startswith("control_model.") or key in shapes for key in _ONLY_CONTROLNET)

@@ -335,6 +335,32 @@ def test_not_a_number_is_said(engine: Engine, monkeypatch: pytest.MonkeyPatch) -
         make(engine, REQUEST)
 
 
+def test_half_precision_as_on_a_gpu(tiny: Path) -> None:
+    """The same picture but for rounding, with weights and computation in 16 bits (bfloat16 is what a CPU can do)."""
+    engine = Engine("cpu", ModelCatalogue(tiny))
+    whole = make(engine, REQUEST)
+    engine = Engine("cpu", ModelCatalogue(tiny))
+    engine._device = dataclasses.replace(engine._device, dtype=torch.bfloat16)
+    half = make(engine, REQUEST)
+    assert {parameter.dtype for parameter in engine._model[1]._parts["unet"].parameters()} == {torch.bfloat16}
+    assert 0 < np.abs(half - whole).mean() < 0.25 * whole.std()
+
+
+def test_a_decoder_that_half_precision_overflows_decodes_in_full(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine("cpu", ModelCatalogue(tiny))
+    engine._device = dataclasses.replace(engine._device, dtype=torch.bfloat16)
+    expected = make(engine, REQUEST)
+    inner = diffusers.AutoencoderKL.decode
+
+    def decode(self: Any, latents: Any, **named: Any) -> Any:
+        (pixels,) = inner(self, latents, **named)
+        return (pixels * float("nan"),) if latents.dtype != torch.float32 else (pixels,)
+
+    monkeypatch.setattr(diffusers.AutoencoderKL, "decode", decode)
+    assert np.abs(make(engine, REQUEST) - expected).mean() < 0.1 * expected.std()
+    assert engine._model[1]._parts["vae"].dtype == torch.bfloat16  # and goes back for the next picture
+
+
 @pytest.mark.parametrize("value", [0, 127, 255])
 def test_a_flat_picture_is_said(value: int) -> None:
     with pytest.raises(GenerationError, match="one flat colour"):
