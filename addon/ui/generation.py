@@ -226,7 +226,8 @@ def _draw_server(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     elif server.state == "starting":
         row.label(text="Looking for the server" if not server.sentence else server.sentence, icon="SORTTIME")
     else:
-        row.label(text="Not connected" if server.state == "unknown" else "No server", icon="UNLINKED")
+        row.label(text="Not connected yet" if server.state == "unknown" else "No server is running", icon="UNLINKED")
+        row = layout.row(align=True)  # of its own: beside the buttons nobody could read it
         row.operator(P2A_OT_connect.bl_idname, text="Connect").start = False
         row.operator(P2A_OT_connect.bl_idname, text="Start").start = True
 

@@ -13,10 +13,10 @@ from ..settings.generation import PROMPT_BOXES, text_columns
 from ..settings.wrapping import PROMPT_ROWS, rows_of, wrap
 
 TAB = "Pose to Anime"
-THUMBNAIL = 3.6
-"""Height of a thumbnail in interface rows: four beside each other fit a sidebar of usual width."""
+THUMBNAIL = 5.0
+"""Height of a thumbnail in interface rows: three beside each other fit a sidebar of usual width."""
 
-_PER_ROW = 4
+_PER_ROW = 3
 _SPARE = 40  # pixels that an icon and the box's border take from a text
 
 
@@ -77,15 +77,15 @@ def last_results(layout: bpy.types.UILayout, context: bpy.types.Context, shown: 
         empty = layout.row()
         empty.enabled = False
         empty.label(text="No pictures yet")
-    for start in range(0, len(records), _PER_ROW):
-        row = layout.row(align=True)
-        for record in records[start : start + _PER_ROW]:
-            cell = row.column(align=True)
-            icon = thumbnails.icon_of(record.job_id)
-            cell.template_icon(icon_value=icon, scale=THUMBNAIL)
-            show = cell.operator(P2A_OT_show_result.bl_idname, text="", icon="HIDE_OFF", depress=record.job_id == shown)
-            show.job_id = record.job_id
-        for _ in range(_PER_ROW - len(records[start : start + _PER_ROW])):
-            row.column().label(text="")
+    grid = layout.grid_flow(row_major=True, columns=_PER_ROW, even_columns=True, even_rows=True, align=True)
+    for number in range(-(-len(records) // _PER_ROW) * _PER_ROW):  # whole rows, or the last would be drawn wider
+        cell = grid.column(align=True)
+        if number >= len(records):
+            cell.label(text="")
+            continue
+        record = records[number]
+        cell.template_icon(icon_value=thumbnails.icon_of(record.job_id), scale=THUMBNAIL)
+        show = cell.operator(P2A_OT_show_result.bl_idname, text="", icon="HIDE_OFF", depress=record.job_id == shown)
+        show.job_id = record.job_id
     if history.can_bring_back():
         layout.operator(P2A_OT_bring_back.bl_idname, icon="LOOP_BACK")
