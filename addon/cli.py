@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 PASS_FILES = {"openpose": "pose.png", "depth": "depth.png"}
 """What each control image is called on disk."""
 
-SHOTS = {"front": 0.0, "three-quarter": 40.0, "side": 90.0, "back": 180.0}
-"""Degrees that the camera goes round the figure, towards its left hand."""
+SHOT_NAMES = ("front", "three-quarter", "side", "back")
+"""Those of ``scenes.SHOTS``, which cannot be read before Blender is there."""
 
 DEMO_MODEL = "builtin"
 DEMO_PROMPT = "1girl, solo, running, white shirt, blue skirt, sneakers, simple background"
@@ -50,7 +50,7 @@ def passes(arguments: argparse.Namespace) -> None:
         from .passes.render import render_passes
 
         rules = family(arguments.family)
-        scene = _posed_scene(arguments, lambda scene: setattr(scene.pose_to_anime.generation, "family", rules.name))
+        scene = _scene(arguments, lambda scene: setattr(scene.pose_to_anime.generation, "family", rules.name))
         size = scene_size(scene)
         rendered = render_passes(scene, bpy.context.view_layer, picture_camera(scene), size, profile=rules.skeleton_profile)
         _write_passes(out, rendered)
@@ -117,7 +117,7 @@ def _generate(arguments: argparse.Namespace, client: Client, out: Path) -> Gener
     if not 0 <= arguments.seed <= SEED_MAX:
         raise UserError(f"The seed must be a whole number from 0 to {SEED_MAX}, not {arguments.seed}.")
     take_list([model.to_json() for model in client.models()])
-    scene = _posed_scene(arguments, lambda scene: _use_generation(scene, arguments))
+    scene = _scene(arguments, lambda scene: _use_generation(scene, arguments))
     told: set[str] = set()
     with Progress("generating") as progress:
 
@@ -164,71 +164,13 @@ def _use_generation(scene: bpy.types.Scene, arguments: argparse.Namespace) -> No
             setattr(settings, name, value)
 
 
-def _posed_scene(arguments: argparse.Namespace, configure: Callable[[bpy.types.Scene], None]) -> bpy.types.Scene:
-    """The scene that the arguments ask for. ``configure`` sets what decides the picture's size."""
-    import bpy
+def _scene(arguments: argparse.Namespace, configure: Callable[[bpy.types.Scene], None]) -> bpy.types.Scene:
+    """The scene that the arguments ask for."""
+    from .scenes import SHOTS, posed_scene
 
-    from .armature.figures import figures_in
-    from .armature.mannequin import DEFAULT_MANNEQUIN, add_mannequin, is_mannequin
-    from .armature.posing import apply_pose
-    from .framing.camera import pose_camera, use_pose_camera
-    from .pose.library import load_pose
-
-    pose = load_pose(arguments.pose) if arguments.pose else None
-    if arguments.blend:
-        _open_blend(Path(arguments.blend))
-    scene, view_layer = bpy.context.scene, bpy.context.view_layer
-    configure(scene)
-    if arguments.ratio:
-        _set_ratio(scene, arguments.ratio)
-    if arguments.figure or not arguments.blend:
-        targets = [add_mannequin(bpy.context, arguments.figure or DEFAULT_MANNEQUIN)]
-    else:
-        armatures = [bpy.data.objects[figure.armature_name] for figure in figures_in(scene, view_layer)]
-        targets = [armature for armature in armatures if is_mannequin(armature)]
-    if pose is not None:
-        if not targets:
-            raise UserError(f"There is no mannequin in {arguments.blend} to pose: add one with --figure.")
-        for armature in targets:
-            apply_pose(armature, pose)
-    if arguments.shot or scene.camera is None:
-        camera = use_pose_camera(scene)
-        _take_shot(scene, camera, arguments.shot or "front")
-    elif arguments.figure or pose is not None or scene.camera == pose_camera(scene):
-        _take_shot(scene, scene.camera, "")
-    return scene
-
-
-def _take_shot(scene: bpy.types.Scene, camera: bpy.types.Object, shot: str) -> None:
-    """Frame the figures, from the front or another side where ``shot`` names one, else from where the camera looks."""
-    import math
-
-    import bpy
-    from mathutils import Matrix
-
-    from .armature.figures import figures_in
-    from .framing.camera import frame_figures, reset_camera
-
-    view_layer = bpy.context.view_layer
-    figures = figures_in(scene, view_layer)
-    if shot:
-        reset_camera(scene, view_layer, camera, figures)
-        camera.matrix_world = Matrix.Rotation(math.radians(SHOTS[shot]), 4, "Z") @ camera.matrix_world
-    frame_figures(scene, view_layer, camera, figures)
-
-
-def _set_ratio(scene: bpy.types.Scene, text: str) -> None:
-    from .framing.camera import scene_size
-    from .framing.sizes import CUSTOM, PRESETS, parse_ratio
-
-    framing = scene.pose_to_anime.framing
-    if text in PRESETS:
-        framing.ratio = text
-    else:
-        width, height = parse_ratio(text)
-        framing.custom_width, framing.custom_height = width, height
-        framing.ratio = CUSTOM
-    scene_size(scene)  # refuses what the model cannot paint
+    assert set(SHOTS) == set(SHOT_NAMES)
+    names = ("blend", "figure", "pose", "ratio", "shot")
+    return posed_scene(configure, **{name: getattr(arguments, name) for name in names})
 
 
 @contextlib.contextmanager
@@ -301,17 +243,6 @@ def _write_passes(out: Path, rendered: PassSet) -> None:
     for kind, image in rendered.images.items():
         write_png(out / PASS_FILES[kind], image)
     write(out / "pose.json", rendered.pose_json.encode("utf-8"))
-
-
-def _open_blend(path: Path) -> None:
-    import bpy
-
-    if not path.is_file():
-        raise UserError(f"There is no file {path}.")
-    try:
-        bpy.ops.wm.open_mainfile(filepath=str(path.resolve()), load_ui=False)
-    except RuntimeError as error:
-        raise UserError(f"{path} cannot be opened: {str(error).strip().splitlines()[-1]}.") from None
 
 
 def _draw_jobs(sources: Sequence[Path], out: Path) -> Iterator[tuple[Path, Path]]:
@@ -389,7 +320,7 @@ def _add_figure(sub: argparse.ArgumentParser, *, out: str | None, pose: str, rat
     sub.add_argument("--pose", default=pose, metavar="NAME", help="a pose of the library, or a pose file" + _default(pose))
     sub.add_argument("--ratio", default=ratio, metavar="W:H", help="width and height, as in 2:3" + _default(ratio or "2:3"))
     sub.add_argument(
-        "--shot", default=shot, choices=SHOTS, metavar="NAME", help=f"from where: {', '.join(SHOTS)}" + _default(shot)
+        "--shot", default=shot, choices=SHOT_NAMES, metavar="NAME", help=f"from where: {', '.join(SHOT_NAMES)}" + _default(shot)
     )
     if not family or family != DEMO_MODEL:
         what = "whose sizes and skeleton are used" + _default(family or "that of the model")

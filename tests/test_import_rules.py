@@ -17,7 +17,8 @@ PACKAGE = "pose_to_anime"
 
 # Each part of the add-on, and the parts below it. Whoever is not listed may be imported by everybody in the add-on.
 LAYERS: dict[str, set[str]] = {
-    "cli": {"registration", "operators", "generate", "passes", "armature", "framing", "pose", "openpose"},
+    "cli": {"registration", "scenes", "operators", "generate", "passes", "armature", "framing", "pose", "openpose"},
+    "scenes": {"armature", "framing", "pose", "openpose"},
     "ui": {"operators", "generate", "passes", "armature", "framing", "pose", "openpose"},
     "operators": {"generate", "passes", "armature", "framing", "pose", "openpose"},
     "generate": {"passes", "armature", "framing", "pose", "openpose"},

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A scene from words, for commands without a window: figures, pose, ratio and camera by name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import bpy
+from mathutils import Matrix
+
+from .armature.figures import figures_in
+from .armature.mannequin import DEFAULT_MANNEQUIN, add_mannequin, is_mannequin
+from .armature.posing import apply_pose
+from .errors import UserError
+from .framing.camera import frame_figures, pose_camera, reset_camera, scene_size, use_pose_camera
+from .framing.sizes import CUSTOM, PRESETS, parse_ratio
+from .pose.library import load_pose
+
+SHOTS = {"front": 0.0, "three-quarter": 40.0, "side": 90.0, "back": 180.0}
+"""Degrees that the camera goes round the figure, towards its left hand."""
+
+
+def posed_scene(
+    configure: Callable[[bpy.types.Scene], None],
+    *,
+    blend: str = "",
+    figure: str = "",
+    pose: str = "",
+    ratio: str = "",
+    shot: str = "",
+) -> bpy.types.Scene:
+    """A new scene, or that of the file ``blend``, with a figure in a pose, seen by the camera that the words ask for.
+
+    ``figure`` names a mannequin to add; a file with figures needs none. ``configure`` sets what decides the size of the picture,
+    before anything is framed. Raises UserError, PoseError or SizeError in a sentence for the user.
+    """
+    loaded = load_pose(pose) if pose else None
+    if blend:
+        _open_blend(Path(blend))
+    scene, view_layer = bpy.context.scene, bpy.context.view_layer
+    configure(scene)
+    if ratio:
+        _set_ratio(scene, ratio)
+    if figure or not blend:
+        targets = [add_mannequin(bpy.context, figure or DEFAULT_MANNEQUIN)]
+    else:
+        armatures = [bpy.data.objects[found.armature_name] for found in figures_in(scene, view_layer)]
+        targets = [armature for armature in armatures if is_mannequin(armature)]
+    if loaded is not None:
+        if not targets:
+            raise UserError(f"There is no mannequin in {blend} to pose: add one with --figure.")
+        for armature in targets:
+            apply_pose(armature, loaded)
+    if shot or scene.camera is None:
+        _take_shot(scene, use_pose_camera(scene), shot or "front")
+    elif figure or loaded is not None or scene.camera == pose_camera(scene):
+        _take_shot(scene, scene.camera, "")
+    return scene
+
+
+def _take_shot(scene: bpy.types.Scene, camera: bpy.types.Object, shot: str) -> None:
+    """Frame the figures, from the front or another side where ``shot`` names one, else from where the camera looks."""
+    view_layer = bpy.context.view_layer
+    figures = figures_in(scene, view_layer)
+    if shot:
+        reset_camera(scene, view_layer, camera, figures)
+        camera.matrix_world = Matrix.Rotation(math.radians(SHOTS[shot]), 4, "Z") @ camera.matrix_world
+    frame_figures(scene, view_layer, camera, figures)
+
+
+def _set_ratio(scene: bpy.types.Scene, text: str) -> None:
+    framing = scene.pose_to_anime.framing
+    if text in PRESETS:
+        framing.ratio = text
+    else:
+        framing.custom_width, framing.custom_height = parse_ratio(text)
+        framing.ratio = CUSTOM
+    scene_size(scene)  # refuses what the model cannot paint
+
+
+def _open_blend(path: Path) -> None:
+    if not path.is_file():
+        raise UserError(f"There is no file {path}.")
+    try:
+        bpy.ops.wm.open_mainfile(filepath=str(path.resolve()), load_ui=False)
+    except RuntimeError as error:
+        raise UserError(f"{path} cannot be opened: {str(error).strip().splitlines()[-1]}.") from None
