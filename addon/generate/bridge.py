@@ -8,8 +8,11 @@ its path, makes the package importable under its own name from where it lies, wi
 import importlib
 import importlib.util
 import json
+import shutil
+import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 PACKAGE = "pose_to_anime"
 
@@ -27,7 +30,21 @@ def load_package() -> None:
     spec.loader.exec_module(module)
 
 
+def run(first: dict[str, Any]) -> None:
+    """The bridge's life. ``first`` is what link.py writes to its standard input."""
+    relay = importlib.import_module(f"{PACKAGE}.addon.generate.relay")
+    folder = Path(first["folder"])
+    try:
+        with socket.create_connection(("127.0.0.1", int(first["port"])), 10.0) as blender:
+            blender.sendall(str(first["secret"]).encode("ascii") + b"\n")
+            blender.settimeout(30.0)  # a Blender that reads nothing for so long is computing; one that is gone is noticed at once
+            relay.Relay(blender, folder, first["settings"]).run()
+    finally:
+        sys.stdout.flush()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 if __name__ == "__main__":
     first = json.loads(sys.stdin.buffer.read())
     load_package()
-    importlib.import_module(f"{PACKAGE}.addon.generate.relay").run(first)
+    run(first)

@@ -7,10 +7,14 @@ Made from the buffers that the passes leave, so that it costs the click on Gener
 from __future__ import annotations
 
 import io
+import traceback
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..png import encode
+from .records import Record, RecordError, write_file
 
 GROUND = (58, 59, 62)
 CLAY = np.array((0.86, 0.80, 0.75))
@@ -58,6 +62,16 @@ def shade(depth: NDArray[np.float32], projection: NDArray[np.float64], perspecti
     picture[:] = GROUND
     picture[there] = np.rint(np.clip(light[there, None] * CLAY, 0.0, 1.0) * 255.0)
     return picture
+
+
+def make_picture(record: Record) -> None:
+    """The clay picture of what was sent, while the server is busy with the job; one that fails is only missed in comparisons."""
+    try:
+        write_file(record.figure_path, encode(shade(*unpack(record.clay_path))))
+        record.clay_path.unlink()
+    except (OSError, RecordError, ValueError, KeyError):
+        if record.clay_path.exists():
+            traceback.print_exc()
 
 
 def _smoothed(normal: NDArray[np.float64], z: NDArray[np.float64], there: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -12,9 +12,7 @@ import base64
 import binascii
 import json
 import select
-import shutil
 import socket
-import sys
 import time
 import traceback
 from collections.abc import Mapping
@@ -23,8 +21,8 @@ from typing import Any
 
 from ...generation_server.client import Client, RequestRefused, ServerError, ServerUnreachable, find_server
 from ...generation_server.protocol import JobEvent, JobState, JobStatus, ServerAddress, default_server_dir, user_data_dir
-from ..png import PngError, encode, read_info
-from .clay import shade, unpack
+from ..png import PngError, read_info
+from .clay import make_picture
 from .event_stream import EventStream
 from .records import Record, RecordError, read_record, write_file, write_record
 from .server_process import HOW_TO_START, ServerProcess, ServerStartError, server_python, start_server
@@ -311,7 +309,7 @@ class Relay:
         del self._waiting[record.job_id]
         self._jobs[record.job_id] = record
         self._tell_job(status)
-        _make_figure_picture(record)
+        make_picture(record)
         if status.state.is_final:  # it ended while nobody was listening
             self._finish(record, status)
 
@@ -392,26 +390,3 @@ class Relay:
             self._tell("error", sentence=str(problem))
         self._tell_job(JobStatus(id=record.job_id, state=state, error=error, warnings=warnings))
         self._tell("final", job=record.job_id, record=str(record.path))
-
-
-def _make_figure_picture(record: Record) -> None:
-    """The clay picture of what was sent, while the server is busy with the job; one that fails is only missed in comparisons."""
-    try:
-        write_file(record.figure_path, encode(shade(*unpack(record.clay_path))))
-        record.clay_path.unlink()
-    except (OSError, RecordError, ValueError, KeyError):
-        if record.clay_path.exists():
-            traceback.print_exc()
-
-
-def run(first: Mapping[str, Any]) -> None:
-    """The bridge's life. ``first`` is what link.py writes to its standard input."""
-    folder = Path(first["folder"])
-    try:
-        with socket.create_connection(("127.0.0.1", int(first["port"])), 10.0) as blender:
-            blender.sendall(str(first["secret"]).encode("ascii") + b"\n")
-            blender.settimeout(30.0)  # a Blender that reads nothing for so long is computing; one that is gone is noticed at once
-            Relay(blender, folder, first["settings"]).run()
-    finally:
-        sys.stdout.flush()
-        shutil.rmtree(folder, ignore_errors=True)
