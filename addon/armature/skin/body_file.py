@@ -7,16 +7,19 @@ What each table holds is said in the files themselves.
 
 from __future__ import annotations
 
+import functools
 import itertools
+import json
 import math
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from .cage import Vector
+from .inheritance import BodyFileError, read_merged
+from .proportions import LAYERS, NEUTRAL, PROPORTIONS
 from .sculpt import Brush, Region, Smoothing
 
 FINGERS = ("thumb", "index", "middle", "ring", "little")
@@ -31,6 +34,11 @@ JOINT_NAMES = (
     "hips", "spine", "chest", "upper_chest", "neck", "head", "head:tail",
     "shoulder", "upper_arm", "forearm", "hand", "thigh", "shin", "foot", "toe", "toe:tail",
 )  # fmt: skip
+
+LAYERED_BONES = (
+    "hips", "spine", "chest", "upper_chest", "neck", "shoulder", "upper_arm", "forearm", "hand", "thigh", "shin", "foot",
+)  # fmt: skip
+"""Bones on which a layer may lie."""
 
 SHAPES: dict[str, tuple[int, ...]] = {
     "torso.rings": (21, 12),
@@ -65,12 +73,8 @@ SHAPES: dict[str, tuple[int, ...]] = {
 
 FINGER_RINGS = {"thumb": (6, 4), "index": (7, 4), "middle": (7, 4), "ring": (7, 4), "little": (7, 4)}
 
-BRUSH_KEYS = {"kind", "at", "to", "size", "move", "blend", "region", "bone", "whole", "note"}
+BRUSH_KEYS = {"kind", "at", "to", "size", "move", "blend", "region", "bone", "whole", "layer", "note"}
 SMOOTHING_KEYS = {"at", "to", "size", "strength", "rounds", "region", "bone", "note"}
-
-
-class BodyFileError(ValueError):
-    """A body file that cannot be used; the text names the file and says what to change."""
 
 
 @dataclass(frozen=True)
@@ -86,39 +90,55 @@ class Finger:
     """(R, 4): place along the bones (1.5 = middle of the second), half width, height above and below the axis."""
 
 
-@dataclass(frozen=True)
-class Body:
-    """All numbers of one body, checked."""
+@dataclass(frozen=True, eq=False)
+class Form:
+    """The numbers from which a skin is lofted and sculpted, checked."""
 
-    name: str
-    adult: bool
     joints: dict[str, Vector]
     tables: dict[str, np.ndarray]
     """The tables of ``SHAPES``, by their full names."""
     fingers: dict[str, Finger]
     brushes: tuple[Brush, ...]
     smoothing: tuple[Smoothing, ...]
+    layers: dict[str, dict[str, float]]
+    """How thick each of ``LAYERS`` lies on each bone, in metres outward; brushes of the layer say where it is thicker."""
 
     def number(self, name: str) -> float:
         """A table that is one number."""
         return float(self.tables[name])
 
 
+@dataclass(frozen=True, eq=False)
+class Body:
+    """One body: a form, and the proportions that it is given when it is finished.
+
+    Bodies that share a ``form`` share the work that it takes to sculpt it.
+    """
+
+    title: str
+    age: Literal["adult", "child"]
+    form: Form
+    proportions: dict[str, float]
+    """All of ``PROPORTIONS``."""
+
+    @property
+    def adult(self) -> bool:
+        """False for a child's body."""
+        return self.age == "adult"
+
+
 def read_body(path: Path) -> Body:
-    """The body in a file.
+    """The body in a file, with what its base gives it. The same contents give the same body again, at hardly any cost.
 
     Raises:
         BodyFileError: it cannot be read, is no TOML, or something in it is missing, unknown, of the wrong shape or out of range.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BodyFileError(f"The body file {path} cannot be read ({error}): check the path.") from error
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise BodyFileError(f"The body file {path.name} is not valid TOML: {error}.") from error
-    return _Reader(path.name).body(data)
+    return _checked(path.name, json.dumps(read_merged(path), default=str))
+
+
+@functools.lru_cache(maxsize=24)
+def _checked(file: str, merged: str) -> Body:
+    return _Reader(file).body(json.loads(merged))
 
 
 class _Reader:
@@ -131,13 +151,13 @@ class _Reader:
         return BodyFileError(f"Body file {self._file}: {what}")
 
     def body(self, data: dict[str, Any]) -> Body:
-        name, adult = data.get("name"), data.get("adult")
-        if not isinstance(name, str) or not name:
-            raise self._fail("'name' is missing: give the body a name in quotes.")
-        if not isinstance(adult, bool):
-            raise self._fail("'adult' must be true or false: say whether this is an adult's body.")
+        title, age = data.get("title"), data.get("age")
+        if not isinstance(title, str) or not title:
+            raise self._fail("'title' is missing: give the body a name in quotes.")
+        if age not in ("adult", "child"):
+            raise self._fail('\'age\' must be "adult" or "child": say whether this is an adult\'s body.')
         sections = {table.partition(".")[0] for table in SHAPES}
-        known = {"name", "adult", "joints", "fingers", "regions", "brushes", "smoothing"} | sections
+        known = {"title", "age", "joints", "fingers", "regions", "brushes", "smoothing", "layers", "proportions"} | sections
         self._only(data, known, "the file")
         tables = {}
         for section in sorted(sections):
@@ -149,15 +169,17 @@ class _Reader:
         joints = self._table(data, "joints")
         self._only(joints, set(JOINT_NAMES), "[joints]")
         regions = {key: self._region(key, value) for key, value in self._table(data, "regions").items()}
-        return Body(
-            name=name,
-            adult=adult,
+        form = Form(
             joints=self._joints(joints),
             tables=tables,
             fingers={finger: self._finger(self._table(data, "fingers"), finger) for finger in FINGERS},
-            brushes=tuple(self._brush(n, each, regions) for n, each in enumerate(self._list(data, "brushes"), start=1)),
-            smoothing=tuple(self._smoothing(n, each, regions) for n, each in enumerate(self._list(data, "smoothing"), start=1)),
+            brushes=tuple(self._brush(n, each, regions) for n, each in enumerate(self._strokes(data, "brushes"), start=1)),
+            smoothing=tuple(
+                self._smoothing(n, each, regions) for n, each in enumerate(self._strokes(data, "smoothing"), start=1)
+            ),
+            layers=self._layers(data.get("layers", {})),
         )
+        return Body(title, age, form, self._proportions(data.get("proportions", {})))
 
     def _table(self, data: dict[str, Any], name: str) -> dict[str, Any]:
         value = data.get(name)
@@ -165,11 +187,44 @@ class _Reader:
             raise self._fail(f"the table [{name}] is missing.")
         return value
 
-    def _list(self, data: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    def _strokes(self, data: dict[str, Any], name: str) -> list[dict[str, Any]]:
+        """A list of tables, each with a note of its own, by which bodies based on this one can change it."""
         value = data.get(name, [])
         if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
             raise self._fail(f"'{name}' must be a list of tables.")
+        notes = [each.get("note") for each in value]
+        for number, note in enumerate(notes, start=1):
+            if not isinstance(note, str) or not note:
+                raise self._fail(f"number {number} of '{name}' has no 'note': say in a few words what it shapes.")
+            if notes.index(note) != number - 1:
+                raise self._fail(f"two of '{name}' have the note '{note}': give each its own.")
         return value
+
+    def _proportions(self, data: Any) -> dict[str, float]:
+        if not isinstance(data, dict):
+            raise self._fail("'proportions' must be a table.")
+        self._only(data, set(PROPORTIONS), "[proportions]")
+        values = dict(NEUTRAL)
+        for name in data:
+            value, allowed = float(self._numbers(data, name, (), f"proportions.{name}")), PROPORTIONS[name]
+            if not allowed.low - 1e-9 <= value <= allowed.high + 1e-9:
+                raise self._fail(
+                    f"'proportions.{name}' is {value:g} with that of its base; "
+                    f"it must lie between {allowed.low:g} and {allowed.high:g}."
+                )
+            values[name] = value
+        return values
+
+    def _layers(self, data: Any) -> dict[str, dict[str, float]]:
+        if not isinstance(data, dict):
+            raise self._fail("'layers' must be a table.")
+        self._only(data, set(LAYERS), "[layers]")
+        layers: dict[str, dict[str, float]] = {name: {} for name in LAYERS}
+        for name in data:
+            content = self._table(data, name)
+            self._only(content, set(LAYERED_BONES), f"[layers.{name}]")
+            layers[name] = {bone: float(self._numbers(content, bone, (), f"layers.{name}.{bone}")) for bone in content}
+        return layers
 
     def _only(self, data: dict[str, Any], known: set[str], where: str) -> None:
         unknown = sorted(set(data) - known)
@@ -258,19 +313,25 @@ class _Reader:
     def _brush(self, number: int, data: dict[str, Any], regions: dict[str, Region]) -> Brush:
         where = f"brush {number}" + (f" ({data['note']})" if "note" in data else "")
         self._only(data, BRUSH_KEYS, where)
-        kind = data.get("kind")
+        kind, layer = data.get("kind"), data.get("layer")
         if kind not in ("bump", "ridge", "swell"):
             raise self._fail(f"{where}: kind must be bump, ridge or swell.")
+        if layer is not None and (layer not in LAYERS or kind == "swell"):
+            raise self._fail(f"{where}: layer must be {' or '.join(LAYERS)}, and a layer has no swells.")
+        outward = layer is not None and isinstance(data.get("move"), int | float)
+        move = np.array([self._numbers(data, "move", (), f"{where}: move"), 0.0, 0.0]) if outward else None
         return Brush(
             kind=kind,
             at=self._numbers(data, "at", (3,), f"{where}: at"),
             to=self._numbers(data, "to", (3,), f"{where}: to") if kind == "ridge" else None,
             size=self._size(data, where),
-            move=self._numbers(data, "move", (3,), f"{where}: move"),
+            move=self._numbers(data, "move", (3,), f"{where}: move") if move is None else move,
             blend=float(self._numbers(data, "blend", (), f"{where}: blend")) if kind == "swell" else 0.0,
             region=self._region_of(data, regions, where),
             bone=self._bone(data, where),
             whole=data.get("whole", False) is True,
+            layer=layer,
+            outward=outward,
         )
 
     def _smoothing(self, number: int, data: dict[str, Any], regions: dict[str, Region]) -> Smoothing:

@@ -3,24 +3,32 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 
 from .binding import COLUMNS, level_at_plane, limited, smoothed_weights, weight_table, whole_table
-from .body_file import Body
+from .body_file import Body, Form
 from .cage import Cage, Vector
 from .face import add_features, ear_point
-from .frames import Frame, all_frames, rest_joints
+from .frames import MIDDLE_BONES, Frame, all_frames, left_joints
 from .hand import add_hand
 from .limbs import add_arm, add_leg
-from .sculpt import sculpt, smooth_regions
+from .sculpt import layer_change, sculpt, smooth_regions
 from .smoothing import Mean
 from .subdivision import subdivision
 from .torso import add_stack, arm_opening, leg_opening
+from .warp import bone_maps, carried, joint_bone
 
 WEIGHT_ROUNDS = 14
 """Rounds that spread the weights of the cage's rings over about 10 cm of trunk, shoulder, elbow, hip and knee."""
+
+LAYER_ROUNDS = 4
+"""Rounds that smooth a layer, so that it has no edge where a bone's share ends."""
+
+LEG_GAP = 0.0075
+"""Metres from the middle within which thick thighs press against each other."""
 
 MIRROR = np.array([-1.0, 1.0, 1.0])
 
@@ -46,21 +54,44 @@ class Skin:
     """For limb bones, where their upper side looks: back of the hand, nails, front of the leg, back of the foot."""
 
 
-def build_cage(body: Body, frames: dict[str, Frame]) -> Cage:
+def build_cage(form: Form, frames: dict[str, Frame]) -> Cage:
     """The left half's control cage."""
     cage = Cage()
-    stack = add_stack(cage, body)
-    add_features(cage, body, stack)
-    wrist = add_arm(cage, body, frames, arm_opening(cage, stack))
-    add_hand(cage, body, frames, wrist)
-    add_leg(cage, body, leg_opening(cage, body, stack))
+    stack = add_stack(cage, form)
+    add_features(cage, form, stack)
+    wrist = add_arm(cage, form, frames, arm_opening(cage, stack))
+    add_hand(cage, form, frames, wrist)
+    add_leg(cage, form, leg_opening(cage, form, stack))
     return cage
 
 
-def build_skin(body: Body) -> Skin:
-    """The skin of a body. Takes no state from elsewhere: the same numbers give the same skin."""
-    frames = all_frames(body)
-    cage = build_cage(body, frames)
+@dataclass(frozen=True)
+class Shape:
+    """A form, sculpted: all that its skin is whatever its proportions. Left half and middle, except where said."""
+
+    frames: dict[str, Frame]
+    points: np.ndarray
+    """(N, 3) metres, feet on z = 0."""
+    table: np.ndarray
+    """(N, len(COLUMNS)) shares of the bones, not yet limited to four: what proportions move the points by."""
+    on_plane: np.ndarray
+    layers: dict[str, np.ndarray]
+    """(N, 3) how far each layer moves the points at amount one."""
+    landmarks: dict[str, tuple[str, Vector]]
+    """Of the left side and the middle: the bone each moves with, and where it is."""
+    quads: np.ndarray
+    """Of the whole skin."""
+    mirrored: np.ndarray
+    """Which of the points the right half's vertices mirror, in their order."""
+    weights: dict[str, tuple[np.ndarray, np.ndarray]]
+    """Of the whole skin."""
+
+
+@functools.lru_cache(maxsize=12)
+def sculpted(form: Form) -> Shape:
+    """The shape of a form: all the work that proportions do not touch, kept for the next body of the same form."""
+    frames = all_frames(form)
+    cage = build_cage(form, frames)
     used, quads = _compact(np.array(cage.quads, dtype=np.int32), len(cage.positions))
     on_plane = np.array(cage.on_plane)[used]
     step = subdivision(quads, on_plane)
@@ -74,22 +105,67 @@ def build_skin(body: Body) -> Skin:
     points[step.on_plane, 0] = 0.0
 
     mean = Mean(step.quads, step.on_plane)
-    sculpt(points, body.brushes, frames, held, step.on_plane)
-    points = smooth_regions(points, body.smoothing, mean, frames, held)
+    sculpt(points, form.brushes, frames, held, step.on_plane)
+    points = smooth_regions(points, form.smoothing, mean, frames, held)
     points[:, 2] -= points[:, 2].min()
 
     table /= table.sum(axis=1, keepdims=True)
     table = smoothed_weights(table, _weight_strength(table), WEIGHT_ROUNDS, mean, step.on_plane)
-    table = limited(table, step.on_plane)
-    vertices, whole_quads, mirrored = _mirrored(points, step.quads, step.on_plane)
-    whole, names = whole_table(table, mirrored)
-    return Skin(
-        vertices=vertices.astype(np.float32),
+    table /= table.sum(axis=1, keepdims=True)
+    whole_quads, mirrored = _mirrored(len(points), step.quads, step.on_plane)
+    whole, names = whole_table(limited(table, step.on_plane), mirrored)
+    return Shape(
+        frames=frames,
+        points=points,
+        table=table,
+        on_plane=step.on_plane,
+        layers=_layers(form, frames, points, step.quads, table, held, step.on_plane, mean),
+        landmarks=_landmarks(form, points, step.on_plane),
         quads=whole_quads,
+        mirrored=mirrored,
         weights=_by_bone(whole, names),
-        joints=rest_joints(body, frames),
-        landmarks=_landmarks(body, points, held, step.on_plane),
-        facings=_facings(frames),
+    )
+
+
+def build_skin(body: Body) -> Skin:
+    """The skin of a body: its form, with layers laid on and carried along by its proportions.
+
+    The first body of a form takes a moment, others of the same form (as when a slider moves) a few milliseconds. The same numbers
+    give the same skin.
+    """
+    shape, proportions = sculpted(body.form), body.proportions
+    points = shape.points.copy()
+    for layer, change in shape.layers.items():
+        if proportions[layer] != 0.0:
+            points += change * proportions[layer]
+    maps = bone_maps(body.form, shape.frames, proportions)
+    points = carried(points, shape.table, COLUMNS, maps)
+    _part_legs(points, shape)
+    points[shape.on_plane, 0] = 0.0
+    ground = np.array([0.0, 0.0, float(points[:, 2].min())])
+    scale = proportions["height"]
+    points = (points - ground) * scale
+    joints: dict[str, Vector] = {}
+    for name, place in left_joints(body.form, shape.frames).items():
+        point = (maps[joint_bone(name)].of(place) - ground) * scale
+        bone, _, end = name.partition(":")
+        suffix = f":{end}" if end else ""
+        if bone in MIDDLE_BONES:
+            joints[name] = point
+        else:
+            joints[f"{bone}.L{suffix}"], joints[f"{bone}.R{suffix}"] = point, point * MIRROR
+    landmarks: dict[str, Vector] = {}
+    for name, (bone, place) in shape.landmarks.items():
+        landmarks[name] = (maps[bone].of(place) - ground) * scale
+        if name.endswith("_left"):
+            landmarks[name.replace("_left", "_right")] = landmarks[name] * MIRROR
+    return Skin(
+        vertices=np.concatenate((points, points[shape.mirrored] * MIRROR)).astype(np.float32),
+        quads=shape.quads,
+        weights=shape.weights,
+        joints=joints,
+        landmarks=landmarks,
+        facings=_facings(shape.frames),
     )
 
 
@@ -108,13 +184,12 @@ def _weight_strength(table: np.ndarray) -> np.ndarray:
     return np.where(loose > 0.05, np.clip(loose * 1.5, 0.0, 1.0), 0.0)
 
 
-def _mirrored(points: np.ndarray, quads: np.ndarray, on_plane: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Vertices and quads of both halves, and which of the half's vertices the added ones mirror."""
+def _mirrored(count: int, quads: np.ndarray, on_plane: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Quads of both halves, and which of the half's ``count`` vertices those added for the right half mirror."""
     mirrored = np.flatnonzero(~on_plane)
-    image = np.arange(len(points), dtype=np.int32)
-    image[mirrored] = len(points) + np.arange(len(mirrored), dtype=np.int32)
-    vertices = np.concatenate((points, points[mirrored] * MIRROR))
-    return vertices, np.concatenate((quads, image[quads][:, ::-1])).astype(np.int32), mirrored
+    image = np.arange(count, dtype=np.int32)
+    image[mirrored] = count + np.arange(len(mirrored), dtype=np.int32)
+    return np.concatenate((quads, image[quads][:, ::-1])).astype(np.int32), mirrored
 
 
 def _by_bone(table: np.ndarray, names: tuple[str, ...]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -125,32 +200,71 @@ def _by_bone(table: np.ndarray, names: tuple[str, ...]) -> dict[str, tuple[np.nd
     return weights
 
 
-def _landmarks(body: Body, points: np.ndarray, held: np.ndarray, on_plane: np.ndarray) -> dict[str, Vector]:
+def _landmarks(form: Form, points: np.ndarray, on_plane: np.ndarray) -> dict[str, tuple[str, Vector]]:
     """Points of the surface that keypoints, framing and contacts need."""
     middle = points[on_plane]
-    face = middle[(middle[:, 2] > body.joints["head"][2] - 0.04) & (middle[:, 1] < body.joints["head"][1])]
+    face = middle[(middle[:, 2] > form.joints["head"][2] - 0.04) & (middle[:, 1] < form.joints["head"][1])]
     foot = points[(points[:, 2] < 0.03) & (points[:, 0] > 0.0)]
-    ankle = body.joints["foot"]
-    pupil = body.tables["eye.centre"] + np.array([0.0, -body.number("eye.radius"), 0.0])
+    ankle = form.joints["foot"]
+    pupil = form.tables["eye.centre"] + np.array([0.0, -form.number("eye.radius"), 0.0])
     toe = foot[np.argmin(foot[:, 1])]
     heel = foot[np.argmax(foot[:, 1])]
     nose = face[np.argmin(face[:, 1])]
-    below = face[face[:, 2] < float(body.tables["mouth.border"][0][2]) - 0.008]
+    below = face[face[:, 2] < float(form.tables["mouth.border"][0][2]) - 0.008]
     chin = below[np.argmin(below[:, 1] + 0.8 * below[:, 2])]
-    ball = body.joints["toe"] * np.array([1.0, 1.0, 0.0])
-    left = {
-        "eye": pupil,
-        "ear": (ear_point(body, 0.0, 1.0, 1.0, 0.0, 1.0) + ear_point(body, 180.0, 1.0, 1.0, 0.0, 1.0)) / 2.0,
-        "heel": heel,
-        "ball": ball,
-        "toe": toe,
-        "ankle": ankle,
+    ball = form.joints["toe"] * np.array([1.0, 1.0, 0.0])
+    ear = (ear_point(form, 0.0, 1.0, 1.0, 0.0, 1.0) + ear_point(form, 180.0, 1.0, 1.0, 0.0, 1.0)) / 2.0
+    return {
+        "nose_tip": ("head", nose),
+        "chin": ("head", chin),
+        "head_top": ("head", middle[np.argmax(middle[:, 2])]),
+        "eye_left": ("head", pupil),
+        "ear_left": ("head", ear),
+        "heel_left": ("foot", heel),
+        "ball_left": ("foot", ball),
+        "toe_left": ("toe", toe),
+        "ankle_left": ("foot", ankle),
     }
-    marks = {"nose_tip": nose, "chin": chin, "head_top": middle[np.argmax(middle[:, 2])]}
-    for name, point in left.items():
-        marks[f"{name}_left"] = np.array(point, dtype=np.float64)
-        marks[f"{name}_right"] = np.array(point, dtype=np.float64) * MIRROR
-    return marks
+
+
+def _layers(
+    form: Form,
+    frames: dict[str, Frame],
+    points: np.ndarray,
+    quads: np.ndarray,
+    table: np.ndarray,
+    held: np.ndarray,
+    on_plane: np.ndarray,
+    mean: Mean,
+) -> dict[str, np.ndarray]:
+    """How far each layer moves the points: out by its thickness on their bones, and by its strokes; gently everywhere."""
+    normals = _normals(points, quads, on_plane)
+    everywhere = np.arange(len(points))
+    layers = {}
+    for layer, thickness in form.layers.items():
+        out = np.array([thickness.get(name.partition(".")[0], 0.0) for name in COLUMNS])
+        change = normals * ((table @ out) * (1.0 - held))[:, None]
+        change += layer_change(points, normals, form.brushes, layer, frames, held)
+        change[on_plane, 0] = 0.0
+        layers[layer] = mean.smoothed(change, everywhere, np.ones(len(points)), LAYER_ROUNDS)
+    return layers
+
+
+def _normals(points: np.ndarray, quads: np.ndarray, on_plane: np.ndarray) -> np.ndarray:
+    """(N, 3) unit normals of the half's vertices."""
+    face = np.cross(points[quads[:, 2]] - points[quads[:, 0]], points[quads[:, 3]] - points[quads[:, 1]])
+    normals = np.stack([np.bincount(quads.ravel(), np.repeat(face[:, k], 4), len(points)) for k in range(3)], axis=1)
+    normals[on_plane, 0] = 0.0
+    return np.asarray(normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12))
+
+
+def _part_legs(points: np.ndarray, shape: Shape) -> None:
+    """Keeps thick thighs on their side of the middle: presses what comes too near it into a flat gap, softly, in place."""
+    legs = [COLUMNS.index(f"{bone}.L") for bone in ("thigh", "shin", "foot")]
+    rows = np.flatnonzero((shape.table[:, legs].sum(axis=1) > 0.5) & ~shape.on_plane)
+    before, x = np.maximum(shape.points[rows, 0], 1e-6), points[rows, 0]
+    gap = np.minimum(before / 2.0, LEG_GAP)
+    points[rows, 0] = np.where(x > 2.0 * gap, x, gap * np.exp(np.minimum(x / gap, 2.0) / 2.0 - 1.0) * 2.0)
 
 
 def _facings(frames: dict[str, Frame]) -> dict[str, Vector]:

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from .body_file import Body
+from .body_file import Form
 from .cage import Cage, Vector, Weights, signed_power
 from .torso import COLUMNS, Stack
 
@@ -33,15 +33,15 @@ CROWN = 8
 """The crown is closed by CROWN × CROWN quads; the left half has CROWN / 2 columns of them."""
 
 
-def add_features(cage: Cage, body: Body, stack: Stack) -> None:
+def add_features(cage: Cage, form: Form, stack: Stack) -> None:
     """Builds all features of the head into its rings and closes the crown."""
     head = stack.rings[stack.head :]
-    _shape_nose(cage, body, head)
-    _add_nostril(cage, body, head)
-    _add_eye(cage, body, head)
-    _add_mouth(cage, body, head)
-    _add_ear(cage, body, head)
-    _close_crown(cage, body, head[-1])
+    _shape_nose(cage, form, head)
+    _add_nostril(cage, form, head)
+    _add_eye(cage, form, head)
+    _add_mouth(cage, form, head)
+    _add_ear(cage, form, head)
+    _close_crown(cage, form, head[-1])
 
 
 def _cut(cage: Cage, head: list[list[int]], rings: tuple[int, int], columns: tuple[int, int]) -> None:
@@ -82,26 +82,26 @@ def _fill(
     return added
 
 
-def _shape_nose(cage: Cage, body: Body, head: list[list[int]]) -> None:
+def _shape_nose(cage: Cage, form: Form, head: list[list[int]]) -> None:
     """Moves the rings' vertices in the middle of the face to where the nose's table wants them."""
-    table = iter(body.tables["head.nose"])
+    table = iter(form.tables["head.nose"])
     for ring in range(NOSE_RINGS[0], NOSE_RINGS[1] + 1):
         for column in range(4):
             vertex = head[ring][column]
             cage.positions[vertex] = np.array(next(table))
             cage.held[vertex] = 1.0 if column < 3 else 0.0
-    for column, point in enumerate(body.tables["head.bridge"]):
+    for column, point in enumerate(form.tables["head.bridge"]):
         vertex = head[NOSE_RINGS[1] + 1][column]
         cage.positions[vertex] = np.array(point)
         cage.held[vertex] = 0.8
 
 
-def _add_nostril(cage: Cage, body: Body, head: list[list[int]]) -> None:
+def _add_nostril(cage: Cage, form: Form, head: list[list[int]]) -> None:
     """Sinks the quad under the nose's wing into the nose."""
     low, high = head[NOSE_RINGS[0]], head[NOSE_RINGS[0] + 1]
     rim = [low[1], low[2], high[2], high[1]]
     cage.drop_quads({frozenset(rim)})
-    inset, depth = body.tables["head.nostril"]
+    inset, depth = form.tables["head.nostril"]
     centre = cage.centre(rim)
     edge = [cage.add(cage.positions[v] + (centre - cage.positions[v]) * inset, HEAD, held=1.0) for v in rim]
     floor = [
@@ -113,45 +113,45 @@ def _add_nostril(cage: Cage, body: Body, head: list[list[int]]) -> None:
     cage.quad(*floor)
 
 
-def lid_point(body: Body, degrees: float, scale: float, lift: float) -> Vector:
+def lid_point(form: Form, degrees: float, scale: float, lift: float) -> Vector:
     """A point on the almond of the lids: 0° is the outer corner, 90° the upper lid.
 
     ``scale`` enlarges the almond, ``lift`` is the distance from the eyeball's surface.
     """
-    centre, radius = body.tables["eye.centre"], body.number("eye.radius")
+    centre, radius = form.tables["eye.centre"], form.number("eye.radius")
     angle = math.radians(degrees)
-    inner, outer, upper, lower = body.tables["eye.opening"]
+    inner, outer, upper, lower = form.tables["eye.opening"]
     x = math.cos(angle) * (outer if math.cos(angle) > 0 else inner) * scale
     z = math.sin(angle) * (upper if math.sin(angle) > 0 else lower) * scale
-    z += x * math.tan(math.radians(body.number("eye.tilt")))
+    z += x * math.tan(math.radians(form.number("eye.tilt")))
     shell = radius + lift
     # Beyond the ball the lids go on level, towards temple and nose.
     y = -math.sqrt(max(shell * shell - x * x - z * z, (0.45 * shell) ** 2))
     return np.array([centre[0] + x, centre[1] + y, centre[2] + z])
 
 
-def _add_eye(cage: Cage, body: Body, head: list[list[int]]) -> None:
+def _add_eye(cage: Cage, form: Form, head: list[list[int]]) -> None:
     """Lids in loops round the eyeball, which is part of the skin."""
     _cut(cage, head, EYE_RINGS, EYE_COLUMNS)
     places = _outline(EYE_RINGS, EYE_COLUMNS)
     previous = [head[k][j] for k, j in places]
     count = len(places)
-    for scale, lift, blend in body.tables["eye.loops"]:
+    for scale, lift, blend in form.tables["eye.loops"]:
         current = []
         for i, vertex in enumerate(previous):
-            target = lid_point(body, -144.0 + 360.0 * i / count, float(scale), float(lift))
+            target = lid_point(form, -144.0 + 360.0 * i / count, float(scale), float(lift))
             position = cage.positions[vertex] * (1.0 - blend) + target * blend
             current.append(cage.add(position, HEAD, held=1.0))
         cage.bridge(previous, current)
         previous = current
     grid = dict(zip(places, previous, strict=True))
-    centre, radius = body.tables["eye.centre"], body.number("eye.radius")
+    centre, radius = form.tables["eye.centre"], form.number("eye.radius")
     for vertex in _fill(cage, grid, EYE_RINGS, EYE_COLUMNS, held=1.0):
         offset = cage.positions[vertex] - centre
         cage.positions[vertex] = centre + offset * (1.03 * radius / float(np.linalg.norm(offset)))
 
 
-def _add_mouth(cage: Cage, body: Body, head: list[list[int]]) -> None:
+def _add_mouth(cage: Cage, form: Form, head: list[list[int]]) -> None:
     """Lips in open loops that begin and end on the middle plane, closed by a shallow pocket behind the line of the mouth."""
     low, high = MOUTH_RINGS
     _cut(cage, head, MOUTH_RINGS, (0, MOUTH_COLUMNS))
@@ -163,12 +163,12 @@ def _add_mouth(cage: Cage, body: Body, head: list[list[int]]) -> None:
     ends = (0, len(places) - 1)
     for loop in ("border", "lip", "line"):
         current = [
-            cage.add(point, HEAD, held=1.0, on_plane=i in ends) for i, point in enumerate(body.tables[f"mouth.{loop}"])
+            cage.add(point, HEAD, held=1.0, on_plane=i in ends) for i, point in enumerate(form.tables[f"mouth.{loop}"])
         ]  # fmt: skip
         cage.bridge(previous, current, closed=False)
         previous = current
     grid = dict(zip(places, previous, strict=True))
-    depth = body.number("mouth.depth")
+    depth = form.number("mouth.depth")
     for k in range(low + 1, high):
         for j in range(MOUTH_COLUMNS):
             middle = cage.centre([grid[low, j], grid[high, j]])
@@ -178,19 +178,19 @@ def _add_mouth(cage: Cage, body: Body, head: list[list[int]]) -> None:
             cage.quad(grid[k, j], grid[k, j + 1], grid[k + 1, j + 1], grid[k + 1, j])
 
 
-def ear_point(body: Body, degrees: float, width: float, height: float, out: float, flare: float) -> Vector:
+def ear_point(form: Form, degrees: float, width: float, height: float, out: float, flare: float) -> Vector:
     """A point of the auricle: 0° is its back, 90° its top, 180° where it grows from the cheek.
 
     ``width`` and ``height`` are shares of the auricle's own, ``out`` metres lie between the point and the plane in which the
     auricle stands, ``flare`` says how much that plane stands off the head, as a share of the whole auricle's.
     """
-    centre, (half_width, half_height) = body.tables["ear.centre"], body.tables["ear.size"]
-    lean, whole_flare, overhang = (math.radians(float(angle)) for angle in body.tables["ear.angles"])
+    centre, (half_width, half_height) = form.tables["ear.centre"], form.tables["ear.size"]
+    lean, whole_flare, overhang = (math.radians(float(angle)) for angle in form.tables["ear.angles"])
     across, rise = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     y = signed_power(across, EAR_ROUNDNESS) * half_width * width
     z = signed_power(rise, EAR_ROUNDNESS) * half_height * height
     if rise < 0.0:
-        y *= 1.0 - body.number("ear.lobe") * rise * rise
+        y *= 1.0 - form.number("ear.lobe") * rise * rise
     sine, cosine = math.sin(whole_flare * flare), math.cos(whole_flare * flare)
     behind = y + half_width  # distance from the root in front, round which the ear flares out
     x, y = out * cosine + behind * sine, behind * cosine - out * sine - half_width
@@ -213,29 +213,29 @@ def _gather_columns(cage: Cage, head: list[list[int]]) -> None:
             cage.positions[head[ring][column]] = np.array([np.interp(height, z, x), np.interp(height, z, y), height])
 
 
-def _add_ear(cage: Cage, body: Body, head: list[list[int]]) -> None:
+def _add_ear(cage: Cage, form: Form, head: list[list[int]]) -> None:
     """Loops from the root over the helix into the concha."""
     _gather_columns(cage, head)
     _cut(cage, head, EAR_RINGS, EAR_COLUMNS)
     places = _outline(EAR_RINGS, EAR_COLUMNS)
     previous = [head[k][j] for k, j in places]
     count = len(places)
-    for width, height, out, front_width, front_out, flare in body.tables["ear.loops"]:
+    for width, height, out, front_width, front_out, flare in form.tables["ear.loops"]:
         current = []
         for i in range(count):
             degrees = -90.0 + (i - 1) * 360.0 / count
             # In front the ear has no rim of its own: it comes out of the cheek.
             front = max(0.0, -math.cos(math.radians(degrees))) ** 2
             breadth, distance = width + (front_width - width) * front, out + (front_out - out) * front
-            point = ear_point(body, degrees, breadth, float(height), distance, float(flare))
+            point = ear_point(form, degrees, breadth, float(height), distance, float(flare))
             current.append(cage.add(point, HEAD, held=1.0))
         cage.bridge(previous, current)
         previous = current
     for vertex in _fill(cage, dict(zip(places, previous, strict=True)), EAR_RINGS, EAR_COLUMNS, held=1.0):
-        cage.positions[vertex][0] -= body.number("ear.depth")
+        cage.positions[vertex][0] -= form.number("ear.depth")
 
 
-def _close_crown(cage: Cage, body: Body, last: list[int]) -> None:
+def _close_crown(cage: Cage, form: Form, last: list[int]) -> None:
     """Closes the top ring by a grid, spread evenly and raised into a dome."""
     half = CROWN // 2
     grid: dict[tuple[int, int], int] = {}
@@ -258,7 +258,7 @@ def _close_crown(cage: Cage, body: Body, last: list[int]) -> None:
     centre_y = (points[0, 0, 1] + points[0, CROWN, 1]) / 2.0
     depth = (points[0, CROWN, 1] - points[0, 0, 1]) / 2.0
     width = points[half, half, 0]
-    height = body.number("head.dome")
+    height = form.number("head.dome")
     for a in range(half):
         for c in range(1, CROWN):
             x, y, z = points[a, c]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .body_file import FINGERS, Body
+from .body_file import FINGERS, Form
 from .cage import Vector, across, unit
 
 FRONT = np.array([0.0, -1.0, 0.0])
@@ -52,11 +52,11 @@ def _turned(along: Vector, up: Vector, degrees: float) -> tuple[Vector, Vector]:
     return along * math.cos(angle) - up * math.sin(angle), up * math.cos(angle) + along * math.sin(angle)
 
 
-def finger_frames(body: Body, hand: Frame) -> dict[str, Frame]:
+def finger_frames(form: Form, hand: Frame) -> dict[str, Frame]:
     """Frames of the fifteen finger bones, each with its length."""
     frames = {}
     for finger in FINGERS:
-        spec = body.fingers[finger]
+        spec = form.fingers[finger]
         along = unit(hand.matrix().T @ spec.direction)
         up = across(hand.matrix().T @ spec.nail, along)
         origin = hand.point(*spec.knuckle)
@@ -84,24 +84,24 @@ def leg_frames(joints: dict[str, Vector]) -> dict[str, Frame]:
     return frames
 
 
-def all_frames(body: Body) -> dict[str, Frame]:
+def all_frames(form: Form) -> dict[str, Frame]:
     """Frames of the left side's limbs, by deform bone name without ``.L``."""
-    frames = arm_frames(body.joints)
-    knuckle = body.fingers["middle"].knuckle
+    frames = arm_frames(form.joints)
+    knuckle = form.fingers["middle"].knuckle
     hand = frames["hand"]
     frames["hand"] = Frame(hand.origin, hand.along, hand.up, hand.side, float(knuckle[0]))
-    frames.update(finger_frames(body, hand))
-    frames.update(leg_frames(body.joints))
+    frames.update(finger_frames(form, hand))
+    frames.update(leg_frames(form.joints))
     return frames
 
 
-def rest_joints(body: Body, frames: dict[str, Frame]) -> dict[str, Vector]:
-    """Heads of all deform bones, and ``<bone>:tail`` where no next joint gives it; both sides, metres.
+def left_joints(form: Form, frames: dict[str, Frame]) -> dict[str, Vector]:
+    """Heads of the middle's and the left side's deform bones, without ``.L``, and ``<bone>:tail`` where no next joint gives it.
 
     Bones that run in a chain end where their only child begins; hips, upper_chest and hand, which have several children, and
     the ends of the chains have a tail of their own.
     """
-    left = dict(body.joints)
+    left = dict(form.joints)
     for finger in FINGERS:
         for number in (1, 2, 3):
             left[f"{finger}_{number}"] = frames[f"{finger}_{number}"].origin
@@ -110,16 +110,7 @@ def rest_joints(body: Body, frames: dict[str, Frame]) -> dict[str, Vector]:
     left["hand:tail"] = left["middle_1"]
     left["hips:tail"] = left["spine"]
     left["upper_chest:tail"] = left["neck"]
-    joints = {}
-    for name, position in left.items():
-        bone, _, end = name.partition(":")
-        suffix = f":{end}" if end else ""
-        if bone in MIDDLE_BONES:
-            joints[name] = position.copy()
-        else:
-            joints[f"{bone}.L{suffix}"] = position.copy()
-            joints[f"{bone}.R{suffix}"] = position * np.array([-1.0, 1.0, 1.0])
-    return joints
+    return left
 
 
 MIDDLE_BONES = ("hips", "spine", "chest", "upper_chest", "neck", "head")

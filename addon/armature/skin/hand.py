@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from .body_file import Body
+from .body_file import Form
 from .cage import Cage, Vector, across, mixed, ramp, signed_power, unit
 from .frames import Frame
 from .limbs import SIDES, end_grid, ring
@@ -25,25 +25,25 @@ FINGER_SWELL = 1.0 / ((2.0 + math.cos(math.pi / 4.0)) / 3.0)
 """As ``limbs.SWELL``, for rings of eight."""
 
 
-def add_hand(cage: Cage, body: Body, frames: dict[str, Frame], wrist: list[int]) -> None:
+def add_hand(cage: Cage, form: Form, frames: dict[str, Frame], wrist: list[int]) -> None:
     """Adds the hand from the ring at the wrist on, closed at the fingertips."""
-    rows = _add_palm(cage, body, frames["hand"], wrist)
-    _add_thumb(cage, body, frames, rows)
+    rows = _add_palm(cage, form, frames["hand"], wrist)
+    _add_thumb(cage, form, frames, rows)
     grid = end_grid(cage, rows[-1], {"hand": 1.0})
-    web = body.tables["hand.web"]
+    web = form.tables["hand.web"]
     for column, depth in zip((2, 4, 6), web, strict=True):
         for row in range(3):
             cage.positions[grid[column, row]] += frames["hand"].along * depth
     for finger, column in FINGER_COLUMNS.items():
         outline = [(0, 0), (1, 0), (2, 0), (2, 1), (2, 2), (1, 2), (0, 2), (0, 1)]
         base = [grid[column + across_, row] for across_, row in outline]
-        _add_finger(cage, body, frames, finger, base, flip=False)
+        _add_finger(cage, form, frames, finger, base, flip=False)
 
 
-def _add_palm(cage: Cage, body: Body, hand: Frame, wrist: list[int]) -> list[list[int]]:
+def _add_palm(cage: Cage, form: Form, hand: Frame, wrist: list[int]) -> list[list[int]]:
     """The palm's rings, the wrist's first, with room left for the thumb."""
     rows = [wrist]
-    table = body.tables["hand.palm"]
+    table = form.tables["hand.palm"]
     breadth = float(table[-1][3])
     for number, (at, up, down, thumb_side, little_side, arc) in enumerate(table):
         square = (0.8, 1.0)[min(number, 1)]
@@ -62,13 +62,13 @@ def _add_palm(cage: Cage, body: Body, hand: Frame, wrist: list[int]) -> list[lis
     return rows
 
 
-def _add_thumb(cage: Cage, body: Body, frames: dict[str, Frame], rows: list[list[int]]) -> None:
+def _add_thumb(cage: Cage, form: Form, frames: dict[str, Frame], rows: list[list[int]]) -> None:
     near, middle, far = rows[THUMB_ROWS[0] : THUMB_ROWS[1] + 1]
     first, centre, last = range(THUMB_PLACES[0], THUMB_PLACES[1] + 1)
     base = [near[first], middle[first], far[first], far[centre], far[last], middle[last], near[last], near[centre]]
     for vertex in base:
         cage.weights[vertex] = {"hand": 0.65, "thumb_1": 0.35}
-    _add_finger(cage, body, frames, "thumb", base, flip=True)
+    _add_finger(cage, form, frames, "thumb", base, flip=True)
 
 
 def _finger_weights(finger: str, at: float) -> dict[str, float]:
@@ -96,9 +96,9 @@ def _axes(frames: dict[str, Frame], finger: str, at: float) -> tuple[Vector, Vec
     return bone.point((at - number + 1) * bone.length), up, bone.side
 
 
-def _add_finger(cage: Cage, body: Body, frames: dict[str, Frame], finger: str, base: list[int], *, flip: bool) -> None:
+def _add_finger(cage: Cage, form: Form, frames: dict[str, Frame], finger: str, base: list[int], *, flip: bool) -> None:
     """Adds a finger's rings of eight from ``base`` on, closed at the tip."""
-    spec = body.fingers[finger]
+    spec = form.fingers[finger]
     hand = frames["hand"]
     previous = base
     for number, (at, half_width, above, below) in enumerate(spec.rings):

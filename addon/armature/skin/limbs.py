@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from .body_file import Body
+from .body_file import Form
 from .cage import Cage, Vector, across, mixed, ramp, unit
 from .frames import FRONT, Frame
 
@@ -63,11 +63,11 @@ def end_grid(cage: Cage, last: list[int], weights: dict[str, float]) -> dict[tup
     return grid
 
 
-def add_arm(cage: Cage, body: Body, frames: dict[str, Frame], opening: list[int]) -> list[int]:
+def add_arm(cage: Cage, form: Form, frames: dict[str, Frame], opening: list[int]) -> list[int]:
     """Adds the arm from its opening in the trunk; the ring at the wrist."""
     upper, fore = frames["upper_arm"], frames["forearm"]
     previous = opening
-    for at, up, down, front, back, square, shift_up, shift_side in body.tables["arm.rings"]:
+    for at, up, down, front, back, square, shift_up, shift_side in form.tables["arm.rings"]:
         # Ramps are as wide as the limb is long: about 10 cm at an adult's elbow, so that it bends in a curve.
         turn = ramp(0.86, 1.16, at)
         side = unit(upper.side * (1.0 - turn) + fore.side * turn)
@@ -90,12 +90,12 @@ def add_arm(cage: Cage, body: Body, frames: dict[str, Frame], opening: list[int]
     return previous
 
 
-def add_leg(cage: Cage, body: Body, opening: list[int]) -> None:
+def add_leg(cage: Cage, form: Form, opening: list[int]) -> None:
     """Adds leg and foot from the opening in the trunk, closed at the toes."""
     previous = opening
-    hip, knee, ankle = (float(body.joints[bone][2]) for bone in ("thigh", "shin", "foot"))
-    middle = float(body.joints["thigh"][0])
-    for z, x, y, outer, inner, front, back, gap, rise in body.tables["leg.rings"]:
+    hip, knee, ankle = (float(form.joints[bone][2]) for bone in ("thigh", "shin", "foot"))
+    middle = float(form.joints["thigh"][0])
+    for z, x, y, outer, inner, front, back, gap, rise in form.tables["leg.rings"]:
         thigh = ramp(hip + 0.035 * (hip - knee), hip - 0.37 * (hip - knee), z)
         shin = ramp(knee + 0.13 * (hip - knee), knee - 0.145 * (knee - ankle), z)
         foot = ramp(ankle + 0.12 * (knee - ankle), ankle - 0.04 * (knee - ankle), z)
@@ -107,7 +107,7 @@ def add_leg(cage: Cage, body: Body, opening: list[int]) -> None:
             current.append(cage.add(point, weights))
         cage.bridge(previous, current, flip=True)
         previous = current
-    _add_foot(cage, body, previous)
+    _add_foot(cage, form, previous)
 
 
 def _from_front(points: list[Vector]) -> list[Vector]:
@@ -115,12 +115,12 @@ def _from_front(points: list[Vector]) -> list[Vector]:
     return [points[(i - 3) % SIDES] for i in range(SIDES)]
 
 
-def _add_foot(cage: Cage, body: Body, previous: list[int]) -> None:
+def _add_foot(cage: Cage, form: Form, previous: list[int]) -> None:
     """Adds the foot: rings that turn from level at the ankle to upright at the toes, closed by a grid."""
-    ankle, ball, tip = (body.joints[name] for name in ("foot", "toe", "toe:tail"))
+    ankle, ball, tip = (form.joints[name] for name in ("foot", "toe", "toe:tail"))
     along = unit((tip - ankle) * np.array([1.0, 1.0, 0.0]))
     outward = across(OUTWARD, along)
-    for number, (top, top_z, bottom, bottom_z, outer, inner, square, shift, slant) in enumerate(body.tables["leg.foot"]):
+    for number, (top, top_z, bottom, bottom_z, outer, inner, square, shift, slant) in enumerate(form.tables["leg.foot"]):
         # The table's first four numbers are a profile: metres ahead of the ankle joint, and heights.
         high = np.array([ankle[0], ankle[1], 0.0]) + along * top + outward * shift + np.array([0.0, 0.0, top_z])
         low = np.array([ankle[0], ankle[1], 0.0]) + along * bottom + outward * shift + np.array([0.0, 0.0, bottom_z])

@@ -45,7 +45,8 @@ class Brush:
     as a Gaussian of ``size``. ``swell`` lets an ellipsoid at ``at`` with radii ``size`` push the surface out along an axis (the
     component of ``move`` that is not zero gives it and its sign), with a seam rounded over ``blend`` metres.
     With ``bone``, all of it is in the axes of that bone: along, up, side. ``whole`` moves eyelids, lips, nose and ears too, which
-    otherwise stay where they were placed.
+    otherwise stay where they were placed. With ``layer`` the stroke belongs to a layer such as muscle, and is as strong as the
+    body's proportions say; ``outward`` then moves each vertex along its normal, by the first component of ``move``.
     """
 
     kind: Literal["bump", "ridge", "swell"]
@@ -57,6 +58,8 @@ class Brush:
     region: Region | None = None
     bone: str | None = None
     whole: bool = False
+    layer: str | None = None
+    outward: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,10 +140,27 @@ def sculpt(
     """Applies all brushes in order, in place. ``held`` (N,) 1 = stays; ``on_plane`` (N,) bool vertices stay on x = 0."""
     free = (1.0 - held)[:, None]
     for brush in brushes:
+        if brush.layer is not None:
+            continue
         rows, change = stroke(points, brush, frames)
         points[rows] += change if brush.whole else change * free[rows]
         points[on_plane, 0] = 0.0
     np.maximum(points[:, 0], 0.0, out=points[:, 0])
+
+
+def layer_change(
+    points: np.ndarray, normals: np.ndarray, brushes: tuple[Brush, ...], layer: str, frames: dict[str, Frame], held: np.ndarray
+) -> np.ndarray:
+    """(N, 3) how far the strokes of one layer, at amount one, move each of the finished points with their unit normals."""
+    total = np.zeros_like(points)
+    for brush in brushes:
+        if brush.layer != layer:
+            continue
+        rows, change = stroke(points, brush, frames)
+        if brush.outward:
+            change = normals[rows] * np.linalg.norm(change, axis=1)[:, None] * np.sign(brush.move[0])
+        total[rows] += change if brush.whole else change * (1.0 - held[rows])[:, None]
+    return total
 
 
 def smooth_regions(

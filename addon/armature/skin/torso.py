@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .body_file import Body
+from .body_file import Form
 from .cage import Cage, Vector, Weights, mixed, ramp
 
 COLUMNS = 16
@@ -83,9 +83,9 @@ def half_ring(ring: Ring, level: float) -> list[Vector]:
     return points
 
 
-def spine_weights(body: Body, point: Vector) -> Weights:
+def spine_weights(form: Form, point: Vector) -> Weights:
     """How the trunk follows hips, spine, chest and upper chest: by height, in wide ramps round the joints."""
-    height = {bone: float(body.joints[bone][2]) for bone in ("hips", "spine", "chest", "upper_chest", "neck")}
+    height = {bone: float(form.joints[bone][2]) for bone in ("hips", "spine", "chest", "upper_chest", "neck")}
     z = float(point[2])
     half = 0.55 * (height["chest"] - height["spine"])
     spine = ramp(height["spine"] - half, height["spine"] + half, z)
@@ -94,13 +94,13 @@ def spine_weights(body: Body, point: Vector) -> Weights:
     return mixed(("hips", 1 - spine), ("spine", spine * (1 - chest)), ("chest", chest * (1 - upper)), ("upper_chest", upper))
 
 
-def _trunk_weights(body: Body, ring: int, rings: int, point: Vector) -> Weights:
+def _trunk_weights(form: Form, ring: int, rings: int, point: Vector) -> Weights:
     """Weights of one of the trunk's vertices: the spine's, with what shoulder, thigh and neck take of it."""
-    weights = spine_weights(body, point)
+    weights = spine_weights(form, point)
     if ring >= rings - NECK_RINGS:
         return ({"neck": 0.55, "upper_chest": 0.45}, {"neck": 1.0}, {"neck": 0.6, "head": 0.4})[ring - rings + NECK_RINGS]
     x, z = float(point[0]), float(point[2])
-    outer, hip = body.joints["upper_arm"], body.joints["thigh"]
+    outer, hip = form.joints["upper_arm"], form.joints["thigh"]
     if ring >= FIRST_ARM_RING:
         # The shoulder girdle slides over the ribs: what lies near its outer end goes with it, the breastbone stays.
         girdle = 0.9 * ramp(0.20 * outer[0], 0.88 * outer[0], x) * ramp(outer[2] - 0.15, outer[2] + 0.01, z)
@@ -111,15 +111,15 @@ def _trunk_weights(body: Body, ring: int, rings: int, point: Vector) -> Weights:
     return weights
 
 
-def add_stack(cage: Cage, body: Body) -> Stack:
+def add_stack(cage: Cage, form: Form) -> Stack:
     """Adds trunk, neck and head, open at the crown, the arm and the leg; the face is still plain."""
-    trunk, head = body.tables["torso.rings"], body.tables["head.rings"]
+    trunk, head = form.tables["torso.rings"], form.tables["head.rings"]
     rings: list[list[int]] = []
     for number, row in enumerate(trunk):
         points = half_ring(Ring(*row), 0.0)
         rings.append(
             [
-                cage.add(point, _trunk_weights(body, number, len(trunk), point), on_plane=column in (0, COLUMNS))
+                cage.add(point, _trunk_weights(form, number, len(trunk), point), on_plane=column in (0, COLUMNS))
                 for column, point in enumerate(points)
             ]
         )
@@ -154,7 +154,7 @@ def arm_opening(cage: Cage, stack: Stack) -> list[int]:
     return opening
 
 
-def leg_opening(cage: Cage, body: Body, stack: Stack) -> list[int]:
+def leg_opening(cage: Cage, form: Form, stack: Stack) -> list[int]:
     """The 20 vertices round the leg's opening, from the middle of the front over the outer side."""
-    crotch = [cage.add((0.0, y, z), {"hips": 1.0}, on_plane=True) for y, z in body.tables["torso.crotch"]]
+    crotch = [cage.add((0.0, y, z), {"hips": 1.0}, on_plane=True) for y, z in form.tables["torso.crotch"]]
     return stack.rings[0] + crotch

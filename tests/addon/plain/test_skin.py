@@ -202,10 +202,11 @@ def test_the_thumb_opposes_the_fingers(skin: Skin) -> None:
 
 
 def test_another_body_has_the_same_topology(body: Body) -> None:
-    tables = dict(body.tables)
+    tables = dict(body.form.tables)
     tables["torso.rings"] = tables["torso.rings"] * np.array([1.1, 1, 1, 1.1, 1, 1.1, 1, 1, 1, 1, 1, 1])
     tables["leg.rings"] = tables["leg.rings"] * np.array([1, 1, 1, 1.05, 1.05, 1.05, 1.05, 1, 1])
-    first, second = build_skin(body), build_skin(dataclasses.replace(body, tables=tables, brushes=()))
+    form = dataclasses.replace(body.form, tables=tables, brushes=())
+    first, second = build_skin(body), build_skin(dataclasses.replace(body, form=form))
     np.testing.assert_array_equal(first.quads, second.quads)
     assert first.vertices.shape == second.vertices.shape
     assert np.abs(first.vertices - second.vertices).max() > 0.005
@@ -218,8 +219,11 @@ def test_the_same_numbers_give_the_same_skin(body: Body) -> None:
 @pytest.mark.parametrize(
     ("pattern", "replacement", "message"),
     [
-        (r"(?m)^name = .*$", "", "'name' is missing"),
-        (r"(?m)^adult = .*$", 'adult = "yes"', "'adult' must be true or false"),
+        (r"(?m)^title = .*$", "", "'title' is missing"),
+        (r"(?m)^age = .*$", "age = true", '\'age\' must be "adult" or "child"'),
+        (r'(?m)^note = "seat"$', 'note = "breast"', "two of 'brushes' have the note 'breast'"),
+        (r"(?m)^note = .*$", "", "number 1 of 'brushes' has no 'note'"),
+        (r"(?m)^\[layers\.muscle\]$", "[layers.armour]", "[layers] has an unknown key 'armour'"),
         (r"(?m)^shin = .*$", "", "'joints.shin' is missing: it needs 3 numbers"),
         (r"(?m)^shin = .*$", "shin = [0.08, 0.0, 1.2]", "joint 'thigh' must lie above 'shin'"),
         (r"(?m)^hand = \[.*$", "hand = [-0.5, 0.0, 1.0]", "joint 'hand' must lie on the figure's left"),
