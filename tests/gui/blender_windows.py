@@ -31,6 +31,7 @@ class BlenderWindow:
 
     version: str  # "4.3" or "5.2"
     suite: str
+    backends: tuple[str, ...] = ("opengl",)  # what its windows are drawn with in turn
 
     @property
     def root(self) -> Path:
@@ -47,7 +48,7 @@ class BlenderWindow:
         return ""
 
 
-WINDOWS = (BlenderWindow("4.3", "trixie"), BlenderWindow("5.2", "sid"))
+WINDOWS = (BlenderWindow("4.3", "trixie"), BlenderWindow("5.2", "sid", ("opengl", "vulkan")))
 
 
 @dataclass

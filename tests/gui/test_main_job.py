@@ -47,10 +47,5 @@ def check(outcome: Outcome) -> None:
 
 
 def test_from_the_factory_scene_to_the_picture(session: Session, server: RunningServer) -> None:
-    check(play(session, "opengl"))
-
-
-def test_the_same_on_vulkan(session: Session, server: RunningServer) -> None:
-    if session.window.version != "5.2":
-        pytest.skip("Vulkan is tried in the newest Blender alone")
-    check(play(session, "vulkan"))
+    for backend in session.window.backends:
+        check(play(session, backend))

@@ -28,7 +28,7 @@ def is_line(colours: np.ndarray) -> np.ndarray:
 
 
 def test_the_line_lies_beside_the_pictures_last_pixels(session: Session) -> None:
-    for backend in ("opengl", "vulkan") if session.window.version == "5.2" else ("opengl",):
+    for backend in session.window.backends:
         check_frame(session, backend)
 
 
