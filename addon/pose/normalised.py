@@ -23,6 +23,9 @@ VERSION = 1
 
 CONTACT_SURFACES = ("ground", "seat")
 
+GROUPS = ("standing", "walking", "running", "jumping", "sitting", "kneeling", "lying", "fighting", "dancing", "gestures")
+"""The library's groups, in the order in which they are shown. A user's pose may have a group of its own, or none."""
+
 Quaternion = tuple[float, float, float, float]
 
 _MAX_TRANSLATION = 10.0
@@ -51,6 +54,7 @@ class Pose:
     hips_translation: tuple[float, float, float] = (0.0, 0.0, 0.0)
     contacts: tuple[Contact, ...] = ()
     tags: tuple[str, ...] = field(default=())
+    group: str = ""
 
     def rotation(self, joint: str) -> Quaternion:
         return self.rotations.get(joint, rot.IDENTITY)
@@ -62,6 +66,7 @@ def to_json(pose: Pose) -> dict[str, Any]:
         "format": FORMAT,
         "version": VERSION,
         "name": pose.name,
+        "group": pose.group,
         "tags": list(pose.tags),
         "hips_translation": [round(c, 9) for c in pose.hips_translation],
         "contacts": [{"joint": c.joint, "surface": c.surface} for c in pose.contacts],
@@ -90,6 +95,9 @@ def from_json(data: Any, source: str = "The pose") -> Pose:
     tags = data.get("tags", [])
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         raise PoseError(f"{source}: the tags must be a list of words.")
+    group = data.get("group", "")
+    if not isinstance(group, str):
+        raise PoseError(f"{source}: the group must be one word.")
     translation = _numbers(data.get("hips_translation", [0, 0, 0]), 3, f"{source}: the hips' translation")
     if any(abs(c) > _MAX_TRANSLATION for c in translation):
         raise PoseError(f"{source}: the hips' translation is more than {_MAX_TRANSLATION:g} hip heights; it is not in metres.")
@@ -99,6 +107,7 @@ def from_json(data: Any, source: str = "The pose") -> Pose:
         hips_translation=(translation[0], translation[1], translation[2]),
         contacts=_contacts(data.get("contacts", []), source),
         tags=tuple(tags),
+        group=group.strip(),
     )
 
 
@@ -153,6 +162,7 @@ def blend(a: Pose, b: Pose, factor: float) -> Pose:
         hips_translation=(x, y, z),
         contacts=tuple(contact for contact in a.contacts if contact in b.contacts),
         tags=(a if factor < 0.5 else b).tags,
+        group=(a if factor < 0.5 else b).group,
     )
 
 
