@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import traceback
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +70,7 @@ def make_picture(record: Record) -> None:
     try:
         write_file(record.figure_path, encode(shade(*unpack(record.clay_path))))
         record.clay_path.unlink()
-    except (OSError, RecordError, ValueError, KeyError):
+    except (OSError, RecordError, ValueError, KeyError, zipfile.BadZipFile):
         if record.clay_path.exists():
             traceback.print_exc()
 

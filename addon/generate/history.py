@@ -21,7 +21,7 @@ from ..settings import generation as settings
 from . import pictures, thumbnails, timer, viewing
 from . import session as _session
 from .link import LinkError
-from .records import THUMBNAILS, Record, RecordError, bring_back, discard, read_records, record_paths
+from .records import THUMBNAILS, Record, RecordError, bring_back, discard, is_file_id, read_records, record_paths
 
 RESUME_WITHIN = 7 * 24 * 3600.0
 """Seconds after which a job that never came to an end is no longer asked for."""
@@ -39,14 +39,14 @@ _read: dict[Path, Record] = {}
 
 def file_ids() -> set[str]:
     """The history folders that belong to the open file: more than one where scenes were appended from others."""
-    ids = {scene.pose_to_anime.file_id for scene in bpy.data.scenes if scene.pose_to_anime.file_id}
+    ids = {scene.pose_to_anime.file_id for scene in bpy.data.scenes if is_file_id(scene.pose_to_anime.file_id)}
     return ids | ({_file_id} if _file_id else set())
 
 
 def ensure_file_id(scene: bpy.types.Scene) -> str:
     """The history folder for a generation of ``scene``; a file that has none yet gets one, saved or not."""
     global _file_id
-    if not scene.pose_to_anime.file_id:
+    if not is_file_id(scene.pose_to_anime.file_id):
         scene.pose_to_anime.file_id = _file_id or next(iter(sorted(file_ids())), "") or uuid.uuid4().hex
     _file_id = scene.pose_to_anime.file_id
     return _file_id

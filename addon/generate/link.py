@@ -51,6 +51,7 @@ class Link:
         self._buffer = b""
         self._began = time.monotonic()
         self._listener: socket.socket | None = None
+        self._callers: list[socket.socket] = []  # who have not said the whole secret yet
         self._secret = secrets.token_hex(32)
         self.folder = Path()
         try:
@@ -134,10 +135,11 @@ class Link:
 
     def stop(self) -> None:
         """Close the way; the bridge ends by itself and takes the folder with it."""
-        for end in (self._socket, self._listener):
+        for end in (self._socket, self._listener, *self._callers):
             if end is not None:
                 end.close()
         self._socket = self._listener = None
+        self._callers = []
         process = getattr(self, "process", None)
         if (process is None or process.poll() is not None) and self.folder != Path():
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -146,23 +148,36 @@ class Link:
         """Take the bridge's call; one that does not know the secret is none of ours."""
         if self._listener is None:
             return
-        try:
+        with contextlib.suppress(BlockingIOError):
             caller, _ = self._listener.accept()
-        except BlockingIOError:
-            return
-        caller.settimeout(0.02)  # the secret travels in the same packet that makes the call useful
-        try:
-            hello = caller.recv(len(self._secret) + 1)
-        except OSError:
-            hello = b""
-        if not hmac.compare_digest(hello.strip(), self._secret.encode("ascii")):
+            caller.setblocking(False)
+            self._callers.append(caller)
+        for caller in tuple(self._callers):
+            expected = self._secret.encode("ascii") + b"\n"
+            try:
+                # Left in place until it is whole: on a busy computer it comes some calls of the timer later.
+                hello = caller.recv(len(expected), socket.MSG_PEEK)
+            except BlockingIOError:
+                continue
+            except OSError:
+                hello = b""
+            if hello and len(hello) < len(expected):
+                continue
+            self._callers.remove(caller)
+            if hmac.compare_digest(hello, expected):
+                caller.recv(len(expected))
+                self._take(caller)
+                return
             caller.close()
-            return
-        caller.setblocking(False)
+
+    def _take(self, caller: socket.socket) -> None:
+        """From now on this one is the bridge, and nobody else is let in."""
+        assert self._listener is not None
         caller.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = caller
-        self._listener.close()
-        self._listener = None
+        for end in (self._listener, *self._callers):
+            end.close()
+        self._listener, self._callers = None, []
         with contextlib.suppress(OSError):
             caller.send(b"\n")  # for commands that were written before the call
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from . import thumbnails
-from .records import Record, disk_sentence
+from .records import Record, write_file
 
 PREVIEW = "Pose to Anime Preview"
 SHEET = "Pose to Anime Comparison"
@@ -108,7 +107,8 @@ def keep(record: Record, how: str) -> bpy.types.Image:
     """Make a result part of the .blend: packed into it ("PACK"), or as a PNG beside it ("BESIDE"), never over another file.
 
     Raises:
-        UserError: the .blend was never saved, the disk is full, or the picture is gone.
+        UserError: the .blend was never saved, or the picture is gone.
+        RecordError: the disk is full or the folder cannot be written.
     """
     image = open_image(record)
     if how == "BESIDE":
@@ -131,13 +131,12 @@ def is_kept(image: bpy.types.Image | None) -> bool:
 
 
 def copy_to(record: Record, target: Path) -> None:
-    """Copy a result, recipe and all. Raises UserError."""
+    """Copy a result, recipe and all; what ``target`` held stays where there is no room. Raises UserError, RecordError."""
     try:
-        shutil.copyfile(record.result_path, target)
-    except FileNotFoundError as error:
-        raise UserError(f"The picture {record.result_path} is gone from the history.") from error
+        data = record.result_path.read_bytes()
     except OSError as error:
-        raise UserError(disk_sentence(error, target.parent)) from error
+        raise UserError(f"The picture {record.result_path} is gone from the history.") from error
+    write_file(target, data)
 
 
 def free_name(folder: Path, stem: str) -> Path:

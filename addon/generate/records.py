@@ -12,6 +12,7 @@ import dataclasses
 import errno
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ DISCARDED_KEPT = 20
 """Discarded results that can still be brought back by undo."""
 
 _DISCARDED = "discarded"
+_FILE_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class RecordError(Exception):
@@ -83,6 +85,11 @@ class Record:
 
 def history_dir() -> Path:
     return user_data_dir() / "history"
+
+
+def is_file_id(text: str) -> bool:
+    """Whether a .blend may name its history so: files come from anywhere, and this becomes the name of a folder."""
+    return _FILE_ID.fullmatch(text) is not None
 
 
 def new_record_path(file_id: str, job_id: str, created: float, folder: Path | None = None) -> Path:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import json
 import select
 import socket
@@ -21,8 +22,9 @@ from typing import Any
 
 from ...generation_server.client import Client, RequestRefused, ServerError, ServerUnreachable, find_server
 from ...generation_server.protocol import JobEvent, JobState, JobStatus, ServerAddress, default_server_dir, user_data_dir
-from ..png import PngError, read_info
+from ..png import PngError
 from .clay import make_picture
+from .delivery import fetch_picture, send_controls
 from .event_stream import EventStream
 from .records import Record, RecordError, read_record, write_file, write_record
 from .server_process import HOW_TO_START, ServerProcess, ServerStartError, server_python, start_server
@@ -51,7 +53,6 @@ class Relay:
         self._starting = False
         self._waiting: dict[str, Record] = {}  # to be submitted, once there is a server
         self._jobs: dict[str, Record] = {}  # submitted and not final
-        self._lost_since = 0.0  # when the server of submitted jobs was lost; 0 while it answers
         self._next_try = 0.0
         self._next_ping = 0.0
         self._next_look = 0.0
@@ -70,11 +71,11 @@ class Relay:
         """Wait for something to do; False when Blender is gone."""
         if self._starting:
             patience = BUSY_TICK
-        elif self._lost_since:
+        elif self._is_lost:
             patience = max(0.05, self._next_try - time.monotonic())
         else:
             patience = max(0.05, self._next_ping - time.monotonic()) if self._client else PING
-        if self._jobs and not self._lost_since:
+        if self._jobs and not self._is_lost:
             patience = min(patience, LOOK)
         sockets: list[Any] = [self._blender, *([self._stream] if self._stream else [])]
         readable, _, _ = select.select(sockets, [], [], min(patience, PING))
@@ -114,10 +115,12 @@ class Relay:
 
     def _do_connect(self, start: bool = False) -> None:
         """Find the server and tell what it has; ``start`` starts one where none runs."""
+        if not self._starting:
+            self._forget_server()  # what is there now: it may have ended, or got other models
         try:
             self._find(start)
         except (ServerError, ServerStartError) as error:
-            self._tell_server("down", str(error))
+            self._lose(str(error))
 
     def _do_submit(self, record: str, start: bool = True) -> None:
         """Send the job of a record, also one that an earlier bridge has sent: the server knows it by its id."""
@@ -128,22 +131,30 @@ class Relay:
         try:
             self._find(start)
         except (ServerError, ServerStartError) as error:
-            self._tell_server("down", str(error))
-            self._fail_waiting(str(error))
+            if self._waiting.pop(job.job_id, None):
+                self._end(job, JobState.FAILED, str(error))
+            self._lose(str(error))
 
     def _do_resume(self, record: str) -> None:
         """Follow a job that was sent before Blender was closed; without a server it waits for one."""
         job = read_record(Path(record))
-        if not job.state.is_final and job.job_id not in self._waiting:
-            self._jobs.setdefault(job.job_id, job)
-            self._lost_since = self._lost_since or time.monotonic()
+        if job.state.is_final or job.job_id in self._waiting or job.job_id in self._jobs:
+            return
+        if self._client is None:
+            self._jobs[job.job_id] = job
             self._next_try = 0.0
+            return
+        self._waiting[job.job_id] = job
+        try:
+            self._submit_waiting()
+        except ServerError as error:
+            self._lose(str(error))
 
     def _do_cancel(self, job: str) -> None:
         if waiting := self._waiting.pop(job, None):
             self._end(waiting, JobState.CANCELLED)
         elif job in self._jobs:
-            if self._lost_since or self._client is None:
+            if self._client is None:
                 self._end(self._jobs.pop(job), JobState.CANCELLED)
                 return
             try:
@@ -165,8 +176,11 @@ class Relay:
     def _find(self, start: bool) -> None:
         """Have a client, or be on the way to one. Raises ServerError or ServerStartError."""
         if self._client is not None or self._starting:
-            self._submit_waiting()
-            return
+            try:
+                self._submit_waiting()
+                return
+            except ServerUnreachable:  # it ended since it was last heard: look for another, or start one
+                self._forget_server()
         url = str(self._settings.get("url", ""))
         if url:
             token = str(self._settings.get("token", ""))
@@ -195,6 +209,9 @@ class Relay:
             token = address.token if address else ""
         self._client, self._token = client, token
         self._starting = False
+        # Sent again: the same id is the same job, and one that the server has lost begins anew.
+        self._waiting = self._jobs | self._waiting
+        self._jobs = {}
         self._tell("server", state="connected", sentence="", url=client.url, health=health.to_json())
         self._tell_models(client, models)
         self._next_ping = time.monotonic() + PING
@@ -203,7 +220,8 @@ class Relay:
     def _tell_models(self, client: Client, models: Any = None) -> None:
         listed = [model.to_json() for model in (client.models() if models is None else models)]
         self._tell("models", models=listed)
-        write_file(user_data_dir() / MODELS_FILE, json.dumps(listed, indent=1).encode("utf-8"))
+        with contextlib.suppress(RecordError):  # a help for the next time; a full disk must not cost the connection
+            write_file(user_data_dir() / MODELS_FILE, json.dumps(listed, indent=1).encode("utf-8"))
 
     def _tell_server(self, state: str, sentence: str) -> None:
         self._tell("server", state=state, sentence=sentence)
@@ -214,9 +232,10 @@ class Relay:
             if self._starting and self._server is not None:
                 if client := self._server.check():
                     self._connected(client)
-            elif self._lost_since and now >= self._next_try:
-                self._next_try = now + RETRY
-                self._find_again()
+            elif self._is_lost:
+                if now >= self._next_try:
+                    self._next_try = now + RETRY
+                    self._find_again()
             elif self._client is not None and now >= self._next_ping:
                 self._next_ping = now + PING
                 health = self._client.health()
@@ -225,13 +244,12 @@ class Relay:
                 self._next_look = now + LOOK
                 self._look_at_jobs(self._client)
         except (ServerError, ServerStartError) as error:
-            was_starting = self._starting
-            self._starting = False
-            if self._lost_since:
-                return
-            self._lose(str(error))
-            if was_starting:
+            if self._starting:
+                self._starting = False
+                self._tell_server("down", str(error))
                 self._fail_waiting(str(error))
+            elif self._client is not None:
+                self._lose(str(error))
 
     def _look_at_jobs(self, client: Client) -> None:
         for record in list(self._jobs.values()):
@@ -243,41 +261,37 @@ class Relay:
                 continue
             if status.state.is_final:
                 self._finish(record, status)
+            if self._client is not client:
+                return  # lost while the picture was fetched
 
     def _find_again(self) -> None:
         url = str(self._settings.get("url", ""))
         token = str(self._settings.get("token", ""))
         client = Client(url, token) if url else find_server(self._server_dir)
-        if client is None:
-            return
-        lost, since = dict(self._jobs), self._lost_since
-        self._lost_since = 0.0
-        self._waiting.update(lost)  # the same id is the same job, and one that the server has lost begins anew
-        self._jobs.clear()
-        self._forget_server()
-        try:
+        if client is not None:
             self._connected(client, token if url else None)
-        except ServerError:
-            self._jobs.update({job_id: record for job_id, record in lost.items() if self._waiting.pop(job_id, None)})
-            self._lost_since = since
-            raise
+
+    @property
+    def _is_lost(self) -> bool:
+        """Whether there are jobs and no server: one is looked for until there is."""
+        return self._client is None and not self._starting and bool(self._jobs or self._waiting)
 
     def _lose(self, sentence: str) -> None:
-        """The server is gone: submitted jobs wait for its return, for it queues interrupted ones again."""
+        """The server is gone: jobs wait for its return, for it queues interrupted ones again."""
         if self._server is not None and (words := self._server.exit_sentence()):
             sentence = words
             self._server = None
         self._forget_server()
         self._tell_server("down", sentence)
-        if self._jobs:
-            self._lost_since = time.monotonic()
-            self._next_try = self._lost_since + RETRY
-            for record in self._jobs.values():
-                self._tell("lost", job=record.job_id, sentence=f"{sentence} The job goes on when the server is back.")
+        self._jobs |= self._waiting
+        self._waiting = {}
+        for job_id in self._jobs:
+            self._tell("lost", job=job_id, sentence=f"{sentence} The job goes on when the server is back.")
 
     def _forget_server(self) -> None:
         self._client = None
         self._starting = False
+        self._next_try = time.monotonic() + RETRY
         if self._stream is not None:
             self._stream.close()
             self._stream = None
@@ -285,9 +299,9 @@ class Relay:
     # Jobs
 
     def _submit_waiting(self) -> None:
-        if self._client is None:
-            return
         for job_id, record in list(self._waiting.items()):
+            if self._client is None:
+                return  # none yet, or lost on the way
             try:
                 self._submit(record)
             except RequestRefused as error:
@@ -301,10 +315,7 @@ class Relay:
         assert self._client is not None
         if self._stream is None:
             self._stream = EventStream(self._client.url, self._token, self._last_event_id)
-        for control in record.request.controls:
-            sent = self._client.upload(record.control_path(control.kind).read_bytes())
-            if sent != control.image:
-                raise FileNotFoundError(2, f"{record.control_path(control.kind).name} was changed")
+        send_controls(self._client, record)
         status = self._client.submit(record.submission())
         del self._waiting[record.job_id]
         self._jobs[record.job_id] = record
@@ -327,6 +338,8 @@ class Relay:
             self._lose(str(error))
             return
         for event in events:
+            if self._stream is None:
+                return  # lost while a picture was fetched; what is left is told again by the next stream
             self._last_event_id = event.sequence
             self._next_look = time.monotonic() + LOOK
             if record := self._jobs.get(event.job.id):
@@ -338,14 +351,13 @@ class Relay:
             return
         self._tell_job(event.job)
         if event.preview:
-            try:
-                data = base64.b64decode(event.preview, validate=True)
-            except binascii.Error:
-                return  # a preview is worth no message
             # Two names in turn: Blender may still be reading the last one.
-            self._previews += 1
             path = self._folder / f"preview-{self._previews % 2}.jpg"
-            write_file(path, data)
+            try:
+                write_file(path, base64.b64decode(event.preview, validate=True))
+            except (binascii.Error, RecordError):
+                return  # a preview is worth no message
+            self._previews += 1
             self._tell("preview", job=record.job_id, path=str(path))
 
     def _finish(self, record: Record, status: JobStatus) -> None:
@@ -354,16 +366,16 @@ class Relay:
             self._jobs.pop(record.job_id, None)
             self._end(record, status.state, status.error, status.warnings)
             return
+        assert self._client is not None
         try:
-            self._fetch(record, status)
+            fetch_picture(self._client, record, status)
         except ServerUnreachable as error:
             self._lose(str(error))
             return
         except RecordError as error:
             # The picture is safe on the server; it is fetched again when the disk has room and the job is taken up again.
             self._tell("lost", job=record.job_id, sentence=f"{error} The picture stays on the server until then.")
-            self._lost_since = time.monotonic()
-            self._next_try = self._lost_since + RETRY
+            self._forget_server()
             return
         except (ServerError, PngError) as error:
             self._jobs.pop(record.job_id, None)
@@ -371,17 +383,6 @@ class Relay:
             return
         self._jobs.pop(record.job_id, None)
         self._end(record, JobState.DONE, "", status.warnings)
-
-    def _fetch(self, record: Record, status: JobStatus) -> None:
-        assert self._client is not None
-        if not status.results:
-            raise PngError("The server sent none.")
-        data = self._client.blob(status.results[0])
-        info = read_info(data)
-        asked = (record.request.width, record.request.height)
-        if (info.width, info.height) != asked:
-            raise PngError(f"It has {info.width} × {info.height} pixels instead of {asked[0]} × {asked[1]}.")
-        write_file(record.result_path, data)
 
     def _end(self, record: Record, state: JobState, error: str = "", warnings: tuple[str, ...] = ()) -> None:
         try:

@@ -28,7 +28,7 @@ from ..pose import normalised
 from ..settings.generation import control_settings
 from . import clay
 from .models import Model, chosen_model
-from .records import Record, new_record_path, write_file, write_record
+from .records import Record, RecordError, new_record_path, write_file, write_record
 
 SCENE_VERSION = 1
 """Of the ``scene`` part of a job: poses, camera, ratio."""
@@ -192,12 +192,17 @@ def write_job(prepared: Prepared, file_id: str, *, blend: str = "", folder: Path
         blend=blend,
         created=created,
     )
-    for control in prepared.request.controls:
-        write_file(record.control_path(control.kind), prepared.images[control.image])
-    if prepared.passes.buffers is not None and prepared.passes.view is not None:
-        view = prepared.passes.view
-        write_file(record.clay_path, clay.pack(prepared.passes.buffers.depth, view.projection, view.perspective))
-    write_record(record)
+    try:
+        for control in prepared.request.controls:
+            write_file(record.control_path(control.kind), prepared.images[control.image])
+        if prepared.passes.buffers is not None and prepared.passes.view is not None:
+            view = prepared.passes.view
+            write_file(record.clay_path, clay.pack(prepared.passes.buffers.depth, view.projection, view.perspective))
+        write_record(record)
+    except RecordError:
+        for path in record.files:  # what was written already would fill the disk further, and nobody would ever look for it
+            path.unlink(missing_ok=True)
+        raise
     return record
 
 

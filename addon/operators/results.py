@@ -19,7 +19,7 @@ from .. import png
 from ..errors import UserError
 from ..generate import history, pictures, restore, session, timer, viewing
 from ..generate.clay import shade, unpack
-from ..generate.records import Record, RecordError, disk_sentence, new_record_path, write_record
+from ..generate.records import Record, RecordError, disk_sentence, new_record_path, write_file, write_record
 from ..passes.sheet import side_by_side
 from .generation import MENDABLE, new_seed
 
@@ -242,11 +242,7 @@ class P2A_OT_save_comparison(_SaveResult, bpy.types.Operator):
 
     def act(self, _context: bpy.types.Context, record: Record) -> None:
         target = self.target()
-        data = png.encode(comparison(record))
-        try:
-            target.write_bytes(data)
-        except OSError as error:
-            raise UserError(disk_sentence(error, target.parent)) from error
+        write_file(target, png.encode(comparison(record)))
         self.report({"INFO"}, f"Saved {target}")
 
 

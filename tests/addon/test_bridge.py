@@ -3,32 +3,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import socket
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 bpy = pytest.importorskip("bpy")
 
-import numpy as np  # noqa: E402
+from bridge_parts import Bridge, make_record  # noqa: E402
 from pose_to_anime.addon import png  # noqa: E402
-from pose_to_anime.addon.generate import clay  # noqa: E402
 from pose_to_anime.addon.generate.link import Link, LinkError  # noqa: E402
-from pose_to_anime.addon.generate.records import Record, new_record_path, read_record, write_file, write_record  # noqa: E402
+from pose_to_anime.addon.generate.records import read_record  # noqa: E402
 from pose_to_anime.addon.generate.server_process import HOW_TO_START  # noqa: E402
-from pose_to_anime.generation_server.protocol import Control, GenerationRequest, JobState, new_job_id  # noqa: E402
+from pose_to_anime.generation_server.protocol import JobState  # noqa: E402
 from step_server import StepServer, wait_for  # noqa: E402
 
 pytestmark = pytest.mark.requires("server")
-PYTHON = [sys.executable, *bpy.app.python_args]
 
 
 @pytest.fixture(scope="module")
@@ -38,59 +33,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StepServer]:
     running.stop()
 
 
-class Bridge:
-    """A link and all that it has told."""
-
-    def __init__(self, **settings: Any) -> None:
-        self.link = Link(PYTHON, {"url": "", "token": "", "server_dir": "", **settings})
-        self.told: list[dict[str, Any]] = []
-
-    def listen(self) -> None:
-        self.told += self.link.poll()
-
-    def wait_for(self, event: str, **values: Any) -> dict[str, Any]:
-        def found() -> dict[str, Any] | None:
-            return next((t for t in self.told if t["event"] == event and all(t.get(k) == v for k, v in values.items())), None)
-
-        return wait_for(found, self.listen)
-
-    def submit(self, record: Record, **options: Any) -> None:
-        self.link.send({"do": "submit", "record": str(record.path), **options})
-
-    def final(self, record: Record) -> Record:
-        self.wait_for("final", job=record.job_id)
-        return read_record(record.path)
-
-
 @pytest.fixture
 def bridge(server: StepServer) -> Iterator[Bridge]:
     bridge = Bridge(server_dir=str(server.data_dir))
     yield bridge
     bridge.link.stop()
-
-
-def make_record(folder: Path, prompt: str = "1girl", steps: int = 4) -> Record:
-    """A job with a control image and a depth, as Blender writes it."""
-    width, height = 64, 128
-    pixels = np.zeros((height, width, 3), np.uint8)
-    pixels[20:100, 10:50] = 200
-    image = png.encode(pixels)
-    request = GenerationRequest(
-        model="builtin",
-        prompt=prompt,
-        width=width,
-        height=height,
-        steps=steps,
-        sampler="ddim",
-        controls=(Control("depth", hashlib.sha256(image).hexdigest()),),
-    )
-    job_id = new_job_id()
-    record = Record(new_record_path("file", job_id, time.time(), folder), job_id, "file", request, created=time.time())
-    write_file(record.control_path("depth"), image)
-    depth = np.where(pixels[..., 0] > 0, 3.0, np.inf).astype(np.float32)
-    write_file(record.clay_path, clay.pack(depth, np.diag([4.0, 2.0, -1.0, 0.0]), True))
-    write_record(record)
-    return record
 
 
 def test_a_job_comes_back_as_a_picture_on_disk(bridge: Bridge, tmp_path: Path) -> None:

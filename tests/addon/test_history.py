@@ -245,6 +245,15 @@ def test_a_job_is_taken_up_by_the_next_blender(tmp_path: Path) -> None:
     assert pictures.image_of(job_id) is not None
 
 
+def test_a_blend_from_elsewhere_cannot_name_another_folder(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    bpy.context.scene.pose_to_anime.file_id = "../../outside"
+    assert not [path for path in record_paths(history.file_ids()) if outside in path.resolve().parents]
+    job_id = generate()
+    assert history.entry(job_id) is not None and list(outside.iterdir()) == []
+
+
 def test_damaged_history_entries_hide_nothing() -> None:
     job_id = generate()
     path = record_paths()[0]

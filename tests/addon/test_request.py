@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -19,8 +20,9 @@ from pose_to_anime.addon.armature.posing import apply_pose, read_pose  # noqa: E
 from pose_to_anime.addon.errors import UserError  # noqa: E402
 from pose_to_anime.addon.framing.camera import pose_camera  # noqa: E402
 from pose_to_anime.addon.framing.sizes import SizeError  # noqa: E402
-from pose_to_anime.addon.generate import clay, restore  # noqa: E402
+from pose_to_anime.addon.generate import clay, request, restore  # noqa: E402
 from pose_to_anime.addon.generate.headless import generate_blocking  # noqa: E402
+from pose_to_anime.addon.generate.records import RecordError, write_file  # noqa: E402
 from pose_to_anime.addon.generate.request import ensure_camera, prepare  # noqa: E402
 from pose_to_anime.addon.pose.library import load_pose  # noqa: E402
 from pose_to_anime.generation_server.protocol import JobStatus  # noqa: E402
@@ -184,6 +186,23 @@ def test_the_clay_picture_has_the_figure_where_it_was(scene: bpy.types.Scene, fi
     assert picture.shape == (384, 256, 3)
     assert ((picture != clay.GROUND).any(axis=2) == body).mean() > 0.999
     assert picture[body].std() > 15.0, "a clay model without light and shade"
+
+
+def test_a_job_that_cannot_be_written_leaves_nothing_behind(
+    scene: bpy.types.Scene, figure: bpy.types.Object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Path] = []
+
+    def until_the_disk_is_full(path: Path, data: bytes) -> None:
+        if len(written) == 2:
+            raise RecordError("The disk is full.")
+        write_file(path, data)
+        written.append(path)
+
+    monkeypatch.setattr(request, "write_file", until_the_disk_is_full)
+    with pytest.raises(RecordError, match="disk is full"):
+        request.write_job(prepared(scene), "f" * 32, folder=tmp_path)
+    assert len(written) == 2 and not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 @pytest.mark.requires("server")

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What goes wrong around the bridge, and how it goes on: servers that end unnoticed, disks that are full, slow starts."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+bpy = pytest.importorskip("bpy")
+
+from bridge_parts import Bridge, make_record  # noqa: E402
+from pose_to_anime.addon.generate.link import Link  # noqa: E402
+from pose_to_anime.addon.generate.records import read_record  # noqa: E402
+from pose_to_anime.addon.generate.relay import MODELS_FILE  # noqa: E402
+from pose_to_anime.addon.generate.server_process import PYTHON_VARIABLE  # noqa: E402
+from pose_to_anime.generation_server.protocol import JobState  # noqa: E402
+from step_server import StepServer, wait_for  # noqa: E402
+
+pytestmark = pytest.mark.requires("server")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StepServer]:
+    running = StepServer(tmp_path_factory.mktemp("server"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's folder of the test's own, for the bridge too."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("POSE_TO_ANIME_HOME", str(folder))
+    return folder
+
+
+def test_a_server_that_ended_unnoticed_is_replaced_by_the_next(tmp_path: Path) -> None:
+    servers = [StepServer(tmp_path / "server")]
+    bridge = Bridge(server_dir=str(servers[0].data_dir))
+    try:
+        bridge.link.send({"do": "connect", "start": False})
+        bridge.wait_for("server", state="connected")
+        servers[0].kill()
+        servers.append(StepServer(servers[0].data_dir))
+        record = make_record(tmp_path)
+        bridge.submit(record, start=False)
+        assert bridge.final(record).state is JobState.DONE
+    finally:
+        bridge.link.stop()
+        for server in servers:
+            server.stop()
+
+
+def test_connecting_again_asks_again(server: StepServer) -> None:
+    bridge = Bridge(server_dir=str(server.data_dir))
+    try:
+        for times in (1, 2):
+            bridge.link.send({"do": "connect", "start": False})
+            wait_for(lambda times=times: sum(t["event"] == "models" for t in bridge.told) == times, bridge.listen)
+    finally:
+        bridge.link.stop()
+
+
+def test_a_picture_that_cannot_be_written_stays_on_the_server_until_it_can(
+    server: StepServer, home: Path, tmp_path: Path
+) -> None:
+    (home / MODELS_FILE).mkdir()  # nor can anything else
+    bridge = Bridge(server_dir=str(server.data_dir))
+    try:
+        record = make_record(tmp_path, "slow", 8)
+        record.result_path.mkdir()
+        for name in ("preview-0.jpg", "preview-1.jpg"):
+            (bridge.link.folder / name).mkdir()
+        bridge.submit(record)
+        assert "stays on the server" in bridge.wait_for("lost", job=record.job_id)["sentence"]
+        record.result_path.rmdir()
+        assert bridge.final(record).state is JobState.DONE
+        assert record.result_path.is_file()
+        assert not any(told["event"] == "preview" for told in bridge.told)
+    finally:
+        bridge.link.stop()
+
+
+def test_a_server_that_cannot_start_fails_its_job_and_not_one_that_waits_for_another(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PYTHON_VARIABLE, sys.executable)  # a Python without the server's packages
+    bridge = Bridge(server_dir=str(home / "server"))
+    try:
+        former, new = make_record(tmp_path), make_record(tmp_path)
+        bridge.link.send({"do": "resume", "record": str(former.path)})
+        bridge.submit(new, start=True)
+        failed = bridge.final(new)
+        assert failed.state is JobState.FAILED and "server" in failed.error
+        assert bridge.wait_for("server", state="down")["sentence"] == failed.error
+        assert read_record(former.path).state is JobState.QUEUED
+    finally:
+        bridge.link.stop()
+
+
+_SLOW_CALLER = """
+import json, socket, sys, time
+first = json.loads(sys.stdin.read())
+with socket.create_connection(("127.0.0.1", first["port"])) as blender:
+    secret = first["secret"].encode()
+    for part in (b"", secret[:10], secret[10:] + b"\\n"):
+        time.sleep(0.2)
+        blender.sendall(part)
+    time.sleep(600)
+"""
+
+
+def test_a_bridge_on_a_busy_computer_may_take_its_time(home: Path) -> None:
+    link = Link([sys.executable, "-c", _SLOW_CALLER], {})
+    try:
+        wait_for(lambda: link.is_connected, link.poll)
+    finally:
+        link.process.kill()
+        link.process.wait()
+        link.stop()
+
+
+def test_a_refused_picture_leaves_a_record_that_can_be_read(server: StepServer, tmp_path: Path) -> None:
+    record = make_record(tmp_path)
+    data = json.loads(record.path.read_text("utf-8"))
+    data["request"]["model"] = "nothing"
+    record.path.write_text(json.dumps(data), "utf-8")
+    bridge = Bridge(server_dir=str(server.data_dir))
+    try:
+        bridge.submit(record)
+        assert "nothing" in bridge.final(record).error
+    finally:
+        bridge.link.stop()
