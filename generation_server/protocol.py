@@ -33,6 +33,9 @@ CONTROL_KINDS = ("openpose", "depth", "normal", "lineart", "canny", "segmentatio
 SEED_LIMIT = 2**32
 """Seeds are whole numbers from 0 up to and without this (what A1111 and ComfyUI both accept)."""
 
+SERVER_PYTHON_FILE = "python"
+"""In a server's data directory: the path of the Python that it ran with last, with which a client may start it again."""
+
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,63}")
 

@@ -23,7 +23,7 @@ from .api import create_app
 from .guard import Guard
 from .jobs.blobs import DiskFull, is_disk_full
 from .jobs.store import StoreError
-from .protocol import ServerAddress
+from .protocol import SERVER_PYTHON_FILE, ServerAddress
 from .service import REAL_ENGINE, Service, Settings
 
 TOKEN_FILE = "token"
@@ -59,6 +59,7 @@ def serve(options: ServeOptions) -> None:
         options.data_dir.mkdir(0o700, parents=True, exist_ok=True)
         with _lock(options.data_dir), _listening_socket(options) as listener:
             token = _token(options.data_dir)
+            (options.data_dir / SERVER_PYTHON_FILE).write_text(sys.executable, "utf-8")
             _start_log(options.data_dir / "server.log")
             settings = Settings(
                 data_dir=options.data_dir,

@@ -189,7 +189,7 @@ class Relay:
         if client := find_server(self._server_dir):
             self._connected(client)
             return
-        python = server_python()
+        python = server_python(self._server_dir)
         if python is None or not start:
             raise ServerUnreachable(HOW_TO_START)
         self._server = start_server(python, self._server_dir)
@@ -337,8 +337,9 @@ class Relay:
         except ServerError as error:
             self._lose(str(error))
             return
+        stream = self._stream
         for event in events:
-            if self._stream is None:
+            if self._stream is not stream:
                 return  # lost while a picture was fetched; what is left is told again by the next stream
             self._last_event_id = event.sequence
             self._next_look = time.monotonic() + LOOK

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...generation_server.client import Client, find_server
-from ...generation_server.protocol import user_data_dir
+from ...generation_server.protocol import SERVER_PYTHON_FILE, default_server_dir, user_data_dir
 
 IDLE_EXIT = 600
 """Seconds without a client and with an empty queue after which a server that Blender started ends."""
@@ -30,14 +31,18 @@ class ServerStartError(Exception):
     """A server could not be started; the text is a sentence for a person, with the server's last words."""
 
 
-def server_python(root: Path = _ROOT) -> Path | None:
-    """The Python of a server's environment: of this checkout or of this user; None where there is none."""
+def server_python(data_dir: Path | None = None, root: Path = _ROOT) -> Path | None:
+    """The Python of a server's environment: of this checkout, of this user, or the one that the last server on ``data_dir``
+    (default: this user's) ran with; None where there is none."""
     if chosen := os.environ.get(PYTHON_VARIABLE):
         return Path(chosen)
     program = Path("Scripts", "python.exe") if sys.platform == "win32" else Path("bin", "python")
-    for environment in (root / ".venv" / "server", user_data_dir() / "server-env"):
+    candidates = [root / ".venv" / "server" / program, user_data_dir() / "server-env" / program]
+    with contextlib.suppress(OSError, ValueError):
+        candidates.append(Path(((data_dir or default_server_dir()) / SERVER_PYTHON_FILE).read_text("utf-8").strip()))
+    for python in candidates:
         # studio.py writes the environment first and the server's packages last
-        if (python := environment / program).exists() and any(environment.glob("**/site-packages/fastapi")):
+        if python.is_file() and any(python.parents[1].glob("**/site-packages/fastapi")):
             return python
     return None
 

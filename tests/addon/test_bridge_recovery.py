@@ -12,12 +12,13 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
+import checkout  # noqa: E402
 from bridge_parts import Bridge, make_record  # noqa: E402
 from pose_to_anime.addon.generate.link import Link  # noqa: E402
 from pose_to_anime.addon.generate.records import read_record  # noqa: E402
 from pose_to_anime.addon.generate.relay import MODELS_FILE  # noqa: E402
-from pose_to_anime.addon.generate.server_process import PYTHON_VARIABLE  # noqa: E402
-from pose_to_anime.generation_server.protocol import JobState  # noqa: E402
+from pose_to_anime.addon.generate.server_process import PYTHON_VARIABLE, server_python  # noqa: E402
+from pose_to_anime.generation_server.protocol import SERVER_PYTHON_FILE, JobState  # noqa: E402
 from step_server import StepServer, wait_for  # noqa: E402
 
 pytestmark = pytest.mark.requires("server")
@@ -84,6 +85,18 @@ def test_a_picture_that_cannot_be_written_stays_on_the_server_until_it_can(
         assert not any(told["event"] == "preview" for told in bridge.told)
     finally:
         bridge.link.stop()
+
+
+def test_the_python_of_the_last_server_starts_the_next(
+    server: StepServer, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An installed extension has no environment beside it; the one of a checkout shows itself by having been used."""
+    monkeypatch.delenv(PYTHON_VARIABLE, raising=False)
+    assert server_python(tmp_path / "unused", root=tmp_path) is None
+    found = server_python(server.data_dir, root=tmp_path)
+    assert found is not None and found.samefile(checkout.server_python())
+    (tmp_path / SERVER_PYTHON_FILE).write_text(str(tmp_path / "deleted" / "bin" / "python"), "utf-8")
+    assert server_python(tmp_path, root=tmp_path) is None
 
 
 def test_a_server_that_cannot_start_fails_its_job_and_not_one_that_waits_for_another(
