@@ -27,34 +27,37 @@ class Downloads:
         self._told: dict[str, Download] = {}
         self._threads: dict[str, threading.Thread] = {}
         self._unwanted: set[str] = set()
+        self._change = threading.Lock()  # of the three above
         self._one_at_a_time = threading.Lock()  # two would share the line, and two writers the lock file
 
     def __len__(self) -> int:
         """Downloads that wait or run."""
-        return sum(thread.is_alive() for thread in self._threads.values())
+        return len(self._threads)
 
     def start(self, name: str) -> ModelStatus:
         """Bring a model's missing files and those of its ControlNets. Raises UnknownModel, NothingToDownload."""
         entry = self._models.entry(name)
         if not entry.repository:
             raise NothingToDownload(f"{entry.title} has no repository on the model hub: there is nothing to download.")
-        former = self._threads.get(name)
-        if former is None or not former.is_alive():
-            self._unwanted.discard(name)
-            self._told[name] = Download()
-            self._threads[name] = threading.Thread(target=self._bring, args=(entry,), name=f"download {name}", daemon=True)
-            self._threads[name].start()
+        with self._change:
+            self._unwanted.discard(name)  # also of one that was cancelled and has not ended yet: it goes on
+            if name not in self._threads:
+                self._told[name] = Download()
+                self._threads[name] = threading.Thread(target=self._run, args=(entry,), name=f"download {name}", daemon=True)
+                self._threads[name].start()
         return self.with_download(self._models.status(name))
 
     def cancel(self, name: str) -> ModelStatus:
         """End a download. Raises UnknownModel."""
         self._models.entry(name)
-        self._unwanted.add(name)
+        with self._change:
+            self._unwanted.add(name)
         return self.with_download(self._models.status(name))
 
     def stop(self) -> None:
         """End all, without waiting: the threads end with the process at the latest."""
-        self._unwanted.update(self._threads)
+        with self._change:
+            self._unwanted.update(self._threads)
 
     def statuses(self) -> list[ModelStatus]:
         return [self.with_download(status) for status in self._models.statuses()]
@@ -62,7 +65,22 @@ class Downloads:
     def with_download(self, status: ModelStatus) -> ModelStatus:
         return dataclasses.replace(status, download=self._told.get(status.name))
 
-    def _bring(self, entry: Entry) -> None:
+    def _run(self, entry: Entry) -> None:
+        """The thread of one download."""
+        while True:
+            error = self._bring(entry)
+            with self._change:
+                if error is None and entry.name not in self._unwanted:
+                    continue  # cancelled, and asked for again before it had ended
+                del self._threads[entry.name]
+                if error:
+                    self._told[entry.name] = dataclasses.replace(self._told[entry.name], error=error)
+                else:
+                    del self._told[entry.name]
+                return
+
+    def _bring(self, entry: Entry) -> str | None:
+        """Download it: what went wrong as a sentence, an empty text when all is here, None when it was cancelled."""
         from .models.download import DownloadCancelled, DownloadError, DownloadProgress, execute, plan  # the hub's library
 
         def cancelled() -> bool:
@@ -83,12 +101,10 @@ class Downloads:
                     execute(planned, tell(before), cancelled)
                     before += planned.size
         except DownloadCancelled:
-            del self._told[entry.name]
+            return None
         except (DownloadError, ModelError) as error:
-            self._told[entry.name] = dataclasses.replace(self._told[entry.name], error=str(error))
+            return str(error)
         except Exception as error:
             _log.exception("The download of %s failed", entry.name)
-            sentence = f"The download failed ({type(error).__name__}): the server's log says more; try again."
-            self._told[entry.name] = dataclasses.replace(self._told[entry.name], error=sentence)
-        else:
-            del self._told[entry.name]
+            return f"The download failed ({type(error).__name__}): the server's log says more; try again."
+        return ""

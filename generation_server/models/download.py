@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -131,7 +132,9 @@ def needed_files(entry: Entry, names: list[str]) -> list[str]:
         stem = weights.removesuffix(".safetensors")
         for middle in (f".{HALF}", ""):
             index = f"{stem}.safetensors.index{middle}.json"
-            shards = [n for n in names if n.startswith(f"{stem}{middle}-") and n.endswith(".safetensors")]
+            # A name decides where a file is written: beside the index, and nowhere else.
+            shard = re.compile(re.escape(f"{stem}{middle}") + r"-[\w.-]+\.safetensors")
+            shards = [n for n in names if shard.fullmatch(n)]
             if f"{stem}{middle}.safetensors" in names:
                 needed.append(f"{stem}{middle}.safetensors")
                 break

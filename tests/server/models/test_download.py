@@ -158,6 +158,14 @@ def test_alone(home: Path, hub: Hub) -> None:
     assert statuses(home)["pose"]["present"] is False
 
 
+def test_a_repository_cannot_name_a_place_outside(home: Path) -> None:
+    entry = ModelCatalogue(home).entry("anime")
+    names = [name.replace("model.safetensors", "model-1-of-1.safetensors") for name in entry.weights]
+    indices = [name.replace(".safetensors", ".safetensors.index.json") for name in entry.weights]
+    outside = [name.replace("model.safetensors", "model-/../../../outside.safetensors") for name in entry.weights]
+    assert set(download.needed_files(entry, [*names, *indices, *outside])) == {*names, *indices}
+
+
 def test_a_single_file(home: Path, hub: Hub) -> None:
     assert models(home, hub, "download", "single").returncode == 0
     assert files_in(home / "models" / "single") == {"anime-full.safetensors"}
