@@ -16,8 +16,8 @@
 Every command explains itself with --help. Examples:
 
   python3 studio.py demo --out demo
-  python3 studio.py passes --figure adult --pose running --ratio 2:3 --out passes
-  python3 studio.py serve --port 8188
+  python3 studio.py passes --figure adult_woman --pose running --ratio 2:3 --out passes
+  python3 studio.py serve --port 9000
   python3 studio.py test tests/server -k cancel
   python3 studio.py build
 
