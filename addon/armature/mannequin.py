@@ -145,9 +145,13 @@ def remove_mannequin(obj: bpy.types.Object) -> None:
 
 
 def remove_orphaned_skins() -> None:
-    """Remove skins whose armature was deleted. Blender's Delete leaves children behind, and these could not even be selected."""
+    """Remove skins whose armature was deleted. Blender's Delete leaves children behind, and these could not even be selected.
+
+    A skin that its user made a mesh of its own, by applying or removing the modifier or letting it be selected, stays.
+    """
     for obj in [o for o in bpy.data.objects if o.type == "MESH" and _SKIN in o and o.library is None]:
-        if obj.parent is None and obj.find_armature() is None:
+        lost = any(modifier.type == "ARMATURE" and modifier.object is None for modifier in obj.modifiers)
+        if lost and obj.hide_select and obj.parent is None and obj.find_armature() is None:
             mesh = obj.data
             bpy.data.objects.remove(obj)
             if mesh.users == 0:

@@ -91,6 +91,20 @@ def test_blenders_own_delete_takes_the_skin_along(figure) -> None:
     assert len(skins_of(first_figure())) == 1
 
 
+def test_a_skin_that_was_made_a_mesh_of_its_own_stays(figure) -> None:
+    (skin,) = skins_of(figure)
+    skin.hide_select = False
+    skin.select_set(True)
+    bpy.context.view_layer.objects.active = skin
+    bpy.ops.object.parent_clear(type="CLEAR_KEEP_TRANSFORM")
+    bpy.ops.object.modifier_apply(modifier="Armature")
+    name = skin.name
+    remove_mannequin(figure)
+    bpy.ops.object.empty_add()
+    bpy.context.view_layer.update()
+    assert name in bpy.data.objects, "what the user made of it was thrown away"
+
+
 def test_a_figure_whose_controls_were_deleted_gets_a_sentence(figure) -> None:
     bpy.ops.object.mode_set(mode="EDIT")
     figure.data.edit_bones.remove(figure.data.edit_bones["hand_ik.L"])
