@@ -81,8 +81,7 @@ def test_nothing_heavy_is_imported_to_list_models(models: Path) -> None:
         "import sys; from pathlib import Path; from pose_to_anime.generation_server.models.catalogue import ModelCatalogue; "
         f"ModelCatalogue(Path(sys.argv[1])).statuses(); print([name for name in {heavy} if name in sys.modules])"
     )
-    parent = next(p for p in map(Path, sys.path) if (p / "pose_to_anime" / "generation_server").is_dir())
-    done = subprocess.run([sys.executable, "-c", code, str(models.parent)], cwd=parent, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code, str(models.parent)], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr
 
 
