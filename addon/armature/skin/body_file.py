@@ -52,6 +52,7 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "eye.radius": (),
     "eye.opening": (4,),
     "eye.tilt": (),
+    "eye.turn": (),
     "eye.loops": (4, 3),
     "mouth.border": (9, 3),
     "mouth.lip": (9, 3),
@@ -62,6 +63,7 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "ear.lobe": (),
     "ear.angles": (3,),
     "ear.depth": (),
+    "ear.columns": (5,),
     "ear.loops": (6, 6),
     "arm.rings": (13, 8),
     "hand.palm": (5, 6),
@@ -74,7 +76,7 @@ SHAPES: dict[str, tuple[int, ...]] = {
 FINGER_RINGS = {"thumb": (6, 4), "index": (7, 4), "middle": (7, 4), "ring": (7, 4), "little": (7, 4)}
 
 BRUSH_KEYS = {"kind", "at", "to", "size", "move", "blend", "region", "bone", "whole", "layer", "note"}
-SMOOTHING_KEYS = {"at", "to", "size", "strength", "rounds", "region", "bone", "note"}
+SMOOTHING_KEYS = {"at", "to", "size", "strength", "rounds", "region", "bone", "first", "note"}
 
 
 @dataclass(frozen=True)
@@ -314,10 +316,12 @@ class _Reader:
         where = f"brush {number}" + (f" ({data['note']})" if "note" in data else "")
         self._only(data, BRUSH_KEYS, where)
         kind, layer = data.get("kind"), data.get("layer")
-        if kind not in ("bump", "ridge", "swell"):
-            raise self._fail(f"{where}: kind must be bump, ridge or swell.")
-        if layer is not None and (layer not in LAYERS or kind == "swell"):
-            raise self._fail(f"{where}: layer must be {' or '.join(LAYERS)}, and a layer has no swells.")
+        if kind not in ("bump", "ridge", "swell", "round"):
+            raise self._fail(f"{where}: kind must be bump, ridge, swell or round.")
+        if kind == "round" and "region" not in data:
+            raise self._fail(f"{where}: a round must name a region, or it would reach the whole body.")
+        if layer is not None and (layer not in LAYERS or kind not in ("bump", "ridge")):
+            raise self._fail(f"{where}: layer must be {' or '.join(LAYERS)}, and a layer has bumps and ridges only.")
         outward = layer is not None and isinstance(data.get("move"), int | float)
         move = np.array([self._numbers(data, "move", (), f"{where}: move"), 0.0, 0.0]) if outward else None
         return Brush(
@@ -348,4 +352,5 @@ class _Reader:
             rounds=rounds,
             region=self._region_of(data, regions, where),
             bone=self._bone(data, where),
+            first=data.get("first", False) is True,
         )

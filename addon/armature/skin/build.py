@@ -11,7 +11,7 @@ import numpy as np
 from .binding import COLUMNS, level_at_plane, limited, smoothed_weights, weight_table, whole_table
 from .body_file import Body, Form
 from .cage import Cage, Vector
-from .face import add_features, ear_point
+from .face import add_features, ear_point, pupil
 from .frames import MIDDLE_BONES, Frame, all_frames, left_joints
 from .hand import add_hand
 from .limbs import add_arm, add_leg
@@ -23,6 +23,9 @@ from .warp import bone_maps, carried, joint_bone
 
 WEIGHT_ROUNDS = 14
 """Rounds that spread the weights of the cage's rings over about 10 cm of trunk, shoulder, elbow, hip and knee."""
+
+CARRY_ROUNDS = 30
+"""Further rounds for the shares by which proportions carry the skin: these may change even more gently than bending needs."""
 
 LAYER_ROUNDS = 4
 """Rounds that smooth a layer, so that it has no edge where a bone's share ends."""
@@ -105,19 +108,22 @@ def sculpted(form: Form) -> Shape:
     points[step.on_plane, 0] = 0.0
 
     mean = Mean(step.quads, step.on_plane)
+    points = smooth_regions(points, tuple(each for each in form.smoothing if each.first), mean, frames, held)
     sculpt(points, form.brushes, frames, held, step.on_plane)
-    points = smooth_regions(points, form.smoothing, mean, frames, held)
+    points = smooth_regions(points, tuple(each for each in form.smoothing if not each.first), mean, frames, held)
     points[:, 2] -= points[:, 2].min()
 
     table /= table.sum(axis=1, keepdims=True)
     table = smoothed_weights(table, _weight_strength(table), WEIGHT_ROUNDS, mean, step.on_plane)
     table /= table.sum(axis=1, keepdims=True)
+    wide = smoothed_weights(table, _weight_strength(table), CARRY_ROUNDS, mean, step.on_plane)
+    wide /= wide.sum(axis=1, keepdims=True)
     whole_quads, mirrored = _mirrored(len(points), step.quads, step.on_plane)
     whole, names = whole_table(limited(table, step.on_plane), mirrored)
     return Shape(
         frames=frames,
         points=points,
-        table=table,
+        table=wide,
         on_plane=step.on_plane,
         layers=_layers(form, frames, points, step.quads, table, held, step.on_plane, mean),
         landmarks=_landmarks(form, points, step.on_plane),
@@ -204,12 +210,13 @@ def _landmarks(form: Form, points: np.ndarray, on_plane: np.ndarray) -> dict[str
     """Points of the surface that keypoints, framing and contacts need."""
     middle = points[on_plane]
     face = middle[(middle[:, 2] > form.joints["head"][2] - 0.04) & (middle[:, 1] < form.joints["head"][1])]
+    lip, bridge = float(form.tables["mouth.border"][-1][2]), float(form.tables["head.nose"][12][2])
+    front = face[(face[:, 2] > lip) & (face[:, 2] < bridge)]
     foot = points[(points[:, 2] < 0.03) & (points[:, 0] > 0.0)]
     ankle = form.joints["foot"]
-    pupil = form.tables["eye.centre"] + np.array([0.0, -form.number("eye.radius"), 0.0])
     toe = foot[np.argmin(foot[:, 1])]
     heel = foot[np.argmax(foot[:, 1])]
-    nose = face[np.argmin(face[:, 1])]
+    nose = front[np.argmin(front[:, 1])]
     below = face[face[:, 2] < float(form.tables["mouth.border"][0][2]) - 0.008]
     chin = below[np.argmin(below[:, 1] + 0.8 * below[:, 2])]
     ball = form.joints["toe"] * np.array([1.0, 1.0, 0.0])
@@ -218,7 +225,7 @@ def _landmarks(form: Form, points: np.ndarray, on_plane: np.ndarray) -> dict[str
         "nose_tip": ("head", nose),
         "chin": ("head", chin),
         "head_top": ("head", middle[np.argmax(middle[:, 2])]),
-        "eye_left": ("head", pupil),
+        "eye_left": ("head", pupil(form)),
         "ear_left": ("head", ear),
         "heel_left": ("foot", heel),
         "ball_left": ("foot", ball),

@@ -25,8 +25,8 @@ EYE_RINGS = (14, 16)
 EYE_COLUMNS = (2, 5)
 EAR_RINGS = (4, 9)
 EAR_COLUMNS = (8, 10)
-EAR_PLACES = {7: 6.7, 8: 7.4, 9: 8.3, 10: 9.2, 11: 10.5}
-"""Where along the rings, in columns, the columns beside the ear are moved."""
+EAR_GATHERED = (7, 8, 9, 10, 11)
+"""The columns beside the ear, which a body may move."""
 EAR_ROUNDNESS = 0.85
 """Exponent of the auricle's outline: 1 is an ellipse, less is fuller at the corners."""
 CROWN = 8
@@ -127,7 +127,15 @@ def lid_point(form: Form, degrees: float, scale: float, lift: float) -> Vector:
     shell = radius + lift
     # Beyond the ball the lids go on level, towards temple and nose.
     y = -math.sqrt(max(shell * shell - x * x - z * z, (0.45 * shell) ** 2))
+    turn = math.radians(form.number("eye.turn"))
+    x, y = x * math.cos(turn) - y * math.sin(turn), y * math.cos(turn) + x * math.sin(turn)
     return np.array([centre[0] + x, centre[1] + y, centre[2] + z])
+
+
+def pupil(form: Form) -> Vector:
+    """The middle of the eye, on its ball."""
+    turn = math.radians(form.number("eye.turn"))
+    return np.asarray(form.tables["eye.centre"] + form.number("eye.radius") * np.array([math.sin(turn), -math.cos(turn), 0.0]))
 
 
 def _add_eye(cage: Cage, form: Form, head: list[list[int]]) -> None:
@@ -198,13 +206,13 @@ def ear_point(form: Form, degrees: float, width: float, height: float, out: floa
     return np.asarray(centre + np.array([x + z * math.tan(overhang), y, z]))
 
 
-def _gather_columns(cage: Cage, head: list[list[int]]) -> None:
+def _gather_columns(cage: Cage, form: Form, head: list[list[int]]) -> None:
     """Slides the columns beside the ear over the head, each at its height, so that the patch lies where the root will be."""
     grid = np.array([[cage.positions[vertex] for vertex in ring] for ring in head])
     for ring in range(EAR_RINGS[0] - 2, EAR_RINGS[1] + 3):
         outside = max(EAR_RINGS[0] - ring, ring - EAR_RINGS[1], 0)
         strength = 1.0 - outside / 3.0
-        for column, wanted in EAR_PLACES.items():
+        for column, wanted in zip(EAR_GATHERED, form.tables["ear.columns"], strict=True):
             place = column + (wanted - column) * strength
             below = int(place)
             # Rings fall towards the face: the same height lies on a higher ring there.
@@ -215,7 +223,7 @@ def _gather_columns(cage: Cage, head: list[list[int]]) -> None:
 
 def _add_ear(cage: Cage, form: Form, head: list[list[int]]) -> None:
     """Loops from the root over the helix into the concha."""
-    _gather_columns(cage, head)
+    _gather_columns(cage, form, head)
     _cut(cage, head, EAR_RINGS, EAR_COLUMNS)
     places = _outline(EAR_RINGS, EAR_COLUMNS)
     previous = [head[k][j] for k, j in places]

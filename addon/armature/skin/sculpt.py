@@ -44,12 +44,13 @@ class Brush:
     ``bump`` moves what lies round ``at``, ``ridge`` what lies along the line from ``at`` to ``to``, both by ``move``, falling off
     as a Gaussian of ``size``. ``swell`` lets an ellipsoid at ``at`` with radii ``size`` push the surface out along an axis (the
     component of ``move`` that is not zero gives it and its sign), with a seam rounded over ``blend`` metres.
+    ``round`` draws the surface to an ellipsoid at ``at`` with radii ``size``, by a share of the way that ``move`` gives for each axis.
     With ``bone``, all of it is in the axes of that bone: along, up, side. ``whole`` moves eyelids, lips, nose and ears too, which
     otherwise stay where they were placed. With ``layer`` the stroke belongs to a layer such as muscle, and is as strong as the
     body's proportions say; ``outward`` then moves each vertex along its normal, by the first component of ``move``.
     """
 
-    kind: Literal["bump", "ridge", "swell"]
+    kind: Literal["bump", "ridge", "swell", "round"]
     at: Vector
     size: Vector
     move: Vector
@@ -64,7 +65,10 @@ class Brush:
 
 @dataclass(frozen=True)
 class Smoothing:
-    """Rounds of Laplacian smoothing round ``at``, or the line from there to ``to``, falling off as a Gaussian of ``size``."""
+    """Rounds of Laplacian smoothing round ``at``, or the line from there to ``to``, falling off as a Gaussian of ``size``.
+
+    With ``first`` they come before the brushes, to even out rows that stand too close.
+    """
 
     at: Vector
     to: Vector | None
@@ -73,6 +77,7 @@ class Smoothing:
     rounds: int
     region: Region | None = None
     bone: str | None = None
+    first: bool = False
 
 
 def _within_reach(points: np.ndarray, start: Vector, end: Vector | None, size: Vector) -> np.ndarray:
@@ -111,6 +116,13 @@ def _swell(points: np.ndarray, brush: Brush) -> np.ndarray:
     return change
 
 
+def _round(points: np.ndarray, brush: Brush) -> np.ndarray:
+    """(N, 3) how far each point moves towards the ellipsoid, straight from its middle."""
+    offset = points - brush.at
+    radius = np.linalg.norm(offset / brush.size, axis=1, keepdims=True)
+    return np.asarray(offset * (1.0 / np.maximum(radius, 1e-6) - 1.0) * brush.move)
+
+
 def _in_axes(points: np.ndarray, bone: str | None, frames: dict[str, Frame]) -> np.ndarray:
     """The points in the axes of a bone, or as they are."""
     if bone is None:
@@ -121,9 +133,9 @@ def _in_axes(points: np.ndarray, bone: str | None, frames: dict[str, Frame]) -> 
 def stroke(points: np.ndarray, brush: Brush, frames: dict[str, Frame]) -> tuple[np.ndarray, np.ndarray]:
     """Which of the points (N, 3) one brush moves, and how far: (K,) indices, (K, 3) metres."""
     local = _in_axes(points, brush.bone, frames)
-    if brush.kind == "swell":
+    if brush.kind in ("swell", "round"):
         rows = np.arange(len(points))
-        change = _swell(local, brush)
+        change = _swell(local, brush) if brush.kind == "swell" else _round(local, brush)
     else:
         rows = _within_reach(local, brush.at, brush.to, brush.size)
         change = _falloff(local[rows], brush.at, brush.to, brush.size)[:, None] * brush.move

@@ -68,7 +68,7 @@ def bone_maps(form: Form, frames: Mapping[str, Frame], proportions: Mapping[str,
     grow("chest", np.diag([p["chest_width"], p["chest_depth"], long]), "spine")
     grow("upper_chest", np.diag([p["chest_width"], p["chest_depth"], long]), "chest")
     neck_girth = p["neck_girth"]
-    grow("neck", np.diag([neck_girth, neck_girth, p["neck_length"]]), "upper_chest")
+    grow("neck", np.diag([neck_girth, neck_girth**0.5, p["neck_length"]]), "upper_chest")
     head = p["head"]
     chin = joints["head"] - np.array([0.0, 0.0, CHIN_DROP])
     maps["head"] = Map(chin, np.diag([head * p["head_width"], head * p["head_depth"], head]), maps["neck"].of(chin))
