@@ -44,7 +44,7 @@ class Brush:
     ``bump`` moves what lies round ``at``, ``ridge`` what lies along the line from ``at`` to ``to``, both by ``move``, falling off
     as a Gaussian of ``size``. ``swell`` lets an ellipsoid at ``at`` with radii ``size`` push the surface out along an axis (the
     component of ``move`` that is not zero gives it and its sign), with a seam rounded over ``blend`` metres.
-    ``round`` draws the surface to an ellipsoid at ``at`` with radii ``size``, by a share of the way that ``move`` gives for each axis.
+    ``round`` draws the surface to an ellipsoid at ``at`` with radii ``size``, by the shares of the way that ``move`` gives.
     With ``bone``, all of it is in the axes of that bone: along, up, side. ``whole`` moves eyelids, lips, nose and ears too, which
     otherwise stay where they were placed. With ``layer`` the stroke belongs to a layer such as muscle, and is as strong as the
     body's proportions say; ``outward`` then moves each vertex along its normal, by the first component of ``move``.
