@@ -188,4 +188,5 @@ def show_pixels(pixels: NDArray[np.uint8], name: str, job_id: str) -> bpy.types.
     flat[..., :3] = pixels[::-1] / np.float32(255.0)
     image.pixels.foreach_set(flat.ravel())
     image.update()
+    image.pack()
     return image

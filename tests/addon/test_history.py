@@ -200,6 +200,19 @@ def test_the_comparison_shows_figure_and_picture(tmp_path: Path) -> None:
     assert len(found) == 1 and found[0] > width
 
 
+def test_the_comparison_survives_undo_and_redo() -> None:
+    sheet = np.random.default_rng(1).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    for job_id in ("first", "second"):  # the one image is used again
+        pictures.show_pixels(sheet, pictures.SHEET, job_id)
+        bpy.ops.ed.undo_push(message="Compare")
+        sheet = sheet[::-1]
+    bpy.ops.ed.undo()
+    bpy.ops.ed.redo()
+    (image,) = [image for image in bpy.data.images if image.pose_to_anime.role == "SHEET"]
+    assert image.pose_to_anime.job_id == "second"
+    assert np.array_equal(pictures.pixels_of(image), sheet[::-1])
+
+
 def test_saving_keeps_the_recipe(tmp_path: Path) -> None:
     record = history.entry(generate())
     OPS.save_result("EXEC_DEFAULT", job_id=record.job_id, filepath=str(tmp_path / "picture"))
