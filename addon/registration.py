@@ -16,6 +16,7 @@ MODULES: tuple[str, ...] = (
     "armature.watcher",
     "operators.figure",
     "operators.posing",
+    "operators.hands",
     "framing.camera",
     "framing.orbit",
     "passes.render",
@@ -31,6 +32,7 @@ MODULES: tuple[str, ...] = (
     "ui.frame_overlay",
     "ui.advice",
     "ui.figure",
+    "ui.hands",
     "ui.generation",
     "ui.results",
 )
