@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import bpy
@@ -14,6 +15,7 @@ from ..framing.camera import picture_camera, picture_ratio
 from ..framing.sizes import SizeError
 from ..framing.subject import scene_advice
 from ..generate import timer
+from ..generate.session import session
 from ..settings import framing as settings
 
 REST = 0.4
@@ -34,6 +36,14 @@ def has_figures() -> bool:
 
 
 def _look() -> None:
+    began = time.perf_counter()
+    try:
+        _find_advice()
+    finally:
+        session.stats.note((time.perf_counter() - began) * 1000.0, "advice")
+
+
+def _find_advice() -> None:
     global _has_figures
     scene, view_layer = bpy.context.scene, bpy.context.view_layer
     before = _advice.get(scene.name), _has_figures

@@ -200,6 +200,21 @@ def test_the_comparison_shows_figure_and_picture(tmp_path: Path) -> None:
     assert len(found) == 1 and found[0] > width
 
 
+def test_comparing_and_showing_change_what_the_image_editor_shows() -> None:
+    (window,) = bpy.context.window_manager.windows
+    area = max(window.screen.areas, key=lambda area: area.width * area.height)
+    area.ui_type = "IMAGE_EDITOR"
+    first, second = generate(), generate()
+    space = area.spaces.active
+    assert space.image == pictures.image_of(second), "a new picture is shown by itself"
+    assert OPS.show_result(job_id=first) == {"FINISHED"} and space.image == pictures.image_of(first)
+    assert OPS.compare_result(job_id=first) == {"FINISHED"}
+    assert space.image.pose_to_anime.role == "SHEET" and space.image.pose_to_anime.job_id == first
+    assert space.image.size[0] > 2 * 256 and space.image.size[1] >= 384
+    assert OPS.compare_result(job_id=first) == {"FINISHED"} and space.image == pictures.image_of(first)
+    assert OPS.discard_result(job_id=first) == {"FINISHED"} and space.image == pictures.image_of(second)
+
+
 def test_the_comparison_survives_undo_and_redo() -> None:
     sheet = np.random.default_rng(1).integers(0, 256, (40, 60, 3), dtype=np.uint8)
     for job_id in ("first", "second"):  # the one image is used again
