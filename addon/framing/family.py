@@ -6,15 +6,13 @@ from __future__ import annotations
 import bpy
 
 from ...generation_server.families.catalogue import SizeRule, families
-
-FIRST = "sd15"
-"""Before a model is chosen."""
+from ..settings.generation import FIRST_FAMILY
 
 
 def family_of_scene(scene: bpy.types.Scene) -> str:
-    """The name of the chosen model's family, or ``FIRST`` where none is chosen or this version does not know it."""
+    """The name of the chosen model's family, or ``FIRST_FAMILY`` where none is chosen or this version does not know it."""
     name = getattr(scene.pose_to_anime.generation, "family", "")
-    return name if name in families() else FIRST
+    return name if name in families() else FIRST_FAMILY
 
 
 def size_rule(scene: bpy.types.Scene) -> SizeRule:
