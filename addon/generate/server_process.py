@@ -25,6 +25,7 @@ HOW_TO_START = "No generation server is running. Start it with: python3 studio.p
 
 _ROOT = Path(__file__).absolute().parents[2]  # not resolved: a link called pose_to_anime must stay one
 _LOG_LINES = 6
+_LIBRARIES = ("lib/python*", "Lib")  # of an environment, on most systems and on Windows
 
 
 class ServerStartError(Exception):
@@ -42,7 +43,7 @@ def server_python(data_dir: Path | None = None, root: Path = _ROOT) -> Path | No
         candidates.append(Path(((data_dir or default_server_dir()) / SERVER_PYTHON_FILE).read_text("utf-8").strip()))
     for python in candidates:
         # studio.py writes the environment first and the server's packages last
-        if python.is_file() and any(python.parents[1].glob("**/site-packages/fastapi")):
+        if python.is_file() and any(any(python.parents[1].glob(f"{folder}/site-packages/fastapi")) for folder in _LIBRARIES):
             return python
     return None
 
