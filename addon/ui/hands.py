@@ -40,7 +40,7 @@ class P2A_PT_hands(bpy.types.Panel):
         for name, label, _description in shape_items(None, context):
             cell = grid.column(align=True)
             if icon := _icon(name):
-                cell.template_icon(icon, scale=3.0)
+                cell.template_icon(icon_value=icon, scale=3.0)
             button = cell.operator(P2A_OT_apply_hand.bl_idname, text=label)
             button.shape, button.side = name, side
 

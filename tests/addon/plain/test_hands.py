@@ -3,8 +3,10 @@
 
 import json
 import math
+import struct
 
 import pytest
+from pose_to_anime.addon.package import RIGS
 from pose_to_anime.addon.pose import rotations as rot
 from pose_to_anime.addon.pose.hands import (
     GROUPS,
@@ -63,6 +65,14 @@ def test_each_file_speaks_of_all_joints_and_survives_saving_and_mirroring(name: 
     assert mirror(mirror(shape)) == shape
     assert mirror(shape).side == "right"
     assert degrees(mirror(shape), shape) > 5, "a left hand's rotations do not fit the right one"
+
+
+def test_each_shape_has_a_small_picture_of_its_own() -> None:
+    pictures = {path.stem: path.read_bytes() for path in (RIGS / "previews" / "hands").iterdir()}
+    assert set(pictures) == set(hand_names())
+    assert all(data[:8] == b"\x89PNG\r\n\x1a\n" and struct.unpack(">II", data[16:24]) == (96, 96) for data in pictures.values())
+    assert sum(map(len, pictures.values())) < 300_000
+    assert len(set(pictures.values())) == len(pictures)
 
 
 def test_no_two_shapes_are_the_same() -> None:
