@@ -17,7 +17,7 @@ from ...generation_server.families.catalogue import Family, families
 from ...generation_server.protocol import Control, GenerationRequest, JobSubmission, ProtocolError, new_job_id
 from .. import png
 from ..armature.figures import Figure, figures_in
-from ..armature.mannequin import mannequin_name
+from ..armature.mannequin import is_child, mannequin_name
 from ..armature.posing import read_pose
 from ..errors import UserError
 from ..framing.camera import picture_camera, reset_camera, scene_size, use_pose_camera
@@ -137,6 +137,7 @@ def prepare(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, *, seed: in
             seed=settings.seed if seed is None else seed,
             sampler=family.default_sampler,
             controls=tuple(controls),
+            child_in_view=any(is_child(scene.objects[name]) for name in passes.figures),
         )
     except ProtocolError as error:
         raise UserError(str(error)) from error
