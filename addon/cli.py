@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import UserError
-from .terminal import Progress, out_folder, read_picture, say, write, write_png
+from .terminal import Progress, out_folder, png_path, read_picture, say, write, write_png
 
 if TYPE_CHECKING:
     import bpy
@@ -103,6 +103,28 @@ def draw(arguments: argparse.Namespace) -> None:
             scale = (width / document.width, height / document.height)
             people = [person.scaled(*scale) for person in document.people]
             write_png(target, draw_people(people, width, height, chosen))
+
+
+def poses(arguments: argparse.Namespace) -> None:
+    """The pose library: what is in it, or a contact sheet of it."""
+    from .pose.library import described, poses_by_group
+    from .pose.normalised import PoseError
+
+    if not arguments.list and not arguments.sheet:
+        raise UserError("Say what to do: --list, or --sheet FILE.png.")
+    try:
+        groups = poses_by_group(arguments.group)
+    except PoseError as error:
+        raise UserError(str(error)) from None
+    if arguments.list:
+        print("\n".join(described(groups)))
+    if arguments.sheet:
+        target = png_path(arguments.sheet)
+        with _blender(), Progress("drawing poses", sum(map(len, groups.values()))) as progress:
+            from .pose_sheets import pose_sheet
+
+            sheet = pose_sheet(groups, arguments.figure, progress.update)
+        write_png(target, sheet)
 
 
 # ------------------------------------------------------------------------------------------------------- what they share
@@ -312,6 +334,13 @@ def make_parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", required=True, metavar="PATH", help="a PNG for one pose, or a folder")
     sub.add_argument("--profile", default="controlnet", help="skeleton profile: controlnet (default), scaled, xinsir")
     sub.add_argument("--size", metavar="WxH", help="pixels; default: the size that the JSON says")
+
+    examples = "examples:\n  studio.py poses --list --group dancing\n  studio.py poses --sheet poses.png --figure adult_woman"
+    sub = add(poses, examples)
+    sub.add_argument("--list", action="store_true", help="print name, group, title and tags of every pose")
+    sub.add_argument("--sheet", default="", metavar="FILE.png", help="draw every pose, with its name, into one picture")
+    sub.add_argument("--figure", default="", metavar="NAME", help="which mannequin shows them; default: the first")
+    sub.add_argument("--group", default="", metavar="NAME", help="one group alone, as in standing or fighting")
     return parser
 
 

@@ -66,6 +66,17 @@ def out_folder(text: str) -> Path:
     return out
 
 
+def png_path(text: str) -> Path:
+    """A PNG to write, in a folder that is there. Raises UserError."""
+    path = Path(text)
+    if path.suffix.lower() != ".png":
+        raise UserError(f"'{text}' does not end in .png: name the picture to write, as in sheet.png.")
+    if path.is_dir():
+        raise UserError(f"{path} is a folder: name the picture to write in it.")
+    out_folder(str(path.parent))
+    return path
+
+
 def write(path: Path, data: bytes) -> None:
     """Whole or not at all."""
     partial = path.with_name(path.name + ".part")
