@@ -166,16 +166,17 @@ def _use_generation(scene: bpy.types.Scene, arguments: argparse.Namespace) -> No
     settings.model = chosen_model(arguments.model).name
     family = family_of(settings.model)
     settings.negative_prompt = family.negative_prompt if arguments.negative is None else arguments.negative
-    if arguments.prompt:
+    if arguments.prompt is not None:
+        if not arguments.prompt.strip():
+            raise UserError("The prompt is empty: describe the picture in a few words.")
         settings.prompt = ", ".join(filter(None, (family.quality_prompt, arguments.prompt)))
-    for name, value, numbers in (
-        ("steps", arguments.steps, family.steps),
-        ("guidance_scale", arguments.guidance, family.guidance_scale),
+    for name, words, value, numbers in (
+        ("steps", "number of steps", arguments.steps, family.steps),
+        ("guidance_scale", "guidance scale", arguments.guidance, family.guidance_scale),
     ):
         if value is not None and not numbers.lowest <= value <= numbers.highest:
-            raise UserError(
-                f"{family.title} takes a {name.replace('_', ' ')} of {numbers.lowest:g} to {numbers.highest:g}, not {value:g}."
-            )
+            low, high = numbers.lowest, numbers.highest
+            raise UserError(f"The {words} must be between {low:g} and {high:g} for {family.title}, not {value:g}.")
         if value is not None:
             setattr(settings, name, value)
     for name in ("pose_strength", "depth_strength"):
@@ -325,7 +326,7 @@ def make_parser() -> argparse.ArgumentParser:
     example = 'example:\n  studio.py generate --pose running --prompt "1girl, running, park" --model meinamix_v11 --out running'
     sub = add(generate, example)
     _add_figure(sub, out=None, pose="", ratio="", family="")
-    _add_generation(sub, prompt="", model="")
+    _add_generation(sub, prompt=None, model="")
 
     examples = "examples:\n  studio.py draw pose.json --out pose.png"
     examples += "\n  studio.py draw poses/ --out drawn --profile xinsir --size 832x1216"
@@ -358,7 +359,7 @@ def _add_figure(sub: argparse.ArgumentParser, *, out: str | None, pose: str, rat
     sub.add_argument("--out", default=out, required=out is None, metavar="DIR", help="folder for the files" + _default(out or ""))
 
 
-def _add_generation(sub: argparse.ArgumentParser, *, prompt: str, model: str) -> None:
+def _add_generation(sub: argparse.ArgumentParser, *, prompt: str | None, model: str) -> None:
     sub.add_argument("--prompt", default=prompt, help="what the picture shows" + ("" if prompt else "; default: a plain one"))
     sub.add_argument("--negative", default=None, metavar="PROMPT", help="what it must not show; default: the family's")
     sub.add_argument("--model", default=model, metavar="NAME", help="a name of `studio.py models list`" + _default(model))

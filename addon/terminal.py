@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import sys
 import time
 from pathlib import Path
@@ -62,7 +63,7 @@ def out_folder(text: str) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"The folder {out} cannot be made: {error.strerror}.") from None
+        raise UserError(f"The folder {out} cannot be made ({error.strerror}): choose another --out.") from None
     return out
 
 
@@ -84,8 +85,11 @@ def write(path: Path, data: bytes) -> None:
         partial.write_bytes(data)
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise UserError(f"{path} cannot be written: {error.strerror}.") from None
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        if error.errno == errno.ENOSPC:
+            raise UserError(f"The disk is full: make room for {path.parent}, then try again.") from None
+        raise UserError(f"{path} cannot be written ({error.strerror}): choose another --out.") from None
     print(path)
 
 

@@ -28,7 +28,7 @@ from ..pose import normalised
 from ..settings.generation import control_settings
 from . import clay
 from .models import Model, chosen_model
-from .records import Record, RecordError, new_record_path, write_file, write_record
+from .records import Record, RecordError, new_record_path, remove, write_file, write_record
 
 SCENE_VERSION = 1
 """Of the ``scene`` part of a job: poses, camera, ratio."""
@@ -114,7 +114,8 @@ def prepare(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, *, seed: in
     }
     for kind, (_, start, end) in strengths.items():
         if start >= end:
-            raise UserError(f"The {kind} control ends before it starts: set its end to more than {start:g}.")
+            word = "pose" if kind == "openpose" else kind
+            raise UserError(f"The {word} is followed from {start:g} to {end:g}, which is never: set its start below its end.")
     passes = render_passes(scene, view_layer, picture_camera(scene), size, kinds=KINDS, profile=family.skeleton_profile)
     images: dict[str, bytes] = {}
     controls: list[Control] = []
@@ -201,8 +202,7 @@ def write_job(prepared: Prepared, file_id: str, *, blend: str = "", folder: Path
             write_file(record.clay_path, clay.pack(prepared.passes.buffers.depth, view.projection, view.perspective))
         write_record(record)
     except RecordError:
-        for path in record.files:  # what was written already would fill the disk further, and nobody would ever look for it
-            path.unlink(missing_ok=True)
+        remove(record)
         raise
     return record
 
