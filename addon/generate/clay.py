@@ -46,7 +46,7 @@ def shade(depth: NDArray[np.float32], projection: NDArray[np.float64], perspecti
     z = np.where(there, depth, 0.0).astype(np.float64)
     across = ((np.arange(width) + 0.5) / width * 2.0 - 1.0)[None, :]
     up = (1.0 - (np.arange(height) + 0.5) / height * 2.0)[:, None]
-    weight = z if perspective else 1.0
+    weight = z if perspective else np.ones_like(z)
     shift_x, shift_y = (projection[0, 2], projection[1, 2]) if perspective else (-projection[0, 3], -projection[1, 3])
     position = np.stack(((across + shift_x) * weight / projection[0, 0], (up + shift_y) * weight / projection[1, 1], -z), axis=-1)
     normal = np.cross(_slope(position, there, 1), -_slope(position, there, 0))
