@@ -59,6 +59,28 @@ def encode(image: NDArray[np.uint8] | NDArray[np.uint16], texts: Mapping[str, st
     return SIGNATURE + b"".join(chunks)
 
 
+def encode_indexed(indices: NDArray[np.uint8], palette: NDArray[np.uint8]) -> bytes:
+    """An image of indices (height, width) into a palette (up to 256, 4) of RGBA colours as the bytes of a small PNG.
+
+    Rows are left unfiltered, as the format advises for palettes. Raises ValueError for other arrays.
+    """
+    if indices.ndim != 2 or 0 in indices.shape or indices.dtype != np.uint8:
+        raise ValueError(f"A PNG with a palette needs indices of 8 bits, not {indices.dtype} of shape {indices.shape}.")
+    if palette.ndim != 2 or palette.shape[1] != 4 or palette.dtype != np.uint8 or not int(indices.max()) < len(palette) <= 256:
+        raise ValueError("A palette has up to 256 colours of four bytes, and one for every index.")
+    height, width = indices.shape
+    rows = np.zeros((height, width + 1), dtype=np.uint8)
+    rows[:, 1:] = indices
+    chunks = (
+        _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
+        _chunk(b"PLTE", palette[:, :3].tobytes()),
+        _chunk(b"tRNS", palette[:, 3].tobytes()),
+        _chunk(b"IDAT", zlib.compress(rows.tobytes(), 9)),
+        _chunk(b"IEND", b""),
+    )
+    return SIGNATURE + b"".join(chunks)
+
+
 def read_info(data: bytes) -> PngInfo:
     """Size and texts of a PNG. Every chunk's checksum is verified; pixels are not unpacked. Raises PngError."""
     header: tuple[int, ...] | None = None

@@ -48,6 +48,26 @@ def paused() -> Generator[None, None, None]:
         _State.pauses -= 1
 
 
+@contextmanager
+def kept(obj: bpy.types.Object) -> Generator[None, None, None]:
+    """Whatever is done to a figure's pose meanwhile is taken back afterwards, to the last bit."""
+    before = [(b.name, b.location.copy(), b.rotation_quaternion.copy(), b.scale.copy()) for b in obj.pose.bones]
+    modes = [is_ik(obj, limb) for limb in LIMBS]
+    settled = list(obj[_SETTLED]) if _SETTLED in obj else None
+    try:
+        yield
+    finally:
+        with paused():
+            for name, location, rotation, scale in before:
+                bone = obj.pose.bones[name]
+                bone.location, bone.rotation_quaternion, bone.scale = location, rotation, scale
+            for limb, mode in zip(LIMBS, modes, strict=True):
+                set_ik(obj, limb, mode)
+            if settled is not None:
+                obj[_SETTLED] = settled
+            bpy.context.view_layer.update()
+
+
 def is_paused() -> bool:
     return _State.pauses > 0
 

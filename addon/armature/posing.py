@@ -85,6 +85,11 @@ def reset_pose(obj: bpy.types.Object) -> None:
         bpy.context.view_layer.update()
 
 
+def humanoid_rest_of(obj: bpy.types.Object) -> HumanoidRest:
+    """The joints of a mannequin at rest. Raises UserError as ``apply_pose`` does."""
+    return _rest(obj, _bones(obj))
+
+
 def _bones(obj: bpy.types.Object) -> JointMap:
     require_posable(obj)
     bones = joint_map("mannequin")

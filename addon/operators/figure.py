@@ -9,11 +9,10 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from ..armature.mannequin import DEFAULT_MANNEQUIN, add_mannequin, is_mannequin, mannequin_names, remove_mannequin
-from ..armature.posing import apply_pose, reset_pose
+from ..armature.posing import reset_pose
 from ..errors import UserError
 from ..framing.startup import is_startup_cube
 from ..generate.request import warm_up
-from ..pose.library import load_pose, pose_files
 from ..pose.normalised import PoseError
 
 EnumItems = list[tuple[str, str, str]]
@@ -53,20 +52,14 @@ def readable(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-# Blender does not keep the strings of a dynamic enum alive: these lists must.
+# Blender does not keep the strings of a dynamic enum alive: this list must.
 _mannequin_items: EnumItems = []
-_pose_items: EnumItems = []
 
 
 def mannequin_items(_operator: object, _context: bpy.types.Context | None) -> EnumItems:
     names = sorted(mannequin_names(), key=lambda name: (name != DEFAULT_MANNEQUIN, name))
     _mannequin_items[:] = [(name, readable(name), "") for name in names]
     return _mannequin_items
-
-
-def pose_items(_operator: object, _context: bpy.types.Context | None) -> EnumItems:
-    _pose_items[:] = [(name, readable(name), "") for name in pose_files()]
-    return _pose_items
 
 
 class P2A_OT_add_mannequin(bpy.types.Operator):
@@ -138,20 +131,6 @@ class P2A_OT_remove_mannequin(_OnMannequin, bpy.types.Operator):
         remove_mannequin(obj)
 
 
-class P2A_OT_apply_pose(_OnMannequin, bpy.types.Operator):
-    bl_idname = "pose_to_anime.apply_pose"
-    bl_label = "Apply Pose"
-    bl_description = "Bring the figure into a pose of the library"
-
-    pose: EnumProperty(name="Pose", items=pose_items)
-    filepath: StringProperty(
-        name="File", description="A pose file to use instead of the library", subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"}
-    )
-
-    def act(self, obj: bpy.types.Object) -> None:
-        apply_pose(obj, load_pose(bpy.path.abspath(self.filepath) if self.filepath else self.pose))
-
-
 class P2A_OT_reset_pose(_OnMannequin, bpy.types.Operator):
     bl_idname = "pose_to_anime.reset_pose"
     bl_label = "Reset Pose"
@@ -166,7 +145,7 @@ def _draw_in_add_menu(menu: bpy.types.Menu, _context: bpy.types.Context) -> None
     menu.layout.operator(P2A_OT_add_mannequin.bl_idname, icon="OUTLINER_OB_ARMATURE")
 
 
-CLASSES: tuple[type, ...] = (P2A_OT_add_mannequin, P2A_OT_remove_mannequin, P2A_OT_apply_pose, P2A_OT_reset_pose)
+CLASSES: tuple[type, ...] = (P2A_OT_add_mannequin, P2A_OT_remove_mannequin, P2A_OT_reset_pose)
 
 
 def register() -> None:

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ...generation_server.families.catalogue import Family, NumberRange, families
 from .framing import size_changed
+from .library import P2A_PG_library
 from .wrapping import PROMPT_ROWS, rows_of, with_row
 
 SEED_MAX = 2**31 - 1
@@ -256,6 +257,7 @@ class P2A_PG_window(bpy.types.PropertyGroup):
         default="ALL",
         update=_history_changed,
     )
+    library: PointerProperty(type=P2A_PG_library)
 
 
 class P2A_PG_result(bpy.types.PropertyGroup):

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verbs of whole poses: mirror, turn about, copy, stand on the ground, look at the camera, reset a part."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import StringProperty
+
+from ..armature import pose_tools
+from ..armature.mannequin import is_mannequin
+from ..errors import UserError
+from ..framing.camera import picture_camera
+from .figure import _OnMannequin
+
+
+class P2A_OT_mirror_pose(_OnMannequin, bpy.types.Operator):
+    bl_idname = "pose_to_anime.mirror_pose"
+    bl_label = "Mirror Pose"
+    bl_description = "Left and right change places, as in a mirror"
+
+    def act(self, obj: bpy.types.Object) -> None:
+        pose_tools.mirror_pose(obj)
+
+
+class P2A_OT_flip_pose(_OnMannequin, bpy.types.Operator):
+    bl_idname = "pose_to_anime.flip_pose"
+    bl_label = "Flip"
+    bl_description = "Turn the figure about, so that it shows its back; the pose stays"
+
+    def act(self, obj: bpy.types.Object) -> None:
+        pose_tools.flip_pose(obj)
+
+
+class P2A_OT_put_on_ground(_OnMannequin, bpy.types.Operator):
+    bl_idname = "pose_to_anime.put_on_ground"
+    bl_label = "Put on Ground"
+    bl_description = "Move the figure up or down until its lowest point is on the ground"
+
+    def act(self, obj: bpy.types.Object) -> None:
+        pose_tools.put_on_ground(obj)
+
+
+class P2A_OT_look_at_camera(_OnMannequin, bpy.types.Operator):
+    bl_idname = "pose_to_anime.look_at_camera"
+    bl_label = "Look at Camera"
+    bl_description = "Turn neck and head to the camera, as far as a neck goes"
+
+    camera: StringProperty(
+        name="Camera", description="Name of a camera or any other object; the scene's camera when empty", options={"SKIP_SAVE"}
+    )
+
+    def act(self, obj: bpy.types.Object) -> None:
+        scene = bpy.context.scene
+        camera = scene.objects.get(self.camera) if self.camera else picture_camera(scene)
+        if camera is None:
+            raise UserError(f"There is no object '{self.camera}'." if self.camera else "Add a pose camera first.")
+        if not pose_tools.look_at(obj, camera.matrix_world.translation):
+            self.report({"INFO"}, "The camera is farther round than a neck turns: turn the body too")
+
+
+class P2A_OT_copy_pose_to(_OnMannequin, bpy.types.Operator):
+    bl_idname = "pose_to_anime.copy_pose_to"
+    bl_label = "Copy Pose to Figure"
+    bl_description = "Give another figure the pose of this one"
+
+    target: StringProperty(name="To", description="Name of the other figure's armature object", options={"SKIP_SAVE"})
+
+    def act(self, obj: bpy.types.Object) -> None:
+        target = bpy.context.scene.objects.get(self.target)
+        if not is_mannequin(target) or target == obj:
+            raise UserError("Say which other figure should take the pose.")
+        pose_tools.copy_pose(obj, target)
+
+
+class P2A_OT_reset_selected(_OnMannequin, bpy.types.Operator):
+    bl_idname = "pose_to_anime.reset_selected"
+    bl_label = "Reset Selected"
+    bl_description = "Bring the selected joints back to the stance in which the figure was added"
+
+    def act(self, obj: bpy.types.Object) -> None:
+        joints = pose_tools.selected_joints(obj)
+        if not joints:
+            raise UserError("No joint or dot is selected: select those that should be reset.")
+        pose_tools.reset_joints(obj, joints)
+
+
+CLASSES: tuple[type, ...] = (
+    P2A_OT_mirror_pose,
+    P2A_OT_flip_pose,
+    P2A_OT_put_on_ground,
+    P2A_OT_look_at_camera,
+    P2A_OT_copy_pose_to,
+    P2A_OT_reset_selected,
+)

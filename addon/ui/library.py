@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sidebar of the 3D view: the pose library and the tools for whole poses."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..armature.mannequin import is_mannequin
+from ..generate import pose_shelf
+from ..operators.figure import P2A_OT_reset_pose, the_mannequin
+from ..operators.library import (
+    P2A_OT_apply_pose,
+    P2A_OT_delete_pose,
+    P2A_OT_export_pose,
+    P2A_OT_import_pose,
+    P2A_OT_mark_pose,
+    P2A_OT_read_library,
+    P2A_OT_rename_pose,
+    P2A_OT_save_pose,
+    P2A_OT_turn_page,
+)
+from ..operators.pose_tools import (
+    P2A_OT_copy_pose_to,
+    P2A_OT_flip_pose,
+    P2A_OT_look_at_camera,
+    P2A_OT_mirror_pose,
+    P2A_OT_put_on_ground,
+    P2A_OT_reset_selected,
+)
+from ..pose.collection import Collection, Entry, filtered
+from ..settings.library import P2A_PG_library
+from . import parts
+
+_PER_ROW = 3
+_PER_PAGE = 12
+_THUMBNAIL = 4.2
+"""Height in interface rows: three square pictures beside each other in a sidebar of usual width."""
+
+
+class _Panel:
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = parts.TAB
+    bl_parent_id = "P2A_PT_figure"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return the_mannequin(context) is not None
+
+
+class P2A_PT_poses(_Panel, bpy.types.Panel):
+    bl_idname = "P2A_PT_poses"
+    bl_label = "Poses"
+    bl_order = 10
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        settings = context.window_manager.pose_to_anime.library
+        found = pose_shelf.shown()
+        if found is None:
+            layout.label(text="Reading the library …")
+            return
+        column = layout.column(align=True)
+        row = column.row(align=True)
+        row.prop(settings, "group", text="")
+        row.prop(settings, "mirrored", text="", icon="MOD_MIRROR")
+        row.menu(P2A_MT_library.bl_idname, text="", icon="DOWNARROW_HLT")
+        column.prop(settings, "search", text="", icon="VIEWZOOM")
+        entries = filtered(found.entries, settings.group, settings.search, pose_shelf.marked())
+        pages = max(1, -(-len(entries) // _PER_PAGE))
+        page = min(settings.page, pages - 1)
+        _draw_grid(layout, settings, entries[page * _PER_PAGE : (page + 1) * _PER_PAGE], whole=pages > 1)
+        if not entries:
+            empty = layout.column()
+            empty.enabled = False
+            empty.label(text=_nothing(settings))
+        if pages > 1:
+            _draw_pages(layout, page, pages)
+        _draw_chosen(layout, settings, found)
+        layout.operator(P2A_OT_save_pose.bl_idname, text="Save Pose…", icon="FILE_TICK")
+
+
+class P2A_MT_library(bpy.types.Menu):
+    bl_idname = "P2A_MT_library"
+    bl_label = "Pose Library"
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.operator(P2A_OT_save_pose.bl_idname, text="Save Pose…", icon="FILE_TICK")
+        layout.operator(P2A_OT_import_pose.bl_idname, text="Import…", icon="IMPORT")
+        layout.separator()
+        layout.operator(P2A_OT_read_library.bl_idname, icon="FILE_REFRESH")
+
+
+class P2A_PT_pose_tools(_Panel, bpy.types.Panel):
+    bl_idname = "P2A_PT_pose_tools"
+    bl_label = "Pose Tools"
+    bl_order = 20
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        column = layout.column(align=True)
+        row = column.row(align=True)
+        row.operator(P2A_OT_mirror_pose.bl_idname, text="Mirror", icon="MOD_MIRROR")
+        row.operator(P2A_OT_flip_pose.bl_idname, text="Turn About", icon="FILE_REFRESH")
+        row = column.row(align=True)
+        row.operator(P2A_OT_put_on_ground.bl_idname, text="On Ground", icon="TRIA_DOWN_BAR")
+        row.operator(P2A_OT_look_at_camera.bl_idname, text="To Camera", icon="HIDE_OFF")
+        row = column.row(align=True)
+        row.operator(P2A_OT_reset_pose.bl_idname, text="Reset All", icon="LOOP_BACK")
+        row.operator(P2A_OT_reset_selected.bl_idname, icon="LOOP_BACK")
+        figure = the_mannequin(context)
+        others = [obj for obj in context.view_layer.objects if is_mannequin(obj) and obj != figure]
+        for other in others:
+            layout.operator(P2A_OT_copy_pose_to.bl_idname, text=f"Copy to {other.name}", icon="COPYDOWN").target = other.name
+
+
+def _draw_grid(layout: bpy.types.UILayout, settings: P2A_PG_library, entries: list[Entry], whole: bool) -> None:
+    """``whole``: fill the page up, so that the buttons below stay where they are from page to page."""
+    grid = layout.grid_flow(row_major=True, columns=_PER_ROW, even_columns=True, even_rows=True, align=True)
+    cells = _PER_PAGE if whole else -(-len(entries) // _PER_ROW) * _PER_ROW
+    for number in range(cells):
+        cell = grid.column(align=True)
+        if number >= len(entries):
+            cell.template_icon(icon_value=0, scale=_THUMBNAIL)
+            cell.label(text="")
+            continue
+        entry = entries[number]
+        cell.template_icon(icon_value=pose_shelf.icon_of(entry), scale=_THUMBNAIL)
+        button = cell.operator(P2A_OT_apply_pose.bl_idname, text=entry.title, depress=entry.key == settings.chosen)
+        button.pose, button.mirrored = entry.key, settings.mirrored
+
+
+def _draw_pages(layout: bpy.types.UILayout, page: int, pages: int) -> None:
+    row = layout.row(align=True)
+    back = row.row(align=True)
+    back.enabled = page > 0
+    back.operator(P2A_OT_turn_page.bl_idname, text="", icon="TRIA_LEFT").back = True
+    middle = row.row(align=True)
+    middle.alignment = "CENTER"
+    middle.label(text=f"{page + 1} of {pages}")
+    on = row.row(align=True)
+    on.enabled = page < pages - 1
+    on.operator(P2A_OT_turn_page.bl_idname, text="", icon="TRIA_RIGHT").back = False
+
+
+def _draw_chosen(layout: bpy.types.UILayout, settings: P2A_PG_library, found: Collection) -> None:
+    """What can be done with the pose that was applied last."""
+    entry = found.entry(settings.chosen)
+    if entry is None:
+        return
+    row = layout.row(align=True)
+    row.label(text=entry.title, icon="USER" if entry.own else "POSE_HLT")
+    is_marked = entry.key in pose_shelf.marked()
+    mark = row.operator(P2A_OT_mark_pose.bl_idname, text="", icon="SOLO_ON" if is_marked else "SOLO_OFF")
+    mark.pose, mark.favourite = entry.key, not is_marked
+    row.operator(P2A_OT_export_pose.bl_idname, text="", icon="EXPORT").pose = entry.key
+    if entry.own:
+        row.operator(P2A_OT_rename_pose.bl_idname, text="", icon="GREASEPENCIL").pose = entry.key
+        row.operator(P2A_OT_delete_pose.bl_idname, text="", icon="TRASH").pose = entry.key
+
+
+def _nothing(settings: P2A_PG_library) -> str:
+    if settings.search:
+        return "No pose has these words"
+    return {"FAVOURITES": "Mark poses with the star", "OWN": "Save a pose of your own"}.get(settings.group, "No poses here")
+
+
+CLASSES: tuple[type, ...] = (P2A_MT_library, P2A_PT_poses, P2A_PT_pose_tools)
