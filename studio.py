@@ -8,6 +8,7 @@
   passes     control images and pose.json of a posed figure
   generate   the same, then a picture from prompt and model
   draw       OpenPose JSON drawn as ControlNet images
+  poses      the pose library: a list, or a contact sheet
   serve      the generation server
   models     the models that are known, here, missing
   test       every test (pytest arguments go on to pytest)
@@ -53,7 +54,7 @@ from environments import (  # noqa: E402
     site_packages,
 )
 
-IN_BLENDER = ("demo", "passes", "generate", "draw")
+IN_BLENDER = ("demo", "passes", "generate", "draw", "poses")
 ON_SERVER = ("serve", "models")
 NEEDS_BOTH = ("demo", "generate")
 # What lies at the top of the extension's zip, and nothing else.

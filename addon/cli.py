@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import UserError
-from .terminal import Progress, out_folder, read_picture, say, write, write_png
+from .terminal import Progress, out_folder, png_path, read_picture, say, write, write_png
 
 if TYPE_CHECKING:
     import bpy
@@ -105,6 +105,28 @@ def draw(arguments: argparse.Namespace) -> None:
             write_png(target, draw_people(people, width, height, chosen))
 
 
+def poses(arguments: argparse.Namespace) -> None:
+    """The pose library: what is in it, or a contact sheet of it."""
+    from .pose.library import described, poses_by_group
+    from .pose.normalised import PoseError
+
+    if not arguments.list and not arguments.sheet:
+        raise UserError("Say what to do: --list, or --sheet FILE.png.")
+    try:
+        groups = poses_by_group(arguments.group)
+    except PoseError as error:
+        raise UserError(str(error)) from None
+    if arguments.list:
+        print("\n".join(described(groups)))
+    if arguments.sheet:
+        target = png_path(arguments.sheet)
+        with _blender(), Progress("drawing poses", sum(map(len, groups.values()))) as progress:
+            from .pose_sheets import pose_sheet
+
+            sheet = pose_sheet(groups, arguments.figure, progress.update)
+        write_png(target, sheet)
+
+
 # ------------------------------------------------------------------------------------------------------- what they share
 
 
@@ -144,16 +166,17 @@ def _use_generation(scene: bpy.types.Scene, arguments: argparse.Namespace) -> No
     settings.model = chosen_model(arguments.model).name
     family = family_of(settings.model)
     settings.negative_prompt = family.negative_prompt if arguments.negative is None else arguments.negative
-    if arguments.prompt:
+    if arguments.prompt is not None:
+        if not arguments.prompt.strip():
+            raise UserError("The prompt is empty: describe the picture in a few words.")
         settings.prompt = ", ".join(filter(None, (family.quality_prompt, arguments.prompt)))
-    for name, value, numbers in (
-        ("steps", arguments.steps, family.steps),
-        ("guidance_scale", arguments.guidance, family.guidance_scale),
+    for name, words, value, numbers in (
+        ("steps", "number of steps", arguments.steps, family.steps),
+        ("guidance_scale", "guidance scale", arguments.guidance, family.guidance_scale),
     ):
         if value is not None and not numbers.lowest <= value <= numbers.highest:
-            raise UserError(
-                f"{family.title} takes a {name.replace('_', ' ')} of {numbers.lowest:g} to {numbers.highest:g}, not {value:g}."
-            )
+            low, high = numbers.lowest, numbers.highest
+            raise UserError(f"The {words} must be between {low:g} and {high:g} for {family.title}, not {value:g}.")
         if value is not None:
             setattr(settings, name, value)
     for name in ("pose_strength", "depth_strength"):
@@ -303,7 +326,7 @@ def make_parser() -> argparse.ArgumentParser:
     example = 'example:\n  studio.py generate --pose running --prompt "1girl, running, park" --model meinamix_v11 --out running'
     sub = add(generate, example)
     _add_figure(sub, out=None, pose="", ratio="", family="")
-    _add_generation(sub, prompt="", model="")
+    _add_generation(sub, prompt=None, model="")
 
     examples = "examples:\n  studio.py draw pose.json --out pose.png"
     examples += "\n  studio.py draw poses/ --out drawn --profile xinsir --size 832x1216"
@@ -312,6 +335,13 @@ def make_parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", required=True, metavar="PATH", help="a PNG for one pose, or a folder")
     sub.add_argument("--profile", default="controlnet", help="skeleton profile: controlnet (default), scaled, xinsir")
     sub.add_argument("--size", metavar="WxH", help="pixels; default: the size that the JSON says")
+
+    examples = "examples:\n  studio.py poses --list --group dancing\n  studio.py poses --sheet poses.png --figure adult_woman"
+    sub = add(poses, examples)
+    sub.add_argument("--list", action="store_true", help="print name, group, title and tags of every pose")
+    sub.add_argument("--sheet", default="", metavar="FILE.png", help="draw every pose, with its name, into one picture")
+    sub.add_argument("--figure", default="", metavar="NAME", help="which mannequin shows them; default: the first")
+    sub.add_argument("--group", default="", metavar="NAME", help="one group alone, as in standing or fighting")
     return parser
 
 
@@ -329,7 +359,7 @@ def _add_figure(sub: argparse.ArgumentParser, *, out: str | None, pose: str, rat
     sub.add_argument("--out", default=out, required=out is None, metavar="DIR", help="folder for the files" + _default(out or ""))
 
 
-def _add_generation(sub: argparse.ArgumentParser, *, prompt: str, model: str) -> None:
+def _add_generation(sub: argparse.ArgumentParser, *, prompt: str | None, model: str) -> None:
     sub.add_argument("--prompt", default=prompt, help="what the picture shows" + ("" if prompt else "; default: a plain one"))
     sub.add_argument("--negative", default=None, metavar="PROMPT", help="what it must not show; default: the family's")
     sub.add_argument("--model", default=model, metavar="NAME", help="a name of `studio.py models list`" + _default(model))

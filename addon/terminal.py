@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import sys
 import time
 from pathlib import Path
@@ -62,8 +63,19 @@ def out_folder(text: str) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"The folder {out} cannot be made: {error.strerror}.") from None
+        raise UserError(f"The folder {out} cannot be made ({error.strerror}): choose another --out.") from None
     return out
+
+
+def png_path(text: str) -> Path:
+    """A PNG to write, in a folder that is there. Raises UserError."""
+    path = Path(text)
+    if path.suffix.lower() != ".png":
+        raise UserError(f"'{text}' does not end in .png: name the picture to write, as in sheet.png.")
+    if path.is_dir():
+        raise UserError(f"{path} is a folder: name the picture to write in it.")
+    out_folder(str(path.parent))
+    return path
 
 
 def write(path: Path, data: bytes) -> None:
@@ -73,8 +85,11 @@ def write(path: Path, data: bytes) -> None:
         partial.write_bytes(data)
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise UserError(f"{path} cannot be written: {error.strerror}.") from None
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        if error.errno == errno.ENOSPC:
+            raise UserError(f"The disk is full: make room for {path.parent}, then try again.") from None
+        raise UserError(f"{path} cannot be written ({error.strerror}): choose another --out.") from None
     print(path)
 
 

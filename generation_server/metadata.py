@@ -17,6 +17,7 @@ from typing import Any
 from PIL import Image, PngImagePlugin
 
 from .protocol import GenerationRequest, ModelStatus, ProtocolError
+from .safety import negative_prompt
 from .version import version
 
 CHUNK = "pose_to_anime"
@@ -96,8 +97,8 @@ def parameters_text(recipe: Recipe) -> str:
         settings[f"ControlNet {number}"] = ", ".join(f"{name}: {value}" for name, value in unit.items())
     settings["Version"] = f"Pose to Anime {recipe.app}"
     lines = [_printable(request.prompt)]
-    if request.negative_prompt.strip():
-        lines.append(f"Negative prompt: {_printable(request.negative_prompt)}")
+    if negative := negative_prompt(request).strip():
+        lines.append(f"Negative prompt: {_printable(negative)}")
     lines.append(", ".join(f"{name}: {_quoted(value)}" for name, value in settings.items() if value != ""))
     return "\n".join(lines)
 

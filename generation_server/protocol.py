@@ -128,6 +128,7 @@ class GenerationRequest(_Message):
     style: str = ""
     loras: tuple[Lora, ...] = ()
     controls: tuple[Control, ...] = ()
+    child_in_view: bool = False  # a figure with a child's body is in the picture: nothing sexual is painted
 
     def __post_init__(self) -> None:
         if not self.model:

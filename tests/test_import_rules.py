@@ -17,9 +17,10 @@ PACKAGE = "pose_to_anime"
 
 # Each part of the add-on, and the parts below it. Whoever is not listed may be imported by everybody in the add-on.
 LAYERS: dict[str, set[str]] = {
-    "cli": {"registration", "scenes", "operators", "generate", "passes", "armature", "framing", "pose", "openpose"},
+    "cli": {"registration", "scenes", "pose_sheets", "generate", "passes", "armature", "framing", "pose", "openpose"},
     "pose_previews": {"registration", "generate", "passes", "armature", "framing", "pose"},
     "scenes": {"armature", "framing", "pose", "openpose"},
+    "pose_sheets": {"generate", "passes", "armature", "framing", "pose"},
     "ui": {"operators", "generate", "passes", "armature", "framing", "pose", "openpose"},
     "operators": {"generate", "passes", "armature", "framing", "pose", "openpose"},
     "generate": {"passes", "armature", "framing", "pose", "openpose"},

@@ -26,6 +26,7 @@ from .skin.build import Skin, build_skin
 DEFAULT_MANNEQUIN = "adult_woman"
 
 _MANNEQUIN = "pose_to_anime_mannequin"
+_AGE = "pose_to_anime_age"
 _LANDMARKS = "pose_to_anime_landmarks"
 _SURFACE = "pose_to_anime_surface"
 _SKIN = "pose_to_anime_skin"
@@ -61,6 +62,11 @@ def require_posable(obj: bpy.types.Object) -> None:
         raise UserError(f"'{obj.name}' is hidden: show it before you pose it.")
 
 
+def is_child(obj: bpy.types.Object) -> bool:
+    """Whether a figure has a child's body."""
+    return is_mannequin(obj) and obj.data.get(_AGE) == "child"
+
+
 def skins_of(obj: bpy.types.Object) -> list[bpy.types.Object]:
     """The mesh objects that an armature object deforms and carries."""
     return [child for child in obj.children if child.type == "MESH" and child.find_armature() == obj]
@@ -87,7 +93,8 @@ def add_mannequin(
     """
     if name not in mannequin_names():
         raise UserError(f"There is no mannequin '{name}'. Known mannequins: {', '.join(mannequin_names()) or 'none'}.")
-    skin = build_skin(read_body(RIGS / "mannequins" / f"{name}.toml"))
+    body = read_body(RIGS / "mannequins" / f"{name}.toml")
+    skin = build_skin(body)
     view_layer, collection = _where(context)
     if bpy.context.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
@@ -110,6 +117,7 @@ def add_mannequin(
         bpy.ops.object.mode_set(mode="OBJECT")
     configure_pose(obj, bones)
     armature[_MANNEQUIN] = name
+    armature[_AGE] = body.age
     armature[_LANDMARKS] = {key: [float(c) for c in point] for key, point in skin.landmarks.items()}
     armature[_SURFACE] = _outermost(skin)
     collection.objects.link(_add_skin(obj, skin))

@@ -26,10 +26,10 @@ def fetch_picture(client: Client, record: Record, status: JobStatus) -> None:
         RecordError: the disk is full or the folder cannot be written.
     """
     if not status.results:
-        raise PngError("The server sent none.")
+        raise PngError("the server sent none")
     data = client.blob(status.results[0])
     info = read_info(data)
     width, height = record.request.width, record.request.height
     if (info.width, info.height) != (width, height):
-        raise PngError(f"It has {info.width} × {info.height} pixels instead of {width} × {height}.")
+        raise PngError(f"it has {info.width} × {info.height} pixels instead of {width} × {height}.")
     write_file(record.result_path, data)

@@ -88,7 +88,7 @@ class EventStream:
         *messages, self._buffer = self._buffer.split(b"\n\n") if self._head is None else (self._buffer,)
         events = [event for message in messages if (event := self._event(message))]
         if ended and not events:
-            raise ServerUnreachable(f"The server at {self.url} ended the connection.")
+            raise ServerUnreachable(f"The server at {self.url} ended the connection: start it again, if it does not come back.")
         if time.monotonic() - self._last_byte > SILENCE_LIMIT:
             raise ServerUnreachable(f"The server at {self.url} no longer answers.")
         return events

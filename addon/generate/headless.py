@@ -60,7 +60,7 @@ def generate_blocking(
                 if on_progress:
                     on_progress(status)
         if status.state is JobState.FAILED:
-            raise UserError(status.error or "The server could not make the picture.")
+            raise UserError(status.error or "The server could not make the picture, and did not say why: see its log.")
         if status.state is not JobState.DONE or not status.results:
             raise UserError("The generation was cancelled on the server.")
         data = client.blob(status.results[0])
@@ -68,7 +68,7 @@ def generate_blocking(
     except ServerError as error:
         raise UserError(str(error)) from error
     except PngError as error:
-        raise UserError(f"The picture from the server cannot be used: {error}") from error
+        raise UserError(f"The picture from the server cannot be used ({str(error).rstrip('.')}): try again.") from error
     if (info.width, info.height) != (prepared.request.width, prepared.request.height):
-        raise UserError(f"The server sent {info.width} × {info.height} pixels instead of those that were asked for.")
+        raise UserError(f"The server sent {info.width} × {info.height} pixels instead of those that were asked for: restart it.")
     return Generated(data, status, prepared)

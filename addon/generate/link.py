@@ -79,7 +79,10 @@ class Link:
                 stdin.write(json.dumps(first).encode("utf-8"))
         except OSError as error:
             self.stop()
-            raise LinkError(f"The bridge to the server cannot be started ({error.strerror or error}).") from error
+            raise LinkError(
+                f"The bridge to the server cannot be started ({error.strerror or error}): "
+                f"make sure that there is room in {tempfile.gettempdir()}, then try again."
+            ) from error
 
     def send(self, command: Mapping[str, Any]) -> None:
         """Hand over one command; returns at once. Raises LinkError when it cannot be written."""
@@ -90,7 +93,12 @@ class Link:
             part.write_text(json.dumps(dict(command)), "utf-8")
             part.replace(path)
         except OSError as error:
-            raise LinkError(f"The bridge's folder {self.folder} cannot be written ({error.strerror or error}).") from error
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise LinkError(
+                f"The folder {self.folder} for temporary files cannot be written ({error.strerror or error}): "
+                "make room there, then try again."
+            ) from error
         if self._socket is not None:
             # A full socket already wakes the bridge, and a dead one is noticed by poll.
             with contextlib.suppress(OSError):

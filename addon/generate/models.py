@@ -55,7 +55,7 @@ def chosen_model(name: str) -> Model:
         if found := model(name):
             return found
         known = ", ".join(item.name for item in _models)
-        raise UserError(f"There is no model '{name}': choose one in the panel ({known}).")
+        raise UserError(f"There is no model '{name}': choose one of {known}.")
     advised = [item for item in _models if item.advised]
     for item in advised:
         if item.present:
@@ -98,7 +98,8 @@ def take_list(statuses: list[dict[str, Any]]) -> None:
                 note=status.note,
             )
         )
-    _models = tuple(sorted(found, key=lambda item: item.title))
+    # A server that has nothing for us is as good as none: with an empty menu nobody could try another.
+    _models = tuple(sorted(found, key=lambda item: item.title)) or _known_here
 
 
 def load_offline() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
+from ..png import PngError, read_info
 from . import thumbnails
 from .records import Record, write_file
 
@@ -36,11 +37,24 @@ def open_image(record: Record) -> bpy.types.Image:
     if found := image_of(record.job_id):
         return found
     if not record.result_path.exists():
-        raise UserError(f"The picture {record.result_path} is gone from the history.")
+        whole_png(record)
     image = _lazy_image(title(record), record.result_path)
     image.pose_to_anime.job_id = record.job_id
     image.pose_to_anime.role = "RESULT"
     return image
+
+
+def whole_png(record: Record) -> bytes:
+    """The file of a result, which nothing has cut or damaged. Raises UserError."""
+    try:
+        data = record.result_path.read_bytes()
+        read_info(data)
+    except OSError as error:
+        raise UserError(f"The picture {record.result_path} is gone from the history: discard it, or bring it back.") from error
+    except PngError as error:
+        why = str(error).rstrip(".")
+        raise UserError(f"The picture {record.result_path} cannot be used ({why}): discard it and make it anew.") from error
+    return data
 
 
 def size_of(record: Record) -> tuple[int, int]:
@@ -107,9 +121,10 @@ def keep(record: Record, how: str) -> bpy.types.Image:
     """Make a result part of the .blend: packed into it ("PACK"), or as a PNG beside it ("BESIDE"), never over another file.
 
     Raises:
-        UserError: the .blend was never saved, or the picture is gone.
+        UserError: the .blend was never saved, or the picture is gone or broken.
         RecordError: the disk is full or the folder cannot be written.
     """
+    whole_png(record)
     image = open_image(record)
     if how == "BESIDE":
         if not bpy.data.filepath:
@@ -132,11 +147,7 @@ def is_kept(image: bpy.types.Image | None) -> bool:
 
 def copy_to(record: Record, target: Path) -> None:
     """Copy a result, recipe and all; what ``target`` held stays where there is no room. Raises UserError, RecordError."""
-    try:
-        data = record.result_path.read_bytes()
-    except OSError as error:
-        raise UserError(f"The picture {record.result_path} is gone from the history.") from error
-    write_file(target, data)
+    write_file(target, whole_png(record))
 
 
 def free_name(folder: Path, stem: str) -> Path:

@@ -8,6 +8,7 @@ So nothing of a job lives in Blender's data, which undo, another file or a crash
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import json
@@ -197,14 +198,22 @@ def write_file(path: Path, data: bytes) -> None:
             file.write(data)
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
         raise RecordError(disk_sentence(error, path.parent)) from error
 
 
+def remove(record: Record) -> None:
+    """Take a job out of the history that was never begun; never fails, for it is called when something else has."""
+    for path in record.files:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
 def disk_sentence(error: OSError, folder: Path) -> str:
-    if error.errno == errno.ENOSPC:
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
         return f"The disk is full: make room for {folder}, then try again."
-    return f"Cannot write to {folder}: {error.strerror or error}."
+    return f"Nothing can be written to {folder} ({error.strerror or error}): make that folder writable, then try again."
 
 
 def _subfolders(folder: Path) -> Iterable[Path]:

@@ -16,7 +16,7 @@ import select
 import socket
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -167,10 +167,6 @@ class Relay:
             self._client.free_memory()
             self._next_ping = 0.0
 
-    def _do_models(self) -> None:
-        if self._client is not None:
-            self._tell_models(self._client)
-
     # The server's side
 
     def _find(self, start: bool) -> None:
@@ -213,12 +209,12 @@ class Relay:
         self._waiting = self._jobs | self._waiting
         self._jobs = {}
         self._tell("server", state="connected", sentence="", url=client.url, health=health.to_json())
-        self._tell_models(client, models)
+        self._tell_models(models)
         self._next_ping = time.monotonic() + PING
         self._submit_waiting()
 
-    def _tell_models(self, client: Client, models: Any = None) -> None:
-        listed = [model.to_json() for model in (client.models() if models is None else models)]
+    def _tell_models(self, models: Iterable[Any]) -> None:
+        listed = [model.to_json() for model in models]
         self._tell("models", models=listed)
         with contextlib.suppress(RecordError):  # a help for the next time; a full disk must not cost the connection
             write_file(user_data_dir() / MODELS_FILE, json.dumps(listed, indent=1).encode("utf-8"))
@@ -250,6 +246,8 @@ class Relay:
                 self._fail_waiting(str(error))
             elif self._client is not None:
                 self._lose(str(error))
+            else:
+                self._tell_lost(str(error))  # one is there by now, and it has another reason: its protocol, its token
 
     def _look_at_jobs(self, client: Client) -> None:
         for record in list(self._jobs.values()):
@@ -285,7 +283,10 @@ class Relay:
         self._tell_server("down", sentence)
         self._jobs |= self._waiting
         self._waiting = {}
-        for job_id in self._jobs:
+        self._tell_lost(sentence)
+
+    def _tell_lost(self, sentence: str) -> None:
+        for job_id in self._jobs | self._waiting:
             self._tell("lost", job=job_id, sentence=f"{sentence} The job goes on when the server is back.")
 
     def _forget_server(self) -> None:
@@ -380,7 +381,7 @@ class Relay:
             return
         except (ServerError, PngError) as error:
             self._jobs.pop(record.job_id, None)
-            self._end(record, JobState.FAILED, f"The picture cannot be used: {error} Press Generate again.")
+            self._end(record, JobState.FAILED, f"The picture cannot be used ({str(error).rstrip('.')}): press Generate again.")
             return
         self._jobs.pop(record.job_id, None)
         self._end(record, JobState.DONE, "", status.warnings)

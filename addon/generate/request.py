@@ -17,7 +17,7 @@ from ...generation_server.families.catalogue import Family, families
 from ...generation_server.protocol import Control, GenerationRequest, JobSubmission, ProtocolError, new_job_id
 from .. import png
 from ..armature.figures import Figure, figures_in
-from ..armature.mannequin import mannequin_name
+from ..armature.mannequin import is_child, mannequin_name
 from ..armature.posing import read_pose
 from ..errors import UserError
 from ..framing.camera import picture_camera, reset_camera, scene_size, use_pose_camera
@@ -28,7 +28,7 @@ from ..pose import normalised
 from ..settings.generation import control_settings
 from . import clay
 from .models import Model, chosen_model
-from .records import Record, RecordError, new_record_path, write_file, write_record
+from .records import Record, RecordError, new_record_path, remove, write_file, write_record
 
 SCENE_VERSION = 1
 """Of the ``scene`` part of a job: poses, camera, ratio."""
@@ -114,7 +114,8 @@ def prepare(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, *, seed: in
     }
     for kind, (_, start, end) in strengths.items():
         if start >= end:
-            raise UserError(f"The {kind} control ends before it starts: set its end to more than {start:g}.")
+            word = "pose" if kind == "openpose" else kind
+            raise UserError(f"The {word} is followed from {start:g} to {end:g}, which is never: set its start below its end.")
     passes = render_passes(scene, view_layer, picture_camera(scene), size, kinds=KINDS, profile=family.skeleton_profile)
     images: dict[str, bytes] = {}
     controls: list[Control] = []
@@ -137,6 +138,7 @@ def prepare(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, *, seed: in
             seed=settings.seed if seed is None else seed,
             sampler=family.default_sampler,
             controls=tuple(controls),
+            child_in_view=any(is_child(scene.objects[name]) for name in passes.figures),
         )
     except ProtocolError as error:
         raise UserError(str(error)) from error
@@ -200,8 +202,7 @@ def write_job(prepared: Prepared, file_id: str, *, blend: str = "", folder: Path
             write_file(record.clay_path, clay.pack(prepared.passes.buffers.depth, view.projection, view.perspective))
         write_record(record)
     except RecordError:
-        for path in record.files:  # what was written already would fill the disk further, and nobody would ever look for it
-            path.unlink(missing_ok=True)
+        remove(record)
         raise
     return record
 

@@ -17,11 +17,14 @@ from ...generation_server.protocol import SERVER_PYTHON_FILE, default_server_dir
 IDLE_EXIT = 600
 """Seconds without a client and with an empty queue after which a server that Blender started ends."""
 
+SAID_WHY = 2
+"""The server's exit code when its last line says what is in the way."""
+
 START_LIMIT = 90.0
 """Seconds in which a started server has to answer: importing torch from a slow disk takes most of them."""
 
 PYTHON_VARIABLE = "POSE_TO_ANIME_SERVER_PYTHON"
-HOW_TO_START = "No generation server is running. Start it with: python3 studio.py serve"
+HOW_TO_START = "No generation server is running: start one with “python3 studio.py serve”."
 
 _ROOT = Path(__file__).absolute().parents[2]  # not resolved: a link called pose_to_anime must stay one
 _LOG_LINES = 6
@@ -69,7 +72,7 @@ class ServerProcess:
             # Somebody else may have started one in the same moment: then this one has left the folder to it.
             client = find_server(self.data_dir)
             if client is None:
-                raise ServerStartError(f"The server ended with exit code {code}. {self._last_words()}")
+                raise ServerStartError(self._how_it_ended(code))
         if client is None and time.monotonic() - self.began > START_LIMIT:
             self.process.terminate()
             raise ServerStartError(f"The server did not answer within {START_LIMIT:.0f} seconds. {self._last_words()}")
@@ -78,7 +81,13 @@ class ServerProcess:
     def exit_sentence(self) -> str:
         """How it ended, or an empty text while it runs."""
         code = self.process.poll()
-        return "" if code is None else f"The server ended with exit code {code}. {self._last_words()}"
+        return "" if code is None else self._how_it_ended(code)
+
+    def _how_it_ended(self, code: int) -> str:
+        """The sentence that it left where a person can mend it, else all that it said last."""
+        if code == SAID_WHY and (said := _said(self.log)):
+            return said[-1]
+        return f"The server ended with exit code {code}. {self._last_words()}"
 
     def _last_words(self) -> str:
         return last_lines(self.log) or f"Its log is {self.log}."
@@ -110,15 +119,22 @@ def start_server(python: Path, data_dir: Path, device: str = "auto", idle_exit: 
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=environment, **options
             )  # type: ignore[call-overload]
     except OSError as error:
-        raise ServerStartError(f"The server cannot be started with {python}: {error.strerror or error}.") from error
+        raise ServerStartError(
+            f"The server cannot be started with {python} ({error.strerror or error}): try “python3 studio.py serve”."
+        ) from error
     return ServerProcess(process, data_dir, log)
 
 
 def last_lines(path: Path, count: int = _LOG_LINES) -> str:
     """The last lines of a text file in one text, for an error message; empty where there are none."""
+    said = _said(path)
+    return "Its last words:\n" + "\n".join(said[-count:]) if said else ""
+
+
+def _said(path: Path) -> list[str]:
+    """The lines of a log that hold something."""
     try:
         lines = path.read_text("utf-8", "replace").splitlines()
     except OSError:
-        return ""
-    said = [line.rstrip() for line in lines if line.strip()]
-    return "Its last words:\n" + "\n".join(said[-count:]) if said else ""
+        return []
+    return [line.rstrip() for line in lines if line.strip()]

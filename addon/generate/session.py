@@ -18,10 +18,11 @@ from typing import Any
 import bpy
 
 from ...generation_server.protocol import Health, JobState, JobStatus
+from ..errors import UserError
 from . import models
 from .connection import bridge_settings, may_start_server
 from .link import Link, LinkError
-from .records import Record, RecordError, read_record, write_record
+from .records import Record, RecordError, read_record, remove, write_record
 
 POLL_LIMIT = 0.008
 """Seconds after which what the bridge has told waits for the next call."""
@@ -126,9 +127,13 @@ def connect(start: bool = False) -> None:
 
 
 def submit(record: Record, *, start_server: bool | None = None) -> None:
-    """Hand a job that is in the history to the bridge. Raises UserError, LinkError."""
-    link = _link()
-    link.send({"do": "submit", "record": str(record.path), "start": may_start_server() if start_server is None else start_server})
+    """Hand a job that is in the history to the bridge. Raises UserError, LinkError, and then it is in the history no more."""
+    start = may_start_server() if start_server is None else start_server
+    try:
+        _link().send({"do": "submit", "record": str(record.path), "start": start})
+    except (UserError, LinkError):
+        remove(record)  # or the next Blender would begin what this one has refused
+        raise
     session.jobs[record.job_id] = Job(record)
     session.error, session.notice, session.warnings = "", "", ()
 
@@ -212,6 +217,8 @@ def _link() -> Link:
 
 
 def _on_server(state: str, sentence: str, url: str = "", health: dict[str, Any] | None = None) -> None:
+    if state == "connected" and session.error == session.server.sentence:
+        session.error = ""  # that it was gone
     session.server = Server(state, sentence, url or session.server.url, Health.from_json(health) if health else None)
     if state == "down" and sentence:
         fail(sentence)

@@ -19,7 +19,7 @@ from .. import png
 from ..errors import UserError
 from ..generate import history, pictures, restore, session, timer, viewing
 from ..generate.clay import shade, unpack
-from ..generate.records import Record, RecordError, disk_sentence, new_record_path, write_file, write_record
+from ..generate.records import Record, RecordError, disk_sentence, new_record_path, remove, write_file, write_record
 from ..passes.sheet import side_by_side
 from .generation import MENDABLE, new_seed
 
@@ -88,6 +88,7 @@ class P2A_OT_show_result(_OnResult, bpy.types.Operator):
         return f"{request.prompt}\n{request.width} × {request.height}, {request.model}, seed {request.seed}, from {file}"
 
     def act(self, context: bpy.types.Context, record: Record) -> None:
+        pictures.whole_png(record)
         viewing.choose(True)
         area = context.area if context.area and context.area.ui_type == "IMAGE_EDITOR" else viewing.open_editor(context)
         if not viewing.show(pictures.open_image(record), pictures.size_of(record), area):
@@ -130,11 +131,16 @@ class P2A_OT_vary_result(_OnResult, bpy.types.Operator):
                 shutil.copyfile(record.control_path(control.kind), varied.control_path(control.kind))
             if record.figure_path.exists():
                 shutil.copyfile(record.figure_path, varied.figure_path)
+            write_record(varied)
         except FileNotFoundError as error:
+            remove(varied)
             raise UserError("The control images of this picture are gone: restore its pose and press Generate.") from error
         except OSError as error:
+            remove(varied)
             raise RecordError(disk_sentence(error, varied.path.parent)) from error
-        write_record(varied)
+        except RecordError:
+            remove(varied)
+            raise
         session.submit(varied)
         viewing.choose(False)
         viewing.open_editor(context)
@@ -166,6 +172,7 @@ class P2A_OT_restore_result(_OnResult, bpy.types.Operator):
 
 def comparison(record: Record) -> NDArray[np.uint8]:
     """The figure as it was sent and the result, side by side: (H, W, 3) uint8. Raises UserError."""
+    pictures.whole_png(record)
     if record.figure_path.exists():
         figure = pictures.read_png(record.figure_path)
     elif record.clay_path.exists():

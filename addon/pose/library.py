@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ...generation_server.protocol import user_data_dir
 from ..package import RIGS
-from .normalised import Pose, PoseError, loads
+from .normalised import GROUPS, Pose, PoseError, loads
 
 SUFFIX = ".json"
 
@@ -29,6 +30,28 @@ def pose_files() -> dict[str, Path]:
 def pose_names() -> list[str]:
     """The names that ``load_pose`` takes, sorted."""
     return list(pose_files())
+
+
+def poses_by_group(group: str = "") -> dict[str, dict[str, Pose]]:
+    """Every pose by its group and, in it, by its name; with ``group``, that one alone. Our own groups come first.
+
+    Raises PoseError for a group that no pose has, or a file that is no pose.
+    """
+    found: dict[str, dict[str, Pose]] = {}
+    for name in pose_names():
+        pose = load_pose(name)
+        found.setdefault(pose.group, {})[name] = pose
+    order = [known for known in GROUPS if known in found] + sorted(set(found) - set(GROUPS))
+    if group and group not in found:
+        raise PoseError(f"There is no group '{group}' of poses. Known groups: {', '.join(filter(None, order))}.")
+    return {known: found[known] for known in order if group in ("", known)}
+
+
+def described(groups: Mapping[str, Mapping[str, Pose]]) -> Iterator[str]:
+    """A line of text for each pose: name, group, title and tags."""
+    for group, poses in groups.items():
+        for name, pose in poses.items():
+            yield f"{name:<28} {group:<10} {pose.name}" + (f" ({', '.join(pose.tags)})" if pose.tags else "")
 
 
 def load_pose(name_or_path: str | Path) -> Pose:

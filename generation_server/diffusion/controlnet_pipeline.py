@@ -19,6 +19,7 @@ from PIL import Image
 
 from ..models.catalogue import ResolvedModel
 from ..protocol import GenerationRequest
+from ..safety import negative_prompt
 from .cache import ComponentCache
 from .components import load_checkpoint, load_controlnet
 from .controlnets import WindowedControlNets, interruptible
@@ -92,7 +93,7 @@ class LoadedModel:
         stops = [*unet.down_blocks, unet.mid_block, *unet.up_blocks, vae.decoder.mid_block, *vae.decoder.up_blocks]
         with torch.inference_mode(), interruptible(stops, watcher.check):
             watcher.report(Progress("reading the prompt"))
-            embeddings = self._prompts.encode_pair(request.prompt, request.negative_prompt)
+            embeddings = self._prompts.encode_pair(request.prompt, negative_prompt(request))
             latents = self._denoise(request, controls, embeddings, watcher)
             watcher.report(Progress("decoding", request.steps, request.steps))
             pixels = self._decode(latents)

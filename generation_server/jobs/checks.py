@@ -11,6 +11,7 @@ from PIL import Image
 from ..families.catalogue import Family, FamilyError, NumberRange, family
 from ..models.entry import ModelError
 from ..protocol import Control, GenerationRequest, ModelStatus
+from ..safety import refusal
 
 if TYPE_CHECKING:
     from ..models.catalogue import ModelCatalogue
@@ -36,6 +37,8 @@ def check_request(request: GenerationRequest, models: ModelCatalogue, blobs: Blo
         rules = family(model.family)
     except (ModelError, FamilyError) as error:
         raise RequestRejected(str(error)) from error
+    if sentence := refusal(request):
+        raise RequestRejected(sentence)
     _check_numbers(request, model, rules)
     _check_names(request, model, rules)
     for control in request.controls:

@@ -67,6 +67,15 @@ def test_a_camera_that_the_user_has_placed_is_used(scene: bpy.types.Scene) -> No
     assert pose_camera(scene) is None
 
 
+def test_a_childs_body_in_view_is_said(scene: bpy.types.Scene, figure: bpy.types.Object) -> None:
+    assert not prepared(scene).request.child_in_view
+    child = add_mannequin(scene, "child", (0.8, 0.0, 0.0))
+    assert prepared(scene).request.child_in_view
+    for obj in (child, *skins_of(child)):
+        obj.hide_set(True)
+    assert not prepared(scene).request.child_in_view
+
+
 def test_request_and_images_belong_together(scene: bpy.types.Scene, figure: bpy.types.Object) -> None:
     made = prepared(scene)
     request = made.request

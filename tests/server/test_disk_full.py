@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,35 +11,20 @@ import pytest
 
 pytest.importorskip("fastapi")
 
+import small_disk as small_disks
 from pose_to_anime.generation_server.client import ServerDiskFull
 from pose_to_anime.generation_server.protocol import JobState
 from server_process import STEP_ENGINE, make_png, openpose, running_server
+from small_disk import fill
 
 RESERVE_MIB = 1
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 24 MiB: a job needs 16 MiB of room, and the server keeps one in reserve."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if sys.platform != "linux":
-        pytest.skip("only Linux makes a small disk in memory")
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)], capture_output=True)
-    if mounted.returncode != 0:
-        pytest.skip("this user may not mount a small disk")
-    try:
+    """24 MiB: a job needs 16 MiB of room, and the server keeps one in reserve."""
+    with small_disks.small_disk(tmp_path / "disk", 24) as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def fill(folder: Path, leave: int) -> Path:
-    """Fill the disk but for ``leave`` bytes; the file to delete for room."""
-    ballast = folder / "ballast"
-    space = os.statvfs(folder)
-    ballast.write_bytes(b"\0" * (space.f_bavail * space.f_frsize - leave))
-    return ballast
 
 
 def test_a_disk_that_fills_up_and_is_cleared(small_disk: Path):

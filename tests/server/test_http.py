@@ -201,6 +201,7 @@ def test_what_libraries_print_does_no_harm(shared_server):
         ({"sampler": "dice"}, "knows no sampler 'dice'"),
         ({"loras": (Lora("ink"),)}, "no LoRA 'ink'"),
         ({"style": "noir"}, "no style 'noir'"),
+        ({"prompt": "nude", "child_in_view": True}, "Sexual content is refused"),
         ({"controls": (Control("normal", "0" * 64),)}, "cannot follow a normal image"),
         ({"controls": openpose("0" * 64)}, "upload it first"),
     ],

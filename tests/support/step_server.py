@@ -22,16 +22,16 @@ PATIENCE = 180.0
 
 
 class StepServer:
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *options: str) -> None:
         python = server_python()
         if python is None:
             pytest.skip("the server's environment is not there")
         self.data_dir = data_dir
         data_dir.mkdir(parents=True, exist_ok=True)
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONHOME"} | {"PYTHONPATH": str(SUPPORT)}
-        options = ["--data-dir", str(data_dir), "--port", "0", "--engine", "step_engine:Engine"]
+        serve = ["serve", "--data-dir", str(data_dir), "--port", "0", "--engine", "step_engine:Engine", *options]
         self.process = subprocess.Popen(
-            [str(python), "-m", "pose_to_anime.generation_server", "serve", *options],
+            [str(python), "-m", "pose_to_anime.generation_server", *serve],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
