@@ -16,7 +16,7 @@ from PIL import Image
 
 pytestmark = pytest.mark.requires("server")
 
-COMMANDS = ("demo", "passes", "generate", "draw", "serve", "models", "test", "build")
+COMMANDS = ("demo", "passes", "generate", "draw", "poses", "serve", "models", "test", "build")
 
 
 def studio(*arguments: object, home: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -48,7 +48,7 @@ def test_every_command_explains_itself(command: str) -> None:
     assert f"studio.py {command}" in done.stdout, "no example"
 
 
-@pytest.mark.parametrize("command", ["demo", "passes", "generate", "draw", "serve", "models"])
+@pytest.mark.parametrize("command", ["demo", "passes", "generate", "draw", "poses", "serve", "models"])
 def test_help_needs_no_environment(command: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     """Who asks for help first does not wait for gigabytes: any Python will do, without a single package."""
     studio_module = load_studio()
