@@ -187,11 +187,11 @@ def draw_jobs(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     jobs = list(session.session.jobs.values())
     for job in jobs[:_SHOWN_JOBS]:
         box = layout.box()
-        if job.state is JobState.RUNNING and (icon := thumbnails.running_icon()):
-            box.template_icon(icon_value=icon, scale=_PREVIEW)
-        row = box.row(align=True)
+        row = box.row(align=True)  # above the preview, which may reach beyond the sidebar's end
         row.progress(factor=job.progress, text=_progress_text(job))
         row.operator(P2A_OT_cancel.bl_idname, text="", icon="CANCEL").job_id = job.id
+        if job.state is JobState.RUNNING and (icon := thumbnails.running_icon()):
+            box.template_icon(icon_value=icon, scale=_PREVIEW)
         if not history.belongs_here(job.record):
             box.label(text="For another file", icon="FILE_BLEND")
         if job.lost:
