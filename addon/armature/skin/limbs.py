@@ -15,6 +15,9 @@ SIDES = 20
 SWELL = 1.0 / ((2.0 + math.cos(2.0 * math.pi / SIDES)) / 3.0)
 """Subdivision draws a ring of n points in by (2 + cos(2 pi / n)) / 3; rings are made this much larger."""
 
+DELTOID = 0.08
+"""How much nearer the shoulder the top of the arm begins to follow it, and how much farther off its underside; in its lengths."""
+
 OUTWARD = np.array([1.0, 0.0, 0.0])
 
 
@@ -73,18 +76,21 @@ def add_arm(cage: Cage, form: Form, frames: dict[str, Frame], opening: list[int]
         side = unit(upper.side * (1.0 - turn) + fore.side * turn)
         frame = upper if at <= 1.0 else fore
         centre = frame.point((at if at <= 1.0 else at - 1.0) * frame.length, shift_up, shift_side)
-        arm = ramp(-0.16, 0.50, at)
         elbow = ramp(0.82, 1.21, at)
         wrist = ramp(1.85, 2.08, at)
-        weights = mixed(
-            ("upper_chest", (1 - arm) * 0.35),
-            ("shoulder", (1 - arm) * 0.65),
-            ("upper_arm", arm * (1 - elbow)),
-            ("forearm", elbow * (1 - wrist)),
-            ("hand", wrist),
-        )
-        points = ring(centre, frame.up, side, (up, down, front, back), square)
-        current = [cage.add(point, weights) for point in points]
+        current = []
+        for point in ring(centre, frame.up, side, (up, down, front, back), square):
+            # The deltoid goes up with the arm and keeps its bulk; the skin of the armpit stays on the ribs.
+            top = DELTOID * float(unit(point - centre) @ frame.up)
+            arm = ramp(-0.16 - top, 0.50 - top, at)
+            weights = mixed(
+                ("upper_chest", (1 - arm) * 0.35),
+                ("shoulder", (1 - arm) * 0.65),
+                ("upper_arm", arm * (1 - elbow)),
+                ("forearm", elbow * (1 - wrist)),
+                ("hand", wrist),
+            )
+            current.append(cage.add(point, weights))
         cage.bridge(previous, current)
         previous = current
     return previous
