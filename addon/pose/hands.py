@@ -46,7 +46,7 @@ _DIRECTIONS = {
 """Where each finger of the left hand points in the T-pose (x to the fingertips, y to the little finger, z to the back of the
 hand), of our own bodies. Only the axes of bending depend on it, by the few degrees in which hands differ."""
 
-_CLOSED = {"Proximal": 85.0, "Intermediate": 105.0, "Distal": 65.0}
+_CLOSED = {"Proximal": 85.0, "Intermediate": 105.0, "Distal": 48.0}
 _CLOSED_SPREAD = {"Index": 2.0, "Middle": -5.0, "Ring": -12.0, "Little": -19.0}
 _CLOSED_THUMB = {"Metacarpal": (12.0, 45.0, 25.0), "Proximal": (30.0, 0.0, 0.0), "Distal": (55.0, 0.0, 0.0)}
 """The fist, in degrees: what a curl of 1 closes to. The spread makes the fingers' planes meet at the wrist, as tendons do."""

@@ -11,7 +11,7 @@ bpy = pytest.importorskip("bpy")
 import numpy as np  # noqa: E402
 from mathutils.bvhtree import BVHTree  # noqa: E402
 from pose_to_anime.addon.armature.hands import apply_hand, read_hand  # noqa: E402
-from pose_to_anime.addon.armature.mannequin import skins_of  # noqa: E402
+from pose_to_anime.addon.armature.mannequin import add_mannequin, skins_of  # noqa: E402
 from pose_to_anime.addon.armature.posing import apply_pose, read_pose  # noqa: E402
 from pose_to_anime.addon.errors import UserError  # noqa: E402
 from pose_to_anime.addon.pose import rotations as rot  # noqa: E402
@@ -74,18 +74,30 @@ def test_every_joint_stays_within_what_fingers_can_do(t_pose, name) -> None:
 @pytest.mark.parametrize("name", hand_names())
 def test_no_fingertip_goes_through_the_palm_and_no_finger_through_the_thumb(t_pose, name) -> None:
     apply_hand(t_pose, "L", load_hand(name))
-    palm = palm_surface(t_pose)
-    for finger in ("thumb", *FINGERS):
-        point = tip(t_pose, finger)
-        place, normal, _index, _distance = palm.find_nearest(point)
-        if np.linalg.norm(np.array(place) - point) < 0.03:
-            depth = -float((point - np.array(place)) @ np.array(normal))
-            assert depth < THROUGH_PALM, finger
+    assert_above_palm(t_pose)
     for finger in FINGERS:
         for number in (1, 2, 3):
             for thumb in (2, 3):
                 distance = between(bone(t_pose, "thumb", thumb), bone(t_pose, finger, number))
                 assert distance > THINNEST, (finger, number, thumb)
+
+
+def test_the_fist_of_the_thickest_hand_stays_out_of_its_palm() -> None:
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    stocky = add_mannequin(bpy.context, "stocky")
+    for name in ("fist", "point", "call_me", "finger_gun", "finger_heart"):
+        apply_hand(stocky, "L", load_hand(name))
+        assert_above_palm(stocky)
+
+
+def assert_above_palm(obj: bpy.types.Object) -> None:
+    palm = palm_surface(obj)
+    for finger in ("thumb", *FINGERS):
+        point = tip(obj, finger)
+        place, normal, _index, _distance = palm.find_nearest(point)
+        if np.linalg.norm(np.array(place) - point) < 0.03:
+            depth = -float((point - np.array(place)) @ np.array(normal))
+            assert depth < THROUGH_PALM, finger
 
 
 def palm_surface(obj: bpy.types.Object) -> BVHTree:
