@@ -16,8 +16,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .background import blender
 from .errors import UserError
-from .terminal import Progress, out_folder, png_path, read_picture, say, write, write_png
+from .sheet_commands import mannequins, poses
+from .terminal import Progress, out_folder, read_picture, say, write, write_png
 
 if TYPE_CHECKING:
     import bpy
@@ -42,7 +44,7 @@ DEMO_PROMPT = "1girl, solo, running, white shirt, blue skirt, sneakers, simple b
 def passes(arguments: argparse.Namespace) -> None:
     """Control images and pose.json of a posed figure."""
     out = out_folder(arguments.out)
-    with _blender():
+    with blender():
         import bpy
 
         from ..generation_server.families.catalogue import family
@@ -59,14 +61,14 @@ def passes(arguments: argparse.Namespace) -> None:
 def generate(arguments: argparse.Namespace) -> None:
     """Control images and pose.json of a posed figure, and the picture that a model makes of them."""
     out = out_folder(arguments.out)
-    with _blender(), _server(arguments) as client:
+    with blender(), _server(arguments) as client:
         _generate(arguments, client, out)
 
 
 def demo(arguments: argparse.Namespace) -> None:
     """The whole way once: figure, control images, server, picture, and a sheet of them side by side."""
     out = out_folder(arguments.out)
-    with _blender(), _server(arguments) as client:
+    with blender(), _server(arguments) as client:
         generated = _generate(arguments, client, out)
         from .generate.clay import shade
         from .passes.sheet import side_by_side
@@ -103,28 +105,6 @@ def draw(arguments: argparse.Namespace) -> None:
             scale = (width / document.width, height / document.height)
             people = [person.scaled(*scale) for person in document.people]
             write_png(target, draw_people(people, width, height, chosen))
-
-
-def poses(arguments: argparse.Namespace) -> None:
-    """The pose library: what is in it, or a contact sheet of it."""
-    from .pose.library import described, poses_by_group
-    from .pose.normalised import PoseError
-
-    if not arguments.list and not arguments.sheet:
-        raise UserError("Say what to do: --list, or --sheet FILE.png.")
-    try:
-        groups = poses_by_group(arguments.group)
-    except PoseError as error:
-        raise UserError(str(error)) from None
-    if arguments.list:
-        print("\n".join(described(groups)))
-    if arguments.sheet:
-        target = png_path(arguments.sheet)
-        with _blender(), Progress("drawing poses", sum(map(len, groups.values()))) as progress:
-            from .pose_sheets import pose_sheet
-
-            sheet = pose_sheet(groups, arguments.figure, progress.update)
-        write_png(target, sheet)
 
 
 # ------------------------------------------------------------------------------------------------------- what they share
@@ -194,38 +174,6 @@ def _scene(arguments: argparse.Namespace, configure: Callable[[bpy.types.Scene],
     assert set(SHOTS) == set(SHOT_NAMES)
     names = ("blend", "figure", "pose", "ratio", "shot")
     return posed_scene(configure, **{name: getattr(arguments, name) for name in names})
-
-
-@contextlib.contextmanager
-def _blender() -> Iterator[None]:
-    """Blender as a module with the extension's types registered, and the errors of all layers turned into UserError."""
-    try:
-        import bpy
-    except ImportError:
-        raise UserError("This command needs Blender as a Python module: start it through studio.py, which installs it.") from None
-    from . import registration
-
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    registration.register()
-    try:
-        yield
-    except _user_errors() as error:
-        raise UserError(str(error)) from error
-    finally:
-        registration.unregister()
-
-
-def _user_errors() -> tuple[type[Exception], ...]:
-    """What the layers below raise with a sentence for a person."""
-    from ..generation_server.client import ServerError
-    from ..generation_server.families.catalogue import FamilyError
-    from ..generation_server.protocol import ProtocolError
-    from .framing.sizes import SizeError
-    from .generate.server_process import ServerStartError
-    from .openpose.profiles import ProfileError
-    from .pose.normalised import PoseError
-
-    return ServerError, ServerStartError, FamilyError, ProtocolError, SizeError, ProfileError, PoseError
 
 
 @contextlib.contextmanager
@@ -342,6 +290,12 @@ def make_parser() -> argparse.ArgumentParser:
     sub.add_argument("--sheet", default="", metavar="FILE.png", help="draw every pose, with its name, into one picture")
     sub.add_argument("--figure", default="", metavar="NAME", help="which mannequin shows them; default: the first")
     sub.add_argument("--group", default="", metavar="NAME", help="one group alone, as in standing or fighting")
+
+    examples = "examples:\n  studio.py mannequins --list\n  studio.py mannequins --sheet bodies.png --figure child"
+    sub = add(mannequins, examples)
+    sub.add_argument("--list", action="store_true", help="print name, age and title of every body")
+    sub.add_argument("--sheet", default="", metavar="FILE.png", help="draw every body from all sides into one picture")
+    sub.add_argument("--figure", default="", metavar="NAME", help="one body alone")
     return parser
 
 

@@ -17,10 +17,13 @@ PACKAGE = "pose_to_anime"
 
 # Each part of the add-on, and the parts below it. Whoever is not listed may be imported by everybody in the add-on.
 LAYERS: dict[str, set[str]] = {
-    "cli": {"registration", "scenes", "pose_sheets", "generate", "passes", "armature", "framing", "pose", "openpose"},
+    "cli": {"background", "sheet_commands", "scenes", "generate", "passes", "armature", "framing", "pose", "openpose"},
     "pose_previews": {"registration", "generate", "passes", "armature", "framing", "pose"},
+    "sheet_commands": {"background", "pose_sheets", "mannequin_sheets", "armature", "pose"},
+    "background": {"registration", "generate", "framing", "pose", "openpose"},
     "scenes": {"armature", "framing", "pose", "openpose"},
     "pose_sheets": {"generate", "passes", "armature", "framing", "pose"},
+    "mannequin_sheets": {"generate", "passes", "armature", "pose"},
     "ui": {"operators", "generate", "passes", "armature", "framing", "pose", "openpose"},
     "operators": {"generate", "passes", "armature", "framing", "pose", "openpose"},
     "generate": {"passes", "armature", "framing", "pose", "openpose"},

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The commands that show what there is to choose from: poses and mannequins, each as a list or as a contact sheet."""
+
+from __future__ import annotations
+
+import argparse
+
+from .background import blender
+from .errors import UserError
+from .terminal import Progress, png_path, write_png
+
+
+def poses(arguments: argparse.Namespace) -> None:
+    """The pose library: what is in it, or a contact sheet of it."""
+    from .pose.library import described, poses_by_group
+    from .pose.normalised import PoseError
+
+    if not arguments.list and not arguments.sheet:
+        raise UserError("Say what to do: --list, or --sheet FILE.png.")
+    try:
+        groups = poses_by_group(arguments.group)
+    except PoseError as error:
+        raise UserError(str(error)) from None
+    if arguments.list:
+        print("\n".join(described(groups)))
+    if arguments.sheet:
+        target = png_path(arguments.sheet)
+        with blender(), Progress("drawing poses", sum(map(len, groups.values()))) as progress:
+            from .pose_sheets import pose_sheet
+
+            sheet = pose_sheet(groups, arguments.figure, progress.update)
+        write_png(target, sheet)
+
+
+def mannequins(arguments: argparse.Namespace) -> None:
+    """The mannequins: which there are, or a contact sheet of them."""
+    from .armature.skin.body_file import BodyFileError, bodies_in
+    from .package import RIGS
+
+    if not arguments.list and not arguments.sheet:
+        raise UserError("Say what to do: --list, or --sheet FILE.png.")
+    try:
+        bodies = bodies_in(RIGS / "mannequins")
+    except BodyFileError as error:
+        raise UserError(str(error)) from None
+    if arguments.figure and arguments.figure not in bodies:
+        raise UserError(f"There is no mannequin '{arguments.figure}'. Known mannequins: {', '.join(bodies)}.")
+    chosen = [arguments.figure] if arguments.figure else list(bodies)
+    if arguments.list:
+        widest = max(map(len, chosen))
+        print("\n".join(f"{name:<{widest}}  {bodies[name].age:<5}  {bodies[name].title}" for name in chosen))
+    if arguments.sheet:
+        target = png_path(arguments.sheet)
+        with blender(), Progress("drawing mannequins", len(chosen)) as progress:
+            from .mannequin_sheets import mannequin_sheet
+
+            sheet = mannequin_sheet(chosen, progress.update)
+        write_png(target, sheet)
