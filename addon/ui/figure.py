@@ -10,7 +10,7 @@ import bpy
 from ..armature.mannequin import mannequin_names
 from ..framing.camera import picture_camera, pose_camera, scene_size
 from ..framing.sizes import CUSTOM, SizeError
-from ..operators.figure import P2A_OT_add_mannequin, the_mannequin
+from ..operators.figure import P2A_OT_add_mannequin, P2A_OT_reset_pose, the_mannequin
 from ..operators.framing import (
     P2A_OT_add_camera,
     P2A_OT_frame_figures,
@@ -55,6 +55,9 @@ class P2A_PT_figure(_Panel, bpy.types.Panel):
             hint.label(text="Select a mannequin to pose it" if advice.has_figures() else "Add one, then drag its dots")
             return
         layout.label(text=figure.name, icon="ARMATURE_DATA")
+        row = layout.row(align=True)
+        row.popover("P2A_PT_poses", text="Choose a Pose", icon="POSE_HLT")
+        row.operator(P2A_OT_reset_pose.bl_idname, text="", icon="LOOP_BACK")
         if context.mode == "POSE":
             layout.operator(P2A_OT_stop_posing.bl_idname, icon="OBJECT_DATAMODE")
         else:

@@ -25,6 +25,7 @@ class P2A_PT_hands(bpy.types.Panel):
     bl_category = parts.TAB
     bl_parent_id = "P2A_PT_figure"
     bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 30
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -52,6 +52,8 @@ class P2A_PT_poses(_Panel, bpy.types.Panel):
     bl_idname = "P2A_PT_poses"
     bl_label = "Poses"
     bl_order = 10
+    bl_options = {"DEFAULT_CLOSED"}  # open, it would push Generate out of sight; the Figure panel opens it as a popover
+    bl_ui_units_x = 14
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
@@ -96,6 +98,7 @@ class P2A_PT_pose_tools(_Panel, bpy.types.Panel):
     bl_idname = "P2A_PT_pose_tools"
     bl_label = "Pose Tools"
     bl_order = 20
+    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout

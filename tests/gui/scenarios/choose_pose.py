@@ -18,6 +18,11 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     yield 1.0
     yield from hands.open_sidebar("VIEW_3D")
     yield 2.0
+    # Poses and Pose Tools are folded, two headers below the button: the lower one first, for opening moves what follows.
+    x, y = yield from hands.find_button("VIEW_3D", "pose_to_anime.start_posing")
+    for below in (66, 39):
+        yield from hands.click(x, y - below)
+        yield 0.5
     figure = bpy.context.object.name
 
     def pose() -> dict[str, tuple[float, ...]]:

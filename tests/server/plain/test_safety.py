@@ -46,9 +46,7 @@ def test_children_may_be_painted_and_get_the_fixed_negatives(prompt: str) -> Non
     assert "nsfw" in painted and "nude" in painted and painted.endswith("blurry")
 
 
-@pytest.mark.parametrize(
-    "prompt", ["1girl, solo, running, park", "1girl, 25 years old, office", "woman, old childhood friend"]
-)
+@pytest.mark.parametrize("prompt", ["1girl, solo, running, park", "1girl, 25 years old, office", "woman, old childhood friend"])
 def test_adults_are_left_alone(prompt: str) -> None:
     assert not shows_child(request(prompt))
     assert negative_prompt(request(prompt)) == "blurry"
