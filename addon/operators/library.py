@@ -20,7 +20,7 @@ from ..pose.library import load_pose
 from ..pose.normalised import GROUPS, Pose, PoseError
 from ..pose.own_poses import delete_pose, export_pose, import_pose, key_for, rename_pose, save_pose, set_favourite
 from ..settings.library import number_of
-from .figure import _OnMannequin, require_mannequin, the_mannequin
+from .figure import _OnMannequin, needs_mannequin, require_mannequin, the_mannequin
 
 EnumItems = list[tuple[str, str, str, int]]
 
@@ -75,6 +75,8 @@ class P2A_OT_apply_pose(_OnMannequin, bpy.types.Operator):
         return self.execute(context)
 
     def act(self, obj: bpy.types.Object) -> None:
+        if not self.pose and not self.filepath:
+            raise UserError("Say which pose: choose one of the library, or a file.")
         pose = load_pose(Path(bpy.path.abspath(self.filepath)) if self.filepath else self.pose)
         joints = None
         if self.selected_only:
@@ -144,7 +146,9 @@ class P2A_OT_save_pose(_OnLibrary, bpy.types.Operator):
     replace: BoolProperty(name="Replace", description="Where you have a pose of this name already", options={"SKIP_SAVE"})
     armature: StringProperty(name="Mannequin", options={"HIDDEN", "SKIP_SAVE"})
 
-    poll = _OnMannequin.poll
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return needs_mannequin(cls, context)
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         return context.window_manager.invoke_props_dialog(self, width=320)

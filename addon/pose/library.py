@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -76,5 +77,6 @@ def _find(name_or_path: str | Path) -> Path:
         if path.is_file():
             return path
         raise PoseError(f"There is no pose file {path}.")
-    known = ", ".join(pose_names()) or "none"
-    raise PoseError(f"There is no pose '{name_or_path}'. Known poses: {known}.")
+    near = difflib.get_close_matches(str(name_or_path), pose_names(), 3, 0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else "“studio.py poses --list” and the panel show those there are."
+    raise PoseError(f"There is no pose '{name_or_path}': {hint}")

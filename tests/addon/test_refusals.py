@@ -117,17 +117,17 @@ def test_there_must_be_something_to_frame() -> None:
     assert OPS.frame_figures() == {"FINISHED"}
 
 
-@pytest.mark.parametrize("verb", ["apply_pose", "reset_pose"])
-def test_an_armature_that_is_gone_is_said(verb: str) -> None:
+@pytest.mark.parametrize(("verb", "words"), [("apply_pose", {"pose": "standing"}), ("reset_pose", {})])
+def test_an_armature_that_is_gone_is_said(verb: str, words: dict[str, str]) -> None:
     other = figure().name
     OPS.add_mannequin()
     gone = next(obj for obj in bpy.context.scene.objects if is_mannequin(obj) and obj.name != other)
     name = gone.name
     bpy.data.objects.remove(gone)
     with pytest.raises(RuntimeError, match=f"There is no mannequin '{name}' in this scene"):
-        getattr(OPS, verb)(armature=name)
+        getattr(OPS, verb)(armature=name, **words)
     show = hide()
     with pytest.raises(RuntimeError, match="is hidden: show it before you pose it"):
-        getattr(OPS, verb)(armature=other)
+        getattr(OPS, verb)(armature=other, **words)
     show()
-    assert getattr(OPS, verb)(armature=other) == {"FINISHED"}
+    assert getattr(OPS, verb)(armature=other, **words) == {"FINISHED"}

@@ -168,8 +168,10 @@ def test_poses_of_the_user_come_before_those_that_ship() -> None:
 
 
 def test_missing_and_unreadable_files_get_a_sentence(tmp_path) -> None:
-    with pytest.raises(PoseError, match=r"Known poses: .*running"):
-        load_pose("flying")
+    with pytest.raises(PoseError, match="There is no pose 'runing': did you mean running"):
+        load_pose("runing")
+    with pytest.raises(PoseError, match=r"There is no pose 'xyz': .*poses --list"):
+        load_pose("xyz")
     with pytest.raises(PoseError, match="There is no pose file"):
         load_pose(tmp_path / "none.json")
     binary = tmp_path / "binary.json"
