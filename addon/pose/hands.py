@@ -25,7 +25,7 @@ import numpy as np
 from ..package import RIGS
 from . import rotations as rot
 from .humanoid import FINGERS, SIDES, phalanges
-from .normalised import PoseError, Quaternion
+from .normalised import PoseError, Quaternion, checked_name
 
 FORMAT = "pose_to_anime.hand"
 VERSION = 1
@@ -222,18 +222,7 @@ def loads(text: str, source: str = "The hand shape") -> HandShape:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise HandError(f"{source} is not JSON ({error}); choose a file of a hand shape.") from error
-    if not isinstance(data, Mapping) or data.get("format") != FORMAT:
-        raise HandError(f'{source} is not a hand shape: it should be a JSON object with "format": "{FORMAT}".')
-    version = data.get("version")
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise HandError(f"{source} has no valid version number; it should say {VERSION}.")
-    if version > VERSION:
-        raise HandError(
-            f"{source} has version {version}, but this program reads up to {VERSION}: update Pose to Anime to use it."
-        )
-    name = data.get("name")
-    if not isinstance(name, str) or not name.strip():
-        raise HandError(f"{source} has no name.")
+    name = checked_name(data, source, "a hand shape", FORMAT, VERSION, HandError)
     if data.get("group") not in GROUPS:
         raise HandError(f"{source} needs a group: {', '.join(GROUPS)}.")
     joints = data.get("joints")

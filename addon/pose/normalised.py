@@ -74,24 +74,31 @@ def to_json(pose: Pose) -> dict[str, Any]:
     }
 
 
+def checked_name(data: Any, source: str, what: str, expected: str, newest: int, error: type[PoseError]) -> str:
+    """The name in a data file, once it is known to be ``what``: of the ``expected`` format and no newer version than ``newest``.
+
+    Raises ``error``.
+    """
+    if not isinstance(data, Mapping) or data.get("format") != expected:
+        raise error(f'{source} is not {what}: it should be a JSON object with "format": "{expected}".')
+    version = data.get("version")
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise error(f"{source} has no valid version number; it should say {newest}.")
+    if version > newest:
+        raise error(f"{source} has version {version}, but this program reads up to {newest}: update Pose to Anime to use it.")
+    name = data.get("name")
+    if not isinstance(name, str) or not name.strip():
+        raise error(f"{source} has no name.")
+    return name
+
+
 def from_json(data: Any, source: str = "The pose") -> Pose:
     """Read what ``to_json`` wrote, or what a person wrote like it.
 
     ``source`` begins the error sentences, so that a person sees which file is meant. Quaternions need not have length one.
     Raises PoseError.
     """
-    if not isinstance(data, Mapping) or data.get("format") != FORMAT:
-        raise PoseError(f'{source} is not a pose file: it should be a JSON object with "format": "{FORMAT}".')
-    version = data.get("version")
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise PoseError(f"{source} has no valid version number; it should say {VERSION}.")
-    if version > VERSION:
-        raise PoseError(
-            f"{source} has version {version}, but this program reads up to {VERSION}: update Pose to Anime to use it."
-        )
-    name = data.get("name")
-    if not isinstance(name, str) or not name.strip():
-        raise PoseError(f"{source} has no name.")
+    name = checked_name(data, source, "a pose file", FORMAT, VERSION, PoseError)
     tags = data.get("tags", [])
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         raise PoseError(f"{source}: the tags must be a list of words.")
