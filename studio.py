@@ -10,6 +10,7 @@
   draw       OpenPose JSON drawn as ControlNet images
   poses      the pose library: a list, or a contact sheet
   mannequins the bodies: a list, or a contact sheet
+  hands      the hand shapes: a list, or a contact sheet
   serve      the generation server
   models     the models that are known, here, missing
   test       every test (pytest arguments go on to pytest)
@@ -55,7 +56,7 @@ from environments import (  # noqa: E402
     site_packages,
 )
 
-IN_BLENDER = ("demo", "passes", "generate", "draw", "poses", "mannequins")
+IN_BLENDER = ("demo", "passes", "generate", "draw", "poses", "mannequins", "hands")
 ON_SERVER = ("serve", "models")
 NEEDS_BOTH = ("demo", "generate")
 # What lies at the top of the extension's zip, and nothing else.

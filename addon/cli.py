@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from .background import blender
 from .errors import UserError
-from .sheet_commands import mannequins, poses
+from .sheet_commands import hands, mannequins, poses
 from .terminal import Progress, out_folder, read_picture, say, write, write_png
 
 if TYPE_CHECKING:
@@ -296,6 +296,12 @@ def make_parser() -> argparse.ArgumentParser:
     sub.add_argument("--list", action="store_true", help="print name, age and title of every body")
     sub.add_argument("--sheet", default="", metavar="FILE.png", help="draw every body from all sides into one picture")
     sub.add_argument("--figure", default="", metavar="NAME", help="one body alone")
+
+    examples = "examples:\n  studio.py hands --list\n  studio.py hands --sheet hands.png --figure adult_man"
+    sub = add(hands, examples)
+    sub.add_argument("--list", action="store_true", help="print name, group and title of every hand shape")
+    sub.add_argument("--sheet", default="", metavar="FILE.png", help="draw palm and back of every shape into one picture")
+    sub.add_argument("--figure", default="", metavar="NAME", help="whose hand shows them; default: the first mannequin's")
     return parser
 
 

@@ -9,20 +9,15 @@ from collections.abc import Callable, Sequence
 import bpy
 import numpy as np
 from mathutils import Matrix, Vector
-from numpy.typing import NDArray
 
 from .armature.mannequin import add_mannequin, landmarks, mannequin_names, remove_mannequin
 from .armature.posing import apply_pose
 from .armature.skin.body_file import read_body
 from .errors import UserError
-from .generate.clay import shade
+from .generate.clay_picture import clay_picture
 from .package import RIGS
-from .passes.lettering import lettering
-from .passes.render import render_passes
-from .passes.sheet import BACKGROUND
+from .passes.contact_sheet import GAP, TITLE_INK, Image, plain, write
 from .pose.library import load_pose
-
-Image = NDArray[np.uint8]
 
 CELL = (192, 256)
 """Width and height of one picture in pixels."""
@@ -35,11 +30,7 @@ _TALL = 2.12
 """Metres that a picture's height shows: one scale for all, so that a child looks like a child beside a hero."""
 _FACE_MARGIN = 1.45
 _FAR = 5.0
-_FINER = 2
-"""A picture is drawn this many times as large, then made small: its outlines are smooth."""
-_GAP = 8
 _TITLE_HEIGHT = 20
-_INK = (236, 236, 238)
 
 
 def mannequin_sheet(names: Sequence[str] = (), on_progress: Callable[[int, str], None] | None = None) -> Image:
@@ -88,31 +79,21 @@ def _row(name: str) -> Image:
 
 def _picture(camera: bpy.types.Object, middle: Vector, degrees: float, tall: float) -> Image:
     """What lies round ``middle`` as clay, seen level from so many degrees to the figure's left; ``tall`` metres fit in."""
-    width, height = CELL
     camera.data.ortho_scale = tall
     turn = Matrix.Rotation(math.radians(degrees), 4, "Z")
     camera.matrix_world = (
         Matrix.Translation(middle) @ turn @ Matrix.Translation((0.0, -_FAR, 0.0)) @ Matrix.Rotation(math.pi / 2, 4, "X")
     )
-    scene, view_layer = bpy.context.scene, bpy.context.view_layer
-    view_layer.update()
-    rendered = render_passes(scene, view_layer, camera, (width * _FINER, height * _FINER), kinds=("depth",))
-    assert rendered.buffers is not None and rendered.view is not None  # depth was asked for
-    fine = shade(rendered.buffers.depth, rendered.view.projection, rendered.view.perspective)
-    small = fine.reshape(height, _FINER, width, _FINER, 3).mean(axis=(1, 3))
-    return np.rint(small).astype(np.uint8)
+    return clay_picture(camera, CELL)
 
 
 def _labelled(title: str, pictures: Sequence[Image]) -> Image:
     """The pictures in a row, under a line of text."""
     height, width = pictures[0].shape[:2]
-    top = _TITLE_HEIGHT + 2 * _GAP
-    row = np.empty((top + height, _GAP + len(pictures) * (width + _GAP), 3), np.uint8)
-    row[:] = BACKGROUND
+    top = _TITLE_HEIGHT + 2 * GAP
+    row = plain(top + height, GAP + len(pictures) * (width + GAP))
     for number, picture in enumerate(pictures):
-        left = _GAP + number * (width + _GAP)
+        left = GAP + number * (width + GAP)
         row[top:, left : left + width] = picture
-    coverage = lettering(title, _TITLE_HEIGHT)[:, : row.shape[1] - _GAP, None]
-    place = row[_GAP : _GAP + _TITLE_HEIGHT, _GAP : _GAP + coverage.shape[1]]
-    place[:] = np.rint(place * (1.0 - coverage) + np.array(_INK) * coverage)
+    write(row[:, : row.shape[1] - GAP], title, GAP, GAP, _TITLE_HEIGHT, TITLE_INK)
     return row

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The commands that show what there is to choose from: poses and mannequins, each as a list or as a contact sheet."""
+"""The commands that show what there is to choose from: poses, mannequins, hand shapes; each as a list or a contact sheet."""
 
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from .background import blender
 from .errors import UserError
 from .terminal import Progress, png_path, write_png
+
+if TYPE_CHECKING:
+    from .armature.skin.body_file import Body
 
 
 def poses(arguments: argparse.Namespace) -> None:
@@ -34,17 +38,9 @@ def poses(arguments: argparse.Namespace) -> None:
 
 def mannequins(arguments: argparse.Namespace) -> None:
     """The mannequins: which there are, or a contact sheet of them."""
-    from .armature.skin.body_file import BodyFileError, bodies_in
-    from .package import RIGS
-
     if not arguments.list and not arguments.sheet:
         raise UserError("Say what to do: --list, or --sheet FILE.png.")
-    try:
-        bodies = bodies_in(RIGS / "mannequins")
-    except BodyFileError as error:
-        raise UserError(str(error)) from None
-    if arguments.figure and arguments.figure not in bodies:
-        raise UserError(f"There is no mannequin '{arguments.figure}'. Known mannequins: {', '.join(bodies)}.")
+    bodies = _bodies(arguments.figure)
     chosen = [arguments.figure] if arguments.figure else list(bodies)
     if arguments.list:
         widest = max(map(len, chosen))
@@ -56,3 +52,39 @@ def mannequins(arguments: argparse.Namespace) -> None:
 
             sheet = mannequin_sheet(chosen, progress.update)
         write_png(target, sheet)
+
+
+def hands(arguments: argparse.Namespace) -> None:
+    """The hand shapes: which there are, or a contact sheet of them."""
+    from .pose.hands import HandError, hand_names, load_hand
+
+    if not arguments.list and not arguments.sheet:
+        raise UserError("Say what to do: --list, or --sheet FILE.png.")
+    try:
+        shapes = {name: load_hand(name) for name in hand_names()}
+    except HandError as error:
+        raise UserError(str(error)) from None
+    _bodies(arguments.figure)
+    if arguments.list:
+        print("\n".join(f"{name:<14} {shape.group:<8} {shape.name}" for name, shape in shapes.items()))
+    if arguments.sheet:
+        target = png_path(arguments.sheet)
+        with blender(), Progress("drawing hands", len(shapes)) as progress:
+            from .hand_sheets import hand_sheet
+
+            sheet = hand_sheet(arguments.figure, progress.update)
+        write_png(target, sheet)
+
+
+def _bodies(asked: str) -> dict[str, Body]:
+    """Every body by its name. Raises UserError where ``asked`` is none of them."""
+    from .armature.skin.body_file import BodyFileError, bodies_in
+    from .package import RIGS
+
+    try:
+        bodies = bodies_in(RIGS / "mannequins")
+    except BodyFileError as error:
+        raise UserError(str(error)) from None
+    if asked and asked not in bodies:
+        raise UserError(f"There is no mannequin '{asked}'. Known mannequins: {', '.join(bodies)}.")
+    return bodies

@@ -16,7 +16,7 @@ from PIL import Image
 
 pytestmark = pytest.mark.requires("server")
 
-COMMANDS = ("demo", "passes", "generate", "draw", "poses", "serve", "models", "test", "build")
+COMMANDS = ("demo", "passes", "generate", "draw", "poses", "mannequins", "hands", "serve", "models", "test", "build")
 
 
 def studio(*arguments: object, home: Path | None = None) -> subprocess.CompletedProcess[str]:
