@@ -44,9 +44,13 @@ def humanoid_rest(joints: Mapping[str, np.ndarray], bones: JointMap) -> Humanoid
 
 
 def build_bones(armature: bpy.types.Armature, rest: HumanoidRest, bones: JointMap) -> None:
-    """Make all bones and bone collections. The armature must be in edit mode."""
+    """Make all bones and bone collections, or bring those that are there to this rest. The armature must be in edit mode.
+
+    The one place that says where bones rest: a slider that changes a body runs it again, so whatever is added here moves along.
+    """
     for name in COLLECTIONS:
-        armature.collections.new(name).is_visible = name not in _HIDDEN_COLLECTIONS
+        if name not in armature.collections:
+            armature.collections.new(name).is_visible = name not in _HIDDEN_COLLECTIONS
     _add(armature, ROOT, None, Matrix.Identity(3), Vector(), 0.25, "Controls")
     for joint, bone in bones.items():
         above = rest.parent(joint) if PARENT[joint] else None
@@ -70,11 +74,20 @@ def configure_pose(obj: bpy.types.Object, bones: JointMap) -> None:
             pose_bone.lock_location = (True, True, True)
         if obj.data.collections["Mechanism"].bones.get(pose_bone.name) is None:
             _shape(pose_bone, is_finger=pose_bone.name in fingers)
+    fit_to_rest(obj)
     for limb in LIMBS:
         _constrain(obj, limb)
         # A dot is drawn on its joint even while the mouse pulls it out of reach.
         obj.pose.bones[limb.target].custom_shape_transform = obj.pose.bones[limb.end]
         obj.pose.bones[limb.hinge].custom_shape_transform = obj.pose.bones[limb.lower]
+
+
+def fit_to_rest(obj: bpy.types.Object) -> None:
+    """What pose bones take from the rest, besides the bones' own places: run again when a slider has changed the body."""
+    for pose_bone in obj.pose.bones:
+        if pose_bone.custom_shape is not None and pose_bone.name not in CONTROLS:
+            # Half way along the bone, where it cannot be mistaken for the dot at the joint.
+            pose_bone.custom_shape_translation = (0.0, pose_bone.bone.length / 2, 0.0)
 
 
 def _add(
@@ -86,7 +99,7 @@ def _add(
     length: float,
     collection: str,
 ) -> None:
-    bone = armature.edit_bones.new(name)
+    bone = armature.edit_bones.get(name) or armature.edit_bones.new(name)
     bone.head = head
     bone.tail = head + frame.col[1] * length
     bone.align_roll(frame.col[2])
@@ -160,9 +173,7 @@ def _shape(bone: bpy.types.PoseBone, is_finger: bool) -> None:
     elif name in CONTROLS:
         bone.custom_shape, radius = widget("dot"), 0.030 if name == "hips" else 0.024
     else:
-        # Half way along the bone, where it cannot be mistaken for the dot at the joint.
         bone.custom_shape, radius = widget("dot"), 0.005 if is_finger else 0.013
-        bone.custom_shape_translation = (0.0, bone.bone.length / 2, 0.0)
     bone.custom_shape_scale_xyz = (radius, radius, radius)
     colour = colour_of(name)
     bone.color.palette = "CUSTOM"
