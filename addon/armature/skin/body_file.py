@@ -65,15 +65,18 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "ear.depth": (),
     "ear.columns": (5,),
     "ear.loops": (6, 6),
-    "arm.rings": (13, 8),
+    "arm.rings": (12, 8),
     "hand.palm": (5, 6),
     "hand.web": (3,),
-    "leg.rings": (16, 9),
-    "leg.foot": (9, 9),
+    "leg.rings": (15, 9),
+    "leg.foot": (6, 9),
+    "leg.toes": (11, 5),
+    "leg.toe_tips": (5, 3),
+    "leg.toe_roots": (4, 2),
 }
 """Every table with its rows and columns. They are part of the topology: all bodies have the same."""
 
-FINGER_RINGS = {"thumb": (6, 4), "index": (7, 4), "middle": (7, 4), "ring": (7, 4), "little": (7, 4)}
+FINGER_RINGS = {"thumb": (5, 4), "index": (6, 4), "middle": (6, 4), "ring": (6, 4), "little": (6, 4)}
 
 BRUSH_KEYS = {"kind", "at", "to", "size", "move", "blend", "region", "bone", "whole", "layer", "note"}
 SMOOTHING_KEYS = {"at", "to", "size", "strength", "rounds", "region", "bone", "first", "note"}

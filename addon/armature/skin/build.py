@@ -12,6 +12,7 @@ from .binding import COLUMNS, level_at_plane, limited, smoothed_weights, weight_
 from .body_file import Body, Form
 from .cage import Cage, Vector
 from .face import add_features, ear_point, pupil
+from .foot import add_foot
 from .frames import MIDDLE_BONES, Frame, all_frames, left_joints
 from .hand import add_hand
 from .limbs import add_arm, add_leg
@@ -64,7 +65,7 @@ def build_cage(form: Form, frames: dict[str, Frame]) -> Cage:
     add_features(cage, form, stack)
     wrist = add_arm(cage, form, frames, arm_opening(cage, stack))
     add_hand(cage, form, frames, wrist)
-    add_leg(cage, form, leg_opening(cage, form, stack))
+    add_foot(cage, form, add_leg(cage, form, leg_opening(cage, form, stack)))
     return cage
 
 

@@ -12,6 +12,7 @@ from .body_file import Form
 from .cage import Cage, Vector, across, mixed, ramp, signed_power, unit
 from .frames import Frame
 from .limbs import SIDES, end_grid, ring
+from .nail import Plate, add_nail
 
 FINGER_COLUMNS = {"little": 0, "ring": 2, "middle": 4, "index": 6}
 """The first of each finger's two columns in the palm's end grid."""
@@ -23,6 +24,8 @@ THUMB_PLACES = (4, 6)
 FINGER_EXPONENT = 2.3
 FINGER_SWELL = 1.0 / ((2.0 + math.cos(math.pi / 4.0)) / 3.0)
 """As ``limbs.SWELL``, for rings of eight."""
+
+NAIL = Plate(root=0.12, breadth=0.95, sunk=0.0006, raised=0.0005)
 
 
 def add_hand(cage: Cage, form: Form, frames: dict[str, Frame], wrist: list[int]) -> None:
@@ -118,7 +121,11 @@ def _add_finger(cage: Cage, form: Form, frames: dict[str, Frame], finger: str, b
             u = signed_power(math.cos(angle), 2.0 / FINGER_EXPONENT)
             u *= (above if u > 0 else below) * FINGER_SWELL
             current.append(cage.add(centre + side * s + up * u, weights))
-        cage.bridge(previous, current, flip=flip)
+        if number < len(spec.rings) - 1:
+            cage.bridge(previous, current, flip=flip)
+        else:
+            cage.bridge([*previous[2:], previous[0]], [*current[2:], current[0]], flip=flip, closed=False)
+            add_nail(cage, previous[:3], current[:3], frames[f"{finger}_3"].up, NAIL, {f"{finger}_3": 1.0}, flip=flip)
         previous = current
     last = frames[f"{finger}_3"]
     tip = cage.add(last.point(last.length), {f"{finger}_3": 1.0})

@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from .body_file import Form
-from .cage import Cage, Vector, across, mixed, ramp, unit
+from .cage import Cage, Vector, mixed, ramp, unit
 from .frames import FRONT, Frame
 
 SIDES = 20
@@ -96,8 +96,8 @@ def add_arm(cage: Cage, form: Form, frames: dict[str, Frame], opening: list[int]
     return previous
 
 
-def add_leg(cage: Cage, form: Form, opening: list[int]) -> None:
-    """Adds leg and foot from the opening in the trunk, closed at the toes."""
+def add_leg(cage: Cage, form: Form, opening: list[int]) -> list[int]:
+    """Adds the leg from its opening in the trunk; the ring at the ankle."""
     previous = opening
     hip, knee, ankle = (float(form.joints[bone][2]) for bone in ("thigh", "shin", "foot"))
     middle = float(form.joints["thigh"][0])
@@ -107,46 +107,15 @@ def add_leg(cage: Cage, form: Form, opening: list[int]) -> None:
         foot = ramp(ankle + 0.12 * (knee - ankle), ankle - 0.04 * (knee - ankle), z)
         weights = mixed(("hips", 1 - thigh), ("thigh", thigh * (1 - shin)), ("shin", shin * (1 - foot)), ("foot", foot))
         current = []
-        for point in _from_front(ring(np.array([x, y, z]), FRONT, OUTWARD, (front, back, outer, inner), 0.0)):
+        for point in from_front(ring(np.array([x, y, z]), FRONT, OUTWARD, (front, back, outer, inner), 0.0)):
             point[0] = max(point[0], gap)  # the thighs never cross the middle
             point[2] += rise * min(max((point[0] - 0.34 * middle) / (1.6 * middle), 0.0), 1.0)
             current.append(cage.add(point, weights))
         cage.bridge(previous, current, flip=True)
         previous = current
-    _add_foot(cage, form, previous)
+    return previous
 
 
-def _from_front(points: list[Vector]) -> list[Vector]:
-    """The points in the order of the leg's opening, which begins between front and inner side."""
+def from_front(points: list[Vector]) -> list[Vector]:
+    """A ring's points in the order of the leg's opening, which begins between front and inner side."""
     return [points[(i - 3) % SIDES] for i in range(SIDES)]
-
-
-def _add_foot(cage: Cage, form: Form, previous: list[int]) -> None:
-    """Adds the foot: rings that turn from level at the ankle to upright at the toes, closed by a grid."""
-    ankle, ball, tip = (form.joints[name] for name in ("foot", "toe", "toe:tail"))
-    along = unit((tip - ankle) * np.array([1.0, 1.0, 0.0]))
-    outward = across(OUTWARD, along)
-    for number, (top, top_z, bottom, bottom_z, outer, inner, square, shift, slant) in enumerate(form.tables["leg.foot"]):
-        # The table's first four numbers are a profile: metres ahead of the ankle joint, and heights.
-        high = np.array([ankle[0], ankle[1], 0.0]) + along * top + outward * shift + np.array([0.0, 0.0, top_z])
-        low = np.array([ankle[0], ankle[1], 0.0]) + along * bottom + outward * shift + np.array([0.0, 0.0, bottom_z])
-        half = float(np.linalg.norm(high - low)) / 2.0
-        points = _from_front(ring((high + low) / 2.0, unit(high - low), outward, (half, half, outer, inner), square))
-        toe = ramp(-0.16, 0.16, (top + bottom) / 2.0 / float((ball - ankle) @ along) - 1.0)
-        foot = (0.8, 1.0)[min(number, 1)]
-        weights = mixed(("shin", 1 - foot), ("foot", foot * (1 - toe)), ("toe", foot * toe))
-        current = []
-        for point in points:
-            # The toes end on a slanting line: the little one lies furthest back.
-            beyond = float((point - high) @ outward) + 0.5 * inner
-            point -= along * slant * max(0.0, beyond)
-            current.append(cage.add(point, weights))
-        cage.bridge(previous, current, flip=True)
-        previous = current
-    last = [previous[(i + 3) % SIDES] for i in range(SIDES)]
-    grid = end_grid(cage, last, {"toe": 1.0})
-    for column in range(8):
-        for row in range(2):
-            cage.quad(
-                grid[column, row], grid[column + 1, row], grid[column + 1, row + 1], grid[column, row + 1], flip=True
-            )  # fmt: skip
