@@ -16,6 +16,7 @@ from mathutils import Vector
 
 from ..errors import UserError
 from ..package import RIGS
+from .dots_only import follow_switch
 from .joint_map import joint_map
 from .limbs import LIMBS
 from .matching import paused, remember, set_ik, settle
@@ -122,6 +123,7 @@ def add_mannequin(
     armature[_SURFACE] = _outermost(skin)
     collection.objects.link(_add_skin(obj, skin))
 
+    follow_switch(bpy.context.scene, obj)
     with paused():
         view_layer.update()
         settle(obj)

@@ -12,9 +12,11 @@ from bpy.props import FloatVectorProperty, StringProperty
 
 from ..armature.controls import bring_up_to_date, finish, move_control, turn_joint
 from ..armature.dots import Dot, dot_at
+from ..armature.dots_only import follow_switch
 from ..armature.mannequin import is_mannequin
 from ..armature.matching import paused
 from ..compat import is_pose_bone_selected, select_pose_bone
+from ..settings.posing import dots_only_listeners
 from .figure import _OnMannequin, needs_mannequin, the_mannequin
 
 KEYMAPS = ("Object Mode", "Pose")
@@ -205,6 +207,12 @@ def select_only(context: bpy.types.Context, bone: bpy.types.PoseBone) -> None:
     bone.id_data.data.bones.active = bone.bone
 
 
+def _dots_only_switched(scene: bpy.types.Scene) -> None:
+    for obj in scene.objects:
+        if is_mannequin(obj) and obj.data.library is None:
+            follow_switch(scene, obj)
+
+
 CLASSES: tuple[type, ...] = (
     P2A_OT_start_posing,
     P2A_OT_stop_posing,
@@ -223,6 +231,7 @@ def register() -> None:
     P2A_OT_drag_control.define("POSE_TO_ANIME_OT_prepare_drag")
     P2A_OT_drag_control.define("TRANSFORM_OT_translate").properties.release_confirm = True
     P2A_OT_drag_control.define("POSE_TO_ANIME_OT_settle_pose")
+    dots_only_listeners.append(_dots_only_switched)
     config = bpy.context.window_manager.keyconfigs.addon
     if config is None:
         return  # Blender runs without a window
@@ -233,6 +242,7 @@ def register() -> None:
 
 
 def unregister() -> None:
+    dots_only_listeners.remove(_dots_only_switched)
     for keymap, item in _keymap_items:
         keymap.keymap_items.remove(item)
     _keymap_items.clear()

@@ -8,11 +8,13 @@ from .figure import P2A_PG_object
 from .framing import P2A_PG_framing
 from .generation import P2A_PG_generation, P2A_PG_result, P2A_PG_window
 from .passes import P2A_PG_passes
+from .posing import P2A_PG_posing
 
 
 class P2A_PG_scene(bpy.types.PropertyGroup):
     framing: PointerProperty(type=P2A_PG_framing)
     passes: PointerProperty(type=P2A_PG_passes)
+    posing: PointerProperty(type=P2A_PG_posing)
     generation: PointerProperty(type=P2A_PG_generation)
     file_id: StringProperty(
         name="History", description="Which folder of the history belongs to this file", options={"HIDDEN"}, default=""

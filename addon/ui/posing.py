@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the figure is posed by hand, below the figure: drag or rotate, and what of the rig is shown."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..operators.figure import the_mannequin
+from . import parts
+
+
+class P2A_PT_posing(bpy.types.Panel):
+    bl_idname = "P2A_PT_posing"
+    bl_label = "Posing"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = parts.TAB
+    bl_parent_id = "P2A_PT_figure"
+    bl_order = 5
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return the_mannequin(context) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        posing = context.scene.pose_to_anime.posing
+        row = layout.row(align=True)
+        row.scale_y = 1.2
+        row.prop(posing, "mode", expand=True)
+        layout.prop(posing, "dots_only")
+
+
+CLASSES: tuple[type, ...] = (P2A_PT_posing,)
