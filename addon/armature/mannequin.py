@@ -9,20 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import bmesh
 import bpy
 import numpy as np
 from mathutils import Vector
 
 from ..errors import UserError
-from ..package import RIGS
+from .bodies import load_body, read_bodies
 from .dots_only import follow_switch
 from .joint_map import joint_map
 from .limbs import LIMBS
 from .matching import paused, remember, set_ik, settle
 from .rig import build_bones, configure_pose, humanoid_rest
-from .skin.body_file import read_body
+from .skin.body_file import Body
 from .skin.build import Skin, build_skin
+from .skin_mesh import SKIN, add_skin, outermost
 
 DEFAULT_MANNEQUIN = "adult_woman"
 
@@ -30,18 +30,13 @@ _MANNEQUIN = "pose_to_anime_mannequin"
 _AGE = "pose_to_anime_age"
 _LANDMARKS = "pose_to_anime_landmarks"
 _SURFACE = "pose_to_anime_surface"
-_SKIN = "pose_to_anime_skin"
+_SLIDERS = "pose_to_anime_sliders"
 _MAP = "mannequin"
-
-_MATERIAL = "Mannequin"
-_CLAY = (0.62, 0.60, 0.58, 1.0)
-"""Colour of the skin: a light neutral grey, so that the coloured dots stand out and shading reads well."""
-_SURFACE_DIRECTIONS = np.array([(x, y, z) for x in (-1, 0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1) if (x, y, z) != (0, 0, 0)])
 
 
 def mannequin_names() -> list[str]:
     """The bodies that ``add_mannequin`` can build, by the names of their files."""
-    return sorted(path.stem for path in (RIGS / "mannequins").glob("*.toml"))
+    return [entry.key for entry in read_bodies().entries]
 
 
 def is_mannequin(obj: bpy.types.Object | None) -> bool:
@@ -83,6 +78,21 @@ def surface_points(obj: bpy.types.Object) -> dict[str, np.ndarray]:
     return {bone: np.array(values).reshape(-1, 3) for bone, values in obj.data[_SURFACE].items()}
 
 
+def slider_values(obj: bpy.types.Object) -> dict[str, float]:
+    """The body sliders of a mannequin that are not in their middle."""
+    return dict(obj.data.get(_SLIDERS, {}))
+
+
+def write_body(obj: bpy.types.Object, name: str, body: Body, skin: Skin, sliders: Mapping[str, float]) -> None:
+    """Note on a mannequin what is to be known about its body: which it is, with which sliders, and the points of its skin."""
+    armature = obj.data
+    armature[_MANNEQUIN] = name
+    armature[_AGE] = body.age
+    armature[_LANDMARKS] = {key: [float(c) for c in point] for key, point in skin.landmarks.items()}
+    armature[_SURFACE] = outermost(skin)
+    armature[_SLIDERS] = dict(sliders)
+
+
 def add_mannequin(
     context: bpy.types.Context | bpy.types.Scene,
     name: str = DEFAULT_MANNEQUIN,
@@ -92,16 +102,14 @@ def add_mannequin(
 
     Returns the armature object. Blender must be able to leave the present mode. Raises UserError for an unknown name.
     """
-    if name not in mannequin_names():
-        raise UserError(f"There is no mannequin '{name}'. Known mannequins: {', '.join(mannequin_names()) or 'none'}.")
-    body = read_body(RIGS / "mannequins" / f"{name}.toml")
+    entry, body = load_body(name)
     skin = build_skin(body)
     view_layer, collection = _where(context)
     if bpy.context.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
 
     armature = bpy.data.armatures.new("Mannequin")
-    obj = bpy.data.objects.new("Mannequin", armature)
+    obj = bpy.data.objects.new(entry.title, armature)
     obj.location = location
     obj.show_in_front = True
     collection.objects.link(obj)
@@ -117,11 +125,8 @@ def add_mannequin(
     finally:
         bpy.ops.object.mode_set(mode="OBJECT")
     configure_pose(obj, bones)
-    armature[_MANNEQUIN] = name
-    armature[_AGE] = body.age
-    armature[_LANDMARKS] = {key: [float(c) for c in point] for key, point in skin.landmarks.items()}
-    armature[_SURFACE] = _outermost(skin)
-    collection.objects.link(_add_skin(obj, skin))
+    write_body(obj, entry.key, body, skin, {})
+    collection.objects.link(add_skin(obj, skin))
 
     follow_switch(bpy.context.scene, obj)
     with paused():
@@ -159,7 +164,7 @@ def remove_orphaned_skins() -> None:
 
     A skin that its user made a mesh of its own, by applying or removing the modifier or letting it be selected, stays.
     """
-    for obj in [o for o in bpy.data.objects if o.type == "MESH" and _SKIN in o and o.library is None]:
+    for obj in [o for o in bpy.data.objects if o.type == "MESH" and SKIN in o and o.library is None]:
         lost = any(modifier.type == "ARMATURE" and modifier.object is None for modifier in obj.modifiers)
         if lost and obj.hide_select and obj.parent is None and obj.find_armature() is None:
             mesh = obj.data
@@ -178,64 +183,3 @@ def _where(context: bpy.types.Context | bpy.types.Scene) -> tuple[bpy.types.View
     if layer_collection.exclude or layer_collection.collection.library is not None:
         return context.view_layer, context.scene.collection
     return context.view_layer, layer_collection.collection
-
-
-def _add_skin(obj: bpy.types.Object, skin: Skin) -> bpy.types.Object:
-    mesh = bpy.data.meshes.new("Mannequin skin")
-    mesh.from_pydata(skin.vertices, [], skin.quads)
-    mesh.polygons.foreach_set("use_smooth", np.ones(len(mesh.polygons), dtype=bool))
-    mesh.materials.append(_material())
-    child = bpy.data.objects.new("Mannequin skin", mesh)
-    _add_weights(child, skin.weights)
-    child.parent = obj
-    child.hide_select = True
-    child[_SKIN] = True
-    modifier = child.modifiers.new("Armature", "ARMATURE")
-    modifier.object = obj
-    return child
-
-
-def _add_weights(child: bpy.types.Object, weights: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
-    for bone in weights:
-        child.vertex_groups.new(name=bone)
-    # By way of a BMesh, because it takes a weight for each vertex five times as fast as the vertex groups do.
-    work = bmesh.new()
-    try:
-        work.from_mesh(child.data)
-        layer = work.verts.layers.deform.verify()
-        shares = [vertex[layer] for vertex in work.verts]
-        for group, (indices, values) in enumerate(weights.values()):
-            for index, value in zip(indices.tolist(), values.tolist(), strict=True):
-                shares[index][group] = value
-        work.to_mesh(child.data)
-    finally:
-        work.free()
-
-
-def _outermost(skin: Skin) -> dict[str, list[float]]:
-    """For each bone, of the vertices it carries for the most part, those that lie farthest out in 26 directions."""
-    heaviest = np.zeros(len(skin.vertices))
-    owner = np.full(len(skin.vertices), -1)
-    names = list(skin.weights)
-    for index, (vertices, values) in enumerate(skin.weights.values()):
-        vertices, values = np.asarray(vertices), np.asarray(values)
-        stronger = values > heaviest[vertices]
-        heaviest[vertices[stronger]] = values[stronger]
-        owner[vertices[stronger]] = index
-    points: dict[str, list[float]] = {}
-    for index, name in enumerate(names):
-        own = np.asarray(skin.vertices, dtype=np.float64)[owner == index]
-        if len(own):
-            farthest = np.unique(np.argmax(own @ _SURFACE_DIRECTIONS.T, axis=0))
-            points[name] = own[farthest].ravel().tolist()
-    return points
-
-
-def _material() -> bpy.types.Material:
-    found = bpy.data.materials.get(_MATERIAL)
-    if found is not None:
-        return found
-    material = bpy.data.materials.new(_MATERIAL)
-    material.diffuse_color = _CLAY
-    material.roughness = 0.6
-    return material

@@ -137,6 +137,12 @@ def remember(obj: bpy.types.Object) -> None:
     obj[_SETTLED] = _signature(obj)
 
 
+def forget(obj: bpy.types.Object) -> None:
+    """Nothing counts as settled any more: the bones rest elsewhere, so that the same numbers mean other places."""
+    if _SETTLED in obj:
+        del obj[_SETTLED]
+
+
 class _LimbState(NamedTuple):
     """What a user can change on a limb. The order is that of the stored numbers."""
 

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Gives a figure in the scene another body: other sliders, or another of the bodies that there are.
+
+All bodies have one topology, so the figure stays what it is: its skin and bones move, and its pose, its modes and all that hangs
+on it stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+
+import bpy
+
+from ..errors import UserError
+from .bodies import load_body
+from .controls import bring_up_to_date
+from .joint_map import joint_map
+from .limbs import LIMBS
+from .mannequin import is_mannequin, mannequin_name, skins_of, slider_values, write_body
+from .matching import forget, is_ik, paused, remember, set_ik
+from .pose_tools import ground_contacts
+from .posing import apply_pose, read_pose
+from .rig import build_bones, fit_to_rest, humanoid_rest
+from .skin.body_file import Body
+from .skin.build import Skin, build_skin
+from .skin.sliders import SLIDERS, SliderError, apply_sliders
+from .skin_mesh import SKIN, is_shapeable, replace_weights, shape_skin
+
+
+def reshape(obj: bpy.types.Object, values: Mapping[str, float]) -> None:
+    """Move body sliders of a figure, by their names in ``SLIDERS``; those not named stay where they are.
+
+    The pose stays, what rested on the ground does so again, and each limb keeps its mode. A figure that shares its data with
+    another gets data of its own. Raises UserError, with nothing changed, for what cannot be.
+    """
+    wanted = {**slider_values(require_figure(obj)), **{name: float(value) for name, value in values.items()}}
+    wanted = {name: value for name, value in wanted.items() if name not in SLIDERS or value != SLIDERS[name].neutral}
+    name = mannequin_name(obj)
+    _, body = load_body(name)
+    _give(obj, name, body, wanted)
+
+
+def change_body(obj: bpy.types.Object, name: str) -> None:
+    """Put another body in a figure's place: pose, name, colour and place stay; its sliders go back to the middle.
+
+    Raises UserError as ``reshape`` does.
+    """
+    require_figure(obj)
+    entry, body = load_body(name)
+    _give(obj, entry.key, body, {})
+
+
+def require_figure(obj: bpy.types.Object) -> bpy.types.Object:
+    """The object itself; raises UserError unless its body can be changed as Blender is now."""
+    if not is_mannequin(obj):
+        raise UserError(f"'{obj.name}' is not a mannequin of Pose to Anime.")
+    if obj.library is not None or obj.data.library is not None or obj.override_library is not None:
+        raise UserError(f"'{obj.name}' is linked from another file: change its body there, or make it local.")
+    if bpy.context.mode not in {"OBJECT", "POSE"}:
+        raise UserError("Go to Object Mode or Pose Mode before you change a body.")
+    if bpy.context.view_layer.objects.get(obj.name) != obj:
+        raise UserError(
+            f"'{obj.name}' is in another scene, or its collection is switched off: show it before you change its body."
+        )
+    return obj
+
+
+def _give(obj: bpy.types.Object, name: str, body: Body, sliders: Mapping[str, float]) -> None:
+    try:
+        skin = build_skin(apply_sliders(body, sliders))
+    except SliderError as error:
+        raise UserError(str(error)) from error
+    children = _shapeable_skins(obj, skin)
+    is_other = mannequin_name(obj) != name
+    with _shown(obj), paused():
+        bring_up_to_date(obj)
+        contacts, modes = ground_contacts(obj), [is_ik(obj, limb) for limb in LIMBS]
+        # From the joints' own rotations: the solver's error would add up while a slider is dragged.
+        for limb in LIMBS:
+            set_ik(obj, limb, False)
+        pose = replace(read_pose(obj), contacts=contacts)
+        _make_single_user(obj, children)
+        with _edit_mode(obj):
+            bones = joint_map("mannequin")
+            build_bones(obj.data, humanoid_rest(skin.joints, bones), bones)
+        fit_to_rest(obj)
+        write_body(obj, name, body, skin, sliders)
+        for child in children:
+            shape_skin(child, skin)
+            if is_other:
+                replace_weights(child, skin)
+        forget(obj)
+        apply_pose(obj, pose)
+        for limb, mode in zip(LIMBS, modes, strict=True):
+            set_ik(obj, limb, mode)
+        remember(obj)
+        bpy.context.view_layer.update()
+
+
+def _shapeable_skins(obj: bpy.types.Object, skin: Skin) -> list[bpy.types.Object]:
+    children = [child for child in skins_of(obj) if SKIN in child]
+    if not children:
+        raise UserError(f"'{obj.name}' has lost its skin: undo its removal, or add a new mannequin.")
+    if not all(is_shapeable(child, skin) for child in children):
+        raise UserError(f"The skin of '{obj.name}' was edited by hand, so its body cannot be changed any more.")
+    return children
+
+
+def _make_single_user(obj: bpy.types.Object, children: list[bpy.types.Object]) -> None:
+    """Linked duplicates share armature and mesh; what changes this figure must not change the others."""
+    for each in (obj, *children):
+        if each.data.users > 1:
+            each.data = each.data.copy()
+
+
+@contextmanager
+def _shown(obj: bpy.types.Object) -> Generator[None, None, None]:
+    """Meanwhile the armature can be seen: many hide it to look at the figure, and Blender edits no hidden one."""
+    was_hidden, was_off = obj.hide_get(), obj.hide_viewport
+    if was_off:
+        obj.hide_viewport = False
+    if was_hidden:
+        obj.hide_set(False)
+    try:
+        if not obj.visible_get():
+            raise UserError(f"'{obj.name}' is in a hidden collection: show it before you change its body.")
+        yield
+    finally:
+        if was_hidden:
+            obj.hide_set(True)
+        if was_off:
+            obj.hide_viewport = True
+
+
+@contextmanager
+def _edit_mode(obj: bpy.types.Object) -> Generator[None, None, None]:
+    """Edit mode of this armature alone; afterwards mode, selection and active object are as before."""
+    layer = bpy.context.view_layer
+    active, selected = layer.objects.active, [each for each in layer.objects if each.select_get()]
+    posed = list(bpy.context.objects_in_mode) if bpy.context.mode == "POSE" else []
+    if posed:
+        bpy.ops.object.mode_set(mode="OBJECT")
+    _select(selected, [])
+    layer.objects.active = obj
+    bpy.ops.object.mode_set(mode="EDIT")
+    try:
+        yield
+    finally:
+        bpy.ops.object.mode_set(mode="OBJECT")
+        layer.objects.active = active
+        if posed:
+            _select([], posed)
+            bpy.ops.object.mode_set(mode="POSE")
+        _select(posed, selected)
+
+
+def _select(off: list[bpy.types.Object], on: list[bpy.types.Object]) -> None:
+    for obj in off:
+        obj.select_set(False)
+    for obj in on:
+        obj.select_set(True)
