@@ -221,7 +221,7 @@ def _landmarks(form: Form, points: np.ndarray, on_plane: np.ndarray) -> dict[str
     below = face[face[:, 2] < float(form.tables["mouth.border"][0][2]) - 0.008]
     chin = below[np.argmin(below[:, 1] + 0.8 * below[:, 2])]
     ball = form.joints["toe"] * np.array([1.0, 1.0, 0.0])
-    ear = (ear_point(form, 0.0, 1.0, 1.0, 0.0, 1.0) + ear_point(form, 180.0, 1.0, 1.0, 0.0, 1.0)) / 2.0
+    ear = (ear_point(form, 1.0, 0.0, 0.0, 1.0) + ear_point(form, -1.0, 0.0, 0.0, 1.0)) / 2.0
     return {
         "nose_tip": ("head", nose),
         "chin": ("head", chin),

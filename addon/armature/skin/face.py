@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from .body_file import Form
-from .cage import Cage, Vector, Weights, signed_power
+from .cage import Cage, Vector, Weights
 from .torso import COLUMNS, Stack
 
 HEAD: Weights = {"head": 1.0}
@@ -27,8 +27,6 @@ EAR_RINGS = (4, 9)
 EAR_COLUMNS = (8, 10)
 EAR_GATHERED = (7, 8, 9, 10, 11)
 """The columns beside the ear, which a body may move."""
-EAR_ROUNDNESS = 0.85
-"""Exponent of the auricle's outline: 1 is an ellipse, less is fuller at the corners."""
 CROWN = 8
 """The crown is closed by CROWN × CROWN quads; the left half has CROWN / 2 columns of them."""
 
@@ -186,21 +184,18 @@ def _add_mouth(cage: Cage, form: Form, head: list[list[int]]) -> None:
             cage.quad(grid[k, j], grid[k, j + 1], grid[k + 1, j + 1], grid[k + 1, j])
 
 
-def ear_point(form: Form, degrees: float, width: float, height: float, out: float, flare: float) -> Vector:
-    """A point of the auricle: 0° is its back, 90° its top, 180° where it grows from the cheek.
+def ear_point(form: Form, across: float, rise: float, out: float, flare: float) -> Vector:
+    """A point of the auricle: ``across`` -1 is its front, 1 its back, ``rise`` 1 its top.
 
-    ``width`` and ``height`` are shares of the auricle's own, ``out`` metres lie between the point and the plane in which the
-    auricle stands, ``flare`` says how much that plane stands off the head, as a share of the whole auricle's.
+    ``out`` metres lie between the point and the plane in which the auricle stands, ``flare`` says how much that plane stands off
+    the head, as a share of the whole auricle's.
     """
     centre, (half_width, half_height) = form.tables["ear.centre"], form.tables["ear.size"]
     lean, whole_flare, overhang = (math.radians(float(angle)) for angle in form.tables["ear.angles"])
-    across, rise = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    y = signed_power(across, EAR_ROUNDNESS) * half_width * width
-    z = signed_power(rise, EAR_ROUNDNESS) * half_height * height
-    if rise < 0.0:
-        y *= 1.0 - form.number("ear.lobe") * rise * rise
+    y, z = across * half_width, rise * half_height
+    # It stands off about the line along which it grows from the cheek.
     sine, cosine = math.sin(whole_flare * flare), math.cos(whole_flare * flare)
-    behind = y + half_width  # distance from the root in front, round which the ear flares out
+    behind = y + half_width
     x, y = out * cosine + behind * sine, behind * cosine - out * sine - half_width
     y, z = y * math.cos(lean) + z * math.sin(lean), z * math.cos(lean) - y * math.sin(lean)
     return np.asarray(centre + np.array([x + z * math.tan(overhang), y, z]))
@@ -222,25 +217,30 @@ def _gather_columns(cage: Cage, form: Form, head: list[list[int]]) -> None:
 
 
 def _add_ear(cage: Cage, form: Form, head: list[list[int]]) -> None:
-    """Loops from the root over the helix into the concha."""
+    """Loops from the root over the helix and its groove to the inner fold, closed by the bowl of the ear."""
     _gather_columns(cage, form, head)
     _cut(cage, head, EAR_RINGS, EAR_COLUMNS)
     places = _outline(EAR_RINGS, EAR_COLUMNS)
     previous = [head[k][j] for k, j in places]
-    count = len(places)
+    loops: list[list[Vector]] = []
+    outline = form.tables["ear.outline"]
     for width, height, out, front_width, front_out, flare in form.tables["ear.loops"]:
-        current = []
-        for i in range(count):
-            degrees = -90.0 + (i - 1) * 360.0 / count
+        loop = []
+        for across, rise in outline:
             # In front the ear has no rim of its own: it comes out of the cheek.
-            front = max(0.0, -math.cos(math.radians(degrees))) ** 2
+            front = (min(across, 0.0) / float(outline[:, 0].min())) ** 2
             breadth, distance = width + (front_width - width) * front, out + (front_out - out) * front
-            point = ear_point(form, degrees, breadth, float(height), distance, float(flare))
-            current.append(cage.add(point, HEAD, held=1.0))
+            loop.append(ear_point(form, float(across * breadth), float(rise * height), float(distance), float(flare)))
+        loops.append(loop)
+    for name in ("groove", "fold"):
+        loops.append([ear_point(form, float(y), float(z), float(out), 1.0) for y, z, out in form.tables[f"ear.{name}"]])
+    for loop in loops:
+        current = [cage.add(point, HEAD, held=1.0) for point in loop]
         cage.bridge(previous, current)
         previous = current
-    for vertex in _fill(cage, dict(zip(places, previous, strict=True)), EAR_RINGS, EAR_COLUMNS, held=1.0):
-        cage.positions[vertex][0] -= form.number("ear.depth")
+    added = _fill(cage, dict(zip(places, previous, strict=True)), EAR_RINGS, EAR_COLUMNS, held=1.0)
+    for vertex, depth in zip(added, form.tables["ear.depth"], strict=True):
+        cage.positions[vertex][0] -= depth
 
 
 def _close_crown(cage: Cage, form: Form, last: list[int]) -> None:

@@ -233,7 +233,7 @@ def test_the_same_numbers_give_the_same_skin(body: Body) -> None:
         (r"(?m)^dome = .*$", "dome = nan", "'head.dome' holds a number that is not finite"),
         (r"(?m)^dome = .*$", "doom = 0.02", r"[head] has an unknown key 'doom'"),
         (r"(?m)^web = .*$", "web = [0.006, 0.007]", "'hand.web' needs 3 numbers; it has 2 entries"),
-        (r"(?m)^lobe = .*$", 'lobe = "big"', "'ear.lobe' needs one number; it has 'big'"),
+        (r"(?m)^depth = 0.*$", 'depth = "big"', "'mouth.depth' needs one number; it has 'big'"),
         (r'(?m)^kind = "swell"$', 'kind = "pinch"', "kind must be bump, ridge, swell or round"),
         (r'(?m)^bone = "hand"$', 'bone = "tail"', "bone 'tail' is none of"),
         (r'(?m)^region = "seat"$', 'region = "moon"', "names a region 'moon' that [regions] does not have"),
