@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from .background import blender
 from .errors import UserError
+from .framing.shot_names import described as shot_words
 from .sheet_commands import hands, mannequins, poses
 from .terminal import Progress, out_folder, read_picture, say, write, write_png
 
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 
 PASS_FILES = {"openpose": "pose.png", "depth": "depth.png"}
 """What each control image is called on disk."""
-
-SHOT_NAMES = ("front", "three-quarter", "side", "back")
-"""Those of ``scenes.SHOTS``, which cannot be read before Blender is there."""
 
 DEMO_MODEL = "builtin"
 DEMO_PROMPT = "1girl, solo, running, white shirt, blue skirt, sneakers, simple background"
@@ -169,9 +167,8 @@ def _use_generation(scene: bpy.types.Scene, arguments: argparse.Namespace) -> No
 
 def _scene(arguments: argparse.Namespace, configure: Callable[[bpy.types.Scene], None]) -> bpy.types.Scene:
     """The scene that the arguments ask for."""
-    from .scenes import SHOTS, posed_scene
+    from .scenes import posed_scene
 
-    assert set(SHOTS) == set(SHOT_NAMES)
     names = ("blend", "figure", "pose", "ratio", "shot")
     return posed_scene(configure, **{name: getattr(arguments, name) for name in names})
 
@@ -309,9 +306,7 @@ def _add_figure(sub: argparse.ArgumentParser, *, out: str | None, pose: str, rat
     sub.add_argument("--figure", default="", metavar="NAME", help="which mannequin; default: the first, or those in --blend")
     sub.add_argument("--pose", default=pose, metavar="NAME", help="a pose of the library, or a pose file" + _default(pose))
     sub.add_argument("--ratio", default=ratio, metavar="W:H", help="width and height, as in 2:3" + _default(ratio or "2:3"))
-    sub.add_argument(
-        "--shot", default=shot, choices=SHOT_NAMES, metavar="NAME", help=f"from where: {', '.join(SHOT_NAMES)}" + _default(shot)
-    )
+    sub.add_argument("--shot", default=shot, metavar="NAME", help=f"what is seen and from where: {shot_words()}" + _default(shot))
     if not family or family != DEMO_MODEL:
         what = "whose sizes and skeleton are used" + _default(family or "that of the model")
         sub.add_argument("--family", default=family, metavar="NAME", help=f"model family {what}")

@@ -3,23 +3,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 
 import bpy
-from mathutils import Matrix
 
 from .armature.figures import figures_in
 from .armature.mannequin import DEFAULT_MANNEQUIN, add_mannequin, is_mannequin
 from .armature.posing import apply_pose
 from .errors import UserError
-from .framing.camera import frame_figures, pose_camera, reset_camera, scene_size, use_pose_camera
+from .framing.camera import frame_figures, pose_camera, scene_size, use_pose_camera
+from .framing.shot_names import parse_shot
+from .framing.shots import take_shot
 from .framing.sizes import CUSTOM, PRESETS, parse_ratio
 from .pose.library import load_pose
-
-SHOTS = {"front": 0.0, "three-quarter": 40.0, "side": 90.0, "back": 180.0}
-"""Degrees that the camera goes round the figure, towards its left hand."""
 
 
 def posed_scene(
@@ -34,9 +31,12 @@ def posed_scene(
     """A new scene, or that of the file ``blend``, with a figure in a pose, seen by the camera that the words ask for.
 
     ``figure`` names a mannequin to add; a file with figures needs none. ``configure`` sets what decides the size of the picture,
-    before anything is framed. Raises UserError, PoseError or SizeError in a sentence for the user.
+    before anything is framed; ``shot`` is read by ``shot_names.parse_shot``. Raises UserError, PoseError or SizeError in one
+    sentence for the user.
     """
     loaded = load_pose(pose) if pose else None
+    if shot:
+        parse_shot(shot)  # before anything is made
     if blend:
         _open_blend(Path(blend))
     scene, view_layer = bpy.context.scene, bpy.context.view_layer
@@ -53,21 +53,12 @@ def posed_scene(
             raise UserError(f"There is no mannequin in {blend} to pose: add one with --figure.")
         for armature in targets:
             apply_pose(armature, loaded)
-    if shot or scene.camera is None:
-        _take_shot(scene, use_pose_camera(scene), shot or "front")
-    elif figure or loaded is not None or scene.camera == pose_camera(scene):
-        _take_shot(scene, scene.camera, "")
-    return scene
-
-
-def _take_shot(scene: bpy.types.Scene, camera: bpy.types.Object, shot: str) -> None:
-    """Frame the figures, from the front or another side where ``shot`` names one, else from where the camera looks."""
-    view_layer = bpy.context.view_layer
     figures = figures_in(scene, view_layer)
-    if shot:
-        reset_camera(scene, view_layer, camera, figures)
-        camera.matrix_world = Matrix.Rotation(math.radians(SHOTS[shot]), 4, "Z") @ camera.matrix_world
-    frame_figures(scene, view_layer, camera, figures)
+    if shot or scene.camera is None:
+        take_shot(scene, view_layer, use_pose_camera(scene), figures, parse_shot(shot or "front"))
+    elif figure or loaded is not None or scene.camera == pose_camera(scene):
+        frame_figures(scene, view_layer, scene.camera, figures)
+    return scene
 
 
 def _set_ratio(scene: bpy.types.Scene, text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import bpy
 import numpy as np
@@ -14,7 +15,7 @@ from ..errors import UserError
 from ..settings import framing as settings
 from .family import size_rule
 from .sizes import CUSTOM, SizeError, parse_ratio, picture_size
-from .solve import Array, Region, fit_orthographic, fit_perspective, project
+from .solve import Array, Region, bounds, fit_orthographic, fit_perspective, project
 from .subject import Framed, figure_points
 
 LENS = 85.0
@@ -23,7 +24,9 @@ LENS = 85.0
 MARGIN = 0.04
 """Of the picture's shorter side, kept free at the left, the right and below when figures are framed."""
 
-_FRONT = Matrix.Rotation(math.radians(90.0), 4, "X")  # level, looking along +y: figures face −y
+FRONT = Matrix.Rotation(math.radians(90.0), 4, "X")
+"""How a camera is turned that looks level along +y: figures face −y."""
+
 _NOBODY = np.array([(x, y, z) for x in (-0.3, 0.3) for y in (-0.15, 0.15) for z in (0.0, 1.7)])  # where a figure would stand
 
 
@@ -111,11 +114,11 @@ def reset_camera(
         SizeError: as ``scene_size``.
     """
     scene_size(scene)  # before anything is changed
-    _first_lens(camera.data)
-    camera.matrix_world = Matrix.LocRotScale(camera.matrix_world.to_translation(), _FRONT.to_3x3(), None)
+    first_lens(camera.data)
+    camera.matrix_world = Matrix.LocRotScale(camera.matrix_world.to_translation(), FRONT.to_3x3(), None)
     view_layer.update()
     points = figure_points(scene, view_layer.depsgraph, figures)
-    _frame_points(scene, view_layer, camera, points if len(points) else _NOBODY, head_room)
+    frame_points(scene, view_layer, camera, points if len(points) else _NOBODY, head_room)
 
 
 def frame_figures(
@@ -138,7 +141,7 @@ def frame_figures(
     points = figure_points(scene, view_layer.depsgraph, figures)
     if not len(points):
         raise UserError("There is no visible figure to frame: add one with Add ▸ Mannequin, or show a hidden one.")
-    _frame_points(scene, view_layer, camera, points, head_room)
+    frame_points(scene, view_layer, camera, points, head_room)
 
 
 def figures_inside(
@@ -172,13 +175,23 @@ def projection(camera: bpy.types.Object, depsgraph: bpy.types.Depsgraph, size: t
     return np.array(camera.calc_matrix_camera(depsgraph, x=size[0], y=size[1]), np.float64)
 
 
-def _frame_points(
+def frame_points(
     scene: bpy.types.Scene,
     view_layer: bpy.types.ViewLayer,
     camera: bpy.types.Object,
     points: Array,
-    head_room: float | None,
+    head_room: float | None = None,
+    runs_out_below: bool = False,
 ) -> None:
+    """Move the camera, without turning it, so that world positions (N, 3) fill the picture.
+
+    With ``runs_out_below`` they are part of something that goes on at the lower edge: nothing is kept free there, and what height
+    is left over shows more of it.
+
+    Raises:
+        UserError: the camera is panoramic.
+        SizeError: as ``scene_size``.
+    """
     if camera.data.type not in ("PERSP", "ORTHO"):
         raise UserError("The pose camera is panoramic: set its lens to Perspective or Orthographic, or press Reset Camera.")
     size = sync_render_size(scene)
@@ -189,13 +202,18 @@ def _frame_points(
     matrix = projection(camera, depsgraph, size)
     room = scene.pose_to_anime.framing.head_room if head_room is None else head_room
     region = Region.within(*size, MARGIN, room)
+    if runs_out_below:
+        region = replace(region, bottom=-1.0)
     # A hair before the clipping plane, or what touches it would be cut.
     nearest = camera.data.clip_start * 1.01
+    fit = fit_orthographic if camera.data.type == "ORTHO" else _fit_perspective
+    move, scale = fit(seen, matrix, region, nearest)
+    if runs_out_below:
+        filled = bounds(project(seen - move, matrix)[0] / scale)
+        raised = replace(region, bottom=region.top - min(filled.top - filled.bottom, region.top - region.bottom))
+        move, scale = fit(seen, matrix, raised, nearest)
     if camera.data.type == "ORTHO":
-        move, scale = fit_orthographic(seen, matrix, region, nearest)
         camera.data.ortho_scale *= scale
-    else:
-        move = fit_perspective(seen, matrix, region, nearest)
     farthest = float((move[2] - seen[:, 2]).max())
     camera.data.clip_end = max(camera.data.clip_end, farthest * 2.0)
     world = camera.matrix_world.copy()
@@ -204,26 +222,30 @@ def _frame_points(
     view_layer.update()
 
 
+def _fit_perspective(points: Array, matrix: Array, region: Region, nearest: float) -> tuple[Array, float]:
+    return fit_perspective(points, matrix, region, nearest), 1.0
+
+
 def _seen_from(view: Array, points: Array) -> Array:
     return (points - view[:3, 3]) @ view[:3, :3]
 
 
 def _new_camera(scene: bpy.types.Scene) -> bpy.types.Object:
     data = bpy.data.cameras.new("Pose Camera")
-    _first_lens(data)
+    first_lens(data)
     # The picture frame darkens what is outside; both together would be too dark.
     data.show_passepartout = False
     camera = bpy.data.objects.new("Pose Camera", data)
     scene.collection.objects.link(camera)
     # Level with the middle of a standing adult, and as far off as the lens needs to show one; framing is more exact.
-    camera.matrix_world = Matrix.Translation((0.0, -5.0, 0.85)) @ _FRONT
+    camera.matrix_world = Matrix.Translation((0.0, -5.0, 0.85)) @ FRONT
     scene.pose_to_anime.framing.camera = camera
     scene.camera = camera
     _keep_size(scene)
     return camera
 
 
-def _first_lens(data: bpy.types.Camera) -> None:
+def first_lens(data: bpy.types.Camera) -> None:
     data.type = "PERSP"
     data.lens_unit = "MILLIMETERS"
     data.sensor_fit = "AUTO"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,7 +58,12 @@ class Person:
     def scaled(self, x: float, y: float) -> Person:
         """The same person in a picture whose sides are ``x`` and ``y`` times as long."""
 
-        def scale(points: Points | None) -> Points | None:
-            return None if points is None else points * (x, y, 1.0)
+        return self._with(lambda points: points * (x, y, 1.0))
 
-        return Person(self.body * (x, y, 1.0), scale(self.left_hand), scale(self.right_hand), scale(self.face))
+    def rounded(self, decimals: int) -> Person:
+        """The same person with so many decimals of a pixel: what is drawn of it is what is drawn of its JSON."""
+        return self._with(lambda points: np.round(points, decimals))
+
+    def _with(self, change: Callable[[Points], Points]) -> Person:
+        hands_and_face = (None if part is None else change(part) for part in (self.left_hand, self.right_hand, self.face))
+        return Person(change(self.body), *hands_and_face)

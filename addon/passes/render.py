@@ -116,7 +116,8 @@ def render_passes(
     _check_sight(chosen, people, surfaces, view, camera, warnings)
     clock("keypoints")
     images: dict[str, Image] = {}
-    present = tuple(person for person in people if not person.empty)
+    # As exact as they are written down, or a point between two pixels would be drawn from the file as another one.
+    present = tuple(person.rounded(pose_json.DECIMALS) for person in people if not person.empty)
     if "openpose" in kinds:
         images["openpose"] = draw_people(present, width, height, profile)
         clock("openpose")

@@ -9,11 +9,13 @@ from .framing import P2A_PG_framing
 from .generation import P2A_PG_generation, P2A_PG_result, P2A_PG_window
 from .passes import P2A_PG_passes
 from .posing import P2A_PG_posing
+from .shots import P2A_PG_shots
 
 
 class P2A_PG_scene(bpy.types.PropertyGroup):
     framing: PointerProperty(type=P2A_PG_framing)
     passes: PointerProperty(type=P2A_PG_passes)
+    shots: PointerProperty(type=P2A_PG_shots)
     posing: PointerProperty(type=P2A_PG_posing)
     generation: PointerProperty(type=P2A_PG_generation)
     file_id: StringProperty(

@@ -68,6 +68,7 @@ def test_help_needs_no_environment(command: str, monkeypatch: pytest.MonkeyPatch
         (["passes", "--family", "no such family", "--out", "OUT"], "no such family"),
         (["passes", "--blend", "missing.blend", "--out", "OUT"], "missing.blend"),
         (["passes", "--ratio", "1:9", "--out", "OUT"], "1:9"),
+        (["passes", "--shot", "bust/nose", "--out", "OUT"], "'bust/nose' is no shot: use full, cowboy, bust or portrait; front"),
         (["generate", "--model", "missing", "--out", "OUT"], "missing"),
         (["generate", "--model", "builtin", "--steps", "0", "--out", "OUT"], "steps"),
         (["generate", "--server", "http://127.0.0.1:9", "--out", "OUT"], "127.0.0.1:9"),
