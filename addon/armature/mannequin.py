@@ -14,12 +14,13 @@ import numpy as np
 from mathutils import Vector
 
 from ..errors import UserError
+from ..pose.rest import humanoid_rest
 from .bodies import load_body, read_bodies
 from .dots_only import follow_switch
 from .joint_map import joint_map
 from .limbs import LIMBS
 from .matching import paused, remember, set_ik, settle
-from .rig import build_bones, configure_pose, humanoid_rest
+from .rig import build_bones, configure_pose
 from .skin.body_file import Body
 from .skin.build import Skin, build_skin
 from .skin_mesh import SKIN, add_skin, outermost

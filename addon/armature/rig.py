@@ -4,15 +4,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import bpy
-import numpy as np
 from mathutils import Matrix, Vector
 
 from ..pose import rotations as rot
 from ..pose.humanoid import FINGER_JOINTS, PARENT
 from ..pose.rest import HumanoidRest
+from ..pose.rest import humanoid_rest as humanoid_rest
 from .joint_map import JointMap
 from .limbs import CONTROLS, COPY, LIMBS, ROOT, SOLVER, Limb
 from .widgets import ACTIVE, SELECTED, colour_of, widget
@@ -27,20 +26,6 @@ _POLE_ANGLE = -math.pi / 2
 
 COLLECTIONS = ("Controls", "Joints", "Fingers", "Mechanism")
 _HIDDEN_COLLECTIONS = ("Fingers", "Mechanism")
-
-
-def humanoid_rest(joints: Mapping[str, np.ndarray], bones: JointMap) -> HumanoidRest:
-    """The rest of a body from its joint table: ``bone`` is where a bone begins, ``bone:tail`` where it ends; (3,) metres.
-
-    A bone without an end of its own ends where its only child begins.
-    """
-    heads = {joint: np.asarray(joints[bone], dtype=np.float64) for joint, bone in bones.items()}
-    following = {above: joint for joint, above in PARENT.items() if above is not None and joint in heads}
-    tails = {}
-    for joint, bone in bones.items():
-        end = joints.get(f"{bone}:tail")
-        tails[joint] = heads[following[joint]] if end is None else np.asarray(end, dtype=np.float64)
-    return HumanoidRest.from_joints(heads, tails)
 
 
 def build_bones(armature: bpy.types.Armature, rest: HumanoidRest, bones: JointMap) -> None:

@@ -68,3 +68,9 @@ def mirrored(joint: str) -> str:
 def side_of(joint: str) -> str | None:
     """``"left"``, ``"right"`` or None for the joints on the middle."""
     return next((side for side in SIDES if joint.startswith(side)), None)
+
+
+def base_name(joint: str) -> str:
+    """A joint's name without its side: ``UpperLeg`` for both; joints on the middle have no side in theirs."""
+    side = side_of(joint)
+    return joint[len(side) :] if side else joint

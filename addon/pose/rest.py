@@ -22,6 +22,9 @@ _UP = np.array([0.0, 0.0, 1.0])
 _BACK = np.array([0.0, 1.0, 0.0])
 _LEFT = np.array([1.0, 0.0, 0.0])
 
+_HINGE_STEPS = 5
+"""Rounds of bringing elbows and knees into their limbs' planes; each leaves less than a tenth of what the one before left."""
+
 
 @dataclass(frozen=True)
 class HumanoidRest:
@@ -80,6 +83,35 @@ class HumanoidRest:
                 w, x, y, z = (float(c) for c in rot.quaternion_from_matrix(local))
                 result[joint] = (w, x, y, z)
         return result
+
+
+def humanoid_rest(joints: Mapping[str, Vector], bones: Mapping[str, str]) -> HumanoidRest:
+    """The rest of a body from its joint table: ``bone`` is where a bone begins, ``bone:tail`` where it ends; (3,) metres.
+
+    ``bones`` says which bone is which joint. A bone without an end of its own ends where its only child begins. Elbows and knees
+    are moved, by a millimetre or two, so that they are bent about the axes about which they flex: they are hinges.
+    """
+    heads = {joint: np.asarray(joints[bone], dtype=np.float64) for joint, bone in bones.items()}
+    following = {above: joint for joint, above in PARENT.items() if above is not None and joint in heads}
+    ends = {joint: np.asarray(joints[f"{bone}:tail"]) for joint, bone in bones.items() if f"{bone}:tail" in joints}
+    for _ in range(_HINGE_STEPS):
+        tails = {joint: ends[joint] if joint in ends else heads[following[joint]] for joint in heads}
+        rest = HumanoidRest.from_joints(heads, tails)
+        heads = {joint: head + _beside_hinge_plane(rest, joint) for joint, head in heads.items()}
+    return rest
+
+
+def _beside_hinge_plane(rest: HumanoidRest, joint: str) -> Vector:
+    """How far an elbow or a knee must move for its limb to be bent about its flexion axis; zero for any other joint."""
+    above = rest.parent(joint)
+    if not joint.endswith(("LowerArm", "LowerLeg")) or above is None:
+        return np.zeros(3)
+    upper, lower = rest.tails[above] - rest.heads[above], rest.tails[joint] - rest.heads[joint]
+    to_t = rest.to_t_pose[above]
+    axis = to_t.T @ _flexion_axis(joint, to_t @ upper)
+    # The end of the limb lies this far from the plane; moving the joint tilts the upper bone's line by its share of the length.
+    share = np.linalg.norm(upper) / (np.linalg.norm(upper) + np.linalg.norm(lower))
+    return axis * float(axis @ lower) * share
 
 
 def _t_pose(heads: Mapping[str, Vector], tails: Mapping[str, Vector]) -> dict[str, Matrix]:

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How far joints turn: the limits of ``rigs/joint_limits.toml`` on the joints of one figure.
+
+A joint's turn is described by three angles about the axes that its bone has in the T-pose (the file says which). A rotation is
+within the limits where all three lie in their ranges; one that is not is brought to the nearest end of each range. Blender's
+Limit Rotation constraint does the same with the same numbers, so that what is computed here is what a figure in a scene does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from . import rotations as rot
+from .humanoid import base_name, side_of
+from .limit_ranges import Overrides, Range, overridden, shipped_ranges
+from .normalised import Pose, Quaternion
+from .rest import HumanoidRest
+from .rotations import Matrix, Vector
+
+_ODD_ORDERS = ("XZY", "YXZ", "ZYX")
+"""Orders in which Blender counts angles the other way round inside its formula."""
+_MIRRORED = np.array([1.0, -1.0, -1.0])
+"""On the right side a turn about x keeps its sign; those about y and z change theirs."""
+
+
+@dataclass(frozen=True)
+class JointLimit:
+    """The limits of one joint of one figure.
+
+    ``frame`` (3, 3) is the bone in the T-pose, ``reference`` (3, 3) the same turned to its centre, both in armature axes.
+    ``low`` and ``high`` (3,) are the ends of the ranges about x, y, z in radians.
+    """
+
+    order: str
+    frame: Matrix
+    reference: Matrix
+    low: Vector
+    high: Vector
+
+    def angles(self, quaternion: Quaternion) -> Vector:
+        """(3,) angles about x, y, z in radians of a normalised local rotation."""
+        return euler_angles(self.reference.T @ rot.matrix_from_quaternion(quaternion) @ self.frame, self.order)
+
+    def rotation(self, angles: Vector) -> Quaternion:
+        """The normalised local rotation that has these angles."""
+        return _quaternion(self.reference @ matrix_from_euler(angles, self.order) @ self.frame.T)
+
+    def clamped(self, angles: Vector) -> Vector:
+        """The angles with each that is outside its range at the nearer end of it, the shorter way round."""
+        middle = (self.low + self.high) / 2.0
+        wrapped = middle + np.remainder(angles - middle + math.pi, 2.0 * math.pi) - math.pi
+        return np.clip(wrapped, self.low, self.high)
+
+
+@dataclass(frozen=True)
+class JointLimits:
+    """The limits of all joints of one figure, but its hips, which turn freely."""
+
+    joints: Mapping[str, JointLimit]
+
+    def clamp(self, joint: str, quaternion: Quaternion) -> Quaternion:
+        """A normalised local rotation brought within the limits; as it is where it lies within them, or ``joint`` has none."""
+        limit = self.joints.get(joint)
+        if limit is None:
+            return quaternion
+        angles = limit.angles(quaternion)
+        clamped = limit.clamped(angles)
+        if np.allclose(clamped, angles, rtol=0.0, atol=1e-9):
+            return quaternion
+        return limit.rotation(clamped)
+
+    def excess(self, joint: str, quaternion: Quaternion) -> float:
+        """By how many radians a rotation must turn to be within the limits; 0 inside."""
+        clamped = self.clamp(joint, quaternion)
+        return 0.0 if clamped is quaternion else rot.angle_between(quaternion, clamped)
+
+    def clamp_pose(self, pose: Pose) -> Pose:
+        """The pose with every joint within its limits. Joints that are already keep their rotations to the last bit."""
+        return replace(pose, rotations={joint: self.clamp(joint, q) for joint, q in pose.rotations.items()})
+
+
+def joint_limits(rest: HumanoidRest, overrides: Overrides | None = None) -> JointLimits:
+    """The limits of a figure's joints; ``overrides`` are those of its body (``checked_overrides``). Raises LimitsError."""
+    ranges = overridden(shipped_ranges(), overrides or {})
+    return JointLimits({joint: _on(rest, joint, ranges[base_name(joint)]) for joint in rest.heads if base_name(joint) in ranges})
+
+
+def euler_angles(matrix: Matrix, order: str) -> Vector:
+    """(3,) angles about x, y, z in radians of a rotation (3, 3), of the two triples the one with the smaller sum of absolute
+    values: what Blender's ``to_euler`` gives."""
+    i, j, k = ("XYZ".index(axis) for axis in order)
+    across = math.hypot(matrix[i, i], matrix[j, i])
+    one, other = np.zeros(3), np.zeros(3)
+    if across > 2e-6:
+        one[i] = math.atan2(matrix[k, j], matrix[k, k])
+        one[j] = math.atan2(-matrix[k, i], across)
+        one[k] = math.atan2(matrix[j, i], matrix[i, i])
+        other[i] = math.atan2(-matrix[k, j], -matrix[k, k])
+        other[j] = math.atan2(-matrix[k, i], -across)
+        other[k] = math.atan2(-matrix[j, i], -matrix[i, i])
+    else:
+        one[i] = math.atan2(-matrix[j, k], matrix[j, j])
+        one[j] = math.atan2(-matrix[k, i], across)
+        other = one.copy()
+    best = one if np.abs(one).sum() <= np.abs(other).sum() else other
+    return -best if order in _ODD_ORDERS else best
+
+
+def matrix_from_euler(angles: Vector, order: str) -> Matrix:
+    """The rotation (3, 3) by three angles (about x, y, z, radians) in an order."""
+    matrix = np.eye(3)
+    for axis in order:
+        index = "XYZ".index(axis)
+        matrix = rot.about_axis(np.eye(3)[index], float(angles[index])) @ matrix
+    return matrix
+
+
+def _on(rest: HumanoidRest, joint: str, limits: Range) -> JointLimit:
+    frame = rest.to_t_pose[joint] @ rest.bone_frame(joint)
+    centre, low, high = np.radians(limits.centre), np.radians(limits.low), np.radians(limits.high)
+    if side_of(joint) == "right":
+        low, high = np.minimum(low * _MIRRORED, high * _MIRRORED), np.maximum(low * _MIRRORED, high * _MIRRORED)
+        centre = centre * _MIRRORED
+    turned = matrix_from_euler(centre, "ZYX")  # about its own x first: the outermost
+    return JointLimit(limits.order, frame, frame @ turned, low, high)
+
+
+def _quaternion(matrix: Matrix) -> Quaternion:
+    w, x, y, z = (float(c) for c in rot.quaternion_from_matrix(matrix))
+    return (w, x, y, z)
