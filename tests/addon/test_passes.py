@@ -111,7 +111,7 @@ def test_skeleton_lies_where_blender_projects_the_joints(mannequin, name):
             checked += 1
     assert checked >= 12
     shoulders = person.body[[BODY_INDEX["right_shoulder"], BODY_INDEX["left_shoulder"]], :2]
-    assert person.body[BODY_INDEX["neck"], :2] == pytest.approx(shoulders.mean(axis=0))
+    assert person.body[BODY_INDEX["neck"], :2] == pytest.approx(shoulders.mean(axis=0), abs=1e-3)  # they are written so exactly
 
 
 def test_gpu_and_cycles_give_the_same_depth(mannequin):
