@@ -15,7 +15,10 @@ SIDES = 20
 SWELL = 1.0 / ((2.0 + math.cos(2.0 * math.pi / SIDES)) / 3.0)
 """Subdivision draws a ring of n points in by (2 + cos(2 pi / n)) / 3; rings are made this much larger."""
 
-DELTOID = 0.08
+SHOULDER_RAMP = (-0.11, 0.53)
+"""Where the arm begins to follow its own bone, and where it follows that alone: places along the upper arm, in its lengths."""
+
+DELTOID = 0.27
 """How much nearer the shoulder the top of the arm begins to follow it, and how much farther off its underside; in its lengths."""
 
 OUTWARD = np.array([1.0, 0.0, 0.0])
@@ -82,7 +85,7 @@ def add_arm(cage: Cage, form: Form, frames: dict[str, Frame], opening: list[int]
         for point in ring(centre, frame.up, side, (up, down, front, back), square):
             # The deltoid goes up with the arm and keeps its bulk; the skin of the armpit stays on the ribs.
             top = DELTOID * float(unit(point - centre) @ frame.up)
-            arm = ramp(-0.16 - top, 0.50 - top, at)
+            arm = ramp(SHOULDER_RAMP[0] - top, SHOULDER_RAMP[1] - top, at)
             weights = mixed(
                 ("upper_chest", (1 - arm) * 0.35),
                 ("shoulder", (1 - arm) * 0.65),

@@ -26,6 +26,9 @@ ARM_COLUMNS = (6, 10)
 NECK_RINGS = 3
 """The trunk's last rings, which belong to the neck."""
 
+ARM_SHARE = (0.13, 0.30)
+"""Of the weight of the vertices round the arm's opening, what the upper arm has: below, in the armpit, and above."""
+
 GROOVE_WIDTH = 0.028
 """Metres from the middle at which a groove (spine, breastbone, cleft) has faded to 1/e."""
 
@@ -148,7 +151,7 @@ def arm_opening(cage: Cage, stack: Stack) -> list[int]:
     opening += [rings[ring][back] for ring in range(low + 1, high + 1)]
     opening += [rings[high][column] for column in range(back - 1, middle, -1)]
     for place, vertex in enumerate(opening):
-        arm = 0.20 if 6 < place < 14 else 0.28
+        arm = ARM_SHARE[0] if 6 < place < 14 else ARM_SHARE[1]
         kept = [(bone, share * (1 - arm)) for bone, share in cage.weights[vertex].items()]
         cage.weights[vertex] = mixed(*kept, ("upper_arm", arm))
     return opening
