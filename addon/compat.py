@@ -36,3 +36,14 @@ def is_pose_bone_selected(bone: bpy.types.PoseBone) -> bool:
 def is_pose_bone_hidden(bone: bpy.types.PoseBone) -> bool:
     """Hidden by itself, as with the H key; its collections are another matter. Since 5.0 pose bones have their own flag."""
     return bool((bone if bpy.app.version >= (5, 0, 0) else bone.bone).hide)
+
+
+def action_curves(obj: bpy.types.Object) -> list[bpy.types.bpy_prop_collection]:
+    """The collections of F-curves that animate an object; from Blender 5.0 they are reached through the action's slots alone."""
+    data = obj.animation_data
+    if data is None or data.action is None:
+        return []
+    if bpy.app.version < (5, 0, 0):
+        return [data.action.fcurves]
+    strips = (strip for layer in data.action.layers for strip in layer.strips)
+    return [bag.fcurves for strip in strips for bag in strip.channelbags if bag.slot == data.action_slot]

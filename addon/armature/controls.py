@@ -9,9 +9,10 @@ import bpy
 from mathutils import Matrix, Quaternion, Vector
 
 from ..errors import UserError
+from .follow import come_to_rest, follow
 from .limbs import CONTROLS, control_for, limb_of
 from .mannequin import require_posable
-from .matching import follow_edits, paused, set_ik, settle
+from .matching import paused, set_ik
 
 
 def move_control(obj: bpy.types.Object, name: str, location: Sequence[float]) -> None:
@@ -34,7 +35,7 @@ def move_control(obj: bpy.types.Object, name: str, location: Sequence[float]) ->
         limb = limb_of(control)
         if limb is not None:
             set_ik(obj, limb, True)
-        finish(obj)
+        bring_up_to_date(obj)
 
 
 def turn_joint(obj: bpy.types.Object, name: str, rotation: Sequence[float]) -> None:
@@ -53,24 +54,15 @@ def turn_joint(obj: bpy.types.Object, name: str, rotation: Sequence[float]) -> N
         limb = limb_of(name)
         if limb is not None and name in limb.turned_by_hand:
             set_ik(obj, limb, False)
-        _evaluate()
-        follow_edits(obj)
-        finish(obj)
+        bring_up_to_date(obj)
 
 
 def bring_up_to_date(obj: bpy.types.Object) -> None:
-    """Take account of changes that were made on the bones directly, by whatever tool or script."""
+    """Take account of changes that were made on the bones directly, by whatever tool or script: what was meant is done, dots go
+    onto their joints, and IK and FK agree."""
     _evaluate()
-    if follow_edits(obj):
-        _evaluate()
-    if settle(obj):
-        _evaluate()
-
-
-def finish(obj: bpy.types.Object) -> None:
-    """What the end of a drag does: dots go onto their joints, and IK and FK agree."""
-    _evaluate()
-    if settle(obj):
+    follow(obj)
+    if come_to_rest(obj):
         _evaluate()
 
 

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .handles import CHEST, HEAD, MOVED_HANDLES
+
 SIDE_SUFFIXES = (".L", ".R")
 
 MECHANISM_PREFIX = "MCH-"
@@ -80,7 +82,7 @@ def _limbs() -> tuple[Limb, ...]:
 
 LIMBS: tuple[Limb, ...] = _limbs()
 
-CONTROLS: tuple[str, ...] = (ROOT, "hips", *(name for limb in LIMBS for name in (limb.target, limb.hinge)))
+CONTROLS: tuple[str, ...] = (ROOT, "hips", *MOVED_HANDLES, *(name for limb in LIMBS for name in (limb.target, limb.hinge)))
 """Controls that are moved. Every other visible bone is a joint and is turned."""
 
 
@@ -93,8 +95,8 @@ def limb_of(bone: str) -> Limb | None:
 
 
 def control_for(name: str) -> str:
-    """The dot to drag for a name that people use: ``hand.L`` and ``foot.L`` mean the dots at the wrist and the ankle."""
+    """The dot to drag for a name that people use: ``hand.L``, ``foot.L``, ``chest`` and ``head`` mean the dots there."""
     for limb in LIMBS:
         if name == limb.end:
             return limb.target
-    return name
+    return {"chest": CHEST, "head": HEAD}.get(name, name)

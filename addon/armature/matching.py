@@ -19,11 +19,13 @@ from typing import NamedTuple
 import bpy
 from mathutils import Matrix, Quaternion, Vector
 
+from .handles import HANDLE_NAMES
 from .limbs import COPY, LIMBS, ROOT, Limb
+from .spine import TRUNK
 
 _SETTLED = "pose_to_anime_settled"
-_BODY = (ROOT, "hips", "spine", "chest", "upper_chest", "shoulder.L", "shoulder.R")
-"""The bones that carry limbs."""
+_BODY = (ROOT, "hips", *TRUNK, "shoulder.L", "shoulder.R", "toe.L", "toe.R", *HANDLE_NAMES)
+"""The bones that carry limbs, and those that ``follow`` moves or is moved by."""
 
 _MOVED = 1e-5
 """Metres, and components of unit quaternions: a change below this is rounding."""
@@ -172,8 +174,23 @@ def _signature(obj: bpy.types.Object) -> list[float]:
     values = [c for state in _limb_states(obj) for part in state for c in part]
     for name in _BODY:
         bone = obj.pose.bones[name]
-        values.extend((*bone.location, *_canonical(bone.rotation_quaternion)))
+        values.extend((*bone.location, *_canonical(own_rotation(bone))))
     return values
+
+
+def settled_body(obj: bpy.types.Object) -> dict[str, tuple[Vector, Quaternion]] | None:
+    """Where the bones of the body were when the rig was last settled, by their own transforms. None before the first time."""
+    stored = obj.get(_SETTLED)
+    if stored is None or len(stored) < 7 * len(_BODY):
+        return None
+    values = list(stored)[-7 * len(_BODY) :]
+    parts = (values[7 * index : 7 * index + 7] for index in range(len(_BODY)))
+    return {name: (Vector(part[:3]), Quaternion(part[3:])) for name, part in zip(_BODY, parts, strict=True)}
+
+
+def own_rotation(bone: bpy.types.PoseBone) -> Quaternion:
+    """A bone's own rotation, in whichever way it is stored: the dots of the foot roll have angles."""
+    return bone.rotation_quaternion if bone.rotation_mode == "QUATERNION" else bone.rotation_euler.to_quaternion()
 
 
 def _settled(obj: bpy.types.Object) -> list[_LimbState] | None:

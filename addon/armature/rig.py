@@ -12,6 +12,7 @@ from ..pose import rotations as rot
 from ..pose.humanoid import FINGER_JOINTS, PARENT
 from ..pose.rest import HumanoidRest
 from ..pose.rest import humanoid_rest as humanoid_rest
+from .handles import CHEST, GAZE, HANDLE_NAMES, HANDLES, ROLLS, handle_places
 from .joint_map import JointMap
 from .limbs import CONTROLS, COPY, LIMBS, ROOT, SOLVER, Limb
 from .widgets import ACTIVE, SELECTED, colour_of, widget
@@ -23,6 +24,9 @@ _POLE_DISTANCE = 0.06
 straight limb the dot lies on the line from shoulder to wrist, where it shows no plane."""
 _POLE_ANGLE = -math.pi / 2
 """The pole lies on the −z side of the solving bones; Blender measures its angle from their x axis."""
+
+_RADII = {"hips": 0.030, CHEST: 0.030, GAZE: 0.016, **dict.fromkeys(ROLLS, 0.016)}
+"""Metres; of the other dots 0.024."""
 
 COLLECTIONS = ("Controls", "Joints", "Fingers", "Mechanism")
 _HIDDEN_COLLECTIONS = ("Fingers", "Mechanism")
@@ -44,6 +48,8 @@ def build_bones(armature: bpy.types.Armature, rest: HumanoidRest, bones: JointMa
         frame = Matrix(rest.bone_frame(joint))
         _add(armature, bone, bones[above] if above else ROOT, frame, head, (tail - head).length, collection)
         armature.edit_bones[bone].use_deform = True
+    for handle, axes, place in handle_places(rest):
+        _add(armature, handle.name, handle.carrier, Matrix(axes), Vector(place), 0.05, "Controls")
     for limb in LIMBS:
         _add_limb(armature, limb)
 
@@ -65,14 +71,23 @@ def configure_pose(obj: bpy.types.Object, bones: JointMap) -> None:
         # A dot is drawn on its joint even while the mouse pulls it out of reach.
         obj.pose.bones[limb.target].custom_shape_transform = obj.pose.bones[limb.end]
         obj.pose.bones[limb.hinge].custom_shape_transform = obj.pose.bones[limb.lower]
+    for handle in HANDLES:
+        obj.pose.bones[handle.name].custom_shape_transform = obj.pose.bones[handle.carrier]
+    for name in ROLLS:
+        obj.pose.bones[name].rotation_mode = "XYZ"
+        obj.pose.bones[name].lock_rotation = (False, True, True)
 
 
 def fit_to_rest(obj: bpy.types.Object) -> None:
     """What pose bones take from the rest, besides the bones' own places: run again when a slider has changed the body."""
     for pose_bone in obj.pose.bones:
-        if pose_bone.custom_shape is not None and pose_bone.name not in CONTROLS:
-            # Half way along the bone, where it cannot be mistaken for the dot at the joint.
-            pose_bone.custom_shape_translation = (0.0, pose_bone.bone.length / 2, 0.0)
+        if pose_bone.name in HANDLE_NAMES:
+            carrier = pose_bone.parent.bone.matrix_local
+            pose_bone.custom_shape_translation = carrier.inverted() @ pose_bone.bone.head_local
+        elif pose_bone.custom_shape is not None and pose_bone.name not in CONTROLS:
+            # Half way along the bone, where it cannot be mistaken for the dot at the joint; the head's own dot is in its middle.
+            along = pose_bone.bone.length * (0.1 if pose_bone.name == "head" else 0.5)
+            pose_bone.custom_shape_translation = (0.0, along, 0.0)
 
 
 def _add(
@@ -155,8 +170,8 @@ def _shape(bone: bpy.types.PoseBone, is_finger: bool) -> None:
     name = bone.name
     if name == ROOT:
         bone.custom_shape, radius = widget("root"), 0.35
-    elif name in CONTROLS:
-        bone.custom_shape, radius = widget("dot"), 0.030 if name == "hips" else 0.024
+    elif name in CONTROLS or name in HANDLE_NAMES:
+        bone.custom_shape, radius = widget("dot"), _RADII.get(name, 0.024)
     else:
         bone.custom_shape, radius = widget("dot"), 0.005 if is_finger else 0.013
     bone.custom_shape_scale_xyz = (radius, radius, radius)

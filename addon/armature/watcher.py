@@ -10,9 +10,12 @@ from __future__ import annotations
 import bpy
 from bpy.app.handlers import persistent
 
+from .follow import come_to_rest, follow, forget_wishes
+from .handles import HANDLE_NAMES
 from .limbs import LIMBS
 from .mannequin import is_mannequin, remove_orphaned_skins
-from .matching import follow_edits, is_paused, paused, remember, settle
+from .matching import is_paused, paused, remember
+from .spine import TRUNK
 
 _MODAL_PREFIXES = ("TRANSFORM_OT_", "POSE_OT_", "POSELIB_OT_", "POSE_TO_ANIME_OT_")
 """Operators during which the mouse is still holding a control: nothing is snapped before they end."""
@@ -40,16 +43,28 @@ def _after_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> Non
         _State.object_count = count
 
 
-def _follow(scene: bpy.types.Scene, obj: bpy.types.Object) -> None:
-    is_other_frame = _State.frames.get(obj.name, scene.frame_current) != scene.frame_current
+@persistent
+def _after_frame(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
+    """Not every change of the frame is followed by an update; without this the next edit would be taken for the animation's."""
+    if is_paused() or depsgraph.mode != "VIEWPORT":
+        return
+    for obj in scene.objects:
+        if is_mannequin(obj) and obj.library is None and _is_complete(obj):
+            with paused():
+                _follow(scene, obj, is_other_frame=True)
+
+
+def _follow(scene: bpy.types.Scene, obj: bpy.types.Object, is_other_frame: bool = False) -> None:
+    is_other_frame |= _State.frames.get(obj.name, scene.frame_current) != scene.frame_current
     _State.frames[obj.name] = scene.frame_current
-    if is_other_frame:
+    if is_animated := is_other_frame and obj.animation_data is not None:
         # The controls were moved by an animation, not by a hand: limbs keep their modes.
+        forget_wishes(obj)
         remember(obj)
-    elif follow_edits(obj):
-        bpy.context.view_layer.update()
+    else:
+        follow(obj)
     if not _is_being_dragged():
-        settle(obj, force=is_other_frame)
+        come_to_rest(obj, force=is_animated)
 
 
 def _is_being_dragged() -> bool:
@@ -61,9 +76,8 @@ def _is_being_dragged() -> bool:
 def _is_complete(obj: bpy.types.Object) -> bool:
     """A figure whose controls were deleted by hand is left alone."""
     bones = obj.pose.bones
-    return all(
-        name in bones for limb in LIMBS for name in (limb.upper, limb.lower, limb.end, limb.target, limb.hinge, *limb.mechanism)
-    )
+    limbs = (name for limb in LIMBS for name in (limb.upper, limb.lower, limb.end, limb.target, limb.hinge, *limb.mechanism))
+    return all(name in bones for name in (*HANDLE_NAMES, *TRUNK, *limbs))
 
 
 @persistent
@@ -76,10 +90,12 @@ CLASSES: tuple[type, ...] = ()
 
 def register() -> None:
     bpy.app.handlers.depsgraph_update_post.append(_after_update)
+    bpy.app.handlers.frame_change_post.append(_after_frame)
     bpy.app.handlers.load_post.append(_forget)
 
 
 def unregister() -> None:
     bpy.app.handlers.load_post.remove(_forget)
+    bpy.app.handlers.frame_change_post.remove(_after_frame)
     bpy.app.handlers.depsgraph_update_post.remove(_after_update)
     _forget()

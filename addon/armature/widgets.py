@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 import bpy
 
+from . import handles
+
 PREFIX = "WGT-pose_to_anime_"
 
 Colour = tuple[float, float, float]
@@ -21,13 +23,17 @@ Geometry = tuple[list[tuple[float, float, float]], list[tuple[int, int]], list[t
 LEFT: Colour = (0.10, 0.45, 1.00)
 RIGHT: Colour = (1.00, 0.25, 0.20)
 CENTRE: Colour = (1.00, 0.75, 0.10)
+CHEST: Colour = (0.10, 0.85, 0.70)
+HEAD: Colour = (1.00, 0.35, 0.85)
 SELECTED: Colour = (1.00, 1.00, 1.00)
 ACTIVE: Colour = (0.55, 1.00, 0.60)
 
+_ON_THE_MIDDLE = {handles.CHEST: CHEST, handles.HEAD: HEAD, handles.GAZE: HEAD}
+
 
 def colour_of(bone: str) -> Colour:
-    """The colour of a control by the side in its name."""
-    return LEFT if bone.endswith(".L") else RIGHT if bone.endswith(".R") else CENTRE
+    """The colour of a control: by the side in its name, and for the dots on the middle by what they move."""
+    return LEFT if bone.endswith(".L") else RIGHT if bone.endswith(".R") else _ON_THE_MIDDLE.get(bone, CENTRE)
 
 
 def widget(shape: str) -> bpy.types.Object:

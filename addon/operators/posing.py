@@ -10,7 +10,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import FloatVectorProperty, StringProperty
 
-from ..armature.controls import bring_up_to_date, finish, move_control, turn_joint
+from ..armature.controls import bring_up_to_date, move_control, turn_joint
 from ..armature.dots import Dot, dot_at
 from ..armature.dots_only import follow_switch
 from ..armature.mannequin import is_mannequin
@@ -142,7 +142,6 @@ class P2A_OT_settle_pose(bpy.types.Operator):
         with paused():
             for obj in posed_mannequins(context):
                 bring_up_to_date(obj)
-                finish(obj)
         return {"FINISHED"}
 
 

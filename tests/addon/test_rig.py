@@ -236,7 +236,8 @@ def test_feet_stay_where_they_are_when_the_hips_move_and_hands_go_along(figure) 
     feet = [place(figure, f"foot{side}").copy() for side in (".L", ".R")]
     hands = [place(figure, f"hand{side}").copy() for side in (".L", ".R")]
     soles = [matrices(figure)[f"foot{side}"][:3, :3] for side in (".L", ".R")]
-    down = Vector((0.05, 0, -0.2))
+    down = place(figure, "spine") - place(figure, "neck")
+    down *= 0.2 / down.length  # along the trunk, which the shoulders follow
     move_control(figure, "hips", place(figure, "hips") + down)
     for side, foot, hand, sole in zip((".L", ".R"), feet, hands, soles, strict=True):
         assert (place(figure, f"foot{side}") - foot).length < MILLIMETRE
@@ -248,7 +249,7 @@ def test_controls_refuse_nonsense_and_change_nothing(figure) -> None:
     before = matrices(figure)
     for action, says in (
         (lambda: move_control(figure, "tail", (0, 0, 0)), "turned, not moved|no control"),
-        (lambda: move_control(figure, "chest", (0, 0, 0)), "turned, not moved"),
+        (lambda: move_control(figure, "spine", (0, 0, 0)), "turned, not moved"),
         (lambda: move_control(figure, "hand.L", (math.nan, 0, 0)), "finite"),
         (lambda: move_control(figure, "hand.L", (0, 0, 1e30)), "finite"),
         (lambda: move_control(figure, "hand.L", (0, 0)), "three"),

@@ -8,6 +8,7 @@ import numpy as np
 import pose_to_anime
 import pytest
 from mathutils import Vector
+from pose_to_anime.addon.armature.handles import HANDLES
 from pose_to_anime.addon.armature.joint_map import joint_map
 from pose_to_anime.addon.armature.limbs import LIMBS, Limb
 from pose_to_anime.addon.armature.mannequin import add_mannequin, is_mannequin
@@ -52,9 +53,17 @@ def reach(obj: bpy.types.Object, limb: Limb) -> float:
 
 
 def worst_dot(obj: bpy.types.Object) -> float:
-    """The distance between dots and their joints."""
+    """The distance between dots and their joints, or their places at the bones that carry them."""
     pairs = [(limb.target, limb.end) for limb in LIMBS] + [(limb.hinge, limb.lower) for limb in LIMBS]
-    return max((place(obj, dot) - place(obj, joint)).length for dot, joint in pairs)
+    away = [(place(obj, dot) - place(obj, joint)).length for dot, joint in pairs]
+    away += [(place(obj, handle.name) - carried(obj, handle.carrier, handle.name)).length for handle in HANDLES]
+    return max(away)
+
+
+def carried(obj: bpy.types.Object, bone: str, rests: str) -> Vector:
+    """Where a bone has carried the place at which another one rests, in world metres."""
+    carrier = obj.pose.bones[bone]
+    return obj.matrix_world @ (carrier.matrix @ (carrier.bone.matrix_local.inverted() @ obj.data.bones[rests].head_local))
 
 
 def undo_step(message: str) -> None:
