@@ -50,24 +50,38 @@ def paused() -> Generator[None, None, None]:
         _State.pauses -= 1
 
 
+class RigState:
+    """A figure's pose with all of its controls, to be brought back to the last bit."""
+
+    def __init__(self, obj: bpy.types.Object) -> None:
+        self._bones = [
+            (b.name, b.location.copy(), b.rotation_quaternion.copy(), b.rotation_euler.copy(), b.scale.copy())
+            for b in obj.pose.bones
+        ]
+        self._modes = [is_ik(obj, limb) for limb in LIMBS]
+        self._settled = list(obj[_SETTLED]) if _SETTLED in obj else None
+
+    def restore(self, obj: bpy.types.Object) -> None:
+        with paused():
+            for name, location, rotation, angles, scale in self._bones:
+                bone = obj.pose.bones[name]
+                bone.location, bone.scale = location, scale
+                bone.rotation_quaternion, bone.rotation_euler = rotation, angles
+            for limb, mode in zip(LIMBS, self._modes, strict=True):
+                set_ik(obj, limb, mode)
+            if self._settled is not None:
+                obj[_SETTLED] = self._settled
+            bpy.context.view_layer.update()
+
+
 @contextmanager
 def kept(obj: bpy.types.Object) -> Generator[None, None, None]:
-    """Whatever is done to a figure's pose meanwhile is taken back afterwards, to the last bit."""
-    before = [(b.name, b.location.copy(), b.rotation_quaternion.copy(), b.scale.copy()) for b in obj.pose.bones]
-    modes = [is_ik(obj, limb) for limb in LIMBS]
-    settled = list(obj[_SETTLED]) if _SETTLED in obj else None
+    """Whatever is done to a figure's pose meanwhile is taken back afterwards."""
+    state = RigState(obj)
     try:
         yield
     finally:
-        with paused():
-            for name, location, rotation, scale in before:
-                bone = obj.pose.bones[name]
-                bone.location, bone.rotation_quaternion, bone.scale = location, rotation, scale
-            for limb, mode in zip(LIMBS, modes, strict=True):
-                set_ik(obj, limb, mode)
-            if settled is not None:
-                obj[_SETTLED] = settled
-            bpy.context.view_layer.update()
+        state.restore(obj)
 
 
 def is_paused() -> bool:

@@ -11,12 +11,13 @@ import bpy
 from bpy.props import FloatVectorProperty, StringProperty
 
 from ..armature.controls import bring_up_to_date, move_control, turn_joint
-from ..armature.dots import Dot, dot_at
+from ..armature.dots import Dot, dot_at, visible_bones
 from ..armature.dots_only import follow_switch
 from ..armature.mannequin import is_mannequin
 from ..armature.matching import paused
+from ..armature.ring_axes import joint_for
 from ..compat import is_pose_bone_selected, select_pose_bone
-from ..settings.posing import dots_only_listeners
+from ..settings.posing import ROTATE, dots_only_listeners
 from .figure import _OnMannequin, needs_mannequin, the_mannequin
 
 KEYMAPS = ("Object Mode", "Pose")
@@ -87,6 +88,9 @@ class P2A_OT_grab_control(bpy.types.Operator):
         obj = bpy.data.objects[dot.armature]
         enter_pose_mode(context, obj)
         bone = obj.pose.bones[dot.bone]
+        if context.scene.pose_to_anime.posing.mode == ROTATE:
+            select_only(context, _joint_of(obj, bone))
+            return {"FINISHED"}  # its rings appear, and they are what is dragged
         if not is_pose_bone_selected(bone):
             select_only(context, bone)
         obj.data.bones.active = bone.bone
@@ -204,6 +208,12 @@ def select_only(context: bpy.types.Context, bone: bpy.types.PoseBone) -> None:
                 select_pose_bone(other, False)
     select_pose_bone(bone, True)
     bone.id_data.data.bones.active = bone.bone
+
+
+def _joint_of(obj: bpy.types.Object, bone: bpy.types.PoseBone) -> bpy.types.PoseBone:
+    """The joint that a dot means, or the dot itself while the joint's own mark is hidden: what is selected must be seen."""
+    joint = joint_for(bone.bone)
+    return next((each for each in visible_bones(obj) if each.name == joint), bone)
 
 
 def _dots_only_switched(scene: bpy.types.Scene) -> None:

@@ -8,11 +8,12 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 from pose_to_anime.addon.armature.dots import visible_bones  # noqa: E402
+from pose_to_anime.addon.armature.handles import HANDLE_NAMES  # noqa: E402
 from pose_to_anime.addon.armature.limbs import CONTROLS, ROOT  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin  # noqa: E402
 from rig_scene import figure_fixture, first_figure, registered, undo_step  # noqa: E402, F401
 
-DOTS = set(CONTROLS) - {ROOT}
+DOTS = {*CONTROLS, *HANDLE_NAMES} - {ROOT}
 
 
 def posing() -> bpy.types.PropertyGroup:

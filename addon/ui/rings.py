@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The four rings of the joint that was clicked, drawn over the figure and taken hold of with the mouse."""
+
+from __future__ import annotations
+
+import bpy
+from mathutils import Matrix, Vector
+
+from ..armature.mannequin import is_mannequin
+from ..armature.ring_axes import BLUE, COLOURS, GREEN, RED, VIEW, ring_axes
+from ..armature.ring_turn import active_ring_joint
+from ..operators.rings import P2A_OT_turn_ring, line_of_sight
+from ..settings.posing import ROTATE
+
+Colour = tuple[float, float, float]
+
+# Blender's own axis colours a little lighter, so that they stand out from the grey figure and from the dots of its sides.
+_COLOURS: dict[str, Colour] = {
+    RED: (1.00, 0.16, 0.22),
+    BLUE: (0.16, 0.50, 1.00),
+    GREEN: (0.40, 0.90, 0.05),
+    VIEW: (1.00, 1.00, 1.00),
+}
+_LIT: Colour = (1.00, 0.85, 0.20)
+_SIZE = 1.0
+_VIEW_SIZE = 1.2
+"""The white ring lies around the others. In the unit of Blender's gizmos, which the user sets in the preferences."""
+_WIDTH = 3.0
+
+
+class P2A_GGT_rings(bpy.types.GizmoGroup):
+    bl_idname = "P2A_GGT_rings"
+    bl_label = "Rings"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "WINDOW"
+    bl_options = {"3D", "PERSISTENT"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if context.mode != "POSE" or context.scene.pose_to_anime.posing.mode != ROTATE:
+            return False
+        obj = context.view_layer.objects.active
+        return is_mannequin(obj) and obj.mode == "POSE" and active_ring_joint(obj) is not None
+
+    def setup(self, _context: bpy.types.Context) -> None:
+        for axis in (*COLOURS, VIEW):
+            ring = self.gizmos.new("GIZMO_GT_dial_3d")
+            ring.target_set_operator(P2A_OT_turn_ring.bl_idname).axis = axis
+            ring.draw_options = set() if axis == VIEW else {"CLIP"}  # of a coloured ring the half that is nearer is drawn
+            ring.scale_basis = _VIEW_SIZE if axis == VIEW else _SIZE
+            ring.line_width = _WIDTH
+            ring.color, ring.alpha = _COLOURS[axis], 0.9
+            ring.color_highlight, ring.alpha_highlight = _LIT, 1.0
+            ring.use_draw_modal = True
+
+    def draw_prepare(self, context: bpy.types.Context) -> None:
+        obj = context.view_layer.objects.active
+        joint = active_ring_joint(obj) if is_mannequin(obj) else None
+        if joint is None:
+            return
+        bone = obj.pose.bones[joint]
+        place = obj.matrix_world @ bone.head
+        axes = ring_axes(bone)
+        dragged = _dragged_ring(context)
+        for axis, ring in zip((*COLOURS, VIEW), self.gizmos, strict=True):
+            about = line_of_sight(context.region_data, place).col[2] if axis == VIEW else axes.col[COLOURS.index(axis)]
+            ring.matrix_basis = Matrix.Translation(place) @ _facing(about)
+            ring.hide = dragged not in ("", axis)
+
+
+def _facing(axis: Vector) -> Matrix:
+    """A rotation that brings z onto an axis."""
+    return axis.to_track_quat("Z", "Y").to_matrix().to_4x4()
+
+
+def _dragged_ring(context: bpy.types.Context) -> str:
+    """Which ring the mouse is holding, or nothing."""
+    for operator in context.window.modal_operators:
+        if operator.bl_idname == "POSE_TO_ANIME_OT_turn_ring":
+            return str(operator.properties.axis)
+    return ""
+
+
+CLASSES: tuple[type, ...] = (P2A_GGT_rings,)

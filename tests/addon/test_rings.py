@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Turning joints by rings without a window: undo, several joints, X-mirror, keys, limbs in IK, refusals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import pytest
+
+bpy = pytest.importorskip("bpy")
+
+import numpy as np  # noqa: E402
+from mathutils import Matrix, Quaternion, Vector  # noqa: E402
+from pose_to_anime.addon import compat  # noqa: E402
+from pose_to_anime.addon.armature.controls import move_control, turn_joint  # noqa: E402
+from pose_to_anime.addon.armature.limbs import LIMBS  # noqa: E402
+from pose_to_anime.addon.armature.mannequin import add_mannequin, skins_of  # noqa: E402
+from pose_to_anime.addon.armature.matching import is_ik  # noqa: E402
+from pose_to_anime.addon.armature.ring_axes import ring_axes, seen_rotation  # noqa: E402
+from pose_to_anime.addon.armature.ring_turn import RingTurn, active_ring_joint, selected_ring_joints  # noqa: E402
+from rig_scene import MILLIMETRE, figure_fixture, first_figure, matrices, moved, place, registered, undo_step, worst_dot  # noqa: E402, F401
+
+ARM, LEG = LIMBS[0], LIMBS[2]
+TURN = math.radians(25)
+
+
+def select(obj: bpy.types.Object, *bones: str) -> None:
+    for bone in obj.pose.bones:
+        compat.select_pose_bone(bone, bone.name in bones)
+    obj.data.bones.active = obj.data.bones[bones[0]] if bones else None
+
+
+def turned_by(before: np.ndarray, after: np.ndarray) -> tuple[Vector, float]:
+    """Axis and angle between two world matrices."""
+    turn = Matrix(after.tolist()).to_quaternion() @ Matrix(before.tolist()).to_quaternion().inverted()
+    return (turn.axis, turn.angle) if turn.angle <= math.pi else (-turn.axis, math.tau - turn.angle)
+
+
+def turn_ring(**options: object) -> set[str]:
+    """With its undo step, as a click gives it."""
+    return bpy.ops.pose_to_anime.turn_ring("EXEC_DEFAULT", True, **options)
+
+
+@pytest.mark.parametrize(
+    "joint", ["upper_arm.L", "forearm.R", "hand.L", "thigh.R", "shin.L", "foot.L", "head", "hips", "index_1.R"]
+)
+@pytest.mark.parametrize("axis", ["RED", "BLUE", "GREEN", "VIEW"])
+def test_a_ring_turns_its_joint_about_its_axis_by_the_angle(figure, joint, axis) -> None:
+    move_control(figure, "hand.L", place(figure, "upper_arm.L") + Vector((0.25, -0.25, 0.1)))
+    before = matrices(figure)
+    view = Vector((0.3, -0.9, 0.2)).normalized()
+    about = view if axis == "VIEW" else ring_axes(figure.pose.bones[joint]).col[["RED", "BLUE", "GREEN"].index(axis)]
+    assert turn_ring(axis=axis, angle=TURN, joints=joint, view=view) == {"FINISHED"}
+    found, angle = turned_by(before[joint], matrices(figure)[joint])
+    assert angle == pytest.approx(TURN, abs=2e-3) and found.angle(Vector(about)) < 0.02
+    assert worst_dot(figure) < MILLIMETRE
+
+
+def test_selected_joints_turn_each_about_its_own_axis_and_dots_mean_their_joints(figure) -> None:
+    bpy.ops.object.mode_set(mode="POSE")
+    select(figure, "spine", "chest", "elbow.L")
+    assert selected_ring_joints(figure) == ["spine", "chest", "forearm.L"] and active_ring_joint(figure) == "spine"
+    before = {name: seen_rotation(figure.pose.bones[name]) for name in ("spine", "chest", "forearm.L", "upper_chest")}
+    assert turn_ring(axis="RED", angle=TURN) == {"FINISHED"}
+    for name, rotation in before.items():
+        angle = rotation.rotation_difference(seen_rotation(figure.pose.bones[name])).angle
+        assert angle == pytest.approx(0.0 if name == "upper_chest" else TURN, abs=2e-3), name
+    assert not is_ik(figure, ARM) and is_ik(figure, LIMBS[1]) and worst_dot(figure) < MILLIMETRE
+
+
+def test_a_turn_is_one_undo_step_and_undo_is_exact(figure) -> None:
+    bpy.ops.object.mode_set(mode="POSE")
+    undo_step("start")
+    states = [matrices(figure)]
+    for joint, axis in (("upper_arm.L", "BLUE"), ("foot.R", "GREEN"), ("head", "RED"), ("hips", "GREEN")):
+        assert turn_ring(axis=axis, angle=TURN, joints=joint) == {"FINISHED"}
+        states.append(matrices(first_figure()))
+        assert moved(states[-2], states[-1]) > 0.02
+    for expected in reversed(states[:-1]):
+        bpy.ops.ed.undo()
+        assert moved(expected, matrices(first_figure())) < 1e-5
+    for expected in states[1:]:
+        bpy.ops.ed.redo()
+        assert moved(expected, matrices(first_figure())) < 1e-4
+
+
+def test_a_limb_goes_to_fk_without_a_jump_and_comes_back(figure) -> None:
+    move_control(figure, "hand.L", place(figure, "upper_arm.L") + Vector((0.2, -0.3, 0.1)))
+    before = matrices(figure)
+    turn = RingTurn(figure, ["forearm.L"], "RED")
+    for angle in (0.0, 0.5, -0.2, 0.0):
+        turn.turn(angle)
+        bpy.context.view_layer.update()
+    assert not is_ik(figure, ARM) and moved(before, matrices(figure)) < MILLIMETRE
+    turn.cancel()
+    assert is_ik(figure, ARM) and moved(before, matrices(figure)) < 1e-5
+
+
+def test_cancel_brings_back_whatever_was_turned(figure) -> None:
+    figure.pose.use_mirror_x = True
+    turn_joint(figure, "thigh.R", Quaternion((1, 0, 0), -0.5))
+    before = matrices(figure)
+    modes = [is_ik(figure, limb) for limb in LIMBS]
+    turn = RingTurn(figure, ["thigh.L", "foot.L", "hand.R", "head"], "BLUE")
+    turn.turn(1.0)
+    assert moved(before, matrices(figure)) > 0.1
+    turn.cancel()
+    assert moved(before, matrices(figure)) < 1e-5 and [is_ik(figure, limb) for limb in LIMBS] == modes
+    assert worst_dot(figure) < MILLIMETRE
+
+
+def test_a_standing_foot_that_is_turned_keeps_standing(figure) -> None:
+    assert turn_ring(axis="BLUE", angle=TURN, joints="foot.L") == {"FINISHED"}
+    assert is_ik(figure, LEG)
+    ankle, sole = place(figure, "foot.L").copy(), matrices(figure)["foot.L"][:3, :3]
+    move_control(figure, "hips", place(figure, "hips") + Vector((0, 0, -0.1)))
+    assert (place(figure, "foot.L") - ankle).length < MILLIMETRE
+    assert np.allclose(matrices(figure)["foot.L"][:3, :3], sole, atol=1e-4)
+    turn_joint(figure, "shin.L", Quaternion())
+    assert turn_ring(axis="RED", angle=TURN, joints="foot.L") == {"FINISHED"}
+    assert not is_ik(figure, LEG), "a leg in FK stays in FK"
+
+
+@pytest.mark.parametrize("joint", ["upper_arm.L", "hand.R", "foot.L", "index_2.R", "shoulder.L"])
+@pytest.mark.parametrize("axis", ["RED", "BLUE", "GREEN", "VIEW"])
+def test_x_mirror_makes_the_other_side_the_mirror_image(figure, joint, axis) -> None:
+    figure.pose.use_mirror_x = True
+    turn_joint(figure, bpy.utils.flip_name(joint), Quaternion((0.3, 1, 0.2), 0.3))  # it need not be one before
+    assert turn_ring(axis=axis, angle=TURN, joints=joint, view=(0.5, -0.8, 0.2)) == {"FINISHED"}
+    a, b = (seen_rotation(figure.pose.bones[name]) for name in (joint, bpy.utils.flip_name(joint)))
+    image = Quaternion((b.w, b.x, -b.y, -b.z))
+    assert a.rotation_difference(image).angle < 2e-3
+    assert worst_dot(figure) < MILLIMETRE
+
+
+def test_relative_x_mirror_turns_the_other_side_from_where_it_is(figure) -> None:
+    figure.pose.use_mirror_x = figure.pose.use_mirror_relative = True
+    turn_joint(figure, "hand.R", Quaternion((0, 1, 0), 0.4))
+    for axis, sign in (("RED", 1), ("BLUE", -1), ("GREEN", -1)):
+        before = seen_rotation(figure.pose.bones["hand.R"])
+        about = ring_axes(figure.pose.bones["hand.R"]).col[["RED", "BLUE", "GREEN"].index(axis)]
+        seen = matrices(figure)["hand.R"]
+        assert turn_ring(axis=axis, angle=TURN, joints="hand.L") == {"FINISHED"}
+        assert before.rotation_difference(seen_rotation(figure.pose.bones["hand.R"])).angle == pytest.approx(TURN, abs=1e-3)
+        found, _ = turned_by(seen, matrices(figure)["hand.R"])
+        assert found.angle(Vector(about) * sign) < 0.02, axis
+
+
+def test_both_sides_selected_are_not_mirrored_onto_each_other(figure) -> None:
+    figure.pose.use_mirror_x = True
+    assert turn_ring(axis="BLUE", angle=TURN, joints="hand.L, hand.R") == {"FINISHED"}
+    a, b = (seen_rotation(figure.pose.bones[name]) for name in ("hand.L", "hand.R"))
+    assert a.rotation_difference(Quaternion((b.w, b.x, -b.y, -b.z))).angle == pytest.approx(2 * TURN, abs=2e-3)
+
+
+def keyed(obj: bpy.types.Object) -> set[str]:
+    """Bones with keys on their rotation at the current frame."""
+    frame = bpy.context.scene.frame_current
+    curves = [curve for each in compat.action_curves(obj) for curve in each]
+    return {curve.data_path.split('"')[1] for curve in curves if any(point.co.x == frame for point in curve.keyframe_points)}
+
+
+@pytest.fixture
+def any_channel() -> Iterator[None]:
+    """Blender 5.2 keys only what has keys already, unless the user says otherwise."""
+    preferences = bpy.context.preferences.edit
+    before = preferences.use_keyframe_insert_available
+    preferences.use_keyframe_insert_available = False
+    yield
+    preferences.use_keyframe_insert_available = before
+
+
+def test_auto_keying_keys_what_was_turned_and_nothing_without_it(figure, any_channel) -> None:
+    settings = bpy.context.scene.tool_settings
+    turn_ring(axis="RED", angle=TURN, joints="head")
+    assert not keyed(figure)
+    settings.use_keyframe_insert_auto = True
+    figure.pose.use_mirror_x = True
+    turn_ring(axis="RED", angle=TURN, joints="forearm.L")
+    assert keyed(figure) == {"forearm.L", "forearm.R"}
+    turn_ring(axis="RED", angle=TURN, joints="head")
+    bpy.context.scene.frame_set(10)
+    turn_ring(axis="BLUE", angle=TURN, joints="foot.R, head")
+    assert keyed(figure) == {"foot_ik.L", "foot_ik.R", "head"}, "of a standing foot its dot holds the rotation"
+    bpy.context.preferences.edit.use_keyframe_insert_available = True
+    turn_ring(axis="RED", angle=TURN, joints="neck, head")
+    assert keyed(figure) == {"foot_ik.L", "foot_ik.R", "head"}, "the preference says: only where there are keys already"
+    after = matrices(figure)
+    bpy.context.scene.frame_set(1)
+    assert moved(after, matrices(figure)) > 0.01
+    bpy.context.scene.frame_set(10)
+    assert moved(after, matrices(figure)) < MILLIMETRE
+
+
+def test_all_figures_that_are_posed_turn_and_a_named_one_alone(figure) -> None:
+    other = add_mannequin(bpy.context, location=(1, 0, 0))
+    for obj in (figure, other):
+        obj.select_set(True)
+    bpy.ops.object.mode_set(mode="POSE")
+    select(figure, "head")
+    select(other, "hand.L")
+    before = matrices(figure), matrices(other)
+    assert turn_ring(axis="RED", angle=TURN) == {"FINISHED"}
+    assert turned_by(before[0]["head"], matrices(figure)["head"])[1] == pytest.approx(TURN, abs=1e-3)
+    assert turned_by(before[1]["hand.L"], matrices(other)["hand.L"])[1] == pytest.approx(TURN, abs=1e-3)
+    before = matrices(figure), matrices(other)
+    assert turn_ring(axis="RED", angle=TURN, joints="neck", armature=figure.name) == {"FINISHED"}
+    assert moved(before[0], matrices(figure)) > 0.01 and moved(before[1], matrices(other)) == 0.0
+
+
+def test_refusals_are_one_sentence_and_change_nothing(figure) -> None:
+    select(figure)
+    before = matrices(figure)
+    for options, says in (
+        ({}, "Select the joint that you want to turn"),
+        ({"joints": "tail"}, f"'tail' is no joint of '{figure.name}' that a ring turns"),
+        ({"joints": "head, MCH-arm_pole.L.001"}, "no joint"),
+        ({"joints": "head", "angle": math.nan}, "finite angle"),
+        ({"joints": "head", "axis": "VIEW"}, "direction to the viewer"),
+        ({"joints": "head", "armature": "Nobody"}, "no mannequin 'Nobody'"),
+    ):
+        with pytest.raises(RuntimeError, match=says):
+            turn_ring(**{"angle": TURN, **options})
+    with pytest.raises(Exception, match="There is no ring 'PINK'"):
+        RingTurn(figure, ["head"], "PINK")
+    assert moved(before, matrices(figure)) == 0.0
+    for part in (figure, *skins_of(figure)):
+        part.hide_set(True)
+    with pytest.raises(RuntimeError, match="hidden"):
+        turn_ring(joints="head", angle=TURN)
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    assert not bpy.ops.pose_to_anime.turn_ring.poll()
