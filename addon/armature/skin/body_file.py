@@ -53,7 +53,7 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "eye.opening": (4,),
     "eye.tilt": (),
     "eye.turn": (),
-    "eye.loops": (4, 3),
+    "eye.loops": (4, 5),
     "mouth.border": (9, 3),
     "mouth.lip": (9, 3),
     "mouth.line": (9, 3),

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from .body_file import Form
-from .cage import Cage, Vector, Weights
+from .cage import Cage, Vector, Weights, signed_power
 from .torso import COLUMNS, Stack
 
 HEAD: Weights = {"head": 1.0}
@@ -23,6 +23,8 @@ MOUTH_RINGS = (6, 8)
 MOUTH_COLUMNS = 3
 EYE_RINGS = (14, 16)
 EYE_COLUMNS = (2, 5)
+ALMOND = 1.2
+"""Exponent of the lids' outline: 1 is an ellipse, more is pointed at the corners."""
 EAR_RINGS = (4, 9)
 EAR_COLUMNS = (8, 10)
 EAR_GATHERED = (7, 8, 9, 10, 11)
@@ -114,13 +116,13 @@ def _add_nostril(cage: Cage, form: Form, head: list[list[int]]) -> None:
 def lid_point(form: Form, degrees: float, scale: float, lift: float) -> Vector:
     """A point on the almond of the lids: 0° is the outer corner, 90° the upper lid.
 
-    ``scale`` enlarges the almond, ``lift`` is the distance from the eyeball's surface.
+    ``scale`` enlarges the almond, in height more than in width, ``lift`` is the distance from the eyeball's surface.
     """
     centre, radius = form.tables["eye.centre"], form.number("eye.radius")
     angle = math.radians(degrees)
     inner, outer, upper, lower = form.tables["eye.opening"]
-    x = math.cos(angle) * (outer if math.cos(angle) > 0 else inner) * scale
-    z = math.sin(angle) * (upper if math.sin(angle) > 0 else lower) * scale
+    x = math.cos(angle) * (outer if math.cos(angle) > 0 else inner) * (1.0 + 0.55 * (scale - 1.0))
+    z = signed_power(math.sin(angle), ALMOND) * (upper if math.sin(angle) > 0 else lower) * scale
     z += x * math.tan(math.radians(form.number("eye.tilt")))
     shell = radius + lift
     # Beyond the ball the lids go on level, towards temple and nose.
@@ -142,10 +144,13 @@ def _add_eye(cage: Cage, form: Form, head: list[list[int]]) -> None:
     places = _outline(EYE_RINGS, EYE_COLUMNS)
     previous = [head[k][j] for k, j in places]
     count = len(places)
-    for scale, lift, blend in form.tables["eye.loops"]:
+    for low_scale, high_scale, low_lift, high_lift, blend in form.tables["eye.loops"]:
         current = []
         for i, vertex in enumerate(previous):
-            target = lid_point(form, -144.0 + 360.0 * i / count, float(scale), float(lift))
+            degrees = -144.0 + 360.0 * i / count
+            upper = (0.5 + 0.5 * math.sin(math.radians(degrees))) ** 2
+            scale, lift = low_scale + (high_scale - low_scale) * upper, low_lift + (high_lift - low_lift) * upper
+            target = lid_point(form, degrees, float(scale), float(lift))
             position = cage.positions[vertex] * (1.0 - blend) + target * blend
             current.append(cage.add(position, HEAD, held=1.0))
         cage.bridge(previous, current)
