@@ -8,12 +8,14 @@ from collections.abc import Callable
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
-from ..armature.mannequin import DEFAULT_MANNEQUIN, add_mannequin, is_mannequin, mannequin_names, remove_mannequin
+from ..armature.mannequin import DEFAULT_MANNEQUIN, add_mannequin, is_mannequin, remove_mannequin
 from ..armature.posing import reset_pose
 from ..errors import UserError
 from ..framing.startup import is_startup_cube
+from ..generate import body_shelf
 from ..generate.request import warm_up
 from ..pose.normalised import PoseError
+from ..settings.library import number_of
 
 EnumItems = list[tuple[str, str, str]]
 
@@ -52,13 +54,28 @@ def readable(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
+NumberedItems = list[tuple[str, str, str, str, int]]
+
 # Blender does not keep the strings of a dynamic enum alive: this list must.
-_mannequin_items: EnumItems = []
+_mannequin_items: NumberedItems = []
+_items_of: list[object] = [None]
 
 
-def mannequin_items(_operator: object, _context: bpy.types.Context | None) -> EnumItems:
-    names = sorted(mannequin_names(), key=lambda name: (name != DEFAULT_MANNEQUIN, name))
-    _mannequin_items[:] = [(name, readable(name), "") for name in names]
+def mannequin_items(_operator: object, _context: bpy.types.Context | None) -> NumberedItems:
+    """The bodies to choose from. The default one has number 0, which is what an operator begins with."""
+    found = body_shelf.bodies()
+    if _items_of[0] is not found:
+        _items_of[0] = found
+        _mannequin_items[:] = [
+            (
+                entry.key,
+                entry.title,
+                "A child's body" if entry.age == "child" else "An adult's body",
+                "USER" if entry.own else "NONE",
+                0 if entry.key == DEFAULT_MANNEQUIN else number_of(entry.key),
+            )
+            for entry in found.entries
+        ]
     return _mannequin_items
 
 

@@ -14,7 +14,7 @@ from pose_to_anime.addon import png  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin  # noqa: E402
 from pose_to_anime.addon.armature.posing import apply_pose, read_pose, reset_pose  # noqa: E402
 from pose_to_anime.addon.compat import select_pose_bone  # noqa: E402
-from pose_to_anime.addon.generate import pose_shelf  # noqa: E402
+from pose_to_anime.addon.generate import pose_shelf, shelf  # noqa: E402
 from pose_to_anime.addon.pose import own_poses  # noqa: E402
 from pose_to_anime.addon.pose import rotations as rot  # noqa: E402
 from pose_to_anime.addon.pose.humanoid import FINGER_JOINTS, JOINTS  # noqa: E402
@@ -149,7 +149,7 @@ def test_bad_files_and_folders_change_nothing(figure, home, tmp_path) -> None:
 
 def test_files_added_outside_are_seen(figure, home, monkeypatch) -> None:
     own_poses.save_pose(Pose("From outside", {}))
-    monkeypatch.setattr(pose_shelf, "_LOOK_AGAIN", 0.0)
+    monkeypatch.setattr(shelf, "LOOK_AGAIN", 0.0)
     assert bpy.ops.pose_to_anime.apply_pose(pose="from_outside") == {"FINISHED"}
 
 
@@ -168,12 +168,12 @@ def test_numbers_of_poses_stay_when_others_come(figure) -> None:
 def test_nothing_is_left_after_unregistering() -> None:
     pose_to_anime.unregister()
     try:
-        assert pose_shelf._shelf.icons is None and pose_shelf._shelf.collection is None
-        assert not bpy.app.timers.is_registered(pose_shelf._read_soon)
+        assert pose_shelf._state.icons is None and pose_shelf._shelf._content is None
+        assert not bpy.app.timers.is_registered(pose_shelf._shelf.read_soon)
         assert not hasattr(bpy.types, "P2A_PT_poses") and not hasattr(bpy.types, "P2A_PG_library")
     finally:
         pose_to_anime.register()
-    assert bpy.app.timers.is_registered(pose_shelf._read_soon)
+    assert bpy.app.timers.is_registered(pose_shelf._shelf.read_soon)
 
 
 def test_the_default_figure_can_be_saved_from_pose_mode(home) -> None:

@@ -26,6 +26,9 @@ class Slider:
     """One slider, with what it does to the proportions."""
 
     title: str
+    group: str
+    """One of ``GROUPS``."""
+    tip: str
     low: float
     high: float
     moves: Mapping[str, float]
@@ -33,24 +36,32 @@ class Slider:
     neutral: float = 1.0
 
 
+GROUPS = ("Whole", "Trunk", "Arms", "Legs")
+"""How the sliders are gathered, in the order in which they are shown."""
+
 SLIDERS: dict[str, Slider] = {
-    "height": Slider("Height", 0.75, 1.25, {"height": 1.0}),
-    "head": Slider("Head", 0.75, 1.35, {"head": 1.0, "neck_girth": 0.25}),
-    "neck": Slider("Neck", 0.65, 1.4, {"neck_length": 1.0}),
-    "shoulders": Slider("Shoulders", 0.8, 1.25, {"shoulders": 1.0, "chest_width": 0.3}),
-    "chest": Slider("Chest", 0.8, 1.25, {"chest_width": 1.0, "chest_depth": 0.8, "shoulders": 0.25}),
-    "waist": Slider("Waist", 0.75, 1.35, {"waist_width": 1.0, "waist_depth": 0.7}),
-    "hips": Slider("Hips", 0.8, 1.25, {"hips_width": 1.0, "hips_depth": 0.6, "thigh_girth": 0.3}),
-    "upper_arms": Slider("Upper arms", 0.75, 1.3, {"upper_arm_length": 1.0}),
-    "lower_arms": Slider("Lower arms", 0.75, 1.3, {"forearm_length": 1.0}),
-    "upper_legs": Slider("Upper legs", 0.75, 1.3, {"thigh_length": 1.0}),
-    "lower_legs": Slider("Lower legs", 0.75, 1.3, {"shin_length": 1.0}),
-    "hands": Slider("Hands", 0.75, 1.4, {"hand": 1.0}),
-    "feet": Slider("Feet", 0.75, 1.4, {"foot_length": 1.0, "foot_girth": 0.8}),
-    "thickness": Slider("Thickness", -0.6, 1.2, {"thickness": 1.0}, neutral=0.0),
-    "muscle": Slider("Muscle", -0.8, 1.2, {"muscle": 1.0}, neutral=0.0),
+    "height": Slider("Height", "Whole", "How tall the whole figure is", 0.75, 1.25, {"height": 1.0}),
+    "head": Slider("Head", "Whole", "How large the head is", 0.75, 1.35, {"head": 1.0, "neck_girth": 0.25}),
+    "thickness": Slider("Thickness", "Whole", "How much soft flesh lies on the body", -0.6, 1.2, {"thickness": 1.0}, neutral=0.0),
+    "muscle": Slider("Muscle", "Whole", "How strong the muscles are", -0.8, 1.2, {"muscle": 1.0}, neutral=0.0),
+    "neck": Slider("Neck", "Trunk", "How long the neck is", 0.65, 1.4, {"neck_length": 1.0}),
+    "shoulders": Slider("Shoulders", "Trunk", "How broad the shoulders are", 0.8, 1.25, {"shoulders": 1.0, "chest_width": 0.3}),
+    "chest": Slider(
+        "Chest", "Trunk", "How wide and deep the chest is", 0.8, 1.25, {"chest_width": 1.0, "chest_depth": 0.8, "shoulders": 0.25}
+    ),
+    "waist": Slider("Waist", "Trunk", "How wide the waist is", 0.75, 1.35, {"waist_width": 1.0, "waist_depth": 0.7}),
+    "hips": Slider(
+        "Hips", "Trunk", "How wide the hips are", 0.8, 1.25, {"hips_width": 1.0, "hips_depth": 0.6, "thigh_girth": 0.3}
+    ),
+    "upper_arms": Slider("Upper arms", "Arms", "How long the upper arms are", 0.75, 1.3, {"upper_arm_length": 1.0}),
+    "lower_arms": Slider("Lower arms", "Arms", "How long the forearms are", 0.75, 1.3, {"forearm_length": 1.0}),
+    "hands": Slider("Hands", "Arms", "How large the hands are", 0.75, 1.4, {"hand": 1.0}),
+    "upper_legs": Slider("Upper legs", "Legs", "How long the thighs are", 0.75, 1.3, {"thigh_length": 1.0}),
+    "lower_legs": Slider("Lower legs", "Legs", "How long the lower legs are", 0.75, 1.3, {"shin_length": 1.0}),
+    "feet": Slider("Feet", "Legs", "How large the feet are", 0.75, 1.4, {"foot_length": 1.0, "foot_girth": 0.8}),
 }
-"""All sliders in the order in which people expect them. 1 leaves a length or a width as it is, 0 thickness and muscle."""
+"""All sliders by their groups, in the order in which people expect them. 1 leaves a length or a width as it is, 0 thickness and
+muscle."""
 
 
 def apply_sliders(body: Body, values: Mapping[str, float]) -> Body:

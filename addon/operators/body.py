@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verbs of bodies: another body for a figure, and its sliders back to the middle."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import EnumProperty
+
+from ..armature.reshape import change_body, reshape
+from ..armature.skin.sliders import GROUPS, SLIDERS
+from .figure import _OnMannequin, mannequin_items
+
+
+class P2A_OT_change_body(_OnMannequin, bpy.types.Operator):
+    bl_idname = "pose_to_anime.change_body"
+    bl_label = "Change Body"
+    bl_description = "Give the figure another body. Pose, name, colour and place stay; the sliders go back to their middle"
+
+    mannequin: EnumProperty(name="Body", items=mannequin_items)
+
+    def act(self, obj: bpy.types.Object) -> None:
+        change_body(obj, self.mannequin)
+
+
+class P2A_OT_reset_body(_OnMannequin, bpy.types.Operator):
+    bl_idname = "pose_to_anime.reset_body"
+    bl_label = "Reset Body"
+    bl_description = "Bring these sliders back to their middle"
+
+    group: EnumProperty(
+        name="Sliders",
+        items=(("ALL", "All", "Every slider"), *((group.upper(), group, f"The sliders of “{group}”") for group in GROUPS)),
+        options={"SKIP_SAVE"},
+    )
+
+    def act(self, obj: bpy.types.Object) -> None:
+        reshape(
+            obj,
+            {name: slider.neutral for name, slider in SLIDERS.items() if self.group in ("ALL", slider.group.upper())},
+        )
+
+
+CLASSES: tuple[type, ...] = (P2A_OT_change_body, P2A_OT_reset_body)

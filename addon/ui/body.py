@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The figure's body, below the figure: which it is, and the sliders that change it."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..armature.mannequin import mannequin_name, slider_values
+from ..armature.reshape import require_figure
+from ..armature.skin.sliders import GROUPS, SLIDERS
+from ..errors import UserError
+from ..generate import body_shelf
+from ..operators.body import P2A_OT_change_body, P2A_OT_reset_body
+from ..operators.figure import the_mannequin
+from . import parts
+
+
+class P2A_PT_body(bpy.types.Panel):
+    bl_idname = "P2A_PT_body"
+    bl_label = "Body"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = parts.TAB
+    bl_parent_id = "P2A_PT_figure"
+    bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 25
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return the_mannequin(context) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        figure = the_mannequin(context)
+        try:
+            require_figure(figure)
+        except UserError as error:
+            parts.text(layout, context, str(error), "INFO")
+            return
+        shown = body_shelf.shown()
+        entry = shown.entry(mannequin_name(figure)) if shown else None
+        layout.operator_menu_enum(
+            P2A_OT_change_body.bl_idname, "mannequin", text=entry.title if entry else "Choose a Body", icon="COMMUNITY"
+        )
+        if shown is not None and entry is None:
+            parts.text(layout, context, f"The file of its body, '{mannequin_name(figure)}', is gone: choose another.", "ERROR")
+            return
+        _draw_sliders(layout, figure)
+
+
+def _draw_sliders(layout: bpy.types.UILayout, figure: bpy.types.Object) -> None:
+    moved = {SLIDERS[name].group for name in slider_values(figure) if name in SLIDERS}
+    for group in GROUPS:
+        column = layout.column(align=True)
+        head = column.row(align=True)
+        head.label(text=group)
+        reset = head.row(align=True)
+        reset.enabled = group in moved
+        reset.operator(P2A_OT_reset_body.bl_idname, text="", icon="LOOP_BACK", emboss=False).group = group.upper()
+        for name, slider in SLIDERS.items():
+            if slider.group == group:
+                column.prop(figure.pose_to_anime_body, name, slider=True)
+    row = layout.row()
+    row.enabled = bool(moved)
+    row.operator(P2A_OT_reset_body.bl_idname, text="Reset All", icon="LOOP_BACK").group = "ALL"
+
+
+CLASSES: tuple[type, ...] = (P2A_PT_body,)

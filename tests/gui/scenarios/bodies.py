@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bodies and figures as an artist uses them: choose a body, drag a slider, undo it."""
+
+from collections.abc import Generator
+
+import bpy
+import hands
+
+
+def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generator[object, None, None]:
+    from bl_ext.user_default.pose_to_anime.addon.armature.mannequin import landmarks, mannequin_name, slider_values
+
+    hands.invoke("VIEW_3D", "pose_to_anime.add_mannequin")
+    bpy.ops.pose_to_anime.apply_pose(pose="running")
+    name = bpy.context.object.name
+
+    def figure() -> bpy.types.Object:
+        return bpy.data.objects[name]
+
+    def height() -> float:
+        return round(landmarks(figure())["head_top"].z, 4)
+
+    bpy.ops.pose_to_anime.start_posing()
+    bpy.ops.ed.undo_push(message="Start")  # what a script adds is no undo step of its own
+    show_from_near()
+    yield 1.0
+    yield from hands.open_sidebar("VIEW_3D")
+    yield 2.0
+    hands.photograph("start")
+
+    button = yield from open_alone("P2A_PT_body", below="pose_to_anime.stop_posing")
+    facts["height at first"] = height()
+    slider = yield from first_number(*button)
+    hands.photograph("body panel")
+    yield from hands.drag(slider, (slider[0] + 60, slider[1]))
+    facts["height after the drag"] = height()
+    facts["sliders"] = slider_values(figure())
+    facts["mode after the drag"] = bpy.context.mode
+    hands.photograph("taller")
+    yield from hands.key("Z", ctrl=True, at=hands.middle("VIEW_3D"))
+    facts["height after undo"] = height()
+    facts["sliders after undo"] = slider_values(figure())
+    yield from hands.key("Z", ctrl=True, shift=True)
+    facts["height after redo"] = height()
+    facts["mode after redo"] = bpy.context.mode
+
+    hands.invoke("VIEW_3D", "pose_to_anime.change_body", mannequin="heroic")
+    yield 1.0
+    facts["body"] = mannequin_name(figure())
+    hands.photograph("heroic")
+    yield from hands.key("Z", ctrl=True, at=hands.middle("VIEW_3D"))
+    facts["body after undo"] = mannequin_name(figure())
+
+
+def show_from_near() -> None:
+    view = hands.area("VIEW_3D").spaces.active.region_3d
+    view.view_location, view.view_distance = (0.0, 0.0, 0.85), 5.0
+
+
+def open_alone(panel: str, below: str) -> Generator[float, None, tuple[int, int]]:
+    """Open a panel below the figure's, with the others out of the way: then it lies right under that button, whose place it gives."""
+    for cls in bpy.types.Panel.__subclasses__():
+        if getattr(cls, "bl_parent_id", "") == "P2A_PT_figure" and cls.bl_idname != panel:
+            cls.poll = classmethod(lambda _cls, _context: False)
+    hands.region("VIEW_3D", "UI").tag_redraw()
+    yield 1.0
+    x, y = yield from hands.find_button("VIEW_3D", below)
+    yield from hands.click(x, y - 36)
+    yield 0.5
+    return x, y
+
+
+def first_number(x: float, y: float) -> Generator[float, None, tuple[float, float]]:
+    """Where the first number is below a place: Ctrl-C over a number copies it."""
+    manager = bpy.context.window_manager
+    for lower in range(int(y) - 60, int(y) - 200, -6):
+        yield from hands.move(x, lower)
+        manager.clipboard = ""
+        for value in ("PRESS", "RELEASE"):
+            hands.simulate("C", value, ctrl=True)
+        yield 0.1
+        if manager.clipboard[:1].isdigit():
+            return x, lower - 4
+    raise LookupError("no number there")
