@@ -58,7 +58,7 @@ def show_from_near() -> None:
 
 
 def open_alone(panel: str, below: str) -> Generator[float, None, tuple[int, int]]:
-    """Open a panel below the figure's, with the others out of the way: then it lies right under that button, whose place it gives."""
+    """Open a panel below the figure's, with the others out of the way. Gives the place of the button right above it."""
     for cls in bpy.types.Panel.__subclasses__():
         if getattr(cls, "bl_parent_id", "") == "P2A_PT_figure" and cls.bl_idname != panel:
             cls.poll = classmethod(lambda _cls, _context: False)
