@@ -15,6 +15,7 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 from ..errors import UserError
+from ..pose.humanoid import base_name
 from .camera import FRONT, LENS, first_lens, frame_points
 from .shot_names import Shot
 from .solve import Array
@@ -207,7 +208,7 @@ def _is_upright(joints: Mapping[str, Array]) -> bool:
 
 def _part(joint: str, limits: Mapping[str, Part]) -> Part:
     """What is shown of a joint's bone; fingers are as their hand."""
-    bare = joint.removeprefix("left").removeprefix("right")
+    bare = base_name(joint)
     if bare not in _LEGS and bare not in _ARMS and bare != joint:
         bare = "Hand"
     return limits.get(bare, _WHOLE)

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The verbs of whole poses: mirror, turn about, copy, stand on the ground, look at the camera, reset a part."""
+"""The verbs of whole poses: mirror, turn about, copy, stand on the ground, look at the camera, reset a part, push."""
 
 from __future__ import annotations
 
+import contextlib
+
 import bpy
-from bpy.props import StringProperty
+from bpy.props import FloatProperty, StringProperty
 
 from ..armature import pose_tools
+from ..armature.dynamics import push_pose, push_to, pushed_by
 from ..armature.mannequin import is_mannequin
 from ..errors import UserError
 from ..framing.camera import picture_camera
@@ -84,6 +87,31 @@ class P2A_OT_reset_selected(_OnMannequin, bpy.types.Operator):
         pose_tools.reset_joints(obj, joints)
 
 
+class P2A_OT_exaggerate(_OnMannequin, bpy.types.Operator):
+    bl_idname = "pose_to_anime.exaggerate"
+    bl_label = "More Dynamic"
+    bl_description = (
+        "Push the pose: a stronger line of action, wider steps; below zero calmer. Feet and hands hold what they touch"
+    )
+
+    factor: FloatProperty(
+        name="Dynamic", description="From calm (−1) to as dynamic as joints allow (1)", min=-1.0, max=1.0, default=0.5,
+        subtype="FACTOR", options={"SKIP_SAVE"},
+    )  # fmt: skip
+
+    def act(self, obj: bpy.types.Object) -> None:
+        push_pose(obj, self.factor)
+
+
+def _get_dynamic(obj: bpy.types.Object) -> float:
+    return pushed_by(obj) if is_mannequin(obj) else 0.0
+
+
+def _set_dynamic(obj: bpy.types.Object, factor: float) -> None:
+    with contextlib.suppress(UserError):  # a hidden figure stays as it is; the operator says why
+        push_to(obj, factor)
+
+
 CLASSES: tuple[type, ...] = (
     P2A_OT_mirror_pose,
     P2A_OT_flip_pose,
@@ -91,4 +119,18 @@ CLASSES: tuple[type, ...] = (
     P2A_OT_look_at_camera,
     P2A_OT_copy_pose_to,
     P2A_OT_reset_selected,
+    P2A_OT_exaggerate,
 )
+
+
+def register() -> None:
+    # Of the object and not of the window manager: what is changed by a slider there is an undo step.
+    bpy.types.Object.pose_to_anime_dynamic = FloatProperty(
+        name="Dynamic",
+        description="Push the pose: a stronger line of action, wider steps; below zero calmer",
+        min=-1.0, max=1.0, subtype="FACTOR", get=_get_dynamic, set=_set_dynamic, options=set(),
+    )  # fmt: skip
+
+
+def unregister() -> None:
+    del bpy.types.Object.pose_to_anime_dynamic

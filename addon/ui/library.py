@@ -113,6 +113,7 @@ class P2A_PT_pose_tools(_Panel, bpy.types.Panel):
         row.operator(P2A_OT_reset_pose.bl_idname, text="Reset All", icon="LOOP_BACK")
         row.operator(P2A_OT_reset_selected.bl_idname, icon="LOOP_BACK")
         figure = the_mannequin(context)
+        column.prop(figure, "pose_to_anime_dynamic", slider=True)
         others = [obj for obj in context.view_layer.objects if is_mannequin(obj) and obj != figure]
         for other in others:
             layout.operator(P2A_OT_copy_pose_to.bl_idname, text=f"Copy to {other.name}", icon="COPYDOWN").target = other.name

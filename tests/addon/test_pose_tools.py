@@ -195,3 +195,66 @@ def test_each_tool_is_one_undo_step(figure) -> None:
         assert max(map(moved, before, state())) < 1e-5, verb
         bpy.ops.ed.redo()
         assert max(map(moved, after, state())) < 1e-5, verb
+
+
+def test_a_pose_is_pushed_in_one_undo_step_and_stands_on_the_ground(figure) -> None:
+    apply_pose(figure, load_pose("fighting_punch"))
+    seen, before = matrices(figure), read_pose(figure)
+    undo_step("before")
+    assert bpy.ops.pose_to_anime.exaggerate(factor=0.8) == {"FINISHED"}
+    undo_step("pushed")
+    after = read_pose(figure)
+    assert angle(before, after, ("spine", "chest", "upperChest")) > 3.0
+    assert abs(pose_tools.lowest_point(figure)) < 5 * MILLIMETRE
+    assert worst_dot(figure) < MILLIMETRE
+    bpy.ops.ed.undo()
+    assert moved(seen, matrices(first_figure())) < 1e-6
+
+
+def test_the_slider_is_drawn_to_and_fro_without_adding_up(figure) -> None:
+    apply_pose(figure, load_pose("walking_stroll"))
+    seen = matrices(figure)
+    assert figure.pose_to_anime_dynamic == 0.0
+    figure.pose_to_anime_dynamic = 0.7
+    once = matrices(figure)
+    assert moved(seen, once) > 0.02
+    assert figure.pose_to_anime_dynamic == pytest.approx(0.7)
+    figure.pose_to_anime_dynamic = -0.5
+    figure.pose_to_anime_dynamic = 0.7
+    assert moved(once, matrices(figure)) < MILLIMETRE
+    figure.pose_to_anime_dynamic = 0.0
+    assert moved(seen, matrices(figure)) < 2 * MILLIMETRE
+
+
+def test_another_pose_is_a_new_beginning_for_the_slider(figure) -> None:
+    apply_pose(figure, load_pose("running"))
+    figure.pose_to_anime_dynamic = 0.5
+    move_control(figure, "hand.L", place(figure, "hand.L") + Vector((0.0, 0.0, 0.1)))
+    assert figure.pose_to_anime_dynamic == 0.0
+    raised = matrices(figure)
+    figure.pose_to_anime_dynamic = 0.4
+    assert moved(raised, matrices(figure)) > 0.005
+    figure.pose_to_anime_dynamic = 0.0
+    assert moved(raised, matrices(figure)) < 2 * MILLIMETRE
+
+
+def test_undo_takes_the_slider_back_with_the_pose(figure) -> None:
+    apply_pose(figure, load_pose("running"))
+    undo_step("none")
+    figure.pose_to_anime_dynamic = 0.5
+    undo_step("first")
+    figure.pose_to_anime_dynamic = 1.0
+    undo_step("second")
+    bpy.ops.ed.undo()
+    assert first_figure().pose_to_anime_dynamic == pytest.approx(0.5)
+    bpy.ops.ed.undo()
+    assert first_figure().pose_to_anime_dynamic == 0.0
+
+
+def test_a_hidden_figure_is_not_pushed(figure) -> None:
+    for part in (figure, *figure.children):
+        part.hide_set(True)
+    figure.pose_to_anime_dynamic = 0.5
+    assert figure.pose_to_anime_dynamic == 0.0
+    with pytest.raises(RuntimeError, match="is hidden"):
+        bpy.ops.pose_to_anime.exaggerate(factor=0.5)
