@@ -61,7 +61,7 @@ class HumanoidRest:
         to_t = self.to_t_pose[joint]
         y = rot.unit(self.tails[joint] - self.heads[joint])
         x = rot.unit(rot.perpendicular(to_t.T @ _flexion_axis(joint, to_t @ y), y))
-        return np.column_stack([x, y, np.cross(x, y)])
+        return np.column_stack([x, y, rot.cross(x, y)])
 
     def turns(self, pose: Pose) -> dict[str, Matrix]:
         """For each joint of this rig the rotation (3, 3) from its rest to the pose, in armature axes."""
