@@ -40,6 +40,8 @@ def add_hand(cage: Cage, form: Form, frames: dict[str, Frame], wrist: list[int])
     for finger, column in FINGER_COLUMNS.items():
         outline = [(0, 0), (1, 0), (2, 0), (2, 1), (2, 2), (1, 2), (0, 2), (0, 1)]
         base = [grid[column + across_, row] for across_, row in outline]
+        for corner in (1, 5):  # the knuckle and the pad below it; the webs stay with the hand
+            cage.weights[base[corner]] = {"hand": 0.6, f"{finger}_1": 0.4}
         _add_finger(cage, form, frames, finger, base, flip=False)
 
 

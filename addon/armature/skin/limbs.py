@@ -51,9 +51,9 @@ def _rectangle(i: int) -> tuple[float, float]:
     if place == -5:
         return 0.0, -1.0
     if place <= 4:
-        return 1.0 - 0.25 * (place / 4) ** 2, place / 4 * 0.94
+        return 1.0 - 0.36 * (place / 4) ** 2, place / 4 * 0.94
     place = 10 - place
-    return -(1.0 - 0.25 * (place / 4) ** 2), place / 4 * 0.94
+    return -(1.0 - 0.36 * (place / 4) ** 2), place / 4 * 0.94
 
 
 def end_grid(cage: Cage, last: list[int], weights: dict[str, float]) -> dict[tuple[int, int], int]:
