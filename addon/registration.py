@@ -8,6 +8,7 @@ import bpy
 
 MODULES: tuple[str, ...] = (
     "preferences",
+    "settings.pins",
     "settings.figure",
     "settings.framing",
     "settings.shots",
@@ -26,6 +27,7 @@ MODULES: tuple[str, ...] = (
     "operators.pose_tools",
     "operators.posing",
     "operators.rings",
+    "operators.pins",
     "operators.hands",
     "framing.camera",
     "framing.orbit",
@@ -49,6 +51,7 @@ MODULES: tuple[str, ...] = (
     "ui.rings",
     "ui.library",
     "ui.hands",
+    "ui.pins",
     "ui.generation",
     "ui.results",
 )

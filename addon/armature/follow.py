@@ -1,44 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""After any edit of a figure's controls: what was meant is done (``follow``), and dots return to their places (``come_to_rest``).
-
-While a dot of ``handles`` is away from its place, or the hips from where they were, the trunk is bent anew each time from the
-rotations it was last settled in, never from its bent state: the same drag gives the same pose by whichever way the mouse went,
-and a drag that is given up leaves nothing. What ``follow`` wrote is kept beside the settled state, in the file, so that it is
-known from what a person turned: joints that a person turned win over every wish.
-"""
+"""After any edit of a figure's controls: ``follow`` does what was meant, ``come_to_rest`` brings dots back to their places."""
 
 from __future__ import annotations
 
 import bpy
-from mathutils import Quaternion, Vector
 
-from ..compat import action_curves, is_pose_bone_selected
-from .handles import CHEST, HANDLES, HEAD
-from .matching import follow_edits, own_rotation, settle, settled_body
-from .spine import TRUNK, Trunk, partial
-
-_GRANTED = "pose_to_anime_granted"
-_CHANGED = 1e-5
-"""Metres, and components of unit quaternions: a change below this is rounding."""
-
-_CHEST_SHARES = {"spine": 0.4, "chest": 0.75, "upper_chest": 1.0}
-_CHEST_MOST = 1.4
-_HIPS_SHARES = {"spine": 1.0, "chest": 0.85, "upper_chest": 0.4, "neck": 0.2, "head": 0.0}
-"""The trunk leans from the pelvis up and rights itself above, so that shoulders and face stay nearly level."""
-_HIPS_MOST = 0.9
-_LAG = 0.6
-"""Of a motion of the hips across the trunk, what the shoulders do not join in."""
-_HEAD_SHARES = {"chest": 0.1, "upper_chest": 0.3, "neck": 1.0}
-_HEAD_MOST = 0.9
-_HEAD_TURN_SHARES = {"neck": 0.4, "head": 1.0}
+from .matching import follow_edits, settle
+from .pins import after_rest, hold, taken_pins
+from .wishes import forget_wishes, grant, key_if_automatic
 
 
 def follow(obj: bpy.types.Object) -> bool:
     """Do what was meant by the edits since the rig was last settled; the evaluated pose must be up to date, and is so afterwards.
-    True when something was written."""
-    wrote = _grant(obj)
-    if wrote:
-        bpy.context.view_layer.update()
+
+    True when something was written.
+    """
+    wrote = grant(obj)
+    # Before limbs change their modes: a pinned hand that rides along with the body was not moved by a person.
+    wrote |= hold(obj)
     if follow_edits(obj):
         bpy.context.view_layer.update()
         wrote = True
@@ -47,120 +26,9 @@ def follow(obj: bpy.types.Object) -> bool:
 
 def come_to_rest(obj: bpy.types.Object, force: bool = False) -> bool:
     """What the end of a drag does: every dot goes to its joint, and what is seen is settled. True when something was written."""
-    if _GRANTED in obj and bpy.context.scene.tool_settings.use_keyframe_insert_auto:
-        for name in TRUNK:
-            obj.pose.bones[name].keyframe_insert("rotation_quaternion", group=name)
+    key_if_automatic(obj)
+    taken = taken_pins(obj)
     wrote = forget_wishes(obj)
-    return settle(obj, force) or wrote
-
-
-def forget_wishes(obj: bpy.types.Object) -> bool:
-    """Bring all dots back to their places, with nothing done for them. True when something was written."""
-    if _GRANTED in obj:
-        del obj[_GRANTED]
-    away = [bone for bone in (obj.pose.bones[handle.name] for handle in HANDLES) if _is_away(bone)]
-    if not away:
-        return False
-    for bone in away:
-        bone.location = (0.0, 0.0, 0.0)
-        bone.rotation_quaternion = (1.0, 0.0, 0.0, 0.0)
-        bone.rotation_euler = (0.0, 0.0, 0.0)
-    # Keys on a dot (Auto Keying makes them) would wish the same again at every frame. What holds the pose are keys on joints.
-    paths = tuple(f'pose.bones["{bone.name}"].' for bone in away)
-    for curves in action_curves(obj):
-        for curve in [curve for curve in curves if curve.data_path.startswith(paths)]:
-            curves.remove(curve)
-    return True
-
-
-def _grant(obj: bpy.types.Object) -> bool:
-    """Bend the trunk as the dots and the hips that were moved ask for. True when something was written."""
-    settled = settled_body(obj)
-    if settled is None:
-        return False
-    bones = obj.pose.bones
-    before = {name: settled[name][1] for name in TRUNK}
-    present = {name: bones[name].rotation_quaternion for name in TRUNK}
-    granted = _granted(obj)
-    if any(_differs(present[name], before[name]) for name in TRUNK) and (
-        granted is None or any(_differs(present[name], granted[name]) for name in TRUNK)
-    ):
-        return False
-    moved = {handle.name for handle in HANDLES if _is_away(bones[handle.name])}
-    shift = bones["hips"].location - settled["hips"][0]
-    trunk = Trunk(obj, before)
-    if shift.length > _CHANGED and not _moves_as_one(obj, moved):
-        _let_lag(obj, trunk, shift)
-    if CHEST in moved:
-        _bring_chest(obj, trunk)
-    if HEAD in moved:
-        _bring_head(obj, trunk)
-    wrote = False
-    for name, rotation in trunk.rotations.items():
-        if _differs(present[name], rotation):
-            bones[name].rotation_quaternion = rotation
-            wrote = True
-    if wrote:
-        obj[_GRANTED] = [c for name in TRUNK for c in bones[name].rotation_quaternion]
+    wrote |= settle(obj, force)
+    after_rest(obj, taken)
     return wrote
-
-
-def _let_lag(obj: bpy.types.Object, trunk: Trunk, shift: Vector) -> None:
-    """The hips were moved: the shoulders join in along the trunk, and lag behind across it."""
-    hips = obj.pose.bones["hips"]
-    carried = hips.parent.matrix @ hips.parent.bone.matrix_local.inverted() @ hips.bone.matrix_local
-    motion = carried.to_3x3() @ shift
-    top = trunk.matrices["neck"].translation
-    along = (top - trunk.matrices["spine"].translation).normalized()
-    across = motion - along * motion.dot(along)
-    trunk.bend(_HIPS_SHARES, "upper_chest", obj.data.bones["neck"].head_local, top - across * _LAG, _HIPS_MOST)
-
-
-def _bring_chest(obj: bpy.types.Object, trunk: Trunk) -> None:
-    rest, goal, turn = _wish(obj, trunk, CHEST)
-    trunk.bend(_CHEST_SHARES, "upper_chest", rest, goal, _CHEST_MOST)
-    trunk.turn({name: partial(turn, share) for name, share in _CHEST_SHARES.items()})
-
-
-def _bring_head(obj: bpy.types.Object, trunk: Trunk) -> None:
-    """The neck takes the head to its dot, helped a little by the chest; the face keeps its direction."""
-    rest, goal, turn = _wish(obj, trunk, HEAD)
-    facing = trunk.matrices["head"].to_quaternion()
-    joint = obj.data.bones["head"].head_local
-    way = goal - trunk.point("head", rest)
-    trunk.bend(_HEAD_SHARES, "neck", joint, trunk.point("neck", joint) + way, _HEAD_MOST)
-    trunk.turn({"head": facing @ trunk.matrices["head"].to_quaternion().inverted()})
-    trunk.turn({name: partial(turn, share) for name, share in _HEAD_TURN_SHARES.items()})
-
-
-def _wish(obj: bpy.types.Object, trunk: Trunk, name: str) -> tuple[Vector, Vector, Quaternion]:
-    """Where a dot rests, where it was dragged to, and by which rotation it was turned, from where its trunk is now."""
-    dot, bone = obj.pose.bones[name], obj.data.bones[name]
-    carrier = bone.parent.name
-    frame = (trunk.matrices[carrier] @ bone.parent.matrix_local.inverted() @ bone.matrix_local).to_quaternion()
-    goal = trunk.point(carrier, bone.head_local) + frame @ dot.location
-    return bone.head_local, goal, frame @ own_rotation(dot) @ frame.inverted()
-
-
-def _moves_as_one(obj: bpy.types.Object, moved: set[str]) -> bool:
-    """Whether the hips are moved together with dots above them: then the figure goes as a whole."""
-    above = [obj.pose.bones[name] for name in (CHEST, HEAD)]
-    hips = obj.pose.bones["hips"]
-    return bool(moved & {CHEST, HEAD}) or (is_pose_bone_selected(hips) and any(map(is_pose_bone_selected, above)))
-
-
-def _granted(obj: bpy.types.Object) -> dict[str, Quaternion] | None:
-    stored = obj.get(_GRANTED)
-    if stored is None or len(stored) != 4 * len(TRUNK):
-        return None
-    return {name: Quaternion(stored[4 * index : 4 * index + 4]) for index, name in enumerate(TRUNK)}
-
-
-def _is_away(bone: bpy.types.PoseBone) -> bool:
-    return bone.location.length > _CHANGED or _differs(own_rotation(bone), Quaternion())
-
-
-def _differs(a: Quaternion, b: Quaternion) -> bool:
-    """Two quaternions of opposite signs are the same rotation."""
-    p, q = a.normalized(), b.normalized()
-    return max(abs(c) for c in (p - q if p.dot(q) >= 0.0 else p + q)) > _CHANGED

@@ -21,7 +21,7 @@ CHEST, HEAD, GAZE = "chest_ik", "head_ik", "gaze"
 LOOK_DISTANCE = 0.5
 """Metres from the head to the dot that says where the figure looks."""
 
-_EYE_LEVEL = 0.45
+_EYE_LEVEL = 0.38
 """Of the way from the head's joint to the crown."""
 _BEHIND_HEEL = 0.5
 """Of the way from the ankle to the tip of the toes: so far behind the ankle lies the dot of the foot roll, clear of the heel."""

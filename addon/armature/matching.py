@@ -41,13 +41,18 @@ class _State:
 
 
 @contextmanager
-def paused() -> Generator[None, None, None]:
-    """While our own code works on a rig in several steps, the watcher keeps out."""
+def paused(is_watcher: bool = False) -> Generator[None, None, None]:
+    """While our own code works on a rig in several steps, the watcher keeps out; it looks after pinned figures afterwards."""
     _State.pauses += 1
     try:
         yield
     finally:
         _State.pauses -= 1
+        if not is_paused() and not is_watcher:
+            for obj in bpy.context.view_layer.objects:
+                settings = getattr(obj, "pose_to_anime", None)  # a script may use figures with the extension not registered
+                if settings is not None and settings.pins:
+                    obj.update_tag(refresh={"OBJECT"})
 
 
 class RigState:
@@ -195,11 +200,27 @@ def _signature(obj: bpy.types.Object) -> list[float]:
 def settled_body(obj: bpy.types.Object) -> dict[str, tuple[Vector, Quaternion]] | None:
     """Where the bones of the body were when the rig was last settled, by their own transforms. None before the first time."""
     stored = obj.get(_SETTLED)
-    if stored is None or len(stored) < 7 * len(_BODY):
+    start = sum(len(part) for state in _limb_states(obj) for part in state)
+    if stored is None or len(stored) < start + 7 * len(_BODY):
         return None
-    values = list(stored)[-7 * len(_BODY) :]
+    values = list(stored)[start:]
     parts = (values[7 * index : 7 * index + 7] for index in range(len(_BODY)))
     return {name: (Vector(part[:3]), Quaternion(part[3:])) for name, part in zip(_BODY, parts, strict=True)}
+
+
+def settled_dot(obj: bpy.types.Object, limb: Limb) -> list[float] | None:
+    """A limb's dot as it was last settled, see ``dot_state``. None before the first time."""
+    states = _settled(obj)
+    if states is None:
+        return None
+    state = states[LIMBS.index(limb)]
+    return [*state.target_place, *state.target_rotation, *state.end]
+
+
+def dot_state(obj: bpy.types.Object, limb: Limb) -> list[float]:
+    """The place and rotation of a limb's dot and the rotation of its hand or foot, all by their own transforms: 11 numbers."""
+    dot, end = obj.pose.bones[limb.target], obj.pose.bones[limb.end]
+    return [*dot.location, *_canonical(dot.rotation_quaternion), *_canonical(end.rotation_quaternion)]
 
 
 def own_rotation(bone: bpy.types.PoseBone) -> Quaternion:

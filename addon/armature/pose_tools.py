@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
@@ -16,19 +15,11 @@ from ..errors import UserError
 from ..pose import rotations as rot
 from ..pose.humanoid import FINGER_JOINTS, JOINTS
 from ..pose.normalised import Contact, Pose, Quaternion, blend, mirror
+from .gaze import NECKS_SHARE, sideways_and_down, within_reach
 from .joint_map import joint_map
 from .limbs import LIMBS, ROOT
 from .mannequin import landmarks, require_posable, skins_of, surface_points
 from .posing import apply_pose, humanoid_rest_of, read_pose
-
-NECK_TURN = math.radians(60.0)
-NECK_NOD = math.radians(45.0)
-"""How far a head turns to a side and nods: American Academy of Orthopaedic Surgeons, Joint Motion: Method of Measuring and
-Recording (1965), cervical rotation 60°, flexion and extension 45° each."""
-
-_NECKS_SHARE = 0.4
-"""Of a turn of the head, what the neck does; the head does the rest. About half of the rotation happens between the two upper
-vertebrae, which are the head's joint here."""
 
 _RESTING = 0.012
 """Metres from the ground at which a part of the body still rests on it: soles have a curve."""
@@ -201,11 +192,10 @@ def _facing(obj: bpy.types.Object, pose: Pose, place: Sequence[float]) -> tuple[
     direction = carried.inverted() @ (Vector(place) - obj.matrix_world @ eyes)
     if direction.length < 1e-6:
         raise UserError("The place to look at is between the figure's eyes: move the camera away.")
-    turn = math.atan2(direction.x, -direction.y)
-    nod = -math.atan2(direction.z, math.hypot(direction.x, direction.y))
-    reached = abs(turn) <= NECK_TURN + 1e-3 and abs(nod) <= NECK_NOD + 1e-3
-    turn, nod = max(-NECK_TURN, min(NECK_TURN, turn)), max(-NECK_NOD, min(NECK_NOD, nod))
-    neck = _gaze(turn * _NECKS_SHARE, nod * _NECKS_SHARE)
+    wanted = sideways_and_down(direction)
+    turn, nod = within_reach(*wanted)
+    reached = abs(turn - wanted[0]) < 1e-3 and abs(nod - wanted[1]) < 1e-3
+    neck = _gaze(turn * NECKS_SHARE, nod * NECKS_SHARE)
     local = {"neck": neck, "head": neck.T @ _gaze(turn, nod)}
     rotations: dict[str, Quaternion] = {}
     for joint, matrix in local.items():

@@ -16,6 +16,7 @@ from .joint_map import JointMap, joint_map
 from .limbs import LIMBS, ROOT
 from .mannequin import require_posable, surface_points
 from .matching import paused, refine, remember, set_ik, settle
+from .pins import release
 
 
 def apply_pose(obj: bpy.types.Object, pose: Pose) -> None:
@@ -68,8 +69,9 @@ def read_pose(obj: bpy.types.Object, name: str = "Pose") -> Pose:
 
 
 def reset_pose(obj: bpy.types.Object) -> None:
-    """Bring a mannequin back to its rest: every control where it was when the figure was added, the root included."""
+    """Bring a mannequin back to its rest: no pins, and every control where it was when the figure was added, also the root."""
     _bones(obj)
+    release(obj)
     with paused():
         for bone in obj.pose.bones:
             bone.location = (0.0, 0.0, 0.0)

@@ -38,12 +38,20 @@ class Trunk:
         """Where a point is now that rests at ``rest`` and is carried by a bone."""
         return self.matrices[bone] @ (self._bones[bone].matrix_local.inverted() @ rest)
 
+    def turned(self, bone: str) -> Quaternion:
+        """By which rotation a bone differs from its rest, in armature axes."""
+        return self.matrices[bone].to_quaternion() @ self._bones[bone].matrix_local.to_quaternion().inverted()
+
     def turn(self, turns: Mapping[str, Quaternion]) -> None:
         """Turn bones by rotations in armature axes, each from where it is now; the others keep their own rotations."""
-        wanted = {name: turns[name] @ self.matrices[name].to_quaternion() for name in turns}
+        self.turn_to({name: turn @ self.turned(name) for name, turn in turns.items()})
+
+    def turn_to(self, turned: Mapping[str, Quaternion]) -> None:
+        """Give bones these rotations from their rest, in armature axes; the others keep their own rotations."""
         for name in TRUNK:
-            if name in wanted:
-                own = (self._carried(name).to_quaternion().inverted() @ wanted[name]).normalized()
+            if name in turned:
+                wanted = turned[name] @ self._bones[name].matrix_local.to_quaternion()
+                own = (self._carried(name).to_quaternion().inverted() @ wanted).normalized()
                 # Of the two quaternions the one near the former, so that keys between them take the short way.
                 self.rotations[name] = own if own.dot(self.rotations[name]) >= 0.0 else -own
             self._place(name)

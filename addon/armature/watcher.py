@@ -10,12 +10,14 @@ from __future__ import annotations
 import bpy
 from bpy.app.handlers import persistent
 
-from .follow import come_to_rest, follow, forget_wishes
+from .follow import come_to_rest, follow
 from .handles import HANDLE_NAMES
 from .limbs import LIMBS
 from .mannequin import is_mannequin, remove_orphaned_skins
 from .matching import is_paused, paused, remember
+from .pins import has_pins, hold
 from .spine import TRUNK
+from .wishes import forget_wishes
 
 _MODAL_PREFIXES = ("TRANSFORM_OT_", "POSE_OT_", "POSELIB_OT_", "POSE_TO_ANIME_OT_")
 """Operators during which the mouse is still holding a control: nothing is snapped before they end."""
@@ -32,12 +34,13 @@ class _State:
 def _after_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     if is_paused() or depsgraph.mode != "VIEWPORT" or not depsgraph.id_type_updated("OBJECT"):
         return
-    for update in depsgraph.updates:
-        if isinstance(update.id, bpy.types.Object) and update.id.type == "ARMATURE":
-            obj = update.id.original
-            if is_mannequin(obj) and obj.library is None and _is_complete(obj):
-                with paused():
-                    _follow(scene, obj)
+    changed = [update.id.original for update in depsgraph.updates if isinstance(update.id, bpy.types.Object)]
+    # Twice, because a figure may be pinned to another one that is pinned itself.
+    pinned = [obj for obj in scene.objects if obj.type == "ARMATURE" and has_pins(obj)] * 2 if changed else []
+    for obj in (*changed, *pinned):
+        if is_mannequin(obj) and obj.library is None and _is_complete(obj):
+            with paused(is_watcher=True):
+                _follow(scene, obj)
     if (count := len(bpy.data.objects)) != _State.object_count:
         remove_orphaned_skins()
         _State.object_count = count
@@ -50,7 +53,7 @@ def _after_frame(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None
         return
     for obj in scene.objects:
         if is_mannequin(obj) and obj.library is None and _is_complete(obj):
-            with paused():
+            with paused(is_watcher=True):
                 _follow(scene, obj, is_other_frame=True)
 
 
@@ -61,6 +64,7 @@ def _follow(scene: bpy.types.Scene, obj: bpy.types.Object, is_other_frame: bool 
         # The controls were moved by an animation, not by a hand: limbs keep their modes.
         forget_wishes(obj)
         remember(obj)
+        hold(obj)
     else:
         follow(obj)
     if not _is_being_dragged():

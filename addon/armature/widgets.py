@@ -37,7 +37,7 @@ def colour_of(bone: str) -> Colour:
 
 
 def widget(shape: str) -> bpy.types.Object:
-    """The object of one shape (``dot``, ``ring`` or ``root``), made when the file has none yet."""
+    """The object of one shape (``dot``, ``pin``, ``ring`` or ``root``), made when the file has none yet."""
     name = PREFIX + shape
     found = bpy.data.objects.get(name)
     if found is not None and found.type == "MESH":
@@ -71,6 +71,13 @@ def _dot() -> Geometry:
     return vertices, [], faces
 
 
+def _pin() -> Geometry:
+    """A box with the dot's size: what is pinned shows it by its shape, whatever its colour."""
+    vertices = [(x, y, z) for x in (-0.8, 0.8) for y in (-0.8, 0.8) for z in (-0.8, 0.8)]
+    faces: list[tuple[int, ...]] = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
+    return vertices, [], faces
+
+
 def _circle(radius: float, count: int) -> list[tuple[float, float, float]]:
     angles = (2 * math.pi * i / count for i in range(count))
     return [(radius * math.cos(angle), 0.0, radius * math.sin(angle)) for angle in angles]
@@ -92,4 +99,4 @@ def _root() -> Geometry:
     return vertices, edges, []
 
 
-_SHAPES: dict[str, Callable[[], Geometry]] = {"dot": _dot, "ring": _ring, "root": _root}
+_SHAPES: dict[str, Callable[[], Geometry]] = {"dot": _dot, "pin": _pin, "ring": _ring, "root": _root}

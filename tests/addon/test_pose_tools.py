@@ -9,7 +9,7 @@ bpy = pytest.importorskip("bpy")
 
 import numpy as np  # noqa: E402
 from mathutils import Vector  # noqa: E402
-from pose_to_anime.addon.armature import pose_tools  # noqa: E402
+from pose_to_anime.addon.armature import gaze, pose_tools  # noqa: E402
 from pose_to_anime.addon.armature.controls import move_control  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin, landmarks, mannequin_names  # noqa: E402
 from pose_to_anime.addon.armature.posing import apply_pose, read_pose, reset_pose  # noqa: E402
@@ -107,8 +107,8 @@ def test_a_neck_does_not_turn_to_what_is_behind(figure) -> None:
         pose = read_pose(figure)
         neck, head = (rot.matrix_from_quaternion(pose.rotation(joint)) for joint in ("neck", "head"))
         forward = neck @ head @ np.array((0.0, -1.0, 0.0))
-        assert abs(math.atan2(forward[0], -forward[1])) <= pose_tools.NECK_TURN + 1e-3
-        assert abs(math.asin(forward[2])) <= pose_tools.NECK_NOD + 1e-3
+        assert abs(math.atan2(forward[0], -forward[1])) <= gaze.NECK_TURN + 1e-3
+        assert abs(math.asin(forward[2])) <= gaze.NECK_NOD + 1e-3
         assert forward[0] * goal[0] >= 0, "to the nearer side"
 
 

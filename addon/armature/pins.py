@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pins: hands, feet and gazes that stay with something while the body moves.
+
+A pin keeps the place and rotation of its dot in the axes of what it is pinned to. After every change ``hold`` brings the dot
+there. Out of reach the limb is stretched toward the pin; on release its dot goes onto the joint, as every dot does, but the pin
+stays and takes hold again. A dot that a person moves, or whose limb is turned by its joints, takes its pin along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import bpy
+from mathutils import Matrix, Quaternion, Vector
+from mathutils.geometry import intersect_point_line
+
+from ..errors import UserError
+from ..pose.humanoid import FINGER_JOINTS
+from ..settings.pins import BODY, OBJECT, WORLD, P2A_PG_pin
+from .gaze import look
+from .handles import GAZE
+from .joint_map import joint_map
+from .limbs import LIMBS, Limb, limb_of
+from .mannequin import is_mannequin, require_posable
+from .matching import dot_state, is_ik, set_ik, settled_dot
+from .spine import TRUNK, Trunk
+from .widgets import widget
+from .wishes import eyes_of, gaze_goal, write_trunk
+
+PINNABLE: tuple[str, ...] = (GAZE, *(limb.target for limb in LIMBS))
+TARGET_IS_GONE = "What it was pinned to is gone: it stays where it was in the world."
+
+_CLOSE = 1e-5
+"""Metres, and components of unit quaternions."""
+
+
+def pin_dot(
+    obj: bpy.types.Object, control: str, kind: str = WORLD, target: bpy.types.Object | None = None, bone: str = ""
+) -> None:
+    """Pin a dot (``PINNABLE``) where it is now: to the world, to a bone of the own body, or to another object.
+
+    Without ``bone`` the nearest one is taken, of the own body and of other figures. A dot that is pinned already is pinned anew.
+    Raises UserError for what cannot be.
+    """
+    require_posable(obj)
+    if control not in PINNABLE or control not in obj.pose.bones:
+        raise UserError(f"'{control}' cannot be pinned. Dots that can be: {', '.join(PINNABLE)}.")
+    if kind == OBJECT and target is None:
+        raise UserError("Choose the object that the dot should be pinned to.")
+    if kind == OBJECT and target == obj:
+        kind = BODY
+    carrier = obj if kind == BODY else target if kind == OBJECT else None
+    if carrier is not None and carrier.type == "ARMATURE":
+        if bone and bone not in carrier.pose.bones:
+            raise UserError(f"'{carrier.name}' has no bone '{bone}'.")
+        bone = bone or _nearest_bone(obj, control, carrier)
+    else:
+        bone = ""
+    release(obj, [control])
+    pin = obj.pose_to_anime.pins.add()
+    pin.control, pin.kind, pin.bone = control, kind, bone
+    pin.target = target if kind == OBJECT else None
+    place, rotation = _seen(obj, control)
+    if control == GAZE and pin.kind == OBJECT:
+        # To look at a thing is to look at its middle, and at a figure, into its eyes.
+        place = _axes(obj, pin) @ _middle(pin)
+    _relate(obj, pin, place, rotation)
+    limb = limb_of(control)
+    if limb is not None:
+        set_ik(obj, limb, True)
+    obj.pose.bones[control].custom_shape = widget("pin")
+    bpy.context.view_layer.update()
+
+
+def release(obj: bpy.types.Object, controls: Iterable[str] | None = None) -> int:
+    """Take the pins off dots, or off all of them; nothing moves. How many there were."""
+    pins = obj.pose_to_anime.pins
+    wanted = None if controls is None else set(controls)
+    found = [index for index, pin in enumerate(pins) if wanted is None or pin.control in wanted]
+    for index in reversed(found):
+        bone = obj.pose.bones.get(pins[index].control)
+        if bone is not None:
+            bone.custom_shape = widget("dot")
+        pins.remove(index)
+    return len(found)
+
+
+def is_pinned(obj: bpy.types.Object, control: str) -> bool:
+    return any(pin.control == control for pin in _pins(obj))
+
+
+def has_pins(obj: bpy.types.Object) -> bool:
+    return len(_pins(obj)) > 0
+
+
+def hold(obj: bpy.types.Object) -> bool:
+    """Bring all pinned dots where their pins are; the evaluated pose must be up to date, and is so afterwards.
+
+    True when something was written.
+    """
+    wrote = False
+    for pin in _pins(obj):
+        bone = obj.pose.bones.get(pin.control)
+        if bone is None or is_taken(obj, pin):
+            continue
+        _mend(obj, pin)
+        place, rotation = _wanted(obj, pin)
+        _note(pin, "world", [*place, *rotation])
+        limb = limb_of(pin.control)
+        wrote |= _hold_gaze(obj, place) if limb is None else _hold_limb(obj, pin, limb, place, rotation)
+    return wrote
+
+
+def is_taken(obj: bpy.types.Object, pin: P2A_PG_pin) -> bool:
+    """Whether a person is moving a pinned dot, or has turned the joints of its limb."""
+    limb = limb_of(pin.control)
+    if limb is None:
+        return obj.pose.bones[pin.control].location.length > _CLOSE
+    settled, state = settled_dot(obj, limb), dot_state(obj, limb)
+    return settled is not None and (not is_ik(obj, limb) or (_differ(state, settled) and _differ(state, pin.written)))
+
+
+def taken_pins(obj: bpy.types.Object) -> dict[str, tuple[Vector, Quaternion]]:
+    """The pinned dots that a person has moved since the figure was settled, and where they are in the world now."""
+    pins = (pin for pin in _pins(obj) if pin.control in obj.pose.bones)
+    return {pin.control: _seen(obj, pin.control) for pin in pins if is_taken(obj, pin)}
+
+
+def after_rest(obj: bpy.types.Object, taken: Mapping[str, tuple[Vector, Quaternion]]) -> None:
+    """Pin dots anew where a person left them, to what they were pinned to before, and note how the settled ones are."""
+    for pin in _pins(obj):
+        limb = limb_of(pin.control)
+        if pin.control in taken:
+            _relate(obj, pin, *taken[pin.control])
+            if limb is not None:
+                set_ik(obj, limb, True)
+        if limb is not None:
+            _note(pin, "written", dot_state(obj, limb))
+
+
+def _pins(obj: bpy.types.Object) -> bpy.types.bpy_prop_collection:
+    settings = getattr(obj, "pose_to_anime", None)  # a script may use figures with the extension not registered
+    return settings.pins if settings is not None else ()
+
+
+def _hold_limb(obj: bpy.types.Object, pin: P2A_PG_pin, limb: Limb, place: Vector, rotation: Quaternion) -> bool:
+    dot, end = obj.pose.bones[limb.target], obj.pose.bones[limb.end]
+    wanted = [*place, *_canonical(rotation)]
+    now, seen = obj.matrix_world @ dot.matrix, obj.matrix_world @ end.matrix
+    is_there = not _differ([*now.translation, *_canonical(now.to_quaternion())], wanted)
+    if is_there and not _differ(_canonical(seen.to_quaternion()), wanted[3:]):
+        return False
+    carrier = obj.matrix_world @ obj.pose.bones[limb.parent].matrix
+    question = [*wanted, *carrier.translation, *_canonical(carrier.to_quaternion())]
+    if not _differ(question, pin.answered) and not _differ(dot_state(obj, limb), pin.written):
+        return False  # out of reach, and as near as it can be already
+    pin.answered = question
+    _write(obj, dot, Matrix.LocRotScale(place, rotation, None), moves=True)
+    set_ik(obj, limb, True)
+    bpy.context.view_layer.update()
+    if not limb.end_keeps_orientation:
+        at = (obj.matrix_world @ end.matrix).translation
+        _write(obj, end, Matrix.LocRotScale(at, rotation, None), moves=False)
+        bpy.context.view_layer.update()
+    _note(pin, "written", dot_state(obj, limb))
+    return True
+
+
+def _write(obj: bpy.types.Object, bone: bpy.types.PoseBone, world: Matrix, moves: bool) -> None:
+    pose = obj.matrix_world.inverted_safe() @ world
+    own = obj.convert_space(pose_bone=bone, matrix=pose, from_space="POSE", to_space="LOCAL")
+    if moves:
+        bone.location = own.translation
+    rotation = own.to_quaternion()
+    bone.rotation_quaternion = rotation if rotation.dot(bone.rotation_quaternion) >= 0.0 else -rotation
+
+
+def _hold_gaze(obj: bpy.types.Object, place: Vector) -> bool:
+    bones = obj.pose.bones
+    trunk = Trunk(obj, {name: bones[name].rotation_quaternion for name in TRUNK})
+    look(trunk, eyes_of(obj), obj.matrix_world.inverted_safe() @ place)
+    return write_trunk(obj, trunk)
+
+
+def _wanted(obj: bpy.types.Object, pin: P2A_PG_pin) -> tuple[Vector, Quaternion]:
+    """Place and rotation of a pin in the world."""
+    axes = _axes(obj, pin)
+    return axes @ Vector(pin.place), axes.to_quaternion() @ Quaternion(pin.rotation)
+
+
+def _axes(obj: bpy.types.Object, pin: P2A_PG_pin) -> Matrix:
+    """The axes of what a dot is pinned to, in the world."""
+    if pin.kind == WORLD:
+        return Matrix.Identity(4)
+    carrier = obj if pin.kind == BODY else pin.target
+    return carrier.matrix_world @ carrier.pose.bones[pin.bone].matrix if pin.bone else carrier.matrix_world.copy()
+
+
+def _relate(obj: bpy.types.Object, pin: P2A_PG_pin, place: Vector, rotation: Quaternion) -> None:
+    """Let a pin hold its dot at a place and rotation in the world."""
+    axes = _axes(obj, pin)
+    pin.place = axes.inverted_safe() @ place
+    pin.rotation = axes.to_quaternion().inverted() @ rotation
+    pin.world = [*place, *rotation]
+
+
+def _mend(obj: bpy.types.Object, pin: P2A_PG_pin) -> None:
+    """A pin whose target was deleted stays where it was in the world."""
+    carrier = obj if pin.kind == BODY else pin.target
+    if pin.kind == WORLD:
+        return
+    is_there = carrier is not None and (carrier == obj or bool(carrier.users_scene))
+    if is_there and pin.bone:
+        is_there = carrier.type == "ARMATURE" and pin.bone in carrier.pose.bones
+    if not is_there:
+        pin.kind, pin.target, pin.bone, pin.note = WORLD, None, "", TARGET_IS_GONE
+        pin.place, pin.rotation = pin.world[:3], pin.world[3:]
+
+
+def _seen(obj: bpy.types.Object, control: str) -> tuple[Vector, Quaternion]:
+    """Where a dot's hand or foot is in the world, or what the gaze looks at."""
+    limb = limb_of(control)
+    if limb is None:
+        return obj.matrix_world @ gaze_goal(obj), Quaternion()
+    matrix = obj.matrix_world @ obj.pose.bones[limb.end].matrix
+    return matrix.translation.copy(), matrix.to_quaternion()
+
+
+def _nearest_bone(obj: bpy.types.Object, control: str, carrier: bpy.types.Object) -> str:
+    """The bone of a body that is nearest to a dot: of the own one none that the dot's limb moves, and never a finger."""
+    limb = limb_of(control)
+    if limb is None and is_mannequin(carrier) and carrier != obj:
+        return "head"
+    own = {limb.upper, limb.lower, limb.end, limb.parent} if limb is not None else {"neck", "head"}
+    place = _seen(obj, control)[0]
+    names: Iterable[str] = carrier.pose.bones.keys()
+    if is_mannequin(carrier):
+        names = [bone for joint, bone in joint_map("mannequin").items() if joint not in FINGER_JOINTS]
+        if carrier == obj:
+            names = [name for name in names if name not in own or name == "hips"]
+    return min(names, key=lambda name: _distance(carrier, carrier.pose.bones[name], place))
+
+
+def _middle(pin: P2A_PG_pin) -> Vector:
+    if pin.bone == "head" and is_mannequin(pin.target):
+        return pin.target.data.bones["head"].matrix_local.inverted() @ eyes_of(pin.target)
+    return Vector()
+
+
+def _distance(carrier: bpy.types.Object, bone: bpy.types.PoseBone, place: Vector) -> float:
+    head, tail = carrier.matrix_world @ bone.head, carrier.matrix_world @ bone.tail
+    nearest, share = intersect_point_line(place, head, tail)
+    return (place - (head if share < 0.0 else tail if share > 1.0 else nearest)).length
+
+
+def _note(pin: P2A_PG_pin, name: str, values: Sequence[float]) -> None:
+    """Write numbers of a pin only when they changed: every write makes Blender evaluate the figure again."""
+    if _differ(values, getattr(pin, name)):
+        setattr(pin, name, values)
+
+
+def _canonical(quaternion: Quaternion) -> Quaternion:
+    q = quaternion.normalized()
+    return -q if q.w < 0.0 else q
+
+
+def _differ(a: Iterable[float], b: Iterable[float]) -> bool:
+    return any(abs(p - q) > _CLOSE for p, q in zip(a, b, strict=True))
