@@ -12,6 +12,9 @@ _SNAP = math.radians(5.0)
 _PRECISE = 0.1
 _EDGE_ON = 0.3
 """Cosine between a ring's axis and the line of sight below which the ring looks like a line, and the mouse goes along it."""
+_ROUND = 0.9
+"""On such a line, the part of the radius from the middle up to which what was taken hold of stays under the mouse. Farther out the
+ring goes away from the viewer, and a pixel would count for ever more."""
 
 
 class RingDrag:
@@ -39,7 +42,8 @@ class RingDrag:
         if abs(facing) < _EDGE_ON:
             # What of the ring is nearest to the viewer goes along axis × line of sight.
             along = np.array([y, -x]) / math.hypot(x, y)
-            return float((now - before) @ along) / self._radius
+            start, end = (float((place - self._centre) @ along) / self._radius for place in (before, now))
+            return _on_line(end) - _on_line(start)
         turn = self._on_circle(now) - self._on_circle(before)
         return math.copysign(1.0, facing) * (turn - math.tau * round(turn / math.tau))
 
@@ -51,3 +55,9 @@ class RingDrag:
             minor = np.array([x, y]) / shortened
             offset = offset + minor * float(offset @ minor) * (1.0 / abs(facing) - 1.0)
         return math.atan2(offset[1], offset[0])
+
+
+def _on_line(place: float) -> float:
+    """The angle of the nearer half of a ring that is seen as a line, for a place from −1 to 1 on it, and straight on beyond."""
+    inside = min(max(place, -_ROUND), _ROUND)
+    return math.asin(inside) + (place - inside) / math.sqrt(1.0 - _ROUND * _ROUND)

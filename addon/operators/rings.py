@@ -104,7 +104,10 @@ class P2A_OT_turn_ring(bpy.types.Operator):
         if event.type in {"RIGHTMOUSE", "ESC"} or (event.type == "WINDOW_DEACTIVATE"):
             return self._close(context, keep=False)
         if event.type in {"LEFTMOUSE", "RET"} and event.value == "RELEASE":
-            return self._close(context, keep=self.angle != 0.0)
+            closed = self._close(context, keep=self.angle != 0.0)
+            if self.angle == 0.0:  # a click: it means the dot that the ring may lie over
+                bpy.ops.pose_to_anime.grab_control("INVOKE_DEFAULT", True)
+            return closed
         if event.type in {"MOUSEMOVE", "LEFT_CTRL", "RIGHT_CTRL"}:
             self.angle = self._drag.moved((event.mouse_region_x, event.mouse_region_y), event.shift, event.ctrl)
             for turn in self._turning:

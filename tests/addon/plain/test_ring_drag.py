@@ -37,8 +37,13 @@ def test_the_point_that_was_taken_hold_of_stays_under_the_mouse(axis) -> None:
 )
 def test_a_ring_seen_from_its_edge_is_dragged_along_it(axis, way) -> None:
     drag = RingDrag(CENTRE, axis, RADIUS, CENTRE)
-    assert drag.moved(CENTRE + np.array(way) * RADIUS * 0.5) == pytest.approx(0.5)
+    assert drag.moved(CENTRE + np.array(way) * RADIUS * 0.5) == pytest.approx(math.radians(30), abs=0.02), (
+        "it stays under the mouse"
+    )
     assert drag.moved(CENTRE) == pytest.approx(0.0, abs=1e-9)
+    far = [drag.moved(CENTRE + np.array(way) * RADIUS * place) for place in (0.8, 0.9, 1.0, 1.1, 1.2, 3.0)]
+    steps = np.diff(far)
+    assert (steps > 0.1).all() and steps[:4].max() < 0.35, "and beyond the ring's end it goes on without a jump"
 
 
 def test_steps_and_slow_motion() -> None:

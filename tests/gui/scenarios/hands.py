@@ -7,7 +7,7 @@ The functions that take time are generators: ``yield from`` them in a scenario.
 import statistics
 import subprocess
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,16 +77,26 @@ def click(x: float, y: float) -> Wait:
 
 def drag(start: tuple[float, float], end: tuple[float, float], steps: int = 12) -> Wait:
     """Press at ``start``, move to ``end``, let go."""
-    yield from move(*start)
+    way = ((start[0] + (end[0] - start[0]) * i / steps, start[1] + (end[1] - start[1]) * i / steps) for i in range(1, steps + 1))
+    yield from drag_along([start, *way])
+
+
+def drag_along(way: Sequence[tuple[float, float]], give_up: str = "", photographed: str = "", **modifiers: bool) -> Wait:
+    """Press at the first place, move through the others, let go. Before that, take a photograph or give up with a key, if named."""
+    yield from move(*way[0])
     yield 0.3
     simulate("LEFTMOUSE", "PRESS")
     yield 0.1
-    for i in range(1, steps + 1):
-        x = start[0] + (end[0] - start[0]) * i / steps
-        y = start[1] + (end[1] - start[1]) * i / steps
-        simulate("MOUSEMOVE", "NOTHING", x, y)
+    for x, y in way[1:]:
+        simulate("MOUSEMOVE", "NOTHING", x, y, **modifiers)
         yield 0.08
     yield 0.2
+    if photographed:
+        photograph(photographed)
+    if give_up:
+        simulate(give_up, "PRESS")
+        yield 0.1
+        simulate(give_up, "RELEASE")
     simulate("LEFTMOUSE", "RELEASE")
     yield 0.5
 
