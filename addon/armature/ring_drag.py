@@ -13,8 +13,8 @@ _PRECISE = 0.1
 _EDGE_ON = 0.3
 """Cosine between a ring's axis and the line of sight below which the ring looks like a line, and the mouse goes along it."""
 _ROUND = 0.9
-"""On such a line, the part of the radius from the middle up to which what was taken hold of stays under the mouse. Farther out the
-ring goes away from the viewer, and a pixel would count for ever more."""
+"""On such a line, the part of the radius from the middle up to which what was taken hold of stays under the mouse. Farther out
+the ring goes away from the viewer, and a pixel would count for ever more."""
 
 
 class RingDrag:

@@ -82,7 +82,7 @@ def drag(start: tuple[float, float], end: tuple[float, float], steps: int = 12) 
 
 
 def drag_along(way: Sequence[tuple[float, float]], give_up: str = "", photographed: str = "", **modifiers: bool) -> Wait:
-    """Press at the first place, move through the others, let go. Before that, take a photograph or give up with a key, if named."""
+    """Press at the first place, move through the others, let go. Before that, take a photograph or give up with a key."""
     yield from move(*way[0])
     yield 0.3
     simulate("LEFTMOUSE", "PRESS")

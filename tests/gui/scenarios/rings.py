@@ -133,7 +133,7 @@ def angle_about(before: Quaternion, after: Quaternion, axis: Vector) -> list[flo
 
 
 def ring_and_way(figure: str, bone: str, ring: str, turn: float) -> tuple[Vector, list[tuple[float, float]]]:
-    """A ring's axis in the world, and where the mouse goes to take hold of it at its clearest place and turn it by some degrees."""
+    """A ring's axis in the world, and the mouse's way that takes hold of it at its clearest place and turns it by degrees."""
     obj = bpy.data.objects[figure]
     centre = joint(figure, bone)
     sight = part("operators.rings").line_of_sight(hands.area("VIEW_3D").spaces.active.region_3d, centre)
