@@ -121,12 +121,12 @@ def lid_point(form: Form, degrees: float, scale: float, lift: float) -> Vector:
     centre, radius = form.tables["eye.centre"], form.number("eye.radius")
     angle = math.radians(degrees)
     inner, outer, upper, lower = form.tables["eye.opening"]
-    x = math.cos(angle) * (outer if math.cos(angle) > 0 else inner) * (1.0 + 0.55 * (scale - 1.0))
+    x = math.cos(angle) * (outer if math.cos(angle) > 0 else inner) * (1.0 + 0.35 * (scale - 1.0))
     z = signed_power(math.sin(angle), ALMOND) * (upper if math.sin(angle) > 0 else lower) * scale
     z += x * math.tan(math.radians(form.number("eye.tilt")))
     shell = radius + lift
     # Beyond the ball the lids go on level, towards temple and nose.
-    y = -math.sqrt(max(shell * shell - x * x - z * z, (0.45 * shell) ** 2))
+    y = -math.sqrt(max(shell * shell - x * x - z * z, (0.6 * shell) ** 2))
     turn = math.radians(form.number("eye.turn"))
     x, y = x * math.cos(turn) - y * math.sin(turn), y * math.cos(turn) + x * math.sin(turn)
     return np.array([centre[0] + x, centre[1] + y, centre[2] + z])
