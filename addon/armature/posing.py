@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import bpy
 import numpy as np
 from mathutils import Quaternion, Vector
@@ -32,14 +34,9 @@ def apply_pose(obj: bpy.types.Object, pose: Pose) -> None:
     shift[2] += _lift(obj, pose, rest, turns, heads, bones, shift)
 
     with paused():
-        for joint in rest.heads:
-            bone = obj.pose.bones[bones[joint]]
-            own = np.array(bone.bone.matrix_local.to_3x3())
-            above = rest.parent(joint)
-            turn = turns[joint] if above is None else turns[above].T @ turns[joint]
-            bone.rotation_quaternion = Quaternion(rot.quaternion_from_matrix(own.T @ turn @ own))
-            bone.location = Vector(own.T @ shift) if above is None else Vector()
-            bone.scale = (1.0, 1.0, 1.0)
+        for name, (rotation, location) in bone_bases(obj, rest, turns, shift).items():
+            bone = obj.pose.bones[name]
+            bone.rotation_quaternion, bone.location, bone.scale = rotation, location, (1.0, 1.0, 1.0)
         for limb in LIMBS:
             set_ik(obj, limb, False)
         bpy.context.view_layer.update()
@@ -50,6 +47,29 @@ def apply_pose(obj: bpy.types.Object, pose: Pose) -> None:
             set_ik(obj, limb, True)
         remember(obj)
         bpy.context.view_layer.update()
+
+
+def bone_bases(
+    obj: bpy.types.Object, rest: HumanoidRest, turns: Mapping[str, np.ndarray], shift: np.ndarray
+) -> dict[str, tuple[Quaternion, Vector]]:
+    """Deform bone → its own rotation and location where each joint is turned from the rest by ``turns`` (3, 3), and the hips are
+    moved by ``shift`` (3,) metres."""
+    bones = joint_map("mannequin")
+    bases = {}
+    for joint in rest.heads:
+        bone = obj.data.bones[bones[joint]]
+        own = np.array(bone.matrix_local.to_3x3())
+        above = rest.parent(joint)
+        turn = turns[joint] if above is None else turns[above].T @ turns[joint]
+        rotation = Quaternion(rot.quaternion_from_matrix(own.T @ turn @ own))
+        bases[bone.name] = (rotation, Vector(own.T @ shift) if above is None else Vector())
+    return bases
+
+
+def ground_lift(obj: bpy.types.Object, pose: Pose, rest: HumanoidRest, turns: dict[str, np.ndarray]) -> float:
+    """How many metres up a figure must go for what a pose has on the ground to touch it; 0 for a pose without such contacts."""
+    shift = np.asarray(pose.hips_translation) * rest.hip_height
+    return _lift(obj, pose, rest, turns, _posed_heads(rest, turns), joint_map("mannequin"), shift)
 
 
 def read_pose(obj: bpy.types.Object, name: str = "Pose") -> Pose:

@@ -158,7 +158,7 @@ class P2A_OT_save_pose(_OnLibrary, bpy.types.Operator):
         key_for(self.name)  # before anything is drawn
         read = read_pose(obj, self.name.strip())
         pose = Pose(read.name, read.rotations, read.hips_translation, ground_contacts(obj), group=self.group.strip())
-        key = save_pose(pose, _preview(self, obj), replace_own=self.replace)
+        key = save_pose(pose, preview_of(self, obj), replace_own=self.replace)
         context.window_manager.pose_to_anime.library.chosen = key
         self.report({"INFO"}, f"Saved “{pose.name}”")
 
@@ -216,7 +216,7 @@ class P2A_OT_import_pose(_OnLibrary, bpy.types.Operator):
     bl_description = "Take a pose file over into your own folder of the library"
 
     filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
-    filter_glob: StringProperty(default="*.json", options={"HIDDEN"})
+    filter_glob: StringProperty(default="*.json;*.bvh", options={"HIDDEN"})
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         context.window_manager.fileselect_add(self)
@@ -232,7 +232,7 @@ class P2A_OT_import_pose(_OnLibrary, bpy.types.Operator):
         if obj is not None:
             with kept(obj):
                 apply_pose(obj, pose)
-                preview = _preview(self, obj)
+                preview = preview_of(self, obj)
         key = import_pose(path, preview)
         context.window_manager.pose_to_anime.library.chosen = key
         self.report({"INFO"}, f"Imported “{pose.name}”")
@@ -285,7 +285,7 @@ class P2A_OT_read_library(_OnLibrary, bpy.types.Operator):
             self.report({"WARNING"}, problem)
 
 
-def _preview(operator: bpy.types.Operator, obj: bpy.types.Object) -> bytes | None:
+def preview_of(operator: bpy.types.Operator, obj: bpy.types.Object) -> bytes | None:
     """The thumbnail; a machine that cannot draw one still saves the pose."""
     try:
         return pose_preview(obj)

@@ -20,7 +20,7 @@ from .rest import HumanoidRest
 from .rotations import Matrix, Vector
 
 T_DIRECTION = {"leg": (0.0, 0.0, -1.0), "leftArm": (1.0, 0.0, 0.0), "rightArm": (-1.0, 0.0, 0.0)}
-_T_FLEXION = {"leg": (1.0, 0.0, 0.0), "leftArm": (0.0, 0.0, -1.0), "rightArm": (0.0, 0.0, 1.0)}
+T_FLEXION = {"leg": (1.0, 0.0, 0.0), "leftArm": (0.0, 0.0, -1.0), "rightArm": (0.0, 0.0, 1.0)}
 """Where a limb points in the T-pose, and the axis about which its middle joint flexes there."""
 
 
@@ -112,7 +112,7 @@ def reach_for(rest: HumanoidRest, world: dict[str, Matrix], limb: Limb, root: Ve
     """
     first, second = _lengths(rest, limb)
     direction = np.array(T_DIRECTION[limb.kind])
-    flexion = np.array(_T_FLEXION[limb.kind])
+    flexion = np.array(T_FLEXION[limb.kind])
     towards = target - root
     distance = float(np.linalg.norm(towards))
     if distance < 1e-6:

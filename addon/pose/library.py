@@ -4,14 +4,18 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ...generation_server.protocol import user_data_dir
 from ..package import RIGS
+from .bvh import read_bvh
 from .normalised import GROUPS, Pose, PoseError, loads
+from .retarget import pose_of_frame
 
 SUFFIX = ".json"
+_BVH = re.compile(r"(.*\.bvh)(?::(\d{1,9}))?$", re.IGNORECASE | re.DOTALL)
 
 
 def pose_folders() -> tuple[Path, ...]:
@@ -56,7 +60,10 @@ def described(groups: Mapping[str, Mapping[str, Pose]]) -> Iterator[str]:
 
 
 def load_pose(name_or_path: str | Path) -> Pose:
-    """A pose of the library by name, or of any file by its path. Raises PoseError."""
+    """A pose of the library by name, or of any file by its path: a pose file, or a frame of a BVH file (``walk.bvh:120``; without
+    a number its first). Raises PoseError."""
+    if bvh := _BVH.match(str(name_or_path)):
+        return bvh_pose(Path(bvh[1]), int(bvh[2] or 1))
     path = _find(name_or_path)
     try:
         text = path.read_text(encoding="utf-8")
@@ -65,6 +72,16 @@ def load_pose(name_or_path: str | Path) -> Pose:
     except OSError as error:
         raise PoseError(f"The pose file {path} cannot be read: {error.strerror or error}.") from error
     return loads(text, source=path.name)
+
+
+def bvh_pose(path: Path, frame: int) -> Pose:
+    """A frame (from 1) of a BVH file as a pose that faces the front, named after the file. Raises PoseError."""
+    if not path.is_file():
+        raise PoseError(f"There is no BVH file {path}.")
+    take = read_bvh(path)
+    take.frame_index(frame)  # before the skeleton is looked at
+    name = path.stem.replace("_", " ").strip() or "BVH"
+    return pose_of_frame(take, frame, name if take.frames == 1 else f"{name} {frame}")
 
 
 def _find(name_or_path: str | Path) -> Path:

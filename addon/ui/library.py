@@ -19,6 +19,7 @@ from ..operators.library import (
     P2A_OT_save_pose,
     P2A_OT_turn_page,
 )
+from ..operators.motion import P2A_OT_import_bvh
 from ..operators.pose_tools import (
     P2A_OT_copy_pose_to,
     P2A_OT_flip_pose,
@@ -90,6 +91,7 @@ class P2A_MT_library(bpy.types.Menu):
         layout = self.layout
         layout.operator(P2A_OT_save_pose.bl_idname, text="Save Pose…", icon="FILE_TICK")
         layout.operator(P2A_OT_import_pose.bl_idname, text="Import…", icon="IMPORT")
+        layout.operator(P2A_OT_import_bvh.bl_idname, text="Import BVH…", icon="ARMATURE_DATA")
         layout.separator()
         layout.operator(P2A_OT_read_library.bl_idname, icon="FILE_REFRESH")
 
