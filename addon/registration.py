@@ -29,6 +29,7 @@ MODULES: tuple[str, ...] = (
     "operators.posing",
     "operators.rings",
     "operators.pins",
+    "operators.roll",
     "operators.hands",
     "framing.camera",
     "framing.orbit",

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 import bpy
 
 
-def insert_auto_keys(context: bpy.types.Context, bones: Iterable[bpy.types.PoseBone]) -> None:
-    """Key the rotations of pose bones at the current frame, if the user lets Blender do so, and as the preferences say."""
+def insert_auto_keys(context: bpy.types.Context, bones: Iterable[bpy.types.PoseBone], path: str = "rotation_quaternion") -> None:
+    """Key the rotations of pose bones, or what else ``path`` names, at the current frame, if the user lets Blender do so, and as
+    the preferences say."""
     settings, preferences = context.scene.tool_settings, context.preferences.edit
     if not settings.use_keyframe_insert_auto:
         return
@@ -25,4 +26,4 @@ def insert_auto_keys(context: bpy.types.Context, bones: Iterable[bpy.types.PoseB
     if settings.auto_keying_mode == "REPLACE_KEYS":
         options.add("INSERTKEY_REPLACE")
     for bone in bones:
-        bone.keyframe_insert("rotation_quaternion", group=bone.name, options=options, keytype=settings.keyframe_type)
+        bone.keyframe_insert(path, group=bone.name, options=options, keytype=settings.keyframe_type)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import bpy
@@ -10,9 +11,10 @@ from mathutils import Matrix, Quaternion, Vector
 
 from ..errors import UserError
 from .follow import come_to_rest, follow
-from .limbs import CONTROLS, control_for, limb_of
+from .limbs import CONTROLS, Limb, control_for, limb_of
 from .mannequin import require_posable
 from .matching import paused, set_ik
+from .roll import Roller, legs, roll_dot
 
 
 def move_control(obj: bpy.types.Object, name: str, location: Sequence[float]) -> None:
@@ -50,11 +52,41 @@ def turn_joint(obj: bpy.types.Object, name: str, rotation: Sequence[float]) -> N
     with paused():
         bring_up_to_date(obj)
         matrix = turn.normalized().to_matrix() @ bone.matrix.to_3x3()
-        bone.rotation_quaternion = _local(bone, matrix.to_4x4()).to_quaternion()
+        own = _local(bone, matrix.to_4x4()).to_quaternion()
+        if bone.rotation_mode == "QUATERNION":
+            bone.rotation_quaternion = own
+        else:  # the dots of the foot roll
+            bone.rotation_euler = own.to_euler()
         limb = limb_of(name)
         if limb is not None and name in limb.turned_by_hand:
             set_ik(obj, limb, False)
         bring_up_to_date(obj)
+
+
+def roll_foot(obj: bpy.types.Object, side: str, angle: float) -> None:
+    """Roll a foot (``"L"``, ``"R"`` or ``"BOTH"``) until its sole makes this angle with the ground, radians; positive lifts the
+    heel. Raises UserError for an angle beyond a right angle or not finite, and for what is no figure that can be posed."""
+    if not abs(angle) <= math.pi / 2 + 1e-6:  # also refuses NaN
+        raise UserError("A foot can be rolled by at most 90 degrees to either side.")
+    with paused():
+        for limb in _legs_of(side):
+            dot = _bone(obj, roll_dot(limb))
+            bring_up_to_date(obj)
+            roller = Roller(obj, limb)
+            dot.rotation_euler.x = angle - roller.angle(roller.seen(obj))
+            bring_up_to_date(obj)
+
+
+def foot_roll(obj: bpy.types.Object, side: str) -> float:
+    """How far a foot (``"L"`` or ``"R"``; of both, the left one) is rolled, radians, as it is seen."""
+    limb = _legs_of(side)[0]
+    _bone(obj, limb.end)
+    roller = Roller(obj, limb)
+    return roller.angle(roller.seen(obj))
+
+
+def _legs_of(side: str) -> list[Limb]:
+    return [limb for limb in legs() if side in ("BOTH", limb.suffix[1:])]
 
 
 def bring_up_to_date(obj: bpy.types.Object) -> None:

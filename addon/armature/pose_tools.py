@@ -16,10 +16,20 @@ from ..pose import rotations as rot
 from ..pose.humanoid import FINGER_JOINTS, JOINTS
 from ..pose.normalised import Contact, Pose, Quaternion, blend, mirror
 from .gaze import NECKS_SHARE, sideways_and_down, within_reach
+from .handles import CHEST, GAZE, HEAD
 from .joint_map import joint_map
 from .limbs import LIMBS, ROOT
 from .mannequin import landmarks, require_posable, skins_of, surface_points
 from .posing import apply_pose, humanoid_rest_of, read_pose
+
+_MOVED_BY = {
+    CHEST: {"spine", "chest", "upperChest"},
+    HEAD: {"neck", "head"},
+    GAZE: {"neck", "head"},
+    "foot_roll.L": {"leftFoot", "leftToes"},
+    "foot_roll.R": {"rightFoot", "rightToes"},
+}
+"""The joints that each of these dots stands for."""
 
 _RESTING = 0.012
 """Metres from the ground at which a part of the body still rests on it: soles have a curve."""
@@ -56,6 +66,9 @@ def selected_joints(obj: bpy.types.Object) -> set[str]:
     names = {bone.name for bone in obj.pose.bones if is_pose_bone_selected(bone)}
     joint_of = {bone: joint for joint, bone in joint_map("mannequin").items()}
     found = {joint_of[name] for name in names if name in joint_of}
+    for dot, joints in _MOVED_BY.items():
+        if dot in names:
+            found |= joints
     for limb in LIMBS:
         if limb.target in names or limb.hinge in names:
             found |= {joint_of[name] for name in (limb.upper, limb.lower)}

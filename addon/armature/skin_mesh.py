@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import bmesh
@@ -17,7 +18,13 @@ SKIN = "pose_to_anime_skin"
 _MATERIAL = "Mannequin"
 _CLAY = (0.62, 0.60, 0.58, 1.0)
 """Colour of the skin: a light neutral grey, so that the coloured dots stand out and shading reads well."""
-_SURFACE_DIRECTIONS = np.array([(x, y, z) for x in (-1, 0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1) if (x, y, z) != (0, 0, 0)])
+_SURFACE_DIRECTIONS = np.concatenate(
+    [
+        [(x, y, z) for x in (-1, 0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1) if (x, y, z) != (0, 0, 0)],
+        # Downward in steps of 7.5° from behind to the front: over these a heel rolls.
+        [(0.0, math.cos(angle), -math.sin(angle)) for angle in np.radians(np.arange(7.5, 180.0, 7.5))],
+    ]
+)
 
 
 def add_skin(obj: bpy.types.Object, skin: Skin) -> bpy.types.Object:
@@ -72,7 +79,7 @@ def _add_weights(child: bpy.types.Object, weights: Mapping[str, tuple[np.ndarray
 
 
 def outermost(skin: Skin) -> dict[str, list[float]]:
-    """For each bone, of the vertices it carries for the most part, those that lie farthest out in 26 directions."""
+    """For each bone, of the vertices it carries for the most part, those that lie farthest out in many directions."""
     heaviest = np.zeros(len(skin.vertices))
     owner = np.full(len(skin.vertices), -1)
     names = list(skin.weights)

@@ -9,15 +9,20 @@ known from what a person turned: joints that a person turned win over every wish
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import bpy
 from mathutils import Quaternion, Vector
 
 from ..compat import action_curves, is_pose_bone_selected
+from .auto_keys import insert_auto_keys
 from .gaze import look
 from .handles import CHEST, GAZE, HANDLES, HEAD, LOOK_DISTANCE
 from .matching import own_rotation, settled_body
+from .roll import Roller, legs, roll_dot, toe_of
 from .spine import TRUNK, Trunk, partial
 
+_ROLLED = "pose_to_anime_rolled"
 GRANTED = "pose_to_anime_granted"
 _CHANGED = 1e-5
 """Metres, and components of unit quaternions: a change below this is rounding."""
@@ -36,15 +41,20 @@ _HEAD_TURN_SHARES = {"neck": 0.4, "head": 1.0}
 
 def key_if_automatic(obj: bpy.types.Object) -> None:
     """With Auto Keying, Blender keys what the mouse moved; what was turned for it holds the pose and needs keys too."""
-    if GRANTED in obj and bpy.context.scene.tool_settings.use_keyframe_insert_auto:
-        for name in TRUNK:
-            obj.pose.bones[name].keyframe_insert("rotation_quaternion", group=name)
+    bones = obj.pose.bones
+    if GRANTED in obj:
+        insert_auto_keys(bpy.context, [bones[name] for name in TRUNK])
+    if _ROLLED in obj:
+        rolled = [limb for limb in legs() if limb.suffix in obj[_ROLLED]]
+        insert_auto_keys(bpy.context, [bones[name] for limb in rolled for name in (limb.target, toe_of(limb))])
+        insert_auto_keys(bpy.context, [bones[limb.target] for limb in rolled], "location")
 
 
 def forget_wishes(obj: bpy.types.Object) -> bool:
     """Bring all dots back to their places, with nothing done for them. True when something was written."""
-    if GRANTED in obj:
-        del obj[GRANTED]
+    for name in (GRANTED, _ROLLED):
+        if name in obj:
+            del obj[name]
     away = [bone for bone in (obj.pose.bones[handle.name] for handle in HANDLES) if _is_away(bone)]
     if not away:
         return False
@@ -68,6 +78,32 @@ def grant(obj: bpy.types.Object) -> bool:
     settled = settled_body(obj)
     if settled is None:
         return False
+    wrote = _roll_feet(obj)
+    return _bend_trunk(obj, settled) or wrote
+
+
+def _roll_feet(obj: bpy.types.Object) -> bool:
+    """Roll the feet whose dots are turned, each time from where they were settled; a roll that was given up is taken back."""
+    rolled = set(obj.get(_ROLLED, ()))
+    away = {limb.suffix for limb in legs() if _is_away(obj.pose.bones[roll_dot(limb)])}
+    for limb in legs():
+        if limb.suffix not in away | rolled:
+            continue
+        roller = Roller(obj, limb)
+        pose = roller.settled(obj)
+        if pose is not None:
+            roller.write(obj, roller.roll(pose, obj.pose.bones[roll_dot(limb)].rotation_euler.x))
+    if away != rolled:
+        if away:
+            obj[_ROLLED] = sorted(away)
+        else:
+            del obj[_ROLLED]
+    if away or rolled:
+        bpy.context.view_layer.update()
+    return bool(away or rolled)
+
+
+def _bend_trunk(obj: bpy.types.Object, settled: Mapping[str, tuple[Vector, Quaternion]]) -> bool:
     bones = obj.pose.bones
     before = {name: settled[name][1] for name in TRUNK}
     present = {name: bones[name].rotation_quaternion for name in TRUNK}

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The roll of the feet in a real Blender: what a foot stands on stays on the ground, and the knee follows."""
+
+import math
+
+import pytest
+
+bpy = pytest.importorskip("bpy")
+
+import numpy as np  # noqa: E402
+from mathutils import Quaternion, Vector  # noqa: E402
+from pose_to_anime.addon.armature.controls import foot_roll, move_control, roll_foot, turn_joint  # noqa: E402
+from pose_to_anime.addon.armature.follow import follow  # noqa: E402
+from pose_to_anime.addon.armature.mannequin import add_mannequin, mannequin_names, surface_points  # noqa: E402
+from pose_to_anime.addon.armature.matching import paused  # noqa: E402
+from pose_to_anime.addon.armature.pins import pin_dot  # noqa: E402
+from pose_to_anime.addon.armature.posing import apply_pose  # noqa: E402
+from pose_to_anime.addon.compat import select_pose_bone  # noqa: E402
+from pose_to_anime.addon.errors import UserError  # noqa: E402
+from pose_to_anime.addon.pose.library import load_pose  # noqa: E402
+from rig_scene import (  # noqa: E402, F401
+    MILLIMETRE,
+    figure_fixture,
+    first_figure,
+    matrices,
+    moved,
+    place,
+    registered,
+    undo_step,
+    worst_dot,
+)
+
+
+def sole(obj: bpy.types.Object, *bones: str) -> np.ndarray:
+    """(N, 3) world places of the outermost points that bones carry."""
+    bpy.context.view_layer.update()
+    found = []
+    for bone in bones:
+        pose_bone = obj.pose.bones[bone]
+        matrix = np.array(obj.matrix_world @ pose_bone.matrix @ pose_bone.bone.matrix_local.inverted())
+        found.append(surface_points(obj)[bone] @ matrix[:3, :3].T + matrix[:3, 3])
+    return np.concatenate(found)
+
+
+def crouch(obj: bpy.types.Object) -> None:
+    """So that knees are bent and the legs have room."""
+    move_control(obj, "hips", place(obj, "hips") + Vector((0, 0, -0.12)))
+
+
+@pytest.mark.parametrize("side", ["L", "R"])
+def test_the_ball_stays_on_the_ground_while_the_heel_is_lifted(figure, side) -> None:
+    crouch(figure)
+    foot, toe = f"foot.{side}", f"toe.{side}"
+    before, ground = matrices(figure), sole(figure, foot, toe)[:, 2].min()
+    toes, knee = sole(figure, toe), place(figure, f"shin.{side}").copy()
+    for degrees in (15, 45, 30):
+        roll_foot(figure, side, math.radians(degrees))
+        assert math.degrees(foot_roll(figure, side)) == pytest.approx(degrees, abs=0.2)
+        assert np.abs(sole(figure, toe) - toes).max() < MILLIMETRE, "the toes stay where they are"
+        assert sole(figure, foot, toe)[:, 2].min() == pytest.approx(ground, abs=MILLIMETRE)
+        assert worst_dot(figure) < MILLIMETRE
+    assert place(figure, foot).z > before[foot][2, 3] + 0.04, "the heel is up"
+    assert (place(figure, f"shin.{side}") - knee).length > 0.01, "the knee follows"
+    roll_foot(figure, side, 0.0)
+    after = matrices(figure)
+    assert moved(before, after) < 2 * MILLIMETRE, "and back"
+    other = "R" if side == "L" else "L"
+    assert moved({n: before[n] for n in (f"foot.{other}", "hips")}, {n: after[n] for n in (f"foot.{other}", "hips")}) < 1e-6
+
+
+def test_beyond_the_ball_the_foot_stands_on_its_tip_and_backward_on_its_heel(figure) -> None:
+    crouch(figure)
+    before, ground = matrices(figure), sole(figure, "foot.L", "toe.L")[:, 2].min()
+    points = sole(figure, "foot.L", "toe.L")
+    tip, heel = points[points[:, 1].argmin()], points[points[:, 1].argmax()]
+    for degrees, pivot, bone in ((80, tip, "toe.L"), (-25, heel, "foot.L")):
+        roll_foot(figure, "L", math.radians(degrees))
+        assert math.degrees(foot_roll(figure, "L")) == pytest.approx(degrees, abs=0.2)
+        rolled = sole(figure, "foot.L", "toe.L")
+        assert rolled[:, 2].min() == pytest.approx(ground, abs=MILLIMETRE)
+        lowest = sole(figure, bone)
+        lowest = lowest[lowest[:, 2].argmin()]
+        assert abs(lowest[2] - ground) < MILLIMETRE, "the end of the sole carries the foot"
+        assert np.abs(lowest - pivot)[:2].max() < 0.03, "and stays in its place"
+        assert worst_dot(figure) < MILLIMETRE
+    toe = figure.pose.bones["toe.L"].rotation_quaternion
+    assert min(toe.angle, 2 * math.pi - toe.angle) < 0.01, "on the heel the toes are straight"
+    roll_foot(figure, "L", 0.0)
+    assert moved(before, matrices(figure)) < 3 * MILLIMETRE
+
+
+def test_turning_the_dot_rolls_on_from_where_the_foot_is(figure) -> None:
+    crouch(figure)
+    before = matrices(figure)
+    turn_joint(figure, "foot_roll.L", Quaternion((1, 0, 0), math.radians(20)))
+    assert math.degrees(foot_roll(figure, "L")) == pytest.approx(20, abs=0.3)
+    bpy.ops.object.mode_set(mode="POSE")
+    figure.pose.use_mirror_x = False
+    bones = figure.pose.bones
+    with paused():
+        for degrees in (10, 70, -50, 10):
+            bones["foot_roll.L"].rotation_euler.x = math.radians(degrees)
+            bpy.context.view_layer.update()
+            follow(figure)
+            assert math.degrees(foot_roll(figure, "L")) == pytest.approx(20 + degrees, abs=0.5)
+        bones["foot_roll.L"].rotation_euler.x = 0
+        bpy.context.view_layer.update()
+        follow(figure)
+    bpy.context.view_layer.update()
+    assert math.degrees(foot_roll(figure, "L")) == pytest.approx(20, abs=0.3), "given up"
+    assert tuple(bones["foot_roll.L"].rotation_euler) == (0, 0, 0)
+    roll_foot(figure, "L", 0.0)
+    assert moved(before, matrices(figure)) < 2 * MILLIMETRE
+
+
+def test_each_roll_is_one_undo_step_and_undo_is_exact(figure) -> None:
+    crouch(figure)
+    bpy.ops.object.mode_set(mode="POSE")
+    undo_step("start")
+    states = [matrices(figure)]
+
+    def native() -> None:
+        obj = first_figure()
+        bpy.ops.pose.select_all(action="DESELECT")
+        select_pose_bone(obj.pose.bones["foot_roll.R"], True)
+        bpy.ops.transform.rotate("EXEC_DEFAULT", True, value=-0.4, orient_axis="X", orient_type="GLOBAL")
+
+    actions = (
+        lambda: bpy.ops.pose_to_anime.roll_foot("EXEC_DEFAULT", True, side="BOTH", angle=0.5),
+        native,
+        lambda: bpy.ops.pose_to_anime.roll_foot("EXEC_DEFAULT", True, side="R", angle=-0.2),
+    )
+    for action in actions:
+        action()
+        states.append(matrices(first_figure()))
+        assert moved(states[-2], states[-1]) > 0.02
+        assert worst_dot(first_figure()) < MILLIMETRE
+    for expected in reversed(states[:-1]):
+        assert bpy.ops.ed.undo() == {"FINISHED"}
+        assert moved(expected, matrices(first_figure())) < 1e-4
+    for expected in states[1:]:
+        assert bpy.ops.ed.redo() == {"FINISHED"}
+        assert moved(expected, matrices(first_figure())) < 1e-4
+
+
+def test_a_turned_figure_on_a_raised_root_a_pose_and_a_pin_roll_too(figure) -> None:
+    figure.pose.bones["root"].location = (0.3, 0.1, 0.2)
+    turn_joint(figure, "root", Quaternion((0, 0, 1), 0.8))
+    crouch(figure)
+    pin_dot(figure, "foot_ik.L")
+    toes = sole(figure, "toe.L")
+    roll_foot(figure, "L", 0.6)
+    assert np.abs(sole(figure, "toe.L") - toes).max() < MILLIMETRE
+    move_control(figure, "hips", place(figure, "hips") + Vector((0.03, 0, -0.05)))
+    assert np.abs(sole(figure, "toe.L") - toes).max() < MILLIMETRE, "the pin holds the rolled foot"
+    apply_pose(figure, load_pose("running"))
+    for degrees in (60, 0, -10):
+        roll_foot(figure, "R", math.radians(degrees))
+        assert math.degrees(foot_roll(figure, "R")) == pytest.approx(degrees, abs=0.5)
+
+
+def test_every_body_rolls_its_feet(figure) -> None:
+    for name in mannequin_names():
+        obj = add_mannequin(bpy.context, name)
+        move_control(obj, "hips", place(obj, "hips") * 0.9)
+        toes = sole(obj, "toe.L")
+        roll_foot(obj, "BOTH", 0.6)
+        assert np.abs(sole(obj, "toe.L") - toes).max() < MILLIMETRE
+        assert foot_roll(obj, "R") == pytest.approx(0.6, abs=0.01)
+        assert worst_dot(obj) < MILLIMETRE
+
+
+def test_a_foot_is_not_rolled_over_a_right_angle(figure) -> None:
+    before = matrices(figure)
+    for angle in (2.0, math.nan, -math.inf):
+        with pytest.raises(UserError, match="90 degrees"):
+            roll_foot(figure, "L", angle)
+    assert moved(before, matrices(figure)) == 0
