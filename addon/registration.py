@@ -27,6 +27,7 @@ MODULES: tuple[str, ...] = (
     "operators.motion",
     "operators.pose_tools",
     "operators.posing",
+    "operators.figure_list",
     "operators.rings",
     "operators.pins",
     "operators.roll",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import bpy
 
+from ..errors import UserError
 from .joint_map import joint_map
 from .mannequin import is_mannequin, skins_of
 
@@ -37,3 +38,18 @@ def figures_in(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> list[
         if meshes:
             figures.append(Figure(obj.name, meshes, joint_map("mannequin")))
     return figures
+
+
+def is_figure_shown(obj: bpy.types.Object) -> bool:
+    """Whether anything of a mannequin's body can be seen."""
+    return any(skin.visible_get() for skin in skins_of(obj))
+
+
+def show_figure(obj: bpy.types.Object, value: bool) -> None:
+    """Show or hide a mannequin, skin and dots. Raises UserError where its collection is hidden."""
+    for part in (obj, *skins_of(obj)):
+        part.hide_set(not value)
+        if value:
+            part.hide_viewport = False
+    if value and not is_figure_shown(obj):
+        raise UserError(f"'{obj.name}' is in a hidden collection: show that first.")

@@ -23,7 +23,7 @@ from .matching import paused, remember, set_ik, settle
 from .rig import build_bones, configure_pose
 from .skin.body_file import Body
 from .skin.build import Skin, build_skin
-from .skin_mesh import SKIN, add_skin, outermost
+from .skin_mesh import SKIN, add_skin, outermost, remove_skin
 
 DEFAULT_MANNEQUIN = "adult_woman"
 
@@ -148,14 +148,9 @@ def remove_mannequin(obj: bpy.types.Object) -> None:
     if bpy.context.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
     armature = obj.data
-    meshes = {}
     for child in skins_of(obj):
-        meshes[child.data.name] = child.data
-        bpy.data.objects.remove(child)
+        remove_skin(child)
     bpy.data.objects.remove(obj)
-    for mesh in meshes.values():
-        if mesh.users == 0:
-            bpy.data.meshes.remove(mesh)
     if armature.users == 0:
         bpy.data.armatures.remove(armature)
 
@@ -168,10 +163,7 @@ def remove_orphaned_skins() -> None:
     for obj in [o for o in bpy.data.objects if o.type == "MESH" and SKIN in o and o.library is None]:
         lost = any(modifier.type == "ARMATURE" and modifier.object is None for modifier in obj.modifiers)
         if lost and obj.hide_select and obj.parent is None and obj.find_armature() is None:
-            mesh = obj.data
-            bpy.data.objects.remove(obj)
-            if mesh.users == 0:
-                bpy.data.meshes.remove(mesh)
+            remove_skin(obj)
 
 
 def _where(context: bpy.types.Context | bpy.types.Scene) -> tuple[bpy.types.ViewLayer, bpy.types.Collection]:

@@ -7,8 +7,7 @@ on it stay.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 
 import bpy
@@ -20,6 +19,7 @@ from .joint_map import joint_map
 from .limbs import LIMBS
 from .mannequin import is_mannequin, mannequin_name, skins_of, slider_values, write_body
 from .matching import forget, is_ik, paused, remember, set_ik
+from .modes import edit_mode, shown
 from .pose_tools import ground_contacts
 from .posing import apply_pose, read_pose
 from .rig import build_bones, fit_to_rest, humanoid_rest
@@ -74,7 +74,7 @@ def _give(obj: bpy.types.Object, name: str, body: Body, sliders: Mapping[str, fl
         raise UserError(str(error)) from error
     children = _shapeable_skins(obj, skin)
     is_other = mannequin_name(obj) != name
-    with _shown(obj), paused():
+    with shown(obj), paused():
         bring_up_to_date(obj)
         contacts, modes = ground_contacts(obj), [is_ik(obj, limb) for limb in LIMBS]
         # From the joints' own rotations: the solver's error would add up while a slider is dragged.
@@ -82,7 +82,7 @@ def _give(obj: bpy.types.Object, name: str, body: Body, sliders: Mapping[str, fl
             set_ik(obj, limb, False)
         pose = replace(read_pose(obj), contacts=contacts)
         _make_single_user(obj, children)
-        with _edit_mode(obj):
+        with edit_mode(obj):
             bones = joint_map("mannequin")
             build_bones(obj.data, humanoid_rest(skin.joints, bones), bones)
         fit_to_rest(obj)
@@ -113,51 +113,3 @@ def _make_single_user(obj: bpy.types.Object, children: list[bpy.types.Object]) -
     for each in (obj, *children):
         if each.data.users > 1:
             each.data = each.data.copy()
-
-
-@contextmanager
-def _shown(obj: bpy.types.Object) -> Generator[None, None, None]:
-    """Meanwhile the armature can be seen: many hide it to look at the figure, and Blender edits no hidden one."""
-    was_hidden, was_off = obj.hide_get(), obj.hide_viewport
-    if was_off:
-        obj.hide_viewport = False
-    if was_hidden:
-        obj.hide_set(False)
-    try:
-        if not obj.visible_get():
-            raise UserError(f"'{obj.name}' is in a hidden collection: show it before you change its body.")
-        yield
-    finally:
-        if was_hidden:
-            obj.hide_set(True)
-        if was_off:
-            obj.hide_viewport = True
-
-
-@contextmanager
-def _edit_mode(obj: bpy.types.Object) -> Generator[None, None, None]:
-    """Edit mode of this armature alone; afterwards mode, selection and active object are as before."""
-    layer = bpy.context.view_layer
-    active, selected = layer.objects.active, [each for each in layer.objects if each.select_get()]
-    posed = list(bpy.context.objects_in_mode) if bpy.context.mode == "POSE" else []
-    if posed:
-        bpy.ops.object.mode_set(mode="OBJECT")
-    _select(selected, [])
-    layer.objects.active = obj
-    bpy.ops.object.mode_set(mode="EDIT")
-    try:
-        yield
-    finally:
-        bpy.ops.object.mode_set(mode="OBJECT")
-        layer.objects.active = active
-        if posed:
-            _select([], posed)
-            bpy.ops.object.mode_set(mode="POSE")
-        _select(posed, selected)
-
-
-def _select(off: list[bpy.types.Object], on: list[bpy.types.Object]) -> None:
-    for obj in off:
-        obj.select_set(False)
-    for obj in on:
-        obj.select_set(True)

@@ -15,8 +15,11 @@ from .skin.build import Skin
 SKIN = "pose_to_anime_skin"
 """Custom property of the mesh objects that are skins of ours."""
 
+OWN_MATERIAL = "pose_to_anime_own"
+"""Custom property of the materials that one figure has for itself."""
+
 _MATERIAL = "Mannequin"
-_CLAY = (0.62, 0.60, 0.58, 1.0)
+CLAY = (0.62, 0.60, 0.58, 1.0)
 """Colour of the skin: a light neutral grey, so that the coloured dots stand out and shading reads well."""
 _SURFACE_DIRECTIONS = np.concatenate(
     [
@@ -41,6 +44,17 @@ def add_skin(obj: bpy.types.Object, skin: Skin) -> bpy.types.Object:
     modifier = child.modifiers.new("Armature", "ARMATURE")
     modifier.object = obj
     return child
+
+
+def remove_skin(child: bpy.types.Object) -> None:
+    """Remove a skin, with its mesh and materials where no one else uses them."""
+    mesh, materials = child.data, [slot.material for slot in child.material_slots]
+    bpy.data.objects.remove(child)
+    if mesh.users == 0:
+        bpy.data.meshes.remove(mesh)
+    for material in materials:
+        if material is not None and OWN_MATERIAL in material and material.users == 0:
+            bpy.data.materials.remove(material)
 
 
 def is_shapeable(child: bpy.types.Object, skin: Skin) -> bool:
@@ -102,6 +116,6 @@ def _material() -> bpy.types.Material:
     if found is not None:
         return found
     material = bpy.data.materials.new(_MATERIAL)
-    material.diffuse_color = _CLAY
+    material.diffuse_color = CLAY
     material.roughness = 0.6
     return material

@@ -9,6 +9,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from ..armature.mannequin import DEFAULT_MANNEQUIN, add_mannequin, is_mannequin, remove_mannequin
+from ..armature.modes import object_mode
 from ..armature.posing import reset_pose
 from ..errors import UserError
 from ..framing.startup import is_startup_cube
@@ -145,7 +146,14 @@ class P2A_OT_remove_mannequin(_OnMannequin, bpy.types.Operator):
     bl_description = "Remove the figure with its skin"
 
     def act(self, obj: bpy.types.Object) -> None:
-        remove_mannequin(obj)
+        layer = bpy.context.view_layer
+        with object_mode():  # others that are being posed go on being posed
+            remove_mannequin(obj)
+        if layer.objects.active is None:
+            following = next((other for other in layer.objects if is_mannequin(other) and other.visible_get()), None)
+            layer.objects.active = following
+            if following is not None:
+                following.select_set(True)
 
 
 class P2A_OT_reset_pose(_OnMannequin, bpy.types.Operator):

@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import functools
-
 import bpy
 
-from ..armature.mannequin import mannequin_names
 from ..framing.camera import picture_camera, pose_camera, scene_size
 from ..framing.sizes import CUSTOM, SizeError
 from ..operators.figure import P2A_OT_add_mannequin, P2A_OT_reset_pose, the_mannequin
+from ..operators.figure_list import P2A_OT_duplicate_mannequin
 from ..operators.framing import (
     P2A_OT_add_camera,
     P2A_OT_frame_figures,
@@ -21,13 +19,7 @@ from ..operators.framing import (
     P2A_OT_take_advice,
 )
 from ..operators.posing import P2A_OT_start_posing, P2A_OT_stop_posing
-from . import advice, parts
-
-
-@functools.cache
-def _bodies() -> int:
-    """How many there are to choose from; read once, because panels must not look at the disk."""
-    return len(mannequin_names())
+from . import advice, figures, parts
 
 
 class _Panel:
@@ -44,17 +36,20 @@ class P2A_PT_figure(_Panel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         figure = the_mannequin(context)
+        there = figures.in_view(context)
         row = layout.row(align=True)
-        row.scale_y = 1.3
+        row.scale_y = 1.0 if there else 1.3
         row.operator(P2A_OT_add_mannequin.bl_idname, text="Add Mannequin", icon="OUTLINER_OB_ARMATURE")
-        if _bodies() > 1:
-            row.operator_menu_enum(P2A_OT_add_mannequin.bl_idname, "mannequin", text="", icon="DOWNARROW_HLT")
+        row.operator_menu_enum(P2A_OT_add_mannequin.bl_idname, "mannequin", text="", icon="DOWNARROW_HLT")
+        if figure is not None:
+            row.operator(P2A_OT_duplicate_mannequin.bl_idname, text="", icon="DUPLICATE")
+        if there:
+            figures.draw(layout, there, figure)
         if figure is None:
             hint = layout.column()
             hint.enabled = False
-            hint.label(text="Select a mannequin to pose it" if advice.has_figures() else "Add one, then drag its dots")
+            hint.label(text="Select a mannequin to pose it" if there else "Add one, then drag its dots")
             return
-        layout.label(text=figure.name, icon="ARMATURE_DATA")
         row = layout.row(align=True)
         row.popover("P2A_PT_poses", text="Choose a Pose", icon="POSE_HLT")
         row.operator(P2A_OT_reset_pose.bl_idname, text="", icon="LOOP_BACK")

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The colour of a figure's skin in the 3D view. No control image sees it: those know geometry alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import bpy
+
+from .mannequin import skins_of
+from .skin_mesh import CLAY, OWN_MATERIAL
+
+Colour = tuple[float, float, float]
+
+
+def figure_colour(obj: bpy.types.Object) -> Colour:
+    """Linear red, green and blue of a mannequin's skin."""
+    for skin in skins_of(obj):
+        if skin.active_material is not None:
+            r, g, b, _ = skin.active_material.diffuse_color
+            return (r, g, b)
+    return CLAY[:3]
+
+
+def set_figure_colour(obj: bpy.types.Object, colour: Sequence[float]) -> None:
+    """Paint a mannequin's skin. It gets a material of its own, so that no other figure changes."""
+    rgba = (*(float(c) for c in colour), 1.0)
+    for skin in skins_of(obj):
+        material = skin.active_material
+        if material is None or OWN_MATERIAL not in material or material.users > 1:
+            material = _own_material(material)
+            if not skin.material_slots:
+                skin.data.materials.append(None)
+            slot = skin.material_slots[skin.active_material_index]
+            slot.link = "OBJECT"  # linked duplicates share the mesh, not the colour
+            slot.material = material
+        material.diffuse_color = rgba
+        skin.color = rgba  # for views that are coloured by object
+        if material.node_tree is not None:
+            for node in material.node_tree.nodes:
+                if node.type == "BSDF_PRINCIPLED":
+                    node.inputs["Base Color"].default_value = rgba
+
+
+def _own_material(material: bpy.types.Material | None) -> bpy.types.Material:
+    own = material.copy() if material is not None else bpy.data.materials.new("Mannequin")
+    own[OWN_MATERIAL] = True
+    return own
