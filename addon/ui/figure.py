@@ -8,7 +8,6 @@ import bpy
 from ..framing.camera import picture_camera, pose_camera, scene_size
 from ..framing.sizes import CUSTOM, SizeError
 from ..operators.figure import P2A_OT_add_mannequin, P2A_OT_reset_pose, the_mannequin
-from ..operators.figure_list import P2A_OT_duplicate_mannequin
 from ..operators.framing import (
     P2A_OT_add_camera,
     P2A_OT_frame_figures,
@@ -37,26 +36,26 @@ class P2A_PT_figure(_Panel, bpy.types.Panel):
         layout = self.layout
         figure = the_mannequin(context)
         there = figures.in_view(context)
-        row = layout.row(align=True)
-        row.scale_y = 1.0 if there else 1.3
-        row.operator(P2A_OT_add_mannequin.bl_idname, text="Add Mannequin", icon="OUTLINER_OB_ARMATURE")
-        row.operator_menu_enum(P2A_OT_add_mannequin.bl_idname, "mannequin", text="", icon="DOWNARROW_HLT")
-        if figure is not None:
-            row.operator(P2A_OT_duplicate_mannequin.bl_idname, text="", icon="DUPLICATE")
         if there:
             figures.draw(layout, there, figure)
+        else:
+            row = layout.row(align=True)
+            row.scale_y = 1.3
+            row.operator(P2A_OT_add_mannequin.bl_idname, text="Add Mannequin", icon="OUTLINER_OB_ARMATURE")
+            row.operator_menu_enum(P2A_OT_add_mannequin.bl_idname, "mannequin", text="", icon="DOWNARROW_HLT")
         if figure is None:
             hint = layout.column()
             hint.enabled = False
-            hint.label(text="Select a mannequin to pose it" if there else "Add one, then drag its dots")
+            hint.label(text="Choose the one you mean" if there else "Add one, then drag its dots")
             return
-        row = layout.row(align=True)
-        row.popover("P2A_PT_poses", text="Choose a Pose", icon="POSE_HLT")
-        row.operator(P2A_OT_reset_pose.bl_idname, text="", icon="LOOP_BACK")
+        row = layout.split(factor=0.62)
+        poses = row.row(align=True)
+        poses.popover("P2A_PT_poses", text="Choose a Pose")
+        poses.operator(P2A_OT_reset_pose.bl_idname, text="", icon="LOOP_BACK")
         if context.mode == "POSE":
-            layout.operator(P2A_OT_stop_posing.bl_idname, icon="OBJECT_DATAMODE")
+            row.operator(P2A_OT_stop_posing.bl_idname)
         else:
-            layout.operator(P2A_OT_start_posing.bl_idname, icon="POSE_HLT")
+            row.operator(P2A_OT_start_posing.bl_idname)
 
 
 class P2A_PT_camera(_Panel, bpy.types.Panel):

@@ -9,8 +9,8 @@ import bpy
 
 from ..armature.figures import is_figure_shown
 from ..armature.mannequin import is_mannequin
-from ..operators.figure import P2A_OT_remove_mannequin
-from ..operators.figure_list import P2A_OT_choose_figure, P2A_OT_show_figure
+from ..operators.figure import P2A_OT_add_mannequin, P2A_OT_remove_mannequin
+from ..operators.figure_list import P2A_OT_choose_figure, P2A_OT_duplicate_mannequin, P2A_OT_show_figure
 
 
 def in_view(context: bpy.types.Context) -> list[bpy.types.Object]:
@@ -19,10 +19,11 @@ def in_view(context: bpy.types.Context) -> list[bpy.types.Object]:
 
 
 def draw(layout: bpy.types.UILayout, found: Sequence[bpy.types.Object], chosen: bpy.types.Object | None) -> None:
-    """One row for each figure; ``chosen`` is the one that panels and verbs mean."""
-    column = layout.column(align=True)
+    """One row for each figure, and what adds another; ``chosen`` is the figure that panels and verbs mean."""
+    split = layout.row()
+    rows = split.column(align=True)
     for obj in found:
-        row = column.row(align=True)
+        row = rows.row(align=True)
         mark = row.operator(P2A_OT_choose_figure.bl_idname, text="", icon="ARMATURE_DATA", depress=obj == chosen)
         mark.armature = obj.name
         swatch = row.row(align=True)
@@ -32,6 +33,10 @@ def draw(layout: bpy.types.UILayout, found: Sequence[bpy.types.Object], chosen: 
         eye = "HIDE_OFF" if is_figure_shown(obj) else "HIDE_ON"
         row.operator(P2A_OT_show_figure.bl_idname, text="", icon=eye).armature = obj.name
         row.operator(P2A_OT_remove_mannequin.bl_idname, text="", icon="X").armature = obj.name
+    tools = split.row(align=True) if len(found) == 1 else split.column(align=True)
+    tools.operator_menu_enum(P2A_OT_add_mannequin.bl_idname, "mannequin", text="", icon="ADD")
+    if chosen is not None:
+        tools.operator(P2A_OT_duplicate_mannequin.bl_idname, text="", icon="DUPLICATE")
 
 
 CLASSES: tuple[type, ...] = ()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bodies in a real window: a slider is dragged with the mouse and undone, another body is chosen."""
+"""Bodies in a real window: a slider is dragged with the mouse and undone, a body chosen, a figure duplicated and removed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from blender_windows import Session
 
 
-def test_a_body_is_changed_and_undone_while_it_is_posed(session: Session) -> None:
+def test_bodies_and_figures_are_changed_and_undone_while_one_is_posed(session: Session) -> None:
     outcome = session.run("bodies")
     assert outcome.exit_code == 0, outcome.console
     assert "Traceback" not in outcome.console, outcome.console
@@ -19,3 +19,8 @@ def test_a_body_is_changed_and_undone_while_it_is_posed(session: Session) -> Non
     assert facts["height after redo"] == taller
     assert facts["mode after the drag"] == facts["mode after redo"] == "POSE"
     assert (facts["body"], facts["body after undo"]) == ("heroic", "adult_woman")
+    name, mode, mode_of_first, distance = facts["duplicate"]
+    assert (name, mode, mode_of_first) == ("Adult woman.001", "POSE", "OBJECT") and distance > 0.5
+    assert facts["first is hidden"] is True
+    assert facts["left"] == ["Adult woman.001"] and facts["mode after removing"] == "POSE"
+    assert facts["left after undo"] == ["Adult woman", "Adult woman.001"]

@@ -51,16 +51,16 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     yield from hands.key("Z", ctrl=True, at=hands.middle("VIEW_3D"))
     facts["body after undo"] = mannequin_name(figure())
 
-    yield from hands.press_button("VIEW_3D", "pose_to_anime.duplicate_mannequin", at=(0.9, 0.95, 1.0))
+    yield from hands.press_button("VIEW_3D", "pose_to_anime.duplicate_mannequin", at=(1.0, 0.95, 0.9))
     copy = bpy.context.object
     facts["duplicate"] = [copy.name, copy.mode, figure().mode, round(copy.location.x - figure().location.x, 3)]
     copy.pose_to_anime_figure.colour = (0.15, 0.35, 0.6)
     yield 0.5
     hands.photograph("two figures")
-    yield from hands.press_button("VIEW_3D", "pose_to_anime.show_figure", at=(0.9, 0.85, 0.95))
+    yield from hands.press_button("VIEW_3D", "pose_to_anime.show_figure", at=(0.8, 0.75, 0.7))
     facts["first is hidden"] = not figure().visible_get()
     hands.photograph("one hidden")
-    yield from hands.press_button("VIEW_3D", "pose_to_anime.remove_mannequin", at=(1.0, 0.95, 0.9))
+    yield from hands.press_button("VIEW_3D", "pose_to_anime.remove_mannequin", at=(0.87, 0.9, 0.83))
     facts["left"] = [obj.name for obj in bpy.context.scene.objects if obj.type == "ARMATURE"]
     facts["mode after removing"] = bpy.context.mode
     yield from hands.key("Z", ctrl=True, at=hands.middle("VIEW_3D"))
