@@ -28,6 +28,19 @@ class RingDrag:
         self._radius = radius
         self._angle = 0.0
 
+    def held(self) -> np.ndarray:
+        """(3,) direction from the centre to where on the ring the mouse is, of length one, in the axes of ``axis``."""
+        x, y, facing = self._axis
+        offset = self._mouse - self._centre
+        if abs(facing) < _EDGE_ON:
+            nearest = np.array([0.0, 0.0, 1.0]) - self._axis * facing
+            along = np.array([y, -x, 0.0])
+            angle = _on_line(float(offset @ along[:2]) / math.hypot(x, y) / self._radius)
+            found = nearest / np.linalg.norm(nearest) * math.cos(angle) + along / math.hypot(x, y) * math.sin(angle)
+        else:
+            found = np.array([*offset, -float(offset @ self._axis[:2]) / facing])
+        return found / max(float(np.linalg.norm(found)), 1e-9)
+
     def moved(self, mouse: Sequence[float], precise: bool = False, snap: bool = False) -> float:
         """The angle since the beginning, in radians.
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import bpy
 from bpy.props import EnumProperty, FloatProperty, FloatVectorProperty, StringProperty
@@ -21,6 +22,29 @@ from .posing import posed_mannequins
 _NAMES = {RED: "Red", BLUE: "Blue", GREEN: "Green", VIEW: "White"}
 _MOST = 100 * math.tau
 _KEYS = "Ctrl: steps of 5°    Shift: slowly    Right-click or Esc: back"
+
+
+@dataclass
+class HeldRing:
+    """The ring that the mouse is turning, for whoever draws it: nothing that belongs to Blender.
+
+    ``place``: the joint in the world; ``about`` and ``start``: directions of length one, the axis, and where the ring was taken
+    hold of; ``angle``: how far it was turned since, in radians."""
+
+    ring: str
+    place: Vector
+    about: Vector
+    start: Vector
+    angle: float = 0.0
+
+
+class _State:
+    held: HeldRing | None = None
+
+
+def held_ring() -> HeldRing | None:
+    """The ring that is being turned now."""
+    return _State.held
 
 
 class P2A_OT_turn_ring(bpy.types.Operator):
@@ -92,10 +116,11 @@ class P2A_OT_turn_ring(bpy.types.Operator):
         except UserError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        axis = self.view if self.axis == VIEW else ring_axes(bone).col[COLOURS.index(self.axis)]
-        radius = context.preferences.view.gizmo_size * context.preferences.system.ui_scale
-        self._drag = RingDrag(centre, sight.transposed() @ Vector(axis), radius, (event.mouse_region_x, event.mouse_region_y))
+        axis = sight.col[2] if self.axis == VIEW else ring_axes(bone).col[COLOURS.index(self.axis)]
+        mouse = (event.mouse_region_x, event.mouse_region_y)
+        self._drag = RingDrag(centre, sight.transposed() @ axis, ring_radius(context), mouse)
         self.angle = 0.0
+        _State.held = HeldRing(self.axis, place, axis.copy(), sight @ Vector(self._drag.held()))
         self._say(context)
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
@@ -124,12 +149,15 @@ class P2A_OT_turn_ring(bpy.types.Operator):
                 turn.end()
             else:
                 turn.cancel()
+        _State.held = None
         context.area.header_text_set(None)
         context.workspace.status_text_set(None)
         context.area.tag_redraw()
         return {"FINISHED"} if keep else {"CANCELLED"}
 
     def _say(self, context: bpy.types.Context) -> None:
+        assert _State.held is not None
+        _State.held.angle = self.angle
         context.area.header_text_set(f"{_NAMES[self.axis]} ring: {math.degrees(self.angle):.1f}°")
         context.workspace.status_text_set(_KEYS)
 
@@ -143,6 +171,11 @@ class P2A_OT_turn_ring(bpy.types.Operator):
         if not turns:
             raise UserError("Select the joint that you want to turn: click it in Pose Mode.")
         return turns
+
+
+def ring_radius(context: bpy.types.Context) -> float:
+    """Of the coloured rings as they are seen, in pixels: as large as Blender's own gizmos."""
+    return float(context.preferences.view.gizmo_size * context.preferences.system.ui_scale)
 
 
 def line_of_sight(view: bpy.types.RegionView3D, place: Vector) -> Matrix:

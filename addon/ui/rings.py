@@ -3,13 +3,19 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import bpy
-from mathutils import Matrix, Vector
+import gpu
+from bpy_extras.view3d_utils import location_3d_to_region_2d
+from gpu_extras.batch import batch_for_shader
+from mathutils import Matrix, Quaternion, Vector
 
 from ..armature.mannequin import is_mannequin
 from ..armature.ring_axes import BLUE, COLOURS, GREEN, RED, VIEW, ring_axes
 from ..armature.ring_turn import active_ring_joint
-from ..operators.rings import P2A_OT_turn_ring, line_of_sight
+from ..operators.rings import P2A_OT_turn_ring, held_ring, line_of_sight, ring_radius
 from ..settings.posing import ROTATE
 
 Colour = tuple[float, float, float]
@@ -26,6 +32,7 @@ _SIZE = 1.0
 _VIEW_SIZE = 1.2
 """The white ring lies around the others. In the unit of Blender's gizmos, which the user sets in the preferences."""
 _WIDTH = 3.0
+_SECTOR_STEP = math.radians(4.0)
 
 
 class P2A_GGT_rings(bpy.types.GizmoGroup):
@@ -61,11 +68,11 @@ class P2A_GGT_rings(bpy.types.GizmoGroup):
         bone = obj.pose.bones[joint]
         place = obj.matrix_world @ bone.head
         axes = ring_axes(bone)
-        dragged = _dragged_ring(context)
+        held = held_ring()
         for axis, ring in zip((*COLOURS, VIEW), self.gizmos, strict=True):
             about = line_of_sight(context.region_data, place).col[2] if axis == VIEW else axes.col[COLOURS.index(axis)]
             ring.matrix_basis = Matrix.Translation(place) @ _facing(about)
-            ring.hide = dragged not in ("", axis)
+            ring.hide = held is not None and held.ring != axis
 
 
 def _facing(axis: Vector) -> Matrix:
@@ -73,12 +80,48 @@ def _facing(axis: Vector) -> Matrix:
     return axis.to_track_quat("Z", "Y").to_matrix().to_4x4()
 
 
-def _dragged_ring(context: bpy.types.Context) -> str:
-    """Which ring the mouse is holding, or nothing."""
-    for operator in context.window.modal_operators:
-        if operator.bl_idname == "POSE_TO_ANIME_OT_turn_ring":
-            return str(operator.properties.axis)
-    return ""
+def _draw_turn() -> None:
+    """While a ring is turned: the sector that it has passed, in its plane."""
+    held, context = held_ring(), bpy.context
+    if held is None or context.region_data is None:
+        return
+    radius = ring_radius(context) * (_VIEW_SIZE if held.ring == VIEW else _SIZE) / _pixels_per_metre(context, held.place)
+    passed = math.copysign(min(abs(held.angle), math.tau), held.angle)
+    count = max(2, math.ceil(abs(passed) / _SECTOR_STEP) + 1)
+    turns = (Quaternion(held.about, passed * index / (count - 1)) for index in range(count))
+    places = [held.place, *(held.place + (turn @ held.start) * radius for turn in turns)]
+    gpu.state.blend_set("ALPHA")
+    try:
+        shader = gpu.shader.from_builtin("UNIFORM_COLOR")
+        shader.uniform_float("color", (*_COLOURS[held.ring], 0.3))
+        batch_for_shader(shader, "TRIS", {"pos": places}, indices=[(0, index, index + 1) for index in range(1, count)]).draw(
+            shader
+        )
+        shader = gpu.shader.from_builtin("POLYLINE_UNIFORM_COLOR")
+        shader.uniform_float("viewportSize", (context.region.width, context.region.height))
+        shader.uniform_float("lineWidth", 1.5 * context.preferences.system.pixel_size)
+        shader.uniform_float("color", (*_LIT, 1.0))
+        batch_for_shader(shader, "LINES", {"pos": [places[0], places[1], places[0], places[-1]]}).draw(shader)
+    finally:
+        gpu.state.blend_set("NONE")
+
+
+def _pixels_per_metre(context: bpy.types.Context, place: Vector) -> float:
+    """How long a metre is seen that lies across the line of sight."""
+    across = line_of_sight(context.region_data, place).col[0]
+    ends = [location_3d_to_region_2d(context.region, context.region_data, place + across * side) for side in (-0.05, 0.05)]
+    return (ends[1] - ends[0]).length * 10.0 if None not in ends else math.inf
 
 
 CLASSES: tuple[type, ...] = (P2A_GGT_rings,)
+
+_handles: list[Any] = []
+
+
+def register() -> None:
+    _handles.append(bpy.types.SpaceView3D.draw_handler_add(_draw_turn, (), "WINDOW", "POST_VIEW"))
+
+
+def unregister() -> None:
+    while _handles:
+        bpy.types.SpaceView3D.draw_handler_remove(_handles.pop(), "WINDOW")

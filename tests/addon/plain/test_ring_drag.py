@@ -24,6 +24,7 @@ def on_ring(axis: np.ndarray, degrees: float) -> np.ndarray:
 def test_the_point_that_was_taken_hold_of_stays_under_the_mouse(axis) -> None:
     axis = rot.unit(axis)
     drag = RingDrag(CENTRE, axis, RADIUS, on_ring(axis, 0))
+    assert np.allclose(CENTRE + RADIUS * drag.held()[:2], on_ring(axis, 0)) and abs(drag.held() @ axis) < 1e-9
     for degrees in (20, 60, 110, 170, 230, 300, 370, 340, 100, 0, -50):
         for between in np.linspace(0.2, 1.0, 5):  # the mouse comes by small steps
             last = getattr(drag, "degrees", 0)
@@ -37,9 +38,11 @@ def test_the_point_that_was_taken_hold_of_stays_under_the_mouse(axis) -> None:
 )
 def test_a_ring_seen_from_its_edge_is_dragged_along_it(axis, way) -> None:
     drag = RingDrag(CENTRE, axis, RADIUS, CENTRE)
-    assert drag.moved(CENTRE + np.array(way) * RADIUS * 0.5) == pytest.approx(math.radians(30), abs=0.02), (
-        "it stays under the mouse"
-    )
+    angle = drag.moved(CENTRE + np.array(way) * RADIUS * 0.5)
+    assert angle == pytest.approx(math.radians(30), abs=0.02), "it stays under the mouse"
+    held = drag.held()
+    assert held[2] > 0.8 and abs(held @ rot.unit(axis)) < 1e-9
+    assert held[:2] == pytest.approx(np.array(way) * 0.5, abs=0.2)
     assert drag.moved(CENTRE) == pytest.approx(0.0, abs=1e-9)
     far = [drag.moved(CENTRE + np.array(way) * RADIUS * place) for place in (0.8, 0.9, 1.0, 1.1, 1.2, 3.0)]
     steps = np.diff(far)
