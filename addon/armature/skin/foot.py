@@ -28,11 +28,11 @@ class Toe:
 
 
 TOES = (
-    Toe((0, 2), 3, Plate(root=0.12, breadth=0.92, sunk=0.0009, raised=0.0008)),
-    Toe((2, 4), 2, Plate(root=0.36, breadth=0.80, sunk=0.0007, raised=0.0006)),
-    Toe((4, 6), 2, Plate(root=0.38, breadth=0.80, sunk=0.0007, raised=0.0006)),
-    Toe((6, 7), 2, Plate(root=0.40, breadth=0.66, sunk=0.0006, raised=0.0005)),
-    Toe((7, 8), 2, Plate(root=0.42, breadth=0.66, sunk=0.0006, raised=0.0005)),
+    Toe((0, 2), 3, Plate(root=0.10, breadth=0.92, sunk=0.0013, raised=0.0008)),
+    Toe((2, 4), 2, Plate(root=0.36, breadth=0.82, sunk=0.0010, raised=0.0006)),
+    Toe((4, 6), 2, Plate(root=0.38, breadth=0.82, sunk=0.0010, raised=0.0006)),
+    Toe((6, 7), 2, Plate(root=0.40, breadth=0.70, sunk=0.0009, raised=0.0005)),
+    Toe((7, 8), 2, Plate(root=0.42, breadth=0.70, sunk=0.0009, raised=0.0005)),
 )
 """From the big toe outward. Two columns make a ring of eight, one column a ring of six."""
 
