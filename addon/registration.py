@@ -32,6 +32,7 @@ MODULES: tuple[str, ...] = (
     "operators.pins",
     "operators.roll",
     "operators.hands",
+    "operators.props",
     "framing.camera",
     "framing.orbit",
     "passes.render",
@@ -56,6 +57,7 @@ MODULES: tuple[str, ...] = (
     "ui.drop",
     "ui.hands",
     "ui.pins",
+    "ui.props",
     "ui.generation",
     "ui.results",
 )

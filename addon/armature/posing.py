@@ -11,9 +11,10 @@ from mathutils import Quaternion, Vector
 
 from ..errors import UserError
 from ..pose import rotations as rot
-from ..pose.humanoid import JOINTS
+from ..pose.humanoid import FINGER_JOINTS, JOINTS, side_of
 from ..pose.normalised import Pose
 from ..pose.rest import HumanoidRest
+from .held import held_sides
 from .joint_map import JointMap, joint_map
 from .limbs import LIMBS, ROOT
 from .mannequin import require_posable, surface_points
@@ -25,6 +26,7 @@ def apply_pose(obj: bpy.types.Object, pose: Pose) -> None:
     """Bring a mannequin into a pose: all joints, and with them all dots. The root stays where it is.
 
     Contacts with the ground move the figure up or down until the lowest of the parts that rest on it touches z = 0 of the root.
+    The fingers of a hand that holds a prop stay closed on it.
     Raises UserError when the object is not a mannequin, is hidden or lacks a control."""
     bones = _bones(obj)
     rest = _rest(obj, bones)
@@ -33,8 +35,11 @@ def apply_pose(obj: bpy.types.Object, pose: Pose) -> None:
     shift = np.asarray(pose.hips_translation) * rest.hip_height
     shift[2] += _lift(obj, pose, rest, turns, heads, bones, shift)
 
+    holding = _closed_fingers(obj, bones)
     with paused():
         for name, (rotation, location) in bone_bases(obj, rest, turns, shift).items():
+            if name in holding:
+                continue
             bone = obj.pose.bones[name]
             bone.rotation_quaternion, bone.location, bone.scale = rotation, location, (1.0, 1.0, 1.0)
         for limb in LIMBS:
@@ -89,11 +94,16 @@ def read_pose(obj: bpy.types.Object, name: str = "Pose") -> Pose:
 
 
 def reset_pose(obj: bpy.types.Object) -> None:
-    """Bring a mannequin back to its rest: no pins, and every control where it was when the figure was added, also the root."""
-    _bones(obj)
+    """Bring a mannequin back to its rest: no pins, and every control where it was when the figure was added, also the root.
+
+    The fingers of a hand that holds a prop stay closed on it."""
+    bones = _bones(obj)
+    closed = _closed_fingers(obj, bones)
     release(obj)
     with paused():
         for bone in obj.pose.bones:
+            if bone.name in closed:
+                continue
             bone.location = (0.0, 0.0, 0.0)
             bone.rotation_quaternion = (1.0, 0.0, 0.0, 0.0)
             bone.scale = (1.0, 1.0, 1.0)
@@ -119,6 +129,12 @@ def _bones(obj: bpy.types.Object) -> JointMap:
     if missing := [name for name in needed if name not in obj.pose.bones]:
         raise UserError(f"The mannequin '{obj.name}' has lost its bone '{missing[0]}': undo its removal, or add a new mannequin.")
     return bones
+
+
+def _closed_fingers(obj: bpy.types.Object, bones: JointMap) -> set[str]:
+    """The bones of the fingers that hold a prop: no pose opens them."""
+    holding = held_sides(obj)
+    return {bones[joint] for joint in FINGER_JOINTS if joint in bones and side_of(joint) in holding}
 
 
 def _rest(obj: bpy.types.Object, bones: JointMap) -> HumanoidRest:

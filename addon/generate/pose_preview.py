@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import bpy
@@ -46,12 +46,23 @@ def pose_preview(obj: bpy.types.Object) -> bytes:
     figure = next((found for found in figures_in(scene, view_layer) if found.armature_name == obj.name), None)
     if figure is None:
         raise UserError(f"'{obj.name}' is hidden: show it before you save its pose.")
-    with _camera(scene, obj) as camera:
+    root = (obj.matrix_world @ obj.pose.bones[ROOT].matrix).to_3x3().normalized()
+    return preview(skin_points(obj), root, lambda depsgraph: geometry.figure_surfaces(scene, view_layer, depsgraph, [figure]))
+
+
+def preview(
+    points: NDArray[np.floating], axes: Matrix, surfaces: Callable[[bpy.types.Depsgraph], Sequence[geometry.Surface]]
+) -> bytes:
+    """A thumbnail of some surfaces of the present scene, framed on ``points`` (n, 3), seen from the front left of ``axes``.
+
+    Raises UserError where nothing can draw.
+    """
+    scene, view_layer = bpy.context.scene, bpy.context.view_layer
+    with _camera(scene, points, axes) as camera:
         view_layer.update()
         depsgraph = view_layer.depsgraph
         view = view_of(camera, depsgraph, SIDE * _FINER, SIDE * _FINER)
-        surfaces = geometry.figure_surfaces(scene, view_layer, depsgraph, [figure])
-        depth = draw_buffers(surfaces, view, camera, depsgraph).depth
+        depth = draw_buffers(surfaces(depsgraph), view, camera, depsgraph).depth
     return encode(shade(depth, view.projection, view.perspective), np.isfinite(depth))
 
 
@@ -74,22 +85,20 @@ def encode(picture: NDArray[np.uint8], there: NDArray[np.bool_]) -> bytes:
 
 
 @contextmanager
-def _camera(scene: bpy.types.Scene, obj: bpy.types.Object) -> Iterator[bpy.types.Object]:
-    """A camera for one picture, framed on the figure, and gone afterwards."""
+def _camera(scene: bpy.types.Scene, points: NDArray[np.floating], axes: Matrix) -> Iterator[bpy.types.Object]:
+    """A camera for one picture, framed on the points, and gone afterwards."""
     data = bpy.data.cameras.new(".pose_to_anime")
     camera = bpy.data.objects.new(".pose_to_anime", data)
     try:
         scene.collection.objects.link(camera)
-        _frame(camera, obj)
+        _frame(camera, points, axes)
         yield camera
     finally:
         bpy.data.objects.remove(camera)
         bpy.data.cameras.remove(data)
 
 
-def _frame(camera: bpy.types.Object, obj: bpy.types.Object) -> None:
-    points = skin_points(obj)
-    root = (obj.matrix_world @ obj.pose.bones[ROOT].matrix).to_3x3().normalized()
+def _frame(camera: bpy.types.Object, points: NDArray[np.floating], root: Matrix) -> None:
     length, depth, height = np.ptp(points @ np.array(root), axis=0)
     above = _ABOVE_LYING if height < _LOW * max(length, depth) else _ABOVE
     across, up = math.cos(above), math.sin(above)

@@ -8,9 +8,11 @@ from collections.abc import Callable
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
+from ..armature.held import props_of
 from ..armature.mannequin import DEFAULT_MANNEQUIN, add_mannequin, is_mannequin, remove_mannequin
 from ..armature.modes import object_mode
 from ..armature.posing import reset_pose
+from ..armature.props.objects import remove_props
 from ..errors import UserError
 from ..framing.startup import is_startup_cube
 from ..generate import body_shelf
@@ -143,12 +145,14 @@ class _OnMannequin:
 class P2A_OT_remove_mannequin(_OnMannequin, bpy.types.Operator):
     bl_idname = "pose_to_anime.remove_mannequin"
     bl_label = "Remove Mannequin"
-    bl_description = "Remove the figure with its skin"
+    bl_description = "Remove the figure with its skin, and with what it holds"
 
     def act(self, obj: bpy.types.Object) -> None:
+        held = props_of(obj)
         layer = bpy.context.view_layer
         with object_mode():  # others that are being posed go on being posed
             remove_mannequin(obj)
+            remove_props(held)
         if layer.objects.active is None:
             following = next((other for other in layer.objects if is_mannequin(other) and other.visible_get()), None)
             layer.objects.active = following

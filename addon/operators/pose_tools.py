@@ -10,7 +10,9 @@ from bpy.props import FloatProperty, StringProperty
 
 from ..armature import pose_tools
 from ..armature.dynamics import push_pose, push_to, pushed_by
+from ..armature.held import LEFT, RIGHT, hold_of, props_of
 from ..armature.mannequin import is_mannequin
+from ..armature.props.holding import swap_hands
 from ..errors import UserError
 from ..framing.camera import picture_camera
 from .figure import _OnMannequin
@@ -19,10 +21,12 @@ from .figure import _OnMannequin
 class P2A_OT_mirror_pose(_OnMannequin, bpy.types.Operator):
     bl_idname = "pose_to_anime.mirror_pose"
     bl_label = "Mirror Pose"
-    bl_description = "Left and right change places, as in a mirror"
+    bl_description = "Left and right change places, as in a mirror, and so does what the hands hold"
 
     def act(self, obj: bpy.types.Object) -> None:
         pose_tools.mirror_pose(obj)
+        if any(hold_of(held) in (LEFT, RIGHT) for held in props_of(obj)):
+            swap_hands(obj)
 
 
 class P2A_OT_flip_pose(_OnMannequin, bpy.types.Operator):

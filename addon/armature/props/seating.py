@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Props under figures: a seat comes under the hips, turned with the figure and made as high as it sits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import bpy
+import numpy as np
+
+from ...errors import UserError
+from ..held import UNDER, props_of, set_hold
+from ..joint_map import joint_map
+from ..limbs import ROOT
+from ..mannequin import require_posable, skins_of
+from .holding import attach
+from .objects import add_prop_object, remove_props
+from .prop_file import Prop, Seat, load_prop
+from .shapes import Floats
+
+_ADULT_THIGH = 0.43
+"""Metres: half way between our woman's and our man's."""
+_ADULT_HIPS = 0.36
+"""Metres across the hips' skin of a grown-up."""
+_LIKE_ADULT = (0.8, 1.25)
+
+_SITTING = math.radians(35.0)
+"""A thigh that is lifted farther than this from straight down belongs to someone who sits."""
+_SEATED = ("hips", "leftUpperLeg", "rightUpperLeg")
+_LEANING = ("hips", "spine", "chest", "upperChest")
+_SINK = 0.006
+"""Metres by which one sinks into a seat: flesh gives way, and nothing is left between."""
+_AHEAD = 0.13
+"""Metres before the hips' joint to which a seat without a rest goes: the legs that hang down stay clear of it."""
+_SPARE = 0.012
+"""Metres between the back of a figure and the rest of a chair."""
+
+
+def is_sitting(obj: bpy.types.Object) -> bool:
+    """Whether both thighs of a figure are lifted, with the hips above the knees or nearly: on a seat, or on the ground."""
+    bones, names = obj.pose.bones, joint_map("mannequin")
+    up = np.array(bones[ROOT].matrix.to_3x3().normalized())[:, 2]
+    for side in ("left", "right"):
+        thigh = bones[names[f"{side}UpperLeg"]]
+        along = np.array(thigh.tail - thigh.head)
+        if math.acos(max(-1.0, min(1.0, float(-along @ up / np.linalg.norm(along))))) < _SITTING:
+            return False
+    return True
+
+
+def put_under(obj: bpy.types.Object, name: str) -> bpy.types.Object:
+    """Put a prop with a seat under a sitting figure, instead of what it sits on: under its hips, facing as it does, its seat
+    where the figure is lowest. Returns the prop's object, a child of the figure.
+
+    Raises UserError for a figure that does not sit, or whose seat is lower or higher than the prop can be made; PropError.
+    """
+    prop = load_prop(name)
+    seat = require_seat(prop)
+    require_posable(obj)
+    bpy.context.view_layer.update()
+    if not is_sitting(obj):
+        raise UserError(f"'{obj.name}' does not sit: choose a sitting pose first.")
+    body = _Sitter(obj)
+    scale = body.scale
+    place = body.frame.copy()
+    place[:2, 3] += place[:2, 1] * _back_to_front(seat, scale, body)
+    height = body.lowest_over(place, seat) + _SINK
+    low, high = (limit * scale for limit in seat.heights)
+    if not low <= height <= high:
+        where = "on the ground" if height < low else "too high"
+        raise UserError(f"'{obj.name}' sits {where} for a {prop.title.lower()}: choose another sitting pose.")
+    remove_props(props_of(obj, UNDER))
+    added = add_prop_object(obj.users_collection[0], prop, scale, height)
+    attach(obj, added, ROOT, place)  # it was measured in the axes of the root, and goes along when that is moved
+    set_hold(added, UNDER)
+    return added
+
+
+def require_seat(prop: Prop) -> Seat:
+    """The seat of a prop. Raises UserError where it has none."""
+    if prop.seat is None:
+        raise UserError(f"A {prop.title.lower()} is no seat: put it into a hand instead.")
+    return prop.seat
+
+
+def stand_alone(context: bpy.types.Context, name: str) -> bpy.types.Object:
+    """A prop on the ground at the 3D cursor, for itself. Raises PropError."""
+    prop = load_prop(name)
+    added = add_prop_object(context.collection, prop)
+    cursor = context.scene.cursor.location
+    lowest = float(prop.shape().vertices[:, 2].min())
+    added.location = (cursor.x, cursor.y, 0.0 if prop.seat is not None else -lowest)
+    return added
+
+
+class _Sitter:
+    """A sitting figure in the axes of its root: metres, z up from the ground on which it stands."""
+
+    def __init__(self, obj: bpy.types.Object) -> None:
+        names = joint_map("mannequin")
+        to_root = np.linalg.inv(np.array(obj.pose.bones[ROOT].matrix @ obj.pose.bones[ROOT].bone.matrix_local.inverted()))
+        self._points = {joint: _moved(to_root, points) for joint, points in _skin(obj, names).items()}
+        hips = obj.pose.bones[names["hips"]]
+        turned = to_root @ np.array(hips.matrix @ hips.bone.matrix_local.inverted())
+        ahead = -turned[:2, 1] if np.linalg.norm(turned[:2, 1]) > 0.3 else -turned[:2, 2]
+        ahead = ahead / np.linalg.norm(ahead)
+        self.frame = np.eye(4)
+        self.frame[:2, 0], self.frame[:2, 1] = (-ahead[1], ahead[0]), -ahead  # x to the figure's left, y behind it
+        self.frame[:2, 3] = (to_root @ np.append(np.array(hips.head), 1.0))[:2]
+        seated = np.concatenate([self._points[joint] for joint in _SEATED if joint in self._points])
+        # What is under the hips: a knee that is raised or hangs lower than the seat is not sat on.
+        near = np.linalg.norm(seated[:, :2] - self.frame[:2, 3], axis=1) < 0.5 * _length(obj, names["leftUpperLeg"])
+        self.lowest = float(seated[near, 2].min())
+        rest = obj.data.bones
+        across = 2.0 * abs(rest[names["leftUpperLeg"]].head_local.x)
+        wide = max(_length(obj, names["leftUpperLeg"]) / _ADULT_THIGH, across / (0.5 * _ADULT_HIPS))
+        self.scale = 1.0 if _LIKE_ADULT[0] <= wide <= _LIKE_ADULT[1] else wide
+
+    def lowest_over(self, place: Floats, seat: Seat) -> float:
+        """The height of the lowest skin over a seat that is placed so: (4, 4) from its axes to the root's."""
+        points = np.concatenate([self._points[joint] for joint in _SEATED if joint in self._points])
+        x, y = ((points[:, :2] - place[:2, 3]) @ place[:2, :2]).T / self.scale
+        over = points[(np.abs(x) < seat.width / 2) & (y > seat.front) & (y < seat.back)]
+        return float(over[:, 2].min()) if len(over) else self.lowest
+
+    def rearmost(self, low: float, high: float) -> float:
+        """How far behind the hips' joint the back reaches between two heights above the seat."""
+        points = np.concatenate([self._points[joint] for joint in _LEANING if joint in self._points])
+        heights = points[:, 2] - self.lowest
+        inside = points[(heights >= low) & (heights <= high)]
+        return float(((inside[:, :2] - self.frame[:2, 3]) @ self.frame[:2, 1]).max(initial=0.0))
+
+
+def _back_to_front(seat: Seat, scale: float, body: _Sitter) -> float:
+    """How far behind the hips' joint the middle of the prop belongs."""
+    if not seat.rest:
+        return (-seat.front - _AHEAD) * scale
+    return body.rearmost(0.0, 0.5 * scale) + _SPARE - seat.back * scale
+
+
+def _skin(obj: bpy.types.Object, names: Mapping[str, str]) -> dict[str, Floats]:
+    """Joint → points (n, 3) of the skin as it is seen, in armature axes, that it carries for the most part."""
+    wanted = {names[joint]: joint for joint in (*_SEATED, *_LEANING)}
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    found: dict[str, list[Floats]] = {}
+    for skin in skins_of(obj):
+        evaluated = skin.evaluated_get(depsgraph)
+        mesh = evaluated.to_mesh()
+        points = np.empty(3 * len(mesh.vertices), dtype=np.float32)
+        mesh.vertices.foreach_get("co", points)
+        places = _moved(np.array(skin.matrix_local), points.reshape(-1, 3).astype(np.float64))
+        groups = {group.index: wanted.get(group.name) for group in skin.vertex_groups}
+        evaluated.to_mesh_clear()
+        for vertex, place in zip(skin.data.vertices, places, strict=True):
+            shares = vertex.groups
+            if len(shares) and (joint := groups.get(max(shares, key=lambda share: share.weight).group)):
+                found.setdefault(joint, []).append(place)
+    if not found:
+        raise UserError(f"'{obj.name}' has lost its skin: undo its removal, or add a new mannequin.")
+    return {joint: np.array(own) for joint, own in found.items()}
+
+
+def _moved(matrix: Floats, points: Floats) -> Floats:
+    return points @ matrix[:3, :3].T + matrix[:3, 3]
+
+
+def _length(obj: bpy.types.Object, bone: str) -> float:
+    return float(obj.data.bones[bone].length)

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verbs of props: into a hand, into both, under the figure; letting go, swapping hands, taking away."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import EnumProperty, StringProperty
+
+from ..armature.held import BOTH, LEFT, RIGHT, UNDER, hold_of, is_prop, props_of
+from ..armature.props.holding import hold, refit, swap_hands
+from ..armature.props.objects import let_go, remove_props
+from ..armature.props.prop_file import PropError, load_prop, prop_files
+from ..armature.props.seating import is_sitting, put_under, stand_alone
+from ..armature.props.two_hands import hold_with_both
+from ..errors import UserError
+from .figure import EnumItems, _OnMannequin, require_mannequin, the_mannequin
+
+HANDS = (
+    (LEFT, "Left", "The figure's left hand"),
+    (RIGHT, "Right", "The figure's right hand"),
+    (BOTH, "Both", "Both hands, with the arms brought to it"),
+    (UNDER, "Under", "Under the sitting figure; on the ground at the 3D cursor where none sits"),
+)
+
+# Blender does not keep the strings of a dynamic enum alive: this list must.
+_prop_items: EnumItems = []
+
+
+def prop_items(_operator: object, _context: bpy.types.Context | None) -> EnumItems:
+    if not _prop_items:  # read once, because panels must not look at the disk
+        read_props()
+    return _prop_items
+
+
+def read_props() -> list[str]:
+    """Look for files of props again; a sentence for each that cannot be used."""
+    found, problems = [], []
+    for name in prop_files():
+        try:
+            prop = load_prop(name)
+        except PropError as error:
+            problems.append(str(error))
+            continue
+        found.append((prop.order, prop.title, name))
+    _prop_items[:] = [(name, title, "") for _, title, name in sorted(found)]
+    return problems
+
+
+class P2A_OT_add_prop(bpy.types.Operator):
+    bl_idname = "pose_to_anime.add_prop"
+    bl_label = "Add Prop"
+    bl_description = "Give the figure this thing: the fingers close on it, or the seat comes under the hips"
+    bl_options = {"REGISTER", "UNDO"}
+
+    prop: EnumProperty(name="Prop", items=prop_items)
+    hand: EnumProperty(name="Hand", items=HANDS, default=RIGHT)
+    armature: StringProperty(
+        name="Mannequin", description="Name of its armature object; the active one when empty", options={"HIDDEN", "SKIP_SAVE"}
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if context.mode in {"OBJECT", "POSE"}:
+            return True
+        cls.poll_message_set("Go to Object Mode or Pose Mode first")
+        return False
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            self._add(context)
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+    def _add(self, context: bpy.types.Context) -> None:
+        prop = load_prop(self.prop)
+        if self.hand == UNDER or (prop.grip is None and prop.both is None):
+            figure = require_mannequin(context, self.armature) if self.armature else the_mannequin(context)
+            if figure is not None and prop.seat is not None and is_sitting(figure):
+                put_under(figure, prop.name)
+            else:
+                stand_alone(context, prop.name)
+            return
+        figure = require_mannequin(context, self.armature)
+        if self.hand == BOTH or prop.grip is None:
+            hold_with_both(figure, prop.name)
+        else:
+            hold(figure, prop.name, self.hand)
+
+
+class _OnProps(_OnMannequin):
+    """What these operators share: they act on one prop of a figure, or on all that it has."""
+
+    prop: StringProperty(name="Prop", description="Name of its object; all that the figure has when empty", options={"SKIP_SAVE"})
+
+    def chosen(self, obj: bpy.types.Object) -> list[bpy.types.Object]:
+        found = [held for held in props_of(obj) if self.prop in ("", held.name)]
+        if not found:
+            raise UserError(f"'{obj.name}' has no prop" + (f" '{self.prop}'." if self.prop else ": add one first."))
+        return found
+
+
+class P2A_OT_release_prop(_OnProps, bpy.types.Operator):
+    bl_idname = "pose_to_anime.release_prop"
+    bl_label = "Release Prop"
+    bl_description = "Let go of it: it stays where it is, as a thing of its own"
+
+    def act(self, obj: bpy.types.Object) -> None:
+        for held in self.chosen(obj):
+            let_go(held)
+
+
+class P2A_OT_remove_prop(_OnProps, bpy.types.Operator):
+    bl_idname = "pose_to_anime.remove_prop"
+    bl_label = "Remove Prop"
+    bl_description = "Take it out of the scene"
+
+    def act(self, obj: bpy.types.Object) -> None:
+        remove_props(self.chosen(obj))
+
+
+class P2A_OT_swap_props(_OnMannequin, bpy.types.Operator):
+    bl_idname = "pose_to_anime.swap_props"
+    bl_label = "Swap Hands"
+    bl_description = "What the left hand holds goes to the right one, and the other way"
+
+    def act(self, obj: bpy.types.Object) -> None:
+        swap_hands(obj)
+
+
+class P2A_OT_refit_props(_OnMannequin, bpy.types.Operator):
+    bl_idname = "pose_to_anime.refit_props"
+    bl_label = "Hold Again"
+    bl_description = "Close the fingers anew on what they hold, after the body or the fingers have changed"
+
+    def act(self, obj: bpy.types.Object) -> None:
+        refit(obj)
+
+
+def what_it_is(obj: bpy.types.Object) -> str:
+    """How a figure has a prop, in words for a row of a panel."""
+    where = {LEFT: "left hand", RIGHT: "right hand", BOTH: "both hands", UNDER: "under it"}
+    return f"{obj.name}: {where.get(hold_of(obj), '')}" if is_prop(obj) else obj.name
+
+
+CLASSES: tuple[type, ...] = (
+    P2A_OT_add_prop,
+    P2A_OT_release_prop,
+    P2A_OT_remove_prop,
+    P2A_OT_swap_props,
+    P2A_OT_refit_props,
+)
+
+
+def register() -> None:
+    bpy.types.WindowManager.pose_to_anime_prop_hand = EnumProperty(
+        name="Hand", description="Where the next prop goes", items=HANDS, default=RIGHT
+    )
+
+
+def unregister() -> None:
+    del bpy.types.WindowManager.pose_to_anime_prop_hand
+    _prop_items.clear()
