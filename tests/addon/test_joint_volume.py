@@ -12,20 +12,30 @@ bpy = pytest.importorskip("bpy")
 import numpy as np  # noqa: E402
 import pose_to_anime  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin, mannequin_names, remove_mannequin, skins_of  # noqa: E402
-from pose_to_anime.addon.armature.posing import apply_pose  # noqa: E402
+from pose_to_anime.addon.armature.posing import apply_pose, humanoid_rest_of  # noqa: E402
 from pose_to_anime.addon.pose import rotations as rot  # noqa: E402
+from pose_to_anime.addon.pose.limits import joint_limits  # noqa: E402
 from pose_to_anime.addon.pose.normalised import Pose  # noqa: E402
 
 LEAST = 0.70
 """Share of the section at rest that must be left."""
 
 FOLDED = {
-    "leftUpperLeg": ((1.0, 0.0, 0.0), -120.0),
-    "leftLowerLeg": ((1.0, 0.0, 0.0), 150.0),
-    "leftLowerArm": ((0.0, 0.0, 1.0), -150.0),
-    "leftHand": ((0.0, 1.0, 0.0), 80.0),
+    "leftUpperLeg": ((1.0, 0.0, 0.0), -160.0),
+    "leftLowerLeg": ((1.0, 0.0, 0.0), 170.0),
+    "leftLowerArm": ((0.0, 0.0, 1.0), -170.0),
+    "leftHand": ((0.0, 1.0, 0.0), 110.0),
 }
-"""Hip, knee and elbow bent as far as a body can, the hand bent to the palm: degrees about axes of the figure, from the T-pose."""
+"""Hip, knee, elbow, and the hand to the palm: degrees about axes of the figure, from the T-pose; farther than limits allow."""
+STRETCHED = {
+    "leftUpperLeg": ((1.0, 0.0, 0.0), 60.0),
+    "leftShoulder": ((0.0, 1.0, 0.0), -25.0),
+    "leftUpperArm": ((0.0, 1.0, 0.0), -65.0),
+    "leftHand": ((0.0, 1.0, 0.0), -110.0),
+}
+"""The arm straight up, with its shoulder; the leg back, and the hand to its back, farther than limits allow."""
+RAISED = {"leftUpperArm": ((0.0, 1.0, 0.0), -150.0)}
+"""The upper arm as far up as its own limits let it, without its shoulder."""
 HALF = {
     "leftUpperLeg": ((1.0, 0.0, 0.0), -90.0),
     "leftLowerLeg": ((1.0, 0.0, 0.0), 90.0),
@@ -34,14 +44,6 @@ HALF = {
     "leftHand": ((0.0, 1.0, 0.0), -40.0),
 }
 """As when one sits and reaches forward; half-bent joints are where linear skinning is thinnest."""
-STRETCHED = {
-    "leftUpperLeg": ((1.0, 0.0, 0.0), 25.0),
-    "leftShoulder": ((0.0, 1.0, 0.0), -25.0),
-    "leftUpperArm": ((0.0, 1.0, 0.0), -65.0),
-    "leftHand": ((0.0, 1.0, 0.0), -80.0),
-}
-"""Arm overhead with its shoulder, leg back, hand bent to its back."""
-
 
 REACH = 1.3
 """Radius of the circle round a joint within which its section counts, in distances of the farthest skin that the joint bends and
@@ -172,8 +174,9 @@ def at_rest(figure: bpy.types.Object) -> tuple[dict[str, float], dict[str, float
         (FOLDED, ("hip", "knee", "elbow", "wrist")),
         (HALF, ("hip", "knee", "elbow", "shoulder", "wrist")),
         (STRETCHED, ("hip", "shoulder", "wrist")),
+        (RAISED, ("shoulder",)),
     ],
-    ids=["folded", "half", "stretched"],
+    ids=["folded", "half", "stretched", "raised"],
 )
 def test_joints_keep_their_volume(
     figure: bpy.types.Object,
@@ -184,7 +187,7 @@ def test_joints_keep_their_volume(
     rotations = {
         joint: tuple(rot.quaternion_from_matrix(rot.about_axis(axis, math.radians(a)))) for joint, (axis, a) in turns.items()
     }
-    apply_pose(figure, Pose("Bent", rotations))
+    apply_pose(figure, joint_limits(humanoid_rest_of(figure)).clamp_pose(Pose("Bent", rotations)))
     reach, before = at_rest
     after = sections(figure, reach)
     left = {joint: round(after[joint] / before[joint], 2) for joint in joints}
