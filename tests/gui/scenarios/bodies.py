@@ -28,7 +28,11 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     yield 2.0
     hands.photograph("start")
 
-    button = yield from open_alone("P2A_PT_body", below="pose_to_anime.stop_posing")
+    hands.keep_panels("P2A_PT_figure", "P2A_PT_body")
+    yield 1.0
+    button = yield from hands.find_button("VIEW_3D", "pose_to_anime.stop_posing")
+    yield from hands.click(button[0], button[1] - 36)  # the panel's header is right below
+    yield 0.5
     facts["height at first"] = height()
     slider = yield from first_number(*button)
     hands.photograph("body panel")
@@ -71,19 +75,6 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
 def show_from_near() -> None:
     view = hands.area("VIEW_3D").spaces.active.region_3d
     view.view_location, view.view_distance = (0.0, 0.0, 0.85), 5.0
-
-
-def open_alone(panel: str, below: str) -> Generator[float, None, tuple[int, int]]:
-    """Open a panel below the figure's, with the others out of the way. Gives the place of the button right above it."""
-    for cls in bpy.types.Panel.__subclasses__():
-        if getattr(cls, "bl_parent_id", "") == "P2A_PT_figure" and cls.bl_idname != panel:
-            cls.poll = classmethod(lambda _cls, _context: False)
-    hands.region("VIEW_3D", "UI").tag_redraw()
-    yield 1.0
-    x, y = yield from hands.find_button("VIEW_3D", below)
-    yield from hands.click(x, y - 36)
-    yield 0.5
-    return x, y
 
 
 def first_number(x: float, y: float) -> Generator[float, None, tuple[float, float]]:

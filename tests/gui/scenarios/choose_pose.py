@@ -18,7 +18,9 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     yield 1.0
     yield from hands.open_sidebar("VIEW_3D")
     yield 2.0
-    # Poses and Pose Tools are folded, two headers below the button: the lower one first, for opening moves what follows.
+    hands.keep_panels("P2A_PT_figure", "P2A_PT_poses", "P2A_PT_pose_tools")
+    yield 1.0
+    # Both are folded, right below the button: the lower one first, for opening moves what follows.
     x, y = yield from hands.find_button("VIEW_3D", "pose_to_anime.start_posing")
     for below in (66, 39):
         yield from hands.click(x, y - below)

@@ -134,6 +134,14 @@ def open_sidebar(kind: str, category: str = "Pose to Anime") -> Wait:
     yield 0.6
 
 
+def keep_panels(parent: str, *kept: str) -> None:
+    """Put all other panels below ``parent`` out of the way, so that it is known where these lie."""
+    for cls in bpy.types.Panel.__subclasses__():
+        if getattr(cls, "bl_parent_id", "") == parent and cls.bl_idname not in kept:
+            cls.poll = classmethod(lambda _cls, _context: False)
+    region("VIEW_3D", "UI").tag_redraw()
+
+
 def find_button(
     kind: str, operator: str, part: str = "UI", *, at: tuple[float, ...] = (0.5, 0.8, 0.2), below: int = 10_000, every: int = 9
 ) -> Generator[float, None, tuple[int, int]]:
