@@ -53,6 +53,7 @@ MODULES: tuple[str, ...] = (
     "ui.body",
     "ui.posing",
     "ui.rings",
+    "ui.dot_hover",
     "ui.library",
     "ui.drop",
     "ui.hands",

@@ -41,6 +41,13 @@ def place_of(obj: bpy.types.Object, bone: bpy.types.PoseBone) -> Vector:
     return obj.matrix_world @ (carrier.matrix @ Vector(bone.custom_shape_translation))
 
 
+def dot_name(bone: str) -> str:
+    """What people call a dot or a joint: "Left hand" for ``hand_ik.L``."""
+    words = bone.removesuffix(".L").removesuffix(".R").replace("_ik", "").replace("_", " ")
+    side = "Left " if bone.endswith(".L") else "Right " if bone.endswith(".R") else ""
+    return side + words if side else words.capitalize()
+
+
 def dot_at(context: bpy.types.Context, mouse: tuple[float, float]) -> Dot | None:
     """The dot under the mouse (pixels in the region, from the lower left), or the nearest to the eye where dots overlap."""
     region, view = context.region, context.region_data

@@ -7,10 +7,8 @@ anywhere else it is a rectangle in the world, where the figures stand, so that o
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-import blf
 import bpy
 import gpu
 import numpy as np
@@ -22,11 +20,11 @@ from ..framing.solve import Array
 from ..framing.startup import is_startup_camera
 from ..framing.subject import subject_distance
 from ..framing.viewport import frame_corners, picture_rectangle, to_region
+from . import labels
 
 _OUTSIDE = (0.0, 0.0, 0.0, 0.55)
 _LINE = (1.0, 1.0, 1.0, 0.9)
 _FAR_LINE = (1.0, 1.0, 1.0, 0.55)  # from elsewhere: a help, not the subject
-_TEXT_SIZE = 11.0  # as Blender's own labels, before the interface's scale
 
 _handles: list[Any] = []
 
@@ -79,8 +77,8 @@ def _draw_picture(
     )
     label = f"{size[0]} × {size[1]}    {ratio_text(ratio)}"
     scale = context.preferences.system.ui_scale
-    below = bottom - (_TEXT_SIZE + 6.0) * scale
-    _write(context, label, max(left, 0) + 2.0 * scale, below if below > 2.0 else max(bottom, 0) + 8.0 * scale)
+    below = bottom - (labels.TEXT_SIZE + 6.0) * scale
+    labels.write(context, label, max(left, 0) + 2.0 * scale, below if below > 2.0 else max(bottom, 0) + 8.0 * scale)
 
 
 def _draw_in_world(context: bpy.types.Context, camera: bpy.types.Object, size: tuple[int, int]) -> None:
@@ -103,7 +101,9 @@ def _draw_in_world(context: bpy.types.Context, camera: bpy.types.Object, size: t
     place, depths = to_region(corners, perspective, region.width, region.height)
     if (depths > 0.0).all():
         x, y = min(place.tolist(), key=lambda point: (round(point[1]), point[0]))
-        _write(context, f"{size[0]} × {size[1]}", x, y - (_TEXT_SIZE + 5.0) * context.preferences.system.ui_scale, 0.7)
+        labels.write(
+            context, f"{size[0]} × {size[1]}", x, y - (labels.TEXT_SIZE + 5.0) * context.preferences.system.ui_scale, 0.7
+        )
 
 
 def _in_front(segment: Array, perspective: Array) -> Array | None:
@@ -135,18 +135,6 @@ def _fill(rectangles: list[tuple[float, float, float, float]], colour: tuple[flo
     batch = batch_for_shader(shader, "TRIS", {"pos": corners}, indices=triangles)
     shader.uniform_float("color", colour)
     batch.draw(shader)
-
-
-def _write(context: bpy.types.Context, text: str, x: float, y: float, alpha: float = 1.0) -> None:
-    font = 0
-    blf.size(font, _TEXT_SIZE * context.preferences.system.ui_scale)
-    blf.enable(font, blf.SHADOW)
-    blf.shadow(font, 3, 0.0, 0.0, 0.0, 0.8)
-    blf.shadow_offset(font, 0, 0)
-    blf.color(font, 1.0, 1.0, 1.0, alpha)
-    blf.position(font, math.floor(x), math.floor(y), 0.0)
-    blf.draw(font, text)
-    blf.disable(font, blf.SHADOW)
 
 
 CLASSES: tuple[type, ...] = ()

@@ -11,6 +11,7 @@ bpy = pytest.importorskip("bpy")
 
 import numpy as np  # noqa: E402
 from mathutils import Quaternion  # noqa: E402
+from pose_to_anime.addon.armature.dots import dot_name  # noqa: E402
 from pose_to_anime.addon.armature.joint_map import joint_map  # noqa: E402
 from pose_to_anime.addon.armature.limbs import ROOT  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin  # noqa: E402
@@ -183,6 +184,8 @@ def test_dots_mean_joints(figure) -> None:
     for dot, joint in meant.items():
         assert joint_for(bones[dot]) == joint
     assert joint_for(bones["index_3.L"]) == "index_3.L"
+    names = {"hand_ik.L": "Left hand", "upper_arm.R": "Right upper arm", "hips": "Hips", "upper_chest": "Upper chest"}
+    assert {bone: dot_name(bone) for bone in names} == names
     other = bpy.data.armatures.new("Other")
     obj = bpy.data.objects.new("Other", other)
     bpy.context.scene.collection.objects.link(obj)

@@ -17,6 +17,7 @@ def test_rings_turn_joints_and_dots_are_dragged(session: Session) -> None:
     assert "Traceback" not in outcome.console, outcome.console
     facts = outcome.facts
     assert (facts["mode before"], facts["mode"], facts["clicked"]) == ("OBJECT", "POSE", "upper_arm.L")
+    assert (facts["lit hand_ik.L"], facts["lit upper_chest"], facts["lit beside"]) == ("hand_ik.L", "upper_chest", None)
     for ring, found in facts["turns"].items():
         angle, aside = found["turn"]
         assert angle == pytest.approx(50.0, abs=CLOSE) and aside < 0.1, ring

@@ -25,6 +25,13 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     yield 0.5
     yield from hands.open_sidebar("VIEW_3D")
     facts["mode before"] = bpy.context.mode
+    for dot in ("hand_ik.L", "upper_chest"):
+        yield from hands.move(*hands.on_screen(mark(figure, dot)))
+        yield 0.2
+        facts[f"lit {dot}"] = getattr(part("ui.dot_hover").dot_under_mouse(), "bone", "")
+    view = hands.region("VIEW_3D", "WINDOW")
+    yield from hands.move(view.x + 60, view.y + view.height / 2)
+    facts["lit beside"] = part("ui.dot_hover").dot_under_mouse()
     yield from click_dot(figure, "upper_arm.L")
     facts["mode"], facts["clicked"] = bpy.context.mode, active(figure)
     hands.photograph("1-rings")
