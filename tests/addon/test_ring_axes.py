@@ -21,13 +21,24 @@ from pose_to_anime.addon.armature.ring_turn import RingTurn  # noqa: E402
 from pose_to_anime.addon.pose import rotations as rot  # noqa: E402
 from pose_to_anime.addon.pose.humanoid import JOINTS  # noqa: E402
 from pose_to_anime.addon.pose.normalised import Pose, mirror  # noqa: E402
-from rig_scene import BONES, figure_fixture, matrices, moved, registered  # noqa: E402, F401
+from rig_scene import BONES, matrices, moved, registered  # noqa: E402, F401
 
 FORWARD, LEFT, UP = np.array([0.0, -1.0, 0.0]), np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
 MIRROR = np.diag([-1.0, 1.0, 1.0])
 HINGES = {"leftLowerArm": (-UP, LEFT), "leftLowerLeg": (LEFT, UP)}
 """What they flex and twist about in the T-pose."""
 PLAIN = [bone for bone in BONES if not bone.startswith(("shoulder", "thumb"))]
+
+
+@pytest.fixture(name="figure")
+def figure_fixture() -> bpy.types.Object:
+    """Nothing stops its joints: what a ring means is asked where they turn freely."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    obj = add_mannequin(bpy.context)
+    for bone in obj.pose.bones:
+        for constraint in bone.constraints:
+            constraint.mute |= constraint.type == "LIMIT_ROTATION"
+    return obj
 
 
 def axes(obj: bpy.types.Object, bone: str) -> np.ndarray:

@@ -19,10 +19,21 @@ from pose_to_anime.addon.armature.mannequin import add_mannequin, skins_of  # no
 from pose_to_anime.addon.armature.matching import is_ik  # noqa: E402
 from pose_to_anime.addon.armature.ring_axes import ring_axes, seen_rotation  # noqa: E402
 from pose_to_anime.addon.armature.ring_turn import RingTurn, active_ring_joint, selected_ring_joints  # noqa: E402
-from rig_scene import MILLIMETRE, figure_fixture, first_figure, matrices, moved, place, registered, undo_step, worst_dot  # noqa: E402, F401
+from rig_scene import MILLIMETRE, first_figure, matrices, moved, place, registered, undo_step, worst_dot  # noqa: E402, F401
 
 ARM, LEG = LIMBS[0], LIMBS[2]
 TURN = math.radians(25)
+
+
+@pytest.fixture(name="figure")
+def figure_fixture() -> bpy.types.Object:
+    """Nothing stops its joints: what a ring means is asked where they turn freely."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    obj = add_mannequin(bpy.context)
+    for bone in obj.pose.bones:
+        for constraint in bone.constraints:
+            constraint.mute |= constraint.type == "LIMIT_ROTATION"
+    return obj
 
 
 def select(obj: bpy.types.Object, *bones: str) -> None:
