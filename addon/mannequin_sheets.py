@@ -10,12 +10,10 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
+from .armature.bodies import load_body
 from .armature.mannequin import add_mannequin, landmarks, mannequin_names, remove_mannequin
 from .armature.posing import apply_pose
-from .armature.skin.body_file import read_body
-from .errors import UserError
 from .generate.clay_picture import clay_picture
-from .package import RIGS
 from .passes.contact_sheet import GAP, TITLE_INK, Image, plain, write
 from .pose.library import load_pose
 
@@ -39,12 +37,9 @@ def mannequin_sheet(names: Sequence[str] = (), on_progress: Callable[[int, str],
     Adds figures to the current scene, and removes them: for a scene of its own. ``on_progress`` is told how many mannequins are
     done, and which is next. Raises UserError for an unknown one.
     """
-    known = mannequin_names()
-    for name in names:
-        if name not in known:
-            raise UserError(f"There is no mannequin '{name}'. Known mannequins: {', '.join(known)}.")
+    chosen = [load_body(name)[0].key for name in names] or mannequin_names()
     rows: list[Image] = []
-    for done, name in enumerate(names or known):
+    for done, name in enumerate(chosen):
         if on_progress is not None:
             on_progress(done, name)
         rows.append(_row(name))
@@ -72,7 +67,7 @@ def _row(name: str) -> Image:
         remove_mannequin(figure)
         bpy.data.objects.remove(camera)
         bpy.data.cameras.remove(camera_data)
-    body = read_body(RIGS / "mannequins" / f"{name}.toml")
+    _, body = load_body(name)
     title = f"{body.title}   {name}   {body.age}, {height:.2f} m, {height / head:.1f} heads"
     return _labelled(title, pictures)
 

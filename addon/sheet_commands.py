@@ -4,14 +4,11 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+import sys
 
 from .background import blender
 from .errors import UserError
 from .terminal import Progress, png_path, write_png
-
-if TYPE_CHECKING:
-    from .armature.skin.body_file import Body
 
 
 def poses(arguments: argparse.Namespace) -> None:
@@ -38,24 +35,31 @@ def poses(arguments: argparse.Namespace) -> None:
 
 def mannequins(arguments: argparse.Namespace) -> None:
     """The mannequins: which there are, or a contact sheet of them."""
+    from .armature.bodies import load_body, read_bodies
+
     if not arguments.list and not arguments.sheet:
         raise UserError("Say what to do: --list, or --sheet FILE.png.")
-    bodies = _bodies(arguments.figure)
-    chosen = [arguments.figure] if arguments.figure else list(bodies)
+    found = read_bodies()
+    if not arguments.figure:
+        for problem in found.problems:
+            print(f"Left out: {problem}", file=sys.stderr)
+    chosen = [load_body(arguments.figure)[0]] if arguments.figure else list(found.entries)
     if arguments.list:
-        widest = max(map(len, chosen))
-        print("\n".join(f"{name:<{widest}}  {bodies[name].age:<5}  {bodies[name].title}" for name in chosen))
+        widest = max(len(entry.key) for entry in chosen)
+        for entry in chosen:
+            print(f"{entry.key:<{widest}}  {entry.age:<5}  {entry.title}" + (" (your own)" if entry.own else ""))
     if arguments.sheet:
         target = png_path(arguments.sheet)
         with blender(), Progress("drawing mannequins", len(chosen)) as progress:
             from .mannequin_sheets import mannequin_sheet
 
-            sheet = mannequin_sheet(chosen, progress.update)
+            sheet = mannequin_sheet([entry.key for entry in chosen], progress.update)
         write_png(target, sheet)
 
 
 def hands(arguments: argparse.Namespace) -> None:
     """The hand shapes: which there are, or a contact sheet of them."""
+    from .armature.bodies import load_body
     from .pose.hands import HandError, hand_names, load_hand
 
     if not arguments.list and not arguments.sheet:
@@ -64,7 +68,8 @@ def hands(arguments: argparse.Namespace) -> None:
         shapes = {name: load_hand(name) for name in hand_names()}
     except HandError as error:
         raise UserError(str(error)) from None
-    _bodies(arguments.figure)
+    if arguments.figure:
+        load_body(arguments.figure)  # an unknown one is told of before anything is drawn
     if arguments.list:
         print("\n".join(f"{name:<14} {shape.group:<8} {shape.name}" for name, shape in shapes.items()))
     if arguments.sheet:
@@ -74,17 +79,3 @@ def hands(arguments: argparse.Namespace) -> None:
 
             sheet = hand_sheet(arguments.figure, progress.update)
         write_png(target, sheet)
-
-
-def _bodies(asked: str) -> dict[str, Body]:
-    """Every body by its name. Raises UserError where ``asked`` is none of them."""
-    from .armature.skin.body_file import BodyFileError, bodies_in
-    from .package import RIGS
-
-    try:
-        bodies = bodies_in(RIGS / "mannequins")
-    except BodyFileError as error:
-        raise UserError(str(error)) from None
-    if asked and asked not in bodies:
-        raise UserError(f"There is no mannequin '{asked}'. Known mannequins: {', '.join(bodies)}.")
-    return bodies

@@ -171,7 +171,7 @@ class P2A_OT_reset_pose(_OnMannequin, bpy.types.Operator):
 
 def _draw_in_add_menu(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
     menu.layout.operator_context = "EXEC_REGION_WIN"
-    menu.layout.operator(P2A_OT_add_mannequin.bl_idname, icon="OUTLINER_OB_ARMATURE")
+    menu.layout.operator_menu_enum(P2A_OT_add_mannequin.bl_idname, "mannequin", icon="OUTLINER_OB_ARMATURE")
 
 
 CLASSES: tuple[type, ...] = (P2A_OT_add_mannequin, P2A_OT_remove_mannequin, P2A_OT_reset_pose)

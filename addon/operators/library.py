@@ -93,6 +93,8 @@ class _OnLibrary:
     report: Callable[[set[str], str], None]  # of bpy.types.Operator
 
     bl_options = {"REGISTER"}
+    refresh: Callable[[], object] = staticmethod(pose_shelf.refresh)
+    """Reads again what the files hold."""
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
@@ -101,7 +103,7 @@ class _OnLibrary:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         finally:
-            pose_shelf.refresh()
+            self.refresh()
         return {"FINISHED"}
 
     def change(self, context: bpy.types.Context) -> None:

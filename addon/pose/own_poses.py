@@ -1,28 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The user's own poses: saving, renaming, deleting, importing and exporting them, and which poses are favourites. No bpy.
-
-Every file is written beside its place and then moved there, so that a full disk or a crash leaves the old one or none.
-"""
+"""The user's own poses: saving, renaming, deleting, importing and exporting them, and which poses are favourites. No bpy."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
-import os
-import re
-import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
 from ...generation_server.protocol import user_data_dir
+from . import own_files
 from .collection import own_folder
 from .library import SUFFIX, load_pose, pose_files
 from .normalised import Pose, PoseError, dumps
-
-_LONGEST_NAME = 60
-_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
-"""Names that Windows gives to devices."""
 
 
 def save_pose(pose: Pose, preview: bytes | None = None, *, replace_own: bool = False) -> str:
@@ -101,13 +91,7 @@ def set_favourite(key: str, wanted: bool) -> None:
 
 def key_for(name: str) -> str:
     """The name of the file for a pose's name, which every system takes. Raises PoseError for a name without a letter."""
-    text = unicodedata.normalize("NFKC", name).strip()
-    if len(text) > _LONGEST_NAME:
-        raise PoseError(f"The name is too long: use at most {_LONGEST_NAME} characters.")
-    key = re.sub(r"[^\w]+", "_", text.casefold()).strip("_")
-    if not key:
-        raise PoseError("Give the pose a name with at least one letter or number.")
-    return f"{key}_pose" if key in _RESERVED else key
+    return own_files.key_for(name, "pose", PoseError)
 
 
 def _favourites_file() -> Path:
@@ -155,21 +139,8 @@ def _write_pair(key: str, pose: Pose, preview: bytes | None) -> None:
 
 
 def _write(path: Path, data: bytes) -> None:
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data)
-        part.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        if error.errno == errno.ENOSPC:
-            raise PoseError(f"The disk is full: make room for {path.parent}, then try again.") from error
-        raise PoseError(f"{path.parent} cannot be written ({error.strerror or error}): nothing was saved.") from error
+    own_files.write_file(path, data, PoseError)
 
 
 def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise PoseError(f"{path} cannot be deleted ({error.strerror or error}).") from error
+    own_files.remove_file(path, PoseError)

@@ -12,6 +12,14 @@ from ..errors import UserError
 from ..generate import body_shelf
 from ..operators.body import P2A_OT_change_body, P2A_OT_reset_body
 from ..operators.figure import the_mannequin
+from ..operators.own_bodies import (
+    P2A_OT_delete_body,
+    P2A_OT_export_body,
+    P2A_OT_import_body,
+    P2A_OT_read_bodies,
+    P2A_OT_rename_body,
+    P2A_OT_save_body,
+)
 from . import parts
 
 
@@ -39,13 +47,37 @@ class P2A_PT_body(bpy.types.Panel):
             return
         shown = body_shelf.shown()
         entry = shown.entry(mannequin_name(figure)) if shown else None
-        layout.operator_menu_enum(
+        row = layout.row(align=True)
+        row.operator_menu_enum(
             P2A_OT_change_body.bl_idname, "mannequin", text=entry.title if entry else "Choose a Body", icon="COMMUNITY"
         )
+        row.operator(P2A_OT_save_body.bl_idname, text="", icon="FILE_TICK")
+        row.menu(P2A_MT_bodies.bl_idname, text="", icon="DOWNARROW_HLT")
         if shown is not None and entry is None:
             parts.text(layout, context, f"The file of its body, '{mannequin_name(figure)}', is gone: choose another.", "ERROR")
             return
         _draw_sliders(layout, figure)
+
+
+class P2A_MT_bodies(bpy.types.Menu):
+    bl_idname = "P2A_MT_bodies"
+    bl_label = "Bodies"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        shown, figure = body_shelf.shown(), the_mannequin(context)
+        entry = shown.entry(mannequin_name(figure)) if shown and figure else None
+        layout.operator(P2A_OT_save_body.bl_idname, text="Save Body…", icon="FILE_TICK")
+        own = layout.column()
+        own.enabled = entry is not None and entry.own
+        own.operator(P2A_OT_rename_body.bl_idname, text="Rename…", icon="GREASEPENCIL")
+        own.operator(P2A_OT_delete_body.bl_idname, text="Delete", icon="TRASH").body = entry.key if entry else ""
+        layout.separator()
+        layout.operator(P2A_OT_import_body.bl_idname, text="Import…", icon="IMPORT")
+        layout.operator(P2A_OT_export_body.bl_idname, text="Export…", icon="EXPORT")
+        layout.operator(P2A_OT_read_bodies.bl_idname, text="Read Again", icon="FILE_REFRESH")
+        for problem in shown.problems if shown else ():
+            layout.label(text=problem, icon="ERROR")
 
 
 def _draw_sliders(layout: bpy.types.UILayout, figure: bpy.types.Object) -> None:
@@ -65,4 +97,4 @@ def _draw_sliders(layout: bpy.types.UILayout, figure: bpy.types.Object) -> None:
     row.operator(P2A_OT_reset_body.bl_idname, text="Reset All", icon="LOOP_BACK").group = "ALL"
 
 
-CLASSES: tuple[type, ...] = (P2A_PT_body,)
+CLASSES: tuple[type, ...] = (P2A_MT_bodies, P2A_PT_body)

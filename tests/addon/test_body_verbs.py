@@ -1,13 +1,34 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The body panel's properties and operators in a real Blender."""
+"""The body panel's properties and operators in a real Blender, and the user's own bodies everywhere."""
+
+from pathlib import Path
 
 import pytest
 
 bpy = pytest.importorskip("bpy")
 
-from pose_to_anime.addon.armature.mannequin import landmarks, mannequin_name, mannequin_names, skins_of, slider_values  # noqa: E402
+from pose_to_anime.addon.armature.mannequin import (  # noqa: E402
+    add_mannequin,
+    is_child,
+    landmarks,
+    mannequin_name,
+    mannequin_names,
+    skins_of,
+    slider_values,
+)
 from pose_to_anime.addon.armature.skin.sliders import GROUPS, SLIDERS  # noqa: E402
+from pose_to_anime.addon.errors import UserError  # noqa: E402
+from pose_to_anime.addon.generate import body_shelf, shelf  # noqa: E402
+from pose_to_anime.addon.operators.figure import mannequin_items  # noqa: E402
+from pose_to_anime.addon.scenes import posed_scene  # noqa: E402
 from rig_scene import figure_fixture, registered  # noqa: E402, F401
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("POSE_TO_ANIME_HOME", str(tmp_path / "home"))
+    body_shelf.refresh()
+    return tmp_path / "home"
 
 
 def tall(obj: bpy.types.Object) -> float:
@@ -76,9 +97,104 @@ def test_sliders_go_back_by_groups_and_all_at_once(figure) -> None:
 def test_a_body_is_chosen_from_those_there_are(figure) -> None:
     assert bpy.ops.pose_to_anime.change_body(mannequin="heroic") == {"FINISHED"}
     assert mannequin_name(figure) == "heroic" and tall(figure) > 1.9
-    from pose_to_anime.addon.operators.figure import mannequin_items
-
     items = mannequin_items(None, None)
     assert [item[0] for item in items] == mannequin_names()
     assert [item[0] for item in items if item[4] == 0] == ["adult_woman"]
     assert len({item[4] for item in items}) == len(items)
+
+
+def own() -> list[str]:
+    return [entry.key for entry in body_shelf.bodies().entries if entry.own]
+
+
+def test_a_saved_body_is_the_figures_own_and_to_be_had_everywhere(figure) -> None:
+    figure.pose_to_anime_body.height = 1.1
+    before = tall(figure)
+    assert bpy.ops.pose_to_anime.save_body(name="Tall One") == {"FINISHED"}
+    assert (mannequin_name(figure), slider_values(figure)) == ("tall_one", {})
+    assert tall(figure) == pytest.approx(before, abs=1e-5)
+    assert "tall_one" in mannequin_names() and own() == ["tall_one"]
+    assert [item[1:4:2] for item in mannequin_items(None, None) if item[0] == "tall_one"] == [("Tall One", "USER")]
+    assert bpy.ops.pose_to_anime.add_mannequin(mannequin="tall_one") == {"FINISHED"}
+    added = bpy.context.view_layer.objects.active
+    assert added.name == "Tall One" and tall(added) == pytest.approx(before, abs=1e-5)
+    posed_scene(lambda _: None, figure="Tall One", pose="running", ratio="2:3")  # as a command does with --figure
+    assert bpy.context.scene.objects["Tall One.001"].data["pose_to_anime_mannequin"] == "tall_one"
+
+
+def test_a_name_that_is_there_is_replaced_only_when_asked(figure) -> None:
+    bpy.ops.pose_to_anime.save_body(name="Mine")
+    figure.pose_to_anime_body.height = 1.1
+    before = tall(figure)
+    with pytest.raises(RuntimeError, match="already a body 'Mine': choose another name, or say that it should be replaced"):
+        bpy.ops.pose_to_anime.save_body(name="Mine")
+    assert slider_values(figure) == pytest.approx({"height": 1.1})
+    assert bpy.ops.pose_to_anime.save_body(name="Mine", replace=True) == {"FINISHED"}
+    assert own() == ["mine"] and slider_values(figure) == {} and tall(figure) == pytest.approx(before, abs=1e-5)
+
+
+def test_a_childs_body_stays_a_childs_when_it_is_saved(figure) -> None:
+    bpy.ops.pose_to_anime.change_body(mannequin="child")
+    figure.pose_to_anime_body.height = 1.25
+    bpy.ops.pose_to_anime.save_body(name="Tall child")
+    bpy.ops.pose_to_anime.save_body(name="Taller child")
+    assert {entry.age for entry in body_shelf.bodies().entries if entry.own} == {"child"}
+    assert is_child(figure)
+
+
+def test_own_bodies_are_renamed_passed_on_and_deleted(figure, tmp_path) -> None:
+    figure.pose_to_anime_body.height = 1.1
+    bpy.ops.pose_to_anime.save_body(name="Mine")
+    assert bpy.ops.pose_to_anime.rename_body(name="Ours") == {"FINISHED"}
+    assert own() == ["ours"] and mannequin_name(figure) == "ours"
+    assert bpy.ops.pose_to_anime.export_body(filepath=str(tmp_path / "ours.toml")) == {"FINISHED"}
+    assert bpy.ops.pose_to_anime.delete_body(body="ours") == {"FINISHED"}
+    assert own() == []
+    before = tall(figure)
+    figure.pose_to_anime_body.height = 1.1
+    assert tall(figure) == before, "its file is gone, so no slider moves it"
+    with pytest.raises(RuntimeError, match="There is no body 'ours' any more"):
+        bpy.ops.pose_to_anime.export_body(filepath=str(tmp_path / "again.toml"))
+    assert bpy.ops.pose_to_anime.import_body(filepath=str(tmp_path / "ours.toml")) == {"FINISHED"}
+    assert own() == ["ours"]
+    figure.pose_to_anime_body.height = 0.9
+    assert tall(figure) == pytest.approx(0.9 * before, rel=1e-3)
+
+
+def test_bad_bodies_change_nothing(figure, home, tmp_path) -> None:
+    (tmp_path / "bad.toml").write_text('title = "Bad"\nage = "adult"\nbase = "nobody"\n')
+    with pytest.raises(RuntimeError, match="there is no body 'nobody'"):
+        bpy.ops.pose_to_anime.import_body(filepath=str(tmp_path / "bad.toml"))
+    for verb, options in (("rename_body", {"name": "New"}), ("delete_body", {})):
+        with pytest.raises(RuntimeError, match="came with Pose to Anime"):
+            getattr(bpy.ops.pose_to_anime, verb)(**options)
+    home.write_text("no folder")
+    with pytest.raises(RuntimeError, match="cannot be written"):
+        bpy.ops.pose_to_anime.save_body(name="Mine")
+    assert mannequin_name(figure) == "adult_woman" and own() == []
+
+
+def test_files_that_come_and_break_outside_are_noticed(figure, home, monkeypatch) -> None:
+    bpy.ops.pose_to_anime.save_body(name="Good")
+    monkeypatch.setattr(shelf, "LOOK_AGAIN", 0.0)
+    (home / "bodies" / "broken.toml").write_text("= =")
+    assert own() == ["good"] and "broken.toml is not valid TOML" in body_shelf.bodies().problems[0]
+    with pytest.raises(UserError, match="is not valid TOML"):
+        add_mannequin(bpy.context, "broken")
+    with pytest.raises(TypeError):  # Blender's own refusal of what its menu does not offer
+        bpy.ops.pose_to_anime.change_body(mannequin="broken")
+    assert bpy.ops.pose_to_anime.change_body(mannequin="heroic") == {"FINISHED"}
+
+
+def test_the_commands_list_own_bodies_and_leave_broken_ones_out(figure, home, capsys) -> None:
+    from pose_to_anime.addon.cli import main
+
+    bpy.ops.pose_to_anime.save_body(name="Tall One")
+    (home / "bodies" / "broken.toml").write_text("= =")
+    assert main(["mannequins", "--list"]) == 0
+    listed = capsys.readouterr()
+    assert ["tall_one", "adult", "Tall", "One", "(your", "own)"] in [line.split() for line in listed.out.splitlines()]
+    assert "adult_woman" in listed.out
+    assert listed.err.startswith("Left out: ") and listed.err.count("\n") == 1 and "broken.toml" in listed.err
+    assert main(["mannequins", "--list", "--figure", "Tall One"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["tall_one  adult  Tall One (your own)"]

@@ -14,6 +14,9 @@ from .proportions import PROPORTIONS, combined
 MOST_BASES = 8
 """How long a line of bodies may be, each based on the next."""
 
+MOST_BYTES = 1_000_000
+"""No body file is larger: what is would only keep the reader busy."""
+
 OWN_KEYS = ("title", "age")
 """What each file says itself and takes from no base."""
 
@@ -70,6 +73,8 @@ def _base(path: Path, data: dict[str, Any]) -> Path | None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise BodyFileError(f"The body file {path.name} is too large: a body needs less than {MOST_BYTES // 1_000_000} MB.")
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BodyFileError(f"The body file {path} cannot be read ({error}): check the path.") from error
@@ -83,10 +88,14 @@ def _parsed(text: str, file: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BodyFileError(f"The body file {file} is not valid TOML: {error}.") from error
+    except RecursionError as error:
+        raise BodyFileError(f"The body file {file} is not valid TOML: its lists are nested too deeply.") from error
 
 
 def _laid_over(base: dict[str, Any], data: dict[str, Any], file: str) -> dict[str, Any]:
     """The base's tables with what the file says in place of theirs."""
+    if base.get("age") == "child" and data.get("age") == "adult":
+        raise BodyFileError(f"Body file {file}: its base is a child's body, so 'age' must be \"child\" here too.")
     merged: dict[str, Any] = {key: value for key, value in base.items() if key not in OWN_KEYS}
     without = data.get("without", [])
     if not isinstance(without, list) or not all(isinstance(note, str) for note in without):

@@ -81,16 +81,24 @@ def body_file_text(title: str, base_name: str, base: Body, values: Mapping[str, 
     Raises:
         SliderError: as for ``apply_sliders``, or the title is empty.
     """
+    return file_text_of(title, base_name, base, apply_sliders(base, values))
+
+
+def file_text_of(title: str, base_name: str, base: Body, body: Body) -> str:
+    """A body file for a body of the form of ``base`` and with its age, whose own file is named ``base_name``.
+
+    Raises:
+        SliderError: the title is empty.
+    """
     title = " ".join(title.split())
     if not title:
         raise SliderError("Give the body a name before you save it.")
-    changed = apply_sliders(base, values).proportions
     lines = [f"base = {_quoted(base_name)}", f"title = {_quoted(title)}", f'age = "{base.age}"', "", "[proportions]"]
     for name, each in PROPORTIONS.items():
-        before, after = base.proportions[name], changed[name]
+        before, after = base.proportions[name], body.proportions[name]
         if abs(after - before) > 1e-9:
             share = after / before if each.neutral == 1.0 else after - before
-            lines.append(f"{name} = {round(share, 9)!r}")
+            lines.append(f"{name} = {round(share, 12)!r}")
     return "\n".join(lines) + "\n"
 
 

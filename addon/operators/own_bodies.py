@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verbs of the user's own bodies: save, rename, delete, import, export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+from bpy.props import BoolProperty, StringProperty
+
+from ..armature.bodies import BodyEntry
+from ..armature.mannequin import is_mannequin, mannequin_name, rename_mannequin_body, slider_values
+from ..armature.own_bodies import delete_body, export_body, import_body, key_for, rename_body, save_body
+from ..armature.reshape import change_body, require_figure
+from ..errors import UserError
+from ..generate import body_shelf
+from .figure import needs_mannequin, require_mannequin
+from .library import _OnLibrary
+
+
+class _OnBodies(_OnLibrary):
+    """What these operators share: they change body files, and know the figure whose body is meant."""
+
+    refresh = staticmethod(body_shelf.refresh)
+
+    body: StringProperty(name="Body", description="Its name; that of the figure when empty", options={"HIDDEN", "SKIP_SAVE"})
+    armature: StringProperty(name="Mannequin", options={"HIDDEN", "SKIP_SAVE"})
+
+    def entry(self, context: bpy.types.Context) -> BodyEntry:
+        key = self.body or mannequin_name(require_mannequin(context, self.armature))
+        if (found := body_shelf.bodies().entry(key)) is None:
+            raise UserError(f"There is no body '{key}' any more.")
+        return found
+
+
+class P2A_OT_save_body(_OnBodies, bpy.types.Operator):
+    bl_idname = "pose_to_anime.save_body"
+    bl_label = "Save Body"
+    bl_description = "Save the figure's body, as its sliders make it, among your own bodies"
+    bl_options = {"REGISTER", "UNDO"}  # the figure has that body from then on
+
+    name: StringProperty(name="Name", default="My body", maxlen=60)
+    replace: BoolProperty(name="Replace the one of this name", options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return needs_mannequin(cls, context)
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        return context.window_manager.invoke_props_dialog(self, width=320)
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        self.layout.prop(self, "name")
+        if self._replaces():
+            self.layout.prop(self, "replace", icon="ERROR")
+
+    def _replaces(self) -> bool:
+        shown = body_shelf.shown()
+        try:
+            key = key_for(self.name)
+        except UserError:
+            return False
+        return shown is not None and any(entry.own and entry.key == key for entry in shown.entries)
+
+    def change(self, context: bpy.types.Context) -> None:
+        obj = require_figure(require_mannequin(context, self.armature))
+        key = save_body(self.name, mannequin_name(obj), slider_values(obj), replace_own=self.replace)
+        change_body(obj, key)
+        self.report({"INFO"}, f"Saved “{self.name.strip()}”")
+
+
+class P2A_OT_rename_body(_OnBodies, bpy.types.Operator):
+    bl_idname = "pose_to_anime.rename_body"
+    bl_label = "Rename Body"
+    bl_description = "Give this body of yours another name"
+    bl_options = {"REGISTER", "UNDO"}
+
+    name: StringProperty(name="Name", maxlen=60, options={"SKIP_SAVE"})
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        try:
+            entry = self.entry(context)
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.body, self.name = entry.key, entry.title
+        return context.window_manager.invoke_props_dialog(self, width=320)
+
+    def change(self, context: bpy.types.Context) -> None:
+        old = self.entry(context).key
+        new = rename_body(old, self.name)
+        for obj in filter(is_mannequin, bpy.data.objects):
+            if mannequin_name(obj) == old and obj.data.library is None:
+                rename_mannequin_body(obj, new)
+
+
+class P2A_OT_delete_body(_OnBodies, bpy.types.Operator):
+    bl_idname = "pose_to_anime.delete_body"
+    bl_label = "Delete Body"
+    bl_description = "Delete this body of yours from the disk. Figures keep the form that they have"
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        return context.window_manager.invoke_confirm(self, event)
+
+    def change(self, context: bpy.types.Context) -> None:
+        entry = self.entry(context)
+        delete_body(entry.key)
+        self.report({"INFO"}, f"Deleted “{entry.title}”")
+
+
+class P2A_OT_import_body(_OnBodies, bpy.types.Operator):
+    bl_idname = "pose_to_anime.import_body"
+    bl_label = "Import Body"
+    bl_description = "Take a body file over among your own bodies"
+
+    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_glob: StringProperty(default="*.toml", options={"HIDDEN"})
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def change(self, _context: bpy.types.Context) -> None:
+        if not self.filepath:
+            raise UserError("Say which file to import.")
+        key = import_body(Path(bpy.path.abspath(self.filepath)))
+        self.report({"INFO"}, f"Imported “{key}”: choose it in the menu of bodies")
+
+
+class P2A_OT_export_body(_OnBodies, bpy.types.Operator):
+    bl_idname = "pose_to_anime.export_body"
+    bl_label = "Export Body"
+    bl_description = (
+        "Write this body to a file, to give it to someone else. Sliders that were moved since it was saved are not in it"
+    )
+
+    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_glob: StringProperty(default="*.toml", options={"HIDDEN"})
+    check_existing: BoolProperty(default=True, options={"HIDDEN"})
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        try:
+            self.body = self.entry(context).key
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path.home()
+        self.filepath = str(folder / f"{self.body}.toml")
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def change(self, context: bpy.types.Context) -> None:
+        if not self.filepath:
+            raise UserError("Say where to write the body.")
+        path = export_body(self.entry(context).key, bpy.path.abspath(self.filepath))
+        self.report({"INFO"}, f"Wrote {path}")
+
+
+class P2A_OT_read_bodies(_OnBodies, bpy.types.Operator):
+    bl_idname = "pose_to_anime.read_bodies"
+    bl_label = "Read the Bodies Again"
+    bl_description = "Look for body files that were added or changed outside Blender, and say which cannot be read"
+
+    def change(self, _context: bpy.types.Context) -> None:
+        for problem in body_shelf.refresh().problems:
+            self.report({"WARNING"}, problem)
+
+
+CLASSES: tuple[type, ...] = (
+    P2A_OT_save_body,
+    P2A_OT_rename_body,
+    P2A_OT_delete_body,
+    P2A_OT_import_body,
+    P2A_OT_export_body,
+    P2A_OT_read_bodies,
+)
