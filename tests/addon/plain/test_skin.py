@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from pathlib import Path
 
@@ -202,6 +203,37 @@ def test_the_thumb_opposes_the_fingers(skin: Skin) -> None:
     """Its nail looks well away from where the fingernails look, so that it bends across the palm."""
     angle = np.degrees(np.arccos(skin.facings["thumb_2.L"] @ skin.facings["index_2.L"]))
     assert 35.0 < angle < 100.0
+
+
+def test_the_toes_stand_apart(body: Body) -> None:
+    """There is flesh in the middle of each toe's end and air between it and the next."""
+    form = body.form
+    ankle, tip = (form.joints[name] * np.array([1.0, 1.0, 0.0]) for name in ("foot", "toe:tail"))
+    along = (tip - ankle) / np.linalg.norm(tip - ankle)
+    outward = np.array([-along[1], along[0], 0.0])
+    toes, last = form.tables["leg.toes"], [2, 4, 6, 8, 10]
+    ends = [ankle + along * row[0] + outward * row[1] + np.array([0.0, 0.0, (row[2] + row[3]) / 2.0]) for row in toes[last]]
+    between = [(a + b) / 2.0 + along * 0.003 for a, b in itertools.pairwise(ends)]
+    numbers = winding_numbers(np.array([*ends, *between]), triangles(build_skin(body)))
+    np.testing.assert_allclose(numbers, [1.0] * 5 + [0.0] * 4, atol=0.01)
+
+
+@pytest.mark.parametrize("finger", ["thumb", "index", "middle", "ring", "little"])
+def test_a_nail_lies_in_its_bed(skin: Skin, finger: str) -> None:
+    """Along the middle of the last joint's back the skin sinks to the nail's root and rises again on the plate."""
+    origin, tip, up = skin.joints[f"{finger}_3.L"], skin.joints[f"{finger}_3.L:tail"], skin.facings[f"{finger}_3.L"]
+    length = float(np.linalg.norm(tip - origin))
+    along = (tip - origin) / length
+    rows, shares = skin.weights[f"{finger}_3.L"]
+    offset = skin.vertices[rows[shares > 0.9]].astype(np.float64) - origin
+    place, height, aside = offset @ along / length, offset @ up / length, np.abs(offset @ np.cross(along, up)) / length
+    back = (aside < 0.06) & (height > 0.0) & (place > 0.2) & (place < 0.9)
+    order = np.argsort(place[back])
+    slope = np.diff(height[back][order]) / np.diff(place[back][order])
+    steepest = int(np.argmin(slope))
+    assert 0.2 < place[back][order][steepest] < 0.6
+    assert slope[steepest] < -0.3, "the fold over the root of the nail"
+    assert slope[steepest + 1 :].max() > slope[steepest] + 0.2, "the plate does not go on falling as the fold did"
 
 
 def test_another_body_has_the_same_topology(body: Body) -> None:
