@@ -20,6 +20,7 @@ from .limbs import LIMBS
 from .mannequin import is_mannequin, mannequin_name, skins_of, slider_values, write_body
 from .matching import forget, is_ik, paused, remember, set_ik
 from .modes import edit_mode, shown
+from .pins import has_pins
 from .pose_tools import ground_contacts
 from .posing import apply_pose, read_pose
 from .rig import build_bones, fit_to_rest, humanoid_rest
@@ -97,6 +98,8 @@ def _give(obj: bpy.types.Object, name: str, body: Body, sliders: Mapping[str, fl
             set_ik(obj, limb, mode)
         remember(obj)
         bpy.context.view_layer.update()
+        if has_pins(obj):  # they hold on to their places: with this body the limbs bend otherwise
+            bring_up_to_date(obj)
 
 
 def _shapeable_skins(obj: bpy.types.Object, skin: Skin) -> list[bpy.types.Object]:

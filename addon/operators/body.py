@@ -6,6 +6,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import EnumProperty
 
+from ..armature.props.holding import refit
 from ..armature.reshape import change_body, reshape
 from ..armature.skin.sliders import GROUPS, SLIDERS
 from .figure import _OnMannequin, mannequin_items
@@ -20,6 +21,7 @@ class P2A_OT_change_body(_OnMannequin, bpy.types.Operator):
 
     def act(self, obj: bpy.types.Object) -> None:
         change_body(obj, self.mannequin)
+        refit(obj)  # too slow for a slider that is dragged, which leaves it to "Hold Again"
 
 
 class P2A_OT_reset_body(_OnMannequin, bpy.types.Operator):
@@ -38,6 +40,7 @@ class P2A_OT_reset_body(_OnMannequin, bpy.types.Operator):
             obj,
             {name: slider.neutral for name, slider in SLIDERS.items() if self.group in ("ALL", slider.group.upper())},
         )
+        refit(obj)
 
 
 CLASSES: tuple[type, ...] = (P2A_OT_change_body, P2A_OT_reset_body)

@@ -16,6 +16,8 @@ from pose_to_anime.addon.armature.mannequin import (  # noqa: E402
     skins_of,
     slider_values,
 )
+from pose_to_anime.addon.armature.props.holding import hold  # noqa: E402
+from pose_to_anime.addon.armature.props.objects import scale_of  # noqa: E402
 from pose_to_anime.addon.armature.skin.sliders import GROUPS, SLIDERS  # noqa: E402
 from pose_to_anime.addon.errors import UserError  # noqa: E402
 from pose_to_anime.addon.generate import body_shelf, shelf  # noqa: E402
@@ -101,6 +103,16 @@ def test_a_body_is_chosen_from_those_there_are(figure) -> None:
     assert [item[0] for item in items] == mannequin_names()
     assert [item[0] for item in items if item[4] == 0] == ["adult_woman"]
     assert len({item[4] for item in items}) == len(items)
+
+
+def test_another_body_takes_hold_anew_of_what_is_in_its_hand(figure) -> None:
+    sword = hold(figure, "sword", "R")
+    assert bpy.ops.pose_to_anime.change_body(mannequin="chibi") == {"FINISHED"}
+    small = scale_of(sword)
+    other = add_mannequin(bpy.context, "chibi", (2.0, 0.0, 0.0))
+    assert small == pytest.approx(scale_of(hold(other, "sword", "R")))
+    assert bpy.ops.pose_to_anime.change_body(armature=figure.name, mannequin="adult_woman") == {"FINISHED"}
+    assert scale_of(sword) > 1.5 * small
 
 
 def own() -> list[str]:

@@ -20,6 +20,7 @@ from pose_to_anime.addon.armature.mannequin import (  # noqa: E402
     slider_values,
 )
 from pose_to_anime.addon.armature.matching import is_ik  # noqa: E402
+from pose_to_anime.addon.armature.pins import has_pins, pin_dot  # noqa: E402
 from pose_to_anime.addon.armature.pose_tools import lowest_point  # noqa: E402
 from pose_to_anime.addon.armature.posing import apply_pose, read_pose  # noqa: E402
 from pose_to_anime.addon.armature.reshape import change_body, reshape  # noqa: E402
@@ -114,6 +115,20 @@ def test_limbs_keep_their_modes_and_go_on_working(figure) -> None:
     goal = place(figure, "upper_arm.L") + Vector((0.1, -0.2, 0.2))
     move_control(figure, "hand.L", goal)
     assert (place(figure, "hand.L") - goal).length < MILLIMETRE
+
+
+@pytest.mark.parametrize("values", [{"height": 0.9}, {"upper_arms": 1.2}, {"lower_legs": 1.2}])
+def test_what_is_pinned_stays_where_it_is(figure, values) -> None:
+    move_control(figure, "hand.L", place(figure, "upper_arm.L") + Vector((0.15, -0.3, 0.05)))
+    for dot in ("hand_ik.L", "foot_ik.R"):
+        pin_dot(figure, dot)
+    hand, foot = place(figure, "hand.L"), place(figure, "foot.R")
+    reshape(figure, values)
+    assert (place(figure, "hand.L") - hand).length < MILLIMETRE and (place(figure, "foot.R") - foot).length < MILLIMETRE
+    assert worst_dot(figure) < MILLIMETRE and has_pins(figure)
+    still = matrices(figure)
+    bpy.context.view_layer.update()
+    assert moved(still, matrices(figure)) < 1e-4, "the watcher had to bring it there"
 
 
 def test_many_steps_do_not_wear_the_pose(figure) -> None:
