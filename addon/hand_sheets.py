@@ -26,7 +26,6 @@ VIEWS = (18.0, -162.0)
 point at the eye show what they do, and the thumb is in sight."""
 
 _TITLES = {"basic": "Basic", "gesture": "Gestures", "grip": "Grips"}
-_SIDE = "left"
 _TALL = 1.36
 """How much a picture's height shows, in lengths of the hand from wrist to the tip of the straight middle finger."""
 _MIDDLE = 0.47
@@ -51,7 +50,7 @@ def hand_sheet(mannequin: str = "", on_progress: Callable[[int, str], None] | No
     try:
         # The arms out to the sides, and nothing of the body near the hand.
         apply_pose(figure, Pose("T", {}))
-        places = [_place_camera(figure, degrees) for degrees in VIEWS]
+        places = [hand_view(figure, degrees, _MIDDLE) for degrees in VIEWS]
         for group in GROUPS:
             cells = []
             for name in (name for name in hand_names() if load_hand(name).group == group):
@@ -59,7 +58,8 @@ def hand_sheet(mannequin: str = "", on_progress: Callable[[int, str], None] | No
                     on_progress(done, name)
                 apply_hand(figure, "L", load_hand(name))
                 pictures = []
-                for camera_data.ortho_scale, camera.matrix_world in places:
+                for length, camera.matrix_world in places:
+                    camera_data.ortho_scale = length * _TALL
                     pictures.append(clay_picture(camera, CELL))
                 cells.append(cell(pictures, name))
                 done += 1
@@ -72,18 +72,19 @@ def hand_sheet(mannequin: str = "", on_progress: Callable[[int, str], None] | No
     return bordered(rows)
 
 
-def _place_camera(figure: bpy.types.Object, degrees: float) -> tuple[float, Matrix]:
-    """The scale and the place of a camera that sees the hand upright, turned about its long axis from straight at the palm.
+def hand_view(figure: bpy.types.Object, degrees: float, middle: float) -> tuple[float, Matrix]:
+    """The length in metres of a figure's left hand, and the place of a camera that sees it upright, ``degrees`` about its long
+    axis from straight at the palm. In the middle of the picture is the point so far (0 … 1) on the way from wrist to fingertip.
 
     For a figure in the T-pose with straight fingers.
     """
     bones = joint_map("mannequin")
-    hand, tip = figure.pose.bones[bones[f"{_SIDE}Hand"]], figure.pose.bones[bones[f"{_SIDE}MiddleDistal"]]
+    hand, tip = figure.pose.bones[bones["leftHand"]], figure.pose.bones[bones["leftMiddleDistal"]]
     wrist, end = figure.matrix_world @ hand.head, figure.matrix_world @ tip.tail
     along = (end - wrist).normalized()
     # The hand lies palm down in the T-pose, its thumb to the front.
     palm = Vector((0.0, 0.0, -1.0))
     palm = Matrix.Rotation(math.radians(degrees), 3, along) @ (palm - along * palm.dot(along)).normalized()
     axes = Matrix((along.cross(palm), along, palm)).transposed()
-    middle = wrist + (end - wrist) * _MIDDLE
-    return (end - wrist).length * _TALL, Matrix.LocRotScale(middle + palm * _FAR, axes, None)
+    place = wrist + (end - wrist) * middle + palm * _FAR
+    return (end - wrist).length, Matrix.LocRotScale(place, axes, None)

@@ -19,6 +19,7 @@ PACKAGE = "pose_to_anime"
 LAYERS: dict[str, set[str]] = {
     "cli": {"background", "sheet_commands", "scenes", "generate", "passes", "armature", "framing", "pose", "openpose"},
     "pose_previews": {"registration", "generate", "passes", "armature", "framing", "pose"},
+    "hand_previews": {"registration", "hand_sheets", "generate", "passes", "armature", "pose"},
     "prop_previews": {"registration", "generate", "passes", "armature", "framing", "pose"},
     "sheet_commands": {"background", "pose_sheets", "mannequin_sheets", "hand_sheets", "armature", "pose"},
     "background": {"registration", "generate", "framing", "pose", "openpose"},

@@ -57,12 +57,17 @@ def preview(
 
     Raises UserError where nothing can draw.
     """
-    scene, view_layer = bpy.context.scene, bpy.context.view_layer
-    with _camera(scene, points, axes) as camera:
-        view_layer.update()
-        depsgraph = view_layer.depsgraph
-        view = view_of(camera, depsgraph, SIDE * _FINER, SIDE * _FINER)
-        depth = draw_buffers(surfaces(depsgraph), view, camera, depsgraph).depth
+    with _camera(bpy.context.scene, points, axes) as camera:
+        return preview_through(camera, surfaces)
+
+
+def preview_through(camera: bpy.types.Object, surfaces: Callable[[bpy.types.Depsgraph], Sequence[geometry.Surface]]) -> bytes:
+    """A thumbnail of some surfaces of the present scene as a camera sees them. Raises UserError where nothing can draw."""
+    view_layer = bpy.context.view_layer
+    view_layer.update()
+    depsgraph = view_layer.depsgraph
+    view = view_of(camera, depsgraph, SIDE * _FINER, SIDE * _FINER)
+    depth = draw_buffers(surfaces(depsgraph), view, camera, depsgraph).depth
     return encode(shade(depth, view.projection, view.perspective), np.isfinite(depth))
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ import pose_to_anime  # noqa: E402
 from pose_to_anime.addon import hand_sheets  # noqa: E402
 from pose_to_anime.addon.errors import UserError  # noqa: E402
 from pose_to_anime.addon.generate.clay import GROUND  # noqa: E402
+from pose_to_anime.addon.hand_previews import FOLDER, write_previews  # noqa: E402
 from pose_to_anime.addon.hand_sheets import COLUMNS, hand_sheet  # noqa: E402
-from pose_to_anime.addon.pose.hands import GROUPS, hand_names, load_hand  # noqa: E402
+from pose_to_anime.addon.pose.hands import GROUPS, HandError, hand_names, load_hand  # noqa: E402
 
 WIDTH, HEIGHT, GAP = 64, 80, 8
 
@@ -69,3 +71,11 @@ def test_the_hand_of_an_unknown_figure_is_refused() -> None:
     with pytest.raises(UserError, match="There is no mannequin 'nobody'"):
         hand_sheet("nobody")
     assert not bpy.context.scene.objects
+
+
+def test_a_thumbnail_shows_the_hand_and_an_unknown_shape_is_named(tmp_path: Path) -> None:
+    (written,) = write_previews(["peace"], tmp_path, lambda _line: None)
+    assert written == tmp_path / "peace.png" and written.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert 0.5 < written.stat().st_size / (FOLDER / "peace.png").stat().st_size < 2.0
+    with pytest.raises(HandError, match="There is no hand shape 'paw'"):
+        write_previews(["paw"], tmp_path)

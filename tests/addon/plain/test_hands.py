@@ -70,7 +70,7 @@ def test_each_file_speaks_of_all_joints_and_survives_saving_and_mirroring(name: 
 def test_each_shape_has_a_small_picture_of_its_own() -> None:
     pictures = {path.stem: path.read_bytes() for path in (RIGS / "previews" / "hands").iterdir()}
     assert set(pictures) == set(hand_names())
-    assert all(data[:8] == b"\x89PNG\r\n\x1a\n" and struct.unpack(">II", data[16:24]) == (96, 96) for data in pictures.values())
+    assert all(data[:8] == b"\x89PNG\r\n\x1a\n" and struct.unpack(">II", data[16:24]) == (128, 128) for data in pictures.values())
     assert sum(map(len, pictures.values())) < 300_000
     assert len(set(pictures.values())) == len(pictures)
 
