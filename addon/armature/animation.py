@@ -13,8 +13,9 @@ from ..errors import UserError
 from ..pose.normalised import Pose
 from .joint_map import joint_map
 from .limbs import COPY, LIMBS
-from .matching import paused, remember, set_ik, settle
+from .matching import paused, set_ik, settle
 from .posing import bone_bases, ground_lift, humanoid_rest_of
+from .settled import remember
 
 MOST_KEYS = 3000
 """Frames: more would be keyed for minutes, and no one edits as many."""

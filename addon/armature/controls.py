@@ -12,9 +12,12 @@ from mathutils import Matrix, Quaternion, Vector
 from ..errors import UserError
 from .follow import come_to_rest, follow
 from .limbs import CONTROLS, Limb, control_for, limb_of
+from .limits import set_lifted
 from .mannequin import require_posable
-from .matching import paused, set_ik
+from .matching import is_ik, paused, set_ik
+from .posing import humanoid_rest_of
 from .roll import Roller, legs, roll_dot
+from .wrist import turn_hand
 
 
 def move_control(obj: bpy.types.Object, name: str, location: Sequence[float]) -> None:
@@ -53,11 +56,13 @@ def turn_joint(obj: bpy.types.Object, name: str, rotation: Sequence[float]) -> N
         bring_up_to_date(obj)
         matrix = turn.normalized().to_matrix() @ bone.matrix.to_3x3()
         own = _local(bone, matrix.to_4x4()).to_quaternion()
-        if bone.rotation_mode == "QUATERNION":
+        limb = limb_of(name)
+        if limb is not None and name == limb.end and not limb.end_keeps_orientation:
+            turn_hand(obj, limb, matrix, None, is_ik(obj, limb))
+        elif bone.rotation_mode == "QUATERNION":
             bone.rotation_quaternion = own
         else:  # the dots of the foot roll
             bone.rotation_euler = own.to_euler()
-        limb = limb_of(name)
         if limb is not None and name in limb.turned_by_hand:
             set_ik(obj, limb, False)
         bring_up_to_date(obj)
@@ -87,6 +92,18 @@ def foot_roll(obj: bpy.types.Object, side: str) -> float:
 
 def _legs_of(side: str) -> list[Limb]:
     return [limb for limb in legs() if side in ("BOTH", limb.suffix[1:])]
+
+
+def lift_limits(obj: bpy.types.Object, value: bool) -> None:
+    """Let a figure's joints turn without limits, or hold them to their limits again: what is beyond them comes within, and
+    nothing else moves. Raises UserError for what is no mannequin or lacks a bone."""
+    humanoid_rest_of(obj)
+    with paused():
+        bring_up_to_date(obj)
+        set_lifted(obj, value)
+        _evaluate()
+        if come_to_rest(obj, force=not value):
+            _evaluate()
 
 
 def bring_up_to_date(obj: bpy.types.Object) -> None:

@@ -7,6 +7,7 @@ import bpy
 
 from .matching import follow_edits, settle
 from .pins import after_rest, hold, taken_pins
+from .reaching import lead_hinges
 from .wishes import forget_wishes, grant, key_if_automatic
 
 
@@ -20,6 +21,10 @@ def follow(obj: bpy.types.Object) -> bool:
     wrote |= hold(obj)
     if follow_edits(obj):
         bpy.context.view_layer.update()
+        wrote = True
+    if lead_hinges(obj):
+        bpy.context.view_layer.update()
+        hold(obj)  # a pinned hand goes along with an elbow that was led aside
         wrote = True
     return wrote
 

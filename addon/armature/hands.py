@@ -15,8 +15,8 @@ from ..pose.hands import JOINTS, HandShape, blend
 from ..pose.humanoid import SIDES
 from ..pose.rest import HumanoidRest
 from .joint_map import joint_map
-from .mannequin import require_posable
-from .matching import paused
+from .matching import paused, settle
+from .posing import humanoid_rest_of
 
 BOTH = "BOTH"
 _SIDES = {"L": SIDES[:1], "R": SIDES[1:], BOTH: SIDES}
@@ -30,7 +30,7 @@ def apply_hand(obj: bpy.types.Object, side: str, shape: HandShape, factor: float
 
 def change_hand(obj: bpy.types.Object, side: str, change: Callable[[HandShape], HandShape]) -> None:
     """Replace the present shape of one hand or both by what ``change`` makes of it. Raises UserError."""
-    rest = _rest(obj)
+    rest = humanoid_rest_of(obj)
     shapes = [change(_read(obj, rest, one)).for_side(one) for one in _sides(side)]
     bones = joint_map("mannequin")
     with paused():
@@ -45,6 +45,8 @@ def change_hand(obj: bpy.types.Object, side: str, change: Callable[[HandShape], 
                 turn = above.T @ rot.matrix_from_quaternion(shape.rotation(name)) @ rest.to_t_pose[joint]
                 bone.rotation_quaternion = Quaternion(rot.quaternion_from_matrix(own.T @ turn @ own))
         bpy.context.view_layer.update()
+        if settle(obj):  # a finger stops at its limit
+            bpy.context.view_layer.update()
 
 
 def read_hand(obj: bpy.types.Object, side: str, name: str = "Hand") -> HandShape:
@@ -52,7 +54,7 @@ def read_hand(obj: bpy.types.Object, side: str, name: str = "Hand") -> HandShape
     sides = _sides(side)
     if len(sides) != 1:
         raise UserError("Say which hand to read: L or R.")
-    return _read(obj, _rest(obj), sides[0], name)
+    return _read(obj, humanoid_rest_of(obj), sides[0], name)
 
 
 def _read(obj: bpy.types.Object, rest: HumanoidRest, side: str, name: str = "Hand") -> HandShape:
@@ -85,15 +87,3 @@ def _sides(side: str) -> tuple[str, ...]:
     if side not in _SIDES:
         raise UserError(f"A hand is L, R or BOTH, not '{side}'.")
     return _SIDES[side]
-
-
-def _rest(obj: bpy.types.Object) -> HumanoidRest:
-    require_posable(obj)
-    bones = joint_map("mannequin")
-    if missing := [bone for bone in bones.values() if bone not in obj.pose.bones]:
-        raise UserError(f"The mannequin '{obj.name}' has lost its bone '{missing[0]}': undo its removal, or add a new mannequin.")
-    found = {joint: obj.data.bones[bone] for joint, bone in bones.items()}
-    return HumanoidRest.from_joints(
-        {joint: np.array(bone.head_local) for joint, bone in found.items()},
-        {joint: np.array(bone.tail_local) for joint, bone in found.items()},
-    )

@@ -19,8 +19,10 @@ from .bodies import load_body, read_bodies
 from .dots_only import follow_switch
 from .joint_map import joint_map
 from .limbs import LIMBS
-from .matching import paused, remember, set_ik, settle
+from .limits import add_limits
+from .matching import paused, set_ik, settle
 from .rig import build_bones, configure_pose
+from .settled import remember
 from .skin.body_file import Body
 from .skin.build import Skin, build_skin
 from .skin_mesh import SKIN, add_skin, outermost, remove_skin
@@ -127,10 +129,12 @@ def add_mannequin(
     bones = joint_map(_MAP)
     bpy.ops.object.mode_set(mode="EDIT")
     try:
-        build_bones(armature, humanoid_rest(skin.joints, bones), bones)
+        rest = humanoid_rest(skin.joints, bones)
+        build_bones(armature, rest, bones)
     finally:
         bpy.ops.object.mode_set(mode="OBJECT")
     configure_pose(obj, bones)
+    add_limits(obj, rest, body.limits)
     write_body(obj, entry.key, body, skin, {})
     collection.objects.link(add_skin(obj, skin))
 

@@ -22,10 +22,12 @@ from .handles import GAZE
 from .joint_map import joint_map
 from .limbs import LIMBS, Limb, limb_of
 from .mannequin import is_mannequin, require_posable
-from .matching import dot_state, is_ik, set_ik, settled_dot
+from .matching import is_ik, set_ik
+from .settled import dot_state, settled_dot, settled_forearm
 from .spine import TRUNK, Trunk
 from .widgets import widget
 from .wishes import eyes_of, gaze_goal, write_trunk
+from .wrist import turn_hand
 
 PINNABLE: tuple[str, ...] = (GAZE, *(limb.target for limb in LIMBS))
 TARGET_IS_GONE = "What it was pinned to is gone: it stays where it was in the world."
@@ -151,26 +153,26 @@ def _hold_limb(obj: bpy.types.Object, pin: P2A_PG_pin, limb: Limb, place: Vector
     if is_there and not _differ(_canonical(seen.to_quaternion()), wanted[3:]):
         return False
     carrier = obj.matrix_world @ obj.pose.bones[limb.parent].matrix
-    question = [*wanted, *carrier.translation, *_canonical(carrier.to_quaternion())]
+    elbow = obj.matrix_world @ obj.pose.bones[limb.lower].head
+    question = [*wanted, *carrier.translation, *_canonical(carrier.to_quaternion()), *elbow]
     if not _differ(question, pin.answered) and not _differ(dot_state(obj, limb), pin.written):
         return False  # out of reach, and as near as it can be already
     pin.answered = question
-    _write(obj, dot, Matrix.LocRotScale(place, rotation, None), moves=True)
+    _write(obj, dot, Matrix.LocRotScale(place, rotation, None))
     set_ik(obj, limb, True)
     bpy.context.view_layer.update()
     if not limb.end_keeps_orientation:
-        at = (obj.matrix_world @ end.matrix).translation
-        _write(obj, end, Matrix.LocRotScale(at, rotation, None), moves=False)
+        facing = (obj.matrix_world.inverted_safe() @ rotation.to_matrix().to_4x4()).to_3x3().normalized()
+        turn_hand(obj, limb, facing, settled_forearm(obj, limb), in_ik=True)
         bpy.context.view_layer.update()
     _note(pin, "written", dot_state(obj, limb))
     return True
 
 
-def _write(obj: bpy.types.Object, bone: bpy.types.PoseBone, world: Matrix, moves: bool) -> None:
+def _write(obj: bpy.types.Object, bone: bpy.types.PoseBone, world: Matrix) -> None:
     pose = obj.matrix_world.inverted_safe() @ world
     own = obj.convert_space(pose_bone=bone, matrix=pose, from_space="POSE", to_space="LOCAL")
-    if moves:
-        bone.location = own.translation
+    bone.location = own.translation
     rotation = own.to_quaternion()
     bone.rotation_quaternion = rotation if rotation.dot(bone.rotation_quaternion) >= 0.0 else -rotation
 

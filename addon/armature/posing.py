@@ -17,20 +17,23 @@ from ..pose.rest import HumanoidRest
 from .held import held_sides
 from .joint_map import JointMap, joint_map
 from .limbs import LIMBS, ROOT
+from .limits import limits_of
 from .mannequin import require_posable, surface_points
-from .matching import paused, refine, remember, set_ik, settle
+from .matching import paused, refine, set_ik, settle
 from .pins import release
+from .rig import required_bones
+from .settled import remember
 
 
 def apply_pose(obj: bpy.types.Object, pose: Pose) -> None:
-    """Bring a mannequin into a pose: all joints, and with them all dots. The root stays where it is.
+    """Bring a mannequin into a pose: all joints as far as their limits let them turn, and with them all dots. The root stays.
 
     Contacts with the ground move the figure up or down until the lowest of the parts that rest on it touches z = 0 of the root.
     The fingers of a hand that holds a prop stay closed on it.
     Raises UserError when the object is not a mannequin, is hidden or lacks a control."""
     bones = _bones(obj)
     rest = _rest(obj, bones)
-    turns = rest.turns(pose)
+    turns = rest.turns(limits_of(obj, rest).clamp_pose(pose))
     heads = _posed_heads(rest, turns)
     shift = np.asarray(pose.hips_translation) * rest.hip_height
     shift[2] += _lift(obj, pose, rest, turns, heads, bones, shift)
@@ -124,11 +127,9 @@ def humanoid_rest_of(obj: bpy.types.Object) -> HumanoidRest:
 
 def _bones(obj: bpy.types.Object) -> JointMap:
     require_posable(obj)
-    bones = joint_map("mannequin")
-    needed = (ROOT, *bones.values(), *(name for limb in LIMBS for name in (limb.target, limb.hinge, *limb.mechanism)))
-    if missing := [name for name in needed if name not in obj.pose.bones]:
+    if missing := [name for name in required_bones() if name not in obj.pose.bones]:
         raise UserError(f"The mannequin '{obj.name}' has lost its bone '{missing[0]}': undo its removal, or add a new mannequin.")
-    return bones
+    return joint_map("mannequin")
 
 
 def _closed_fingers(obj: bpy.types.Object, bones: JointMap) -> set[str]:

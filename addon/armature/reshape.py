@@ -13,17 +13,20 @@ from dataclasses import replace
 import bpy
 
 from ..errors import UserError
+from ..pose.rest import humanoid_rest
 from .bodies import load_body
 from .controls import bring_up_to_date
 from .joint_map import joint_map
 from .limbs import LIMBS
+from .limits import fit_limits
 from .mannequin import is_mannequin, mannequin_name, skins_of, slider_values, write_body
-from .matching import forget, is_ik, paused, remember, set_ik
+from .matching import is_ik, paused, set_ik
 from .modes import edit_mode, shown
 from .pins import has_pins
 from .pose_tools import ground_contacts
 from .posing import apply_pose, read_pose
-from .rig import build_bones, fit_to_rest, humanoid_rest
+from .rig import build_bones, fit_to_rest
+from .settled import forget, remember
 from .skin.body_file import Body
 from .skin.build import Skin, build_skin
 from .skin.sliders import SLIDERS, SliderError, apply_sliders
@@ -85,8 +88,10 @@ def _give(obj: bpy.types.Object, name: str, body: Body, sliders: Mapping[str, fl
         _make_single_user(obj, children)
         with edit_mode(obj):
             bones = joint_map("mannequin")
-            build_bones(obj.data, humanoid_rest(skin.joints, bones), bones)
+            rest = humanoid_rest(skin.joints, bones)
+            build_bones(obj.data, rest, bones)
         fit_to_rest(obj)
+        fit_limits(obj, rest, body.limits)
         write_body(obj, name, body, skin, sliders)
         for child in children:
             shape_skin(child, skin)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import bpy
 from mathutils import Matrix, Vector
@@ -11,10 +12,10 @@ from mathutils import Matrix, Vector
 from ..pose import rotations as rot
 from ..pose.humanoid import FINGER_JOINTS, PARENT
 from ..pose.rest import HumanoidRest
-from ..pose.rest import humanoid_rest as humanoid_rest
 from .handles import CHEST, GAZE, HANDLE_NAMES, HANDLES, ROLLS, handle_places
-from .joint_map import JointMap
+from .joint_map import JointMap, joint_map
 from .limbs import CONTROLS, COPY, LIMBS, ROOT, SOLVER, Limb
+from .limits import reference_frames, reference_of
 from .widgets import ACTIVE, SELECTED, colour_of, widget
 
 _SOLVER_BEND = math.radians(25)
@@ -27,9 +28,24 @@ _POLE_ANGLE = -math.pi / 2
 
 _RADII = {"hips": 0.030, CHEST: 0.030, GAZE: 0.016, **dict.fromkeys(ROLLS, 0.016)}
 """Metres; of the other dots 0.024."""
+_REFERENCE_LENGTH = 0.02
 
 COLLECTIONS = ("Controls", "Joints", "Fingers", "Mechanism")
 _HIDDEN_COLLECTIONS = ("Fingers", "Mechanism")
+
+
+@cache
+def required_bones() -> tuple[str, ...]:
+    """The bones without which a figure cannot be posed: the user may delete any of them in edit mode."""
+    deform = tuple(joint_map("mannequin").values())
+    references = (reference_of(bone) for bone in deform if bone != "hips")
+    return (
+        ROOT,
+        *deform,
+        *HANDLE_NAMES,
+        *(name for limb in LIMBS for name in (limb.target, limb.hinge, *limb.mechanism)),
+        *references,
+    )
 
 
 def build_bones(armature: bpy.types.Armature, rest: HumanoidRest, bones: JointMap) -> None:
@@ -52,6 +68,10 @@ def build_bones(armature: bpy.types.Armature, rest: HumanoidRest, bones: JointMa
         _add(armature, handle.name, handle.carrier, Matrix(axes), Vector(place), 0.05, "Controls")
     for limb in LIMBS:
         _add_limb(armature, limb)
+    for bone, frame in reference_frames(rest, bones).items():
+        deform = armature.edit_bones[bone]
+        above, head = deform.parent.name, deform.head.copy()
+        _add(armature, reference_of(bone), above, frame, head, _REFERENCE_LENGTH, "Mechanism")
 
 
 def configure_pose(obj: bpy.types.Object, bones: JointMap) -> None:

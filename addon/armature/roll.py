@@ -15,7 +15,7 @@ from mathutils import Matrix, Quaternion, Vector
 
 from .limbs import LIMBS, ROOT, Limb
 from .mannequin import surface_points
-from .matching import settled_body, settled_dot
+from .settled import settled_body, settled_dot
 
 BALL_ANGLE = math.radians(50.0)
 """How far the toes bend before the foot goes over onto their tip: a heel raised on tiptoe bends them by about so much."""

@@ -11,12 +11,11 @@ import bpy
 from bpy.app.handlers import persistent
 
 from .follow import come_to_rest, follow
-from .handles import HANDLE_NAMES
-from .limbs import LIMBS
 from .mannequin import is_mannequin, remove_orphaned_skins
-from .matching import is_paused, paused, remember
+from .matching import is_paused, paused
 from .pins import has_pins, hold
-from .spine import TRUNK
+from .rig import required_bones
+from .settled import remember
 from .wishes import forget_wishes
 
 _MODAL_PREFIXES = ("TRANSFORM_OT_", "POSE_OT_", "POSELIB_OT_", "POSE_TO_ANIME_OT_")
@@ -79,9 +78,7 @@ def _is_being_dragged() -> bool:
 
 def _is_complete(obj: bpy.types.Object) -> bool:
     """A figure whose controls were deleted by hand is left alone."""
-    bones = obj.pose.bones
-    limbs = (name for limb in LIMBS for name in (limb.upper, limb.lower, limb.end, limb.target, limb.hinge, *limb.mechanism))
-    return all(name in bones for name in (*HANDLE_NAMES, *TRUNK, *limbs))
+    return all(name in obj.pose.bones for name in required_bones())
 
 
 @persistent

@@ -18,8 +18,9 @@ from ..compat import action_curves, is_pose_bone_selected
 from .auto_keys import insert_auto_keys
 from .gaze import look
 from .handles import CHEST, GAZE, HANDLES, HEAD, LOOK_DISTANCE
-from .matching import own_rotation, settled_body
+from .limits import within_limits
 from .roll import Roller, legs, roll_dot, toe_of
+from .settled import own_rotation, settled_body
 from .spine import TRUNK, Trunk, partial
 
 _ROLLED = "pose_to_anime_rolled"
@@ -127,12 +128,13 @@ def _bend_trunk(obj: bpy.types.Object, settled: Mapping[str, tuple[Vector, Quate
 
 
 def write_trunk(obj: bpy.types.Object, trunk: Trunk) -> bool:
-    """Give a figure the rotations of a trunk that was bent, and keep in mind that no person turned these joints.
+    """Give a figure the rotations of a bent trunk, within their limits, and keep in mind that no person turned these joints.
 
     Evaluates the figure. True when something was written.
     """
     bones = obj.pose.bones
-    changed = {name: q for name, q in trunk.rotations.items() if _differs(q, bones[name].rotation_quaternion)}
+    wanted = {name: within_limits(bones[name], q) for name, q in trunk.rotations.items()}
+    changed = {name: q for name, q in wanted.items() if _differs(q, bones[name].rotation_quaternion)}
     if not changed:
         return False
     for name, rotation in changed.items():

@@ -10,9 +10,10 @@ from __future__ import annotations
 import bpy
 from bpy.props import FloatVectorProperty, StringProperty
 
-from ..armature.controls import bring_up_to_date, move_control, turn_joint
+from ..armature.controls import bring_up_to_date, lift_limits, move_control, turn_joint
 from ..armature.dots import Dot, dot_at, visible_bones
 from ..armature.dots_only import follow_switch
+from ..armature.limits import are_lifted
 from ..armature.mannequin import is_mannequin
 from ..armature.matching import paused
 from ..armature.ring_axes import joint_for
@@ -180,6 +181,15 @@ class P2A_OT_turn_joint(_OnMannequin, bpy.types.Operator):
         turn_joint(obj, self.joint, self.rotation)
 
 
+class P2A_OT_toggle_limits(_OnMannequin, bpy.types.Operator):
+    bl_idname = "pose_to_anime.toggle_limits"
+    bl_label = "Joint Limits"
+    bl_description = "Let the figure's joints turn no farther than a body's do, or lift all their limits"
+
+    def act(self, obj: bpy.types.Object) -> None:
+        lift_limits(obj, not are_lifted(obj))
+
+
 def posed_mannequins(context: bpy.types.Context) -> list[bpy.types.Object]:
     """The mannequins in Pose Mode: Blender can have several at a time."""
     return [obj for obj in context.objects_in_mode if is_mannequin(obj)]
@@ -231,6 +241,7 @@ CLASSES: tuple[type, ...] = (
     P2A_OT_drag_control,
     P2A_OT_move_control,
     P2A_OT_turn_joint,
+    P2A_OT_toggle_limits,
 )
 
 _keymap_items: list[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]] = []

@@ -23,6 +23,10 @@ from .rotations import Matrix, Vector
 
 _ODD_ORDERS = ("XZY", "YXZ", "ZYX")
 """Orders in which Blender counts angles the other way round inside its formula."""
+_SINGULAR = 16 * float(np.finfo(np.float32).eps)
+"""Blender's bound for the cosine of the middle angle below which the other two cannot be told apart."""
+_ROUNDING = 2e-6
+"""Radians beyond a limit that are none: what single precision, in which Blender keeps rotations, leaves of an angle."""
 _MIRRORED = np.array([1.0, -1.0, -1.0])
 """On the right side a turn about x keeps its sign; those about y and z change theirs."""
 
@@ -50,10 +54,10 @@ class JointLimit:
         return _quaternion(self.reference @ matrix_from_euler(angles, self.order) @ self.frame.T)
 
     def clamped(self, angles: Vector) -> Vector:
-        """The angles with each that is outside its range at the nearer end of it, the shorter way round."""
+        """Angles (…, 3) with each that is outside its range at the nearer end of it, the shorter way round."""
         middle = (self.low + self.high) / 2.0
         wrapped = middle + np.remainder(angles - middle + math.pi, 2.0 * math.pi) - math.pi
-        return np.clip(wrapped, self.low, self.high)
+        return np.minimum(np.maximum(wrapped, self.low), self.high)
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ class JointLimits:
             return quaternion
         angles = limit.angles(quaternion)
         clamped = limit.clamped(angles)
-        if np.allclose(clamped, angles, rtol=0.0, atol=1e-9):
+        if float(np.abs(clamped - angles).max()) < _ROUNDING:
             return quaternion
         return limit.rotation(clamped)
 
@@ -89,34 +93,43 @@ def joint_limits(rest: HumanoidRest, overrides: Overrides | None = None) -> Join
     return JointLimits({joint: _on(rest, joint, ranges[base_name(joint)]) for joint in rest.heads if base_name(joint) in ranges})
 
 
-def euler_angles(matrix: Matrix, order: str) -> Vector:
-    """(3,) angles about x, y, z in radians of a rotation (3, 3), of the two triples the one with the smaller sum of absolute
-    values: what Blender's ``to_euler`` gives."""
+def euler_angles(matrices: Matrix, order: str) -> Vector:
+    """Angles (…, 3) about x, y, z in radians of rotations (…, 3, 3): of the two triples that give the same rotation the one with
+    the smaller sum of absolute values, which is what Blender's ``to_euler`` gives."""
     i, j, k = ("XYZ".index(axis) for axis in order)
-    across = math.hypot(matrix[i, i], matrix[j, i])
-    one, other = np.zeros(3), np.zeros(3)
-    if across > 2e-6:
-        one[i] = math.atan2(matrix[k, j], matrix[k, k])
-        one[j] = math.atan2(-matrix[k, i], across)
-        one[k] = math.atan2(matrix[j, i], matrix[i, i])
-        other[i] = math.atan2(-matrix[k, j], -matrix[k, k])
-        other[j] = math.atan2(-matrix[k, i], -across)
-        other[k] = math.atan2(-matrix[j, i], -matrix[i, i])
-    else:
-        one[i] = math.atan2(-matrix[j, k], matrix[j, j])
-        one[j] = math.atan2(-matrix[k, i], across)
-        other = one.copy()
-    best = one if np.abs(one).sum() <= np.abs(other).sum() else other
+    m = np.asarray(matrices, dtype=np.float64)
+    across = np.hypot(m[..., i, i], m[..., j, i])
+    is_singular = across < _SINGULAR
+    one, other = np.empty(m.shape[:-1]), np.empty(m.shape[:-1])
+    one[..., i] = np.arctan2(m[..., k, j], m[..., k, k])
+    one[..., j] = np.arctan2(-m[..., k, i], across)
+    one[..., k] = np.arctan2(m[..., j, i], m[..., i, i])
+    other[..., i] = np.arctan2(-m[..., k, j], -m[..., k, k])
+    other[..., j] = np.arctan2(-m[..., k, i], -across)
+    other[..., k] = np.arctan2(-m[..., j, i], -m[..., i, i])
+    is_longer = np.abs(one).sum(axis=-1) > np.abs(other).sum(axis=-1)
+    best = np.where(is_longer[..., None], other, one)
+    if is_singular.any():  # the first and the last axis coincide: all of the turn is the first's
+        best[..., i] = np.where(is_singular, np.arctan2(-m[..., j, k], m[..., j, j]), best[..., i])
+        best[..., j] = np.where(is_singular, one[..., j], best[..., j])
+        best[..., k] = np.where(is_singular, 0.0, best[..., k])
     return -best if order in _ODD_ORDERS else best
 
 
 def matrix_from_euler(angles: Vector, order: str) -> Matrix:
-    """The rotation (3, 3) by three angles (about x, y, z, radians) in an order."""
-    matrix = np.eye(3)
+    """Rotations (…, 3, 3) by angles (…, 3) about x, y, z in radians, in an order."""
+    angles = np.asarray(angles, dtype=np.float64)
+    cosines, sines = np.cos(angles), np.sin(angles)
+    result = np.eye(3)
     for axis in order:
         index = "XYZ".index(axis)
-        matrix = rot.about_axis(np.eye(3)[index], float(angles[index])) @ matrix
-    return matrix
+        j, k = (index + 1) % 3, (index + 2) % 3
+        turn = np.zeros((*angles.shape, 3))
+        turn[..., index, index] = 1.0
+        turn[..., j, j] = turn[..., k, k] = cosines[..., index]
+        turn[..., k, j], turn[..., j, k] = sines[..., index], -sines[..., index]
+        result = turn @ result
+    return result
 
 
 def _on(rest: HumanoidRest, joint: str, limits: Range) -> JointLimit:

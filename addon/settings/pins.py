@@ -38,7 +38,7 @@ class P2A_PG_pin(bpy.types.PropertyGroup):
     )
     answered: FloatVectorProperty(
         description="For which place of the pin and of the body the dot was last set: out of reach it is set once only",
-        size=14,
+        size=17,
         options={"HIDDEN"},
     )
 

@@ -88,7 +88,7 @@ def test_a_pinned_hand_and_foot_stay_in_the_world_whatever_the_body_does(figure)
     shift(figure, "chest_ik", 0.05, -0.06, 0)
     turn_joint(figure, "hips", Quaternion((0, 0, 1), 0.15))
     assert_held(figure, HAND, hand)
-    shift(figure, "root", 0.0, -0.06, 0)
+    shift(figure, "root", 0.0, -0.02, 0)
     figure.location = (0.03, 0.02, 0)
     bpy.context.view_layer.update()
     for limb, expected in ((HAND, hand), (FOOT, foot)):
@@ -158,7 +158,7 @@ def test_a_hand_pinned_to_an_object_or_another_figure_goes_along(figure) -> None
     assert pin.bone in ("hand.L", "forearm.L")
     carrier = other.pose.bones[pin.bone]
     relation = (other.matrix_world @ carrier.matrix).inverted() @ seat(figure, LIMBS[1])
-    shift(other, "hand_ik.L", 0.03, 0.05, 0.05)
+    shift(other, "hand_ik.L", 0.01, 0.02, -0.02)
     assert_held(figure, LIMBS[1], other.matrix_world @ carrier.matrix @ relation)
     other.location.x += 0.05
     bpy.context.view_layer.update()

@@ -22,6 +22,7 @@ from pose_to_anime.addon.pose import rotations as rot  # noqa: E402
 from pose_to_anime.addon.pose.humanoid import JOINTS  # noqa: E402
 from pose_to_anime.addon.pose.library import load_pose, pose_names  # noqa: E402
 from pose_to_anime.addon.pose.normalised import Contact, Pose, dumps, loads, mirror  # noqa: E402
+from rig_scene import Limited, random_pose  # noqa: E402
 
 MILLIMETRE = 1e-3
 
@@ -57,19 +58,9 @@ def skin_points(obj: bpy.types.Object) -> np.ndarray:
     return points.reshape(-1, 3) @ world[:3, :3].T + world[:3, 3]
 
 
-def random_pose(seed: int) -> Pose:
-    rng = np.random.default_rng(seed)
-    rotations = {}
-    for joint in JOINTS:
-        angle = rng.uniform(-0.9, 0.9)
-        x, y, z = rot.unit(rng.normal(size=3)) * math.sin(angle / 2)
-        rotations[joint] = (math.cos(angle / 2), float(x), float(y), float(z))
-    return Pose(f"Random {seed}", rotations, tuple(float(c) for c in rng.normal(size=3) * 0.2))
-
-
 @pytest.mark.parametrize("seed", range(8))
 def test_what_is_applied_is_read_back_within_a_hundredth_of_a_degree(figure, seed) -> None:
-    pose = random_pose(seed)
+    pose = random_pose(Limited(figure).limits, np.random.default_rng(seed))
     apply_pose(figure, pose)
     again = read_pose(figure)
     assert worst_angle(pose, again) < 0.01

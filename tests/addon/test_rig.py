@@ -25,6 +25,7 @@ from pose_to_anime.addon.errors import UserError  # noqa: E402
 from rig_scene import (  # noqa: E402, F401
     BONES,
     MILLIMETRE,
+    Limited,
     figure_fixture,
     first_figure,
     matrices,
@@ -121,21 +122,20 @@ def test_keypoints_are_on_the_right_sides_and_follow_the_figure(figure) -> None:
 
 
 def test_a_drag_in_reach_gets_there_to_a_millimetre(figure, limb) -> None:
-    rng = np.random.default_rng(11)
-    upper, lower = (figure.pose.bones[name].length for name in (limb.upper, limb.lower))
+    """Whatever the elbow must do for it: all these places are reached in some pose within the limits."""
+    rng, limited = np.random.default_rng(11), Limited(figure)
     for _ in range(25):
-        distance = rng.uniform(abs(upper - lower) + 0.05, upper + lower - 1e-4)
-        goal = place(figure, limb.upper) + random_direction(rng) * distance
+        goal = limited.random_end(figure, limb, rng)
         move_control(figure, limb.end, goal)
         assert (place(figure, limb.end) - goal).length < MILLIMETRE
         assert worst_dot(figure) < MILLIMETRE
 
 
 def test_a_dot_let_go_out_of_reach_comes_back_onto_its_joint(figure, limb) -> None:
-    rng = np.random.default_rng(12)
+    rng, limited = np.random.default_rng(12), Limited(figure)
     for factor in (1.0001, 1.02, 1.5, 20.0):
-        direction = random_direction(rng)
         shoulder = place(figure, limb.upper).copy()
+        direction = (limited.random_end(figure, limb, rng, is_straight=True) - shoulder).normalized()
         move_control(figure, limb.end, shoulder + direction * reach(figure, limb) * factor)
         assert worst_dot(figure) < MILLIMETRE
         joint = place(figure, limb.end) - shoulder
@@ -226,7 +226,7 @@ def test_edits_by_any_other_tool_are_followed(figure, tool) -> None:
             bones[limb.target].rotation_quaternion = bones[limb.target].rotation_quaternion @ Quaternion((0, 1, 0), 0.5)
             bpy.context.view_layer.update()
             turn = Matrix(before[limb.end]).to_quaternion().rotation_difference(bones[limb.end].matrix.to_quaternion())
-            assert turn.angle == pytest.approx(0.5, abs=1e-3)
+            assert min(turn.angle, 2 * math.pi - turn.angle) == pytest.approx(0.5, abs=1e-3)
             assert is_ik(figure, limb)
     bpy.context.view_layer.update()
     assert worst_dot(figure) < MILLIMETRE
@@ -237,7 +237,7 @@ def test_feet_stay_where_they_are_when_the_hips_move_and_hands_go_along(figure) 
     hands = [place(figure, f"hand{side}").copy() for side in (".L", ".R")]
     soles = [matrices(figure)[f"foot{side}"][:3, :3] for side in (".L", ".R")]
     down = place(figure, "spine") - place(figure, "neck")
-    down *= 0.2 / down.length  # along the trunk, which the shoulders follow
+    down *= 0.18 / down.length  # along the trunk, which the shoulders follow
     move_control(figure, "hips", place(figure, "hips") + down)
     for side, foot, hand, sole in zip((".L", ".R"), feet, hands, soles, strict=True):
         assert (place(figure, f"foot{side}") - foot).length < MILLIMETRE

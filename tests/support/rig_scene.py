@@ -11,7 +11,13 @@ from mathutils import Vector
 from pose_to_anime.addon.armature.handles import HANDLES
 from pose_to_anime.addon.armature.joint_map import joint_map
 from pose_to_anime.addon.armature.limbs import LIMBS, Limb
+from pose_to_anime.addon.armature.limits import limits_of
 from pose_to_anime.addon.armature.mannequin import add_mannequin, is_mannequin
+from pose_to_anime.addon.armature.posing import humanoid_rest_of
+from pose_to_anime.addon.pose import rotations as rot
+from pose_to_anime.addon.pose.limits import JointLimits
+from pose_to_anime.addon.pose.normalised import Pose
+from pose_to_anime.addon.pose.rest import HumanoidRest
 
 MILLIMETRE = 1e-3
 BONES = tuple(joint_map("mannequin").values())
@@ -72,3 +78,52 @@ def undo_step(message: str) -> None:
 
 def first_figure() -> bpy.types.Object:
     return next(obj for obj in bpy.context.scene.objects if is_mannequin(obj))
+
+
+def random_pose(limits: JointLimits, rng: np.random.Generator, name: str = "Random") -> Pose:
+    """A pose with every joint somewhere within its limits."""
+    rotations = {}
+    for joint, limit in limits.joints.items():
+        while joint not in rotations:
+            rotation = limit.rotation(limit.low + rng.uniform(0.02, 0.98, 3) * (limit.high - limit.low))
+            if limits.clamp(joint, rotation) is rotation:  # far out on several axes, the angles may be those of another place
+                rotations[joint] = rotation
+    rotations["hips"] = tuple(float(c) for c in rot.unit(rng.normal(size=4) * (1.0, 0.3, 0.3, 0.3)))
+    x, y, z = (float(c) for c in rng.normal(size=3) * 0.2)
+    return Pose(name, rotations, (x, y, z))
+
+
+class Limited:
+    """A figure's rest and limits, and where its limbs reach within them. The limits may be those of the figure or any others."""
+
+    def __init__(self, obj: bpy.types.Object) -> None:
+        self.rest: HumanoidRest = humanoid_rest_of(obj)
+        self.limits: JointLimits = limits_of(obj, self.rest)
+        self._joint_of = {bone: joint for joint, bone in joint_map("mannequin").items()}
+
+    def t_pose(self, obj: bpy.types.Object, bone: str) -> np.ndarray:
+        """A bone's axes (3, 3) in the T-pose."""
+        return self.rest.to_t_pose[self._joint_of[bone]] @ np.array(obj.data.bones[bone].matrix_local.to_3x3())
+
+    def carried(self, obj: bpy.types.Object, limb: Limb) -> np.ndarray:
+        """The rotation (3, 3) into the world of what is said of a limb in the T-pose: by what carries it, as it is now."""
+        seen = np.array((obj.matrix_world @ obj.pose.bones[limb.parent].matrix).to_3x3().normalized())
+        return seen @ self.t_pose(obj, limb.parent).T
+
+    def random_end(self, obj: bpy.types.Object, limb: Limb, rng: np.random.Generator, is_straight: bool = False) -> Vector:
+        """A place (world) where the limb's end is with both of its bones somewhere within their limits."""
+        pose = random_pose(self.limits, rng)
+        turns = [rot.matrix_from_quaternion(pose.rotation(self._joint_of[name])) for name in (limb.upper, limb.lower)]
+        if is_straight:
+            turns[1] = np.eye(3)
+        ways = [self.t_pose(obj, name)[:, 1] * obj.pose.bones[name].length for name in (limb.upper, limb.lower)]
+        return place(obj, limb.upper) + Vector(self.carried(obj, limb) @ turns[0] @ (ways[0] + turns[1] @ ways[1]))
+
+    def excess(self, bone: str, turn: np.ndarray) -> float:
+        """By how many radians a normalised local rotation (3, 3) of a bone's joint is beyond its limit."""
+        w, x, y, z = (float(c) for c in rot.quaternion_from_matrix(turn))
+        return self.limits.excess(self._joint_of[bone], (w, x, y, z))
+
+    def worst_excess(self, pose: Pose) -> float:
+        """In radians."""
+        return max(self.limits.excess(joint, pose.rotation(joint)) for joint in self.limits.joints)

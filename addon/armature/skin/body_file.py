@@ -11,12 +11,13 @@ import functools
 import itertools
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from ...pose.limit_ranges import LimitsError, Overrides, checked_overrides
 from .cage import Vector
 from .inheritance import BodyFileError, read_merged
 from .proportions import LAYERS, NEUTRAL, PROPORTIONS
@@ -127,6 +128,8 @@ class Body:
     form: Form
     proportions: dict[str, float]
     """All of ``PROPORTIONS``."""
+    limits: Overrides = field(default_factory=dict)
+    """What differs from ``rigs/joint_limits.toml`` in how far its joints turn."""
 
     @property
     def adult(self) -> bool:
@@ -173,7 +176,18 @@ class _Reader:
         if age not in ("adult", "child"):
             raise self._fail('\'age\' must be "adult" or "child": say whether this is an adult\'s body.')
         sections = {table.partition(".")[0] for table in SHAPES}
-        known = {"title", "age", "joints", "fingers", "regions", "brushes", "smoothing", "layers", "proportions"} | sections
+        known = {
+            "title",
+            "age",
+            "joints",
+            "fingers",
+            "regions",
+            "brushes",
+            "smoothing",
+            "layers",
+            "proportions",
+            "limits",
+        } | sections
         self._only(data, known, "the file")
         tables = {}
         for section in sorted(sections):
@@ -195,7 +209,11 @@ class _Reader:
             ),
             layers=self._layers(data.get("layers", {})),
         )
-        return Body(title, age, form, self._proportions(data.get("proportions", {})))
+        try:
+            limits = checked_overrides(data.get("limits", {}), f"Body file {self._file}")
+        except LimitsError as error:
+            raise BodyFileError(str(error)) from error
+        return Body(title, age, form, self._proportions(data.get("proportions", {})), limits)
 
     def _table(self, data: dict[str, Any], name: str) -> dict[str, Any]:
         value = data.get(name)

@@ -121,13 +121,13 @@ def test_every_body_stands_within_its_limits_and_its_elbows_and_knees_are_hinges
         ("leftLowerLeg", FORWARD, 20, 0),  # nor to a side
         ("leftUpperLeg", -LEFT, 125, 125),  # the knee to the chest
         ("leftUpperLeg", -LEFT, 150, 130),
-        ("leftUpperLeg", LEFT, 60, 30),
+        ("leftUpperLeg", LEFT, 60, 32),
         ("rightUpperLeg", -FORWARD, 60, 60),  # a leg to its side
         ("rightUpperLeg", -FORWARD, 85, 70),
         ("leftHand", -FORWARD, 100, 85),
         ("head", UP, 40, 40),
         ("head", UP, 70, 44),
-        ("leftFoot", LEFT, 80, 55),
+        ("leftFoot", LEFT, 90, 75),
         ("leftIndexIntermediate", -FORWARD, 90, 90),
         ("leftIndexIntermediate", FORWARD, 40, 0),
     ],
