@@ -305,7 +305,10 @@ def make_parser() -> argparse.ArgumentParser:
 def _add_figure(sub: argparse.ArgumentParser, *, out: str | None, pose: str, ratio: str, family: str, shot: str = "") -> None:
     sub.add_argument("--figure", default="", metavar="NAME", help="which mannequin; default: the first, or those in --blend")
     sub.add_argument(
-        "--pose", default=pose, metavar="NAME", help="a pose of the library, a pose file, or FILE.bvh[:FRAME]" + _default(pose)
+        "--pose",
+        default=pose,
+        metavar="NAME",
+        help="a pose or a pair of the library, a pose file, or FILE.bvh[:FRAME]" + _default(pose),
     )
     sub.add_argument("--ratio", default=ratio, metavar="W:H", help="width and height, as in 2:3" + _default(ratio or "2:3"))
     sub.add_argument("--shot", default=shot, metavar="NAME", help=f"what is seen and from where: {shot_words()}" + _default(shot))

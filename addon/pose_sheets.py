@@ -4,20 +4,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import bpy
 import numpy as np
 from mathutils import Matrix
 
 from .armature.figures import figures_in
-from .armature.mannequin import DEFAULT_MANNEQUIN, add_mannequin
+from .armature.mannequin import DEFAULT_MANNEQUIN, add_mannequin, is_child
+from .armature.pairs import apply_pair
 from .armature.posing import apply_pose
 from .framing.camera import frame_figures, reset_camera, use_pose_camera
 from .framing.subject import figure_points
 from .generate.clay_picture import clay_picture
 from .passes.contact_sheet import GAP, Image, bordered, cell, rows_of, title
 from .pose.normalised import Pose
+from .pose.pairs import GROUP, Pair
 
 CELL = (192, 256)
 """Width and height of one picture in pixels."""
@@ -31,9 +33,13 @@ _ELEVATION, _ELEVATION_OF_LYING = math.radians(6.0), math.radians(35.0)
 
 
 def pose_sheet(
-    groups: Mapping[str, Mapping[str, Pose]], mannequin: str = "", on_progress: Callable[[int, str], None] | None = None
+    groups: Mapping[str, Mapping[str, Pose]],
+    mannequin: str = "",
+    on_progress: Callable[[int, str], None] | None = None,
+    pairs: Sequence[Pair] = (),
 ) -> Image:
-    """A contact sheet (H, W, 3) of poses: group → name → pose, as ``pose.library.poses_by_group`` gives them.
+    """A contact sheet (H, W, 3) of poses: group → name → pose, as ``pose.library.poses_by_group`` gives them; then
+    pairs, of two figures of the same body, those alone that it may take.
 
     Adds a figure to the current scene and uses its pose camera: for a scene of its own. ``on_progress`` is told how many poses
     are done, and which is next. Raises UserError for an unknown mannequin.
@@ -50,6 +56,16 @@ def pose_sheet(
             apply_pose(figure, pose)
             cells.append(cell([pose_picture(bpy.context.scene)], name))
             done += 1
+        rows += rows_of(cells, COLUMNS)
+    if pairs := [pair for pair in pairs if not (pair.adults_only and is_child(figure))]:
+        rows.append(title(GROUP.capitalize(), COLUMNS * (CELL[0] + GAP)))
+        partner = add_mannequin(bpy.context, mannequin or DEFAULT_MANNEQUIN)
+        cells = []
+        for number, pair in enumerate(pairs):
+            if on_progress is not None:
+                on_progress(done + number, pair.key)
+            apply_pair(figure, partner, pair)
+            cells.append(cell([pose_picture(bpy.context.scene)], pair.key))
         rows += rows_of(cells, COLUMNS)
     return bordered(rows)
 

@@ -9,14 +9,16 @@ from pathlib import Path
 import bpy
 
 from .armature.figures import figures_in
-from .armature.mannequin import DEFAULT_MANNEQUIN, add_mannequin, is_mannequin
+from .armature.mannequin import DEFAULT_MANNEQUIN, add_mannequin, is_mannequin, mannequin_name
+from .armature.pairs import apply_pair, refuse_child
 from .armature.posing import apply_pose
 from .errors import UserError
 from .framing.camera import frame_figures, pose_camera, scene_size, use_pose_camera
 from .framing.shot_names import parse_shot
 from .framing.shots import take_shot
 from .framing.sizes import CUSTOM, PRESETS, parse_ratio
-from .pose.library import load_pose
+from .pose.library import load_pose, pose_files
+from .pose.pairs import Pair, load_pair, pair_files
 
 
 def posed_scene(
@@ -30,11 +32,12 @@ def posed_scene(
 ) -> bpy.types.Scene:
     """A new scene, or that of the file ``blend``, with a figure in a pose, seen by the camera that the words ask for.
 
-    ``figure`` names a mannequin to add; a file with figures needs none. ``configure`` sets what decides the size of the picture,
-    before anything is framed; ``shot`` is read by ``shot_names.parse_shot``. Raises UserError, PoseError or SizeError in one
-    sentence for the user.
+    ``figure`` names a mannequin to add; a file with figures needs none. ``pose`` may name a pair, which takes two figures.
+    ``configure`` sets what decides the size of the picture, before anything is framed; ``shot`` is read by
+    ``shot_names.parse_shot``. Raises UserError, PoseError or SizeError in one sentence for the user.
     """
-    loaded = load_pose(pose) if pose else None
+    pair = load_pair(pose) if pose in pair_files() and pose not in pose_files() else None
+    loaded = load_pose(pose) if pose and pair is None else None
     if shot:
         parse_shot(shot)  # before anything is made
     if blend:
@@ -48,6 +51,8 @@ def posed_scene(
     else:
         armatures = [bpy.data.objects[found.armature_name] for found in figures_in(scene, view_layer)]
         targets = [armature for armature in armatures if is_mannequin(armature)]
+    if pair is not None:
+        _apply_pair(targets, pair, figure)
     if loaded is not None:
         if not targets:
             raise UserError(f"There is no mannequin in {blend} to pose: add one with --figure.")
@@ -56,9 +61,22 @@ def posed_scene(
     figures = figures_in(scene, view_layer)
     if shot or scene.camera is None:
         take_shot(scene, view_layer, use_pose_camera(scene), figures, parse_shot(shot or "front"))
-    elif figure or loaded is not None or scene.camera == pose_camera(scene):
+    elif figure or pose or scene.camera == pose_camera(scene):
         frame_figures(scene, view_layer, scene.camera, figures)
     return scene
+
+
+def _apply_pair(targets: list[bpy.types.Object], pair: Pair, figure: str) -> None:
+    """Pose the two figures that there are as a pair; where there is one, with another of its body."""
+    if len(targets) > 2:
+        raise UserError(f"“{pair.name}” is for two figures, and there are {len(targets)}: choose a file with one or two.")
+    if not targets:
+        raise UserError("There is no mannequin to pose: add one with --figure.")
+    for target in targets:
+        refuse_child(pair, target)
+    if len(targets) == 1:
+        targets = [*targets, add_mannequin(bpy.context, figure or mannequin_name(targets[0]))]
+    apply_pair(targets[0], targets[1], pair)
 
 
 def _set_ratio(scene: bpy.types.Scene, text: str) -> None:

@@ -15,21 +15,27 @@ def poses(arguments: argparse.Namespace) -> None:
     """The pose library: what is in it, or a contact sheet of it."""
     from .pose.library import described, poses_by_group
     from .pose.normalised import PoseError
+    from .pose.pairs import GROUP, load_pair, pair_files
 
     if not arguments.list and not arguments.sheet:
         raise UserError("Say what to do: --list, or --sheet FILE.png.")
     try:
-        groups = poses_by_group(arguments.group)
+        groups = {} if arguments.group == GROUP else poses_by_group(arguments.group)
+        pairs = [load_pair(name) for name in pair_files()] if arguments.group in ("", GROUP) else []
     except PoseError as error:
         raise UserError(str(error)) from None
     if arguments.list:
-        print("\n".join(described(groups)))
+        print(
+            "\n".join(
+                [*described(groups), *(f"{pair.key:<28} {GROUP:<10} {pair.name} ({', '.join(pair.tags)})" for pair in pairs)]
+            )
+        )
     if arguments.sheet:
         target = png_path(arguments.sheet)
-        with blender(), Progress("drawing poses", sum(map(len, groups.values()))) as progress:
+        with blender(), Progress("drawing poses", sum(map(len, groups.values())) + len(pairs)) as progress:
             from .pose_sheets import pose_sheet
 
-            sheet = pose_sheet(groups, arguments.figure, progress.update)
+            sheet = pose_sheet(groups, arguments.figure, progress.update, pairs)
         write_png(target, sheet)
 
 

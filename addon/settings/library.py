@@ -11,10 +11,13 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 EnumItems = list[tuple[str, str, str, str, int]]
 
+PAIRS = "PAIRS"
+
 _FIXED: EnumItems = [
     ("ALL", "All Poses", "Every pose of the library", "POSE_HLT", 0),
     ("FAVOURITES", "Favourites", "The poses that you have marked with a star", "SOLO_ON", 1),
     ("OWN", "My Poses", "The poses that you have saved or imported", "USER", 2),
+    (PAIRS, "Pairs", "What two figures do together", "COMMUNITY", 3),
 ]
 _items: EnumItems = list(_FIXED)  # Blender does not keep the strings of a dynamic enum alive
 

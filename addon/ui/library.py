@@ -29,8 +29,9 @@ from ..operators.pose_tools import (
     P2A_OT_reset_selected,
 )
 from ..pose.collection import Collection, Entry, filtered
-from ..settings.library import P2A_PG_library
+from ..settings.library import PAIRS, P2A_PG_library
 from . import parts
+from .pairs import draw_pairs
 
 _PER_ROW = 3
 _PER_PAGE = 12
@@ -68,6 +69,9 @@ class P2A_PT_poses(_Panel, bpy.types.Panel):
         row.prop(settings, "group", text="")
         row.prop(settings, "mirrored", text="", icon="MOD_MIRROR")
         row.menu(P2A_MT_library.bl_idname, text="", icon="DOWNARROW_HLT")
+        if settings.group == PAIRS:
+            draw_pairs(layout, context)
+            return
         column.prop(settings, "search", text="", icon="VIEWZOOM")
         entries = filtered(found.entries, settings.group, settings.search, pose_shelf.marked())
         pages = max(1, -(-len(entries) // _PER_PAGE))

@@ -7,16 +7,14 @@ import math
 
 import bpy
 import numpy as np
-from mathutils import Matrix, Vector
 
 from ...errors import UserError
 from ...pose import rotations as rot
 from ...pose.hands import HandShape
-from ..controls import move_control, turn_joint
+from ..hand_goals import arm_of, arm_reach, bring_hand
 from ..hands import change_hand
 from ..held import BOTH, LEFT, RIGHT, set_hold
 from ..joint_map import joint_map
-from ..limbs import LIMBS, Limb
 from ..mannequin import require_posable, surface_points
 from .hand_model import Hand
 from .holding import SIDES, attach, empty_hands, fitted, hand_model, hand_scale
@@ -53,12 +51,8 @@ def hold_with_both(obj: bpy.types.Object, name: str) -> bpy.types.Object:
         _require_reach(obj, side, hands[side], goals[side][0], prop)
     empty_hands(obj)
     for side, (goal, _, shape) in goals.items():
-        _bring(obj, side, goal)
         elbow = (prop.both.right if side == RIGHT else prop.both.left).elbow
-        if elbow is not None:
-            place = Vector((carried @ np.append(np.array(elbow) * scale, 1.0))[:3])
-            move_control(obj, _arm(side).hinge, obj.matrix_world @ place)
-            _bring(obj, side, goal)
+        bring_hand(obj, side, goal, None if elbow is None else (carried @ np.append(np.array(elbow) * scale, 1.0))[:3])
         change_hand(obj, side, lambda _present, shape=shape: shape)
     held = add_prop_object(obj.users_collection[0], prop, scale)
     if prop.both.worn:
@@ -87,31 +81,12 @@ def _before_body(obj: bpy.types.Object, both: TwoHands, scale: float) -> Floats:
 
 def _arm_scale(obj: bpy.types.Object) -> float:
     """How many times its real size a thing may have at most, so that these arms reach round it: 1 for a grown-up."""
-    ratio = _reach(obj, RIGHT) / _ADULT_ARM
+    ratio = arm_reach(obj, RIGHT) / _ADULT_ARM
     return 1.0 if ratio >= _LIKE_ADULT else ratio
-
-
-def _reach(obj: bpy.types.Object, side: str) -> float:
-    """Metres from the shoulder to the wrist of a straight arm."""
-    limb = _arm(side)
-    return float(sum(obj.data.bones[name].length for name in (limb.upper, limb.lower)))
 
 
 def _require_reach(obj: bpy.types.Object, side: str, hand: Hand, goal: Floats, prop: Prop) -> None:
     wrist = (goal @ np.append(hand.wrist, 1.0))[:3]
-    shoulder = np.array(obj.pose.bones[_arm(side).upper].head)
-    if float(np.linalg.norm(wrist - shoulder)) > _reach(obj, side):
+    shoulder = np.array(obj.pose.bones[arm_of(side).upper].head)
+    if float(np.linalg.norm(wrist - shoulder)) > arm_reach(obj, side):
         raise UserError(f"The arms of '{obj.name}' do not reach round a {prop.title.lower()} in this pose: choose another pose.")
-
-
-def _bring(obj: bpy.types.Object, side: str, goal: Floats) -> None:
-    """Move a hand so that what is at rest in armature axes comes to ``goal`` (4, 4) of it."""
-    bone = obj.pose.bones[_arm(side).end]
-    wanted = Matrix(goal) @ bone.bone.matrix_local
-    move_control(obj, bone.name, obj.matrix_world @ wanted.translation)
-    turn = wanted.to_3x3().normalized() @ bone.matrix.to_3x3().normalized().inverted()
-    turn_joint(obj, bone.name, turn.to_quaternion())
-
-
-def _arm(side: str) -> Limb:
-    return next(limb for limb in LIMBS if limb.kind == "arm" and limb.suffix == f".{side}")
