@@ -14,7 +14,7 @@ from ..pose.normalised import Pose
 from .joint_map import joint_map
 from .limbs import COPY, LIMBS
 from .matching import paused, set_ik, settle
-from .posing import bone_bases, ground_lift, humanoid_rest_of
+from .posing import bone_bases, closed_fingers, ground_lift, humanoid_rest_of
 from .settled import remember
 
 MOST_KEYS = 3000
@@ -39,9 +39,12 @@ def key_poses(obj: bpy.types.Object, poses: Sequence[Pose], frames: Sequence[flo
     shifts[:, 2] += _without_gaps(np.array(lifts))
     before: dict[str, Quaternion] = {}
     scene, hips = bpy.context.scene, joint_map("mannequin")["hips"]
+    holding = closed_fingers(obj)
     with paused():
         for turn, shift, frame in zip(turns, shifts, frames, strict=True):
             for name, (rotation, location) in bone_bases(obj, rest, turn, shift).items():
+                if name in holding:
+                    continue
                 bone = obj.pose.bones[name]
                 if name in before and before[name].dot(rotation) < 0.0:
                     rotation.negate()  # the same turn, and the shorter way from the key before

@@ -38,7 +38,7 @@ def apply_pose(obj: bpy.types.Object, pose: Pose) -> None:
     shift = np.asarray(pose.hips_translation) * rest.hip_height
     shift[2] += _lift(obj, pose, rest, turns, heads, bones, shift)
 
-    holding = _closed_fingers(obj, bones)
+    holding = closed_fingers(obj)
     with paused():
         for name, (rotation, location) in bone_bases(obj, rest, turns, shift).items():
             if name in holding:
@@ -100,8 +100,8 @@ def reset_pose(obj: bpy.types.Object) -> None:
     """Bring a mannequin back to its rest: no pins, and every control where it was when the figure was added, also the root.
 
     The fingers of a hand that holds a prop stay closed on it."""
-    bones = _bones(obj)
-    closed = _closed_fingers(obj, bones)
+    _bones(obj)
+    closed = closed_fingers(obj)
     release(obj)
     with paused():
         for bone in obj.pose.bones:
@@ -132,9 +132,9 @@ def _bones(obj: bpy.types.Object) -> JointMap:
     return joint_map("mannequin")
 
 
-def _closed_fingers(obj: bpy.types.Object, bones: JointMap) -> set[str]:
+def closed_fingers(obj: bpy.types.Object) -> set[str]:
     """The bones of the fingers that hold a prop: no pose opens them."""
-    holding = held_sides(obj)
+    holding, bones = held_sides(obj), joint_map("mannequin")
     return {bones[joint] for joint in FINGER_JOINTS if joint in bones and side_of(joint) in holding}
 
 

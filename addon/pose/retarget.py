@@ -18,9 +18,11 @@ import numpy as np
 from . import rotations as rot
 from .bvh import Array, Take
 from .bvh_joints import children_of, humanoid_joints
+from .hands import JOINTS as HAND_JOINTS
+from .hands import load_hand
 from .humanoid import FINGER_JOINTS, JOINTS, PARENT, SIDES
 from .kinematics import T_DIRECTION, T_FLEXION, local_rotations
-from .normalised import Contact, Pose
+from .normalised import Contact, Pose, Quaternion
 from .rest import HumanoidRest
 from .rotations import Matrix, Vector
 
@@ -31,6 +33,7 @@ _HIPS_OVER_LEG = 1.09
 and Motor Control of Human Movement: 0.530 of the stature for the hip, of which thigh and shank have 0.491."""
 _TOUCHES = 0.045
 """Of the hip height, how near to the ground a foot's joints are when it stands; markers slip by a few centimetres."""
+_RELAXED = "relaxed"
 _LYING = 0.3
 """A chest that faces up or down by so much has no heading."""
 
@@ -95,10 +98,10 @@ class Retargeting:
         poses = []
         for world, place, touching in zip(worlds, hips, contacts, strict=True):
             x, y, z = (place - (0.0, 0.0, self.hips_at_rest)) / self.hip_height
-            kept = [joint for joint in JOINTS if joint not in FINGER_JOINTS or joint in self.offsets]
-            rotations = local_rotations(world)
+            rotations = local_rotations(world, [joint for joint in JOINTS if joint not in FINGER_JOINTS or joint in self.offsets])
+            rotations |= self._relaxed_hands()
             translation = (float(x), float(y), float(z))
-            poses.append(Pose(name, {joint: rotations[joint] for joint in kept}, translation, touching))
+            poses.append(Pose(name, rotations, translation, touching))
         return poses
 
     def _world(self, turns: Array) -> dict[str, Matrix]:
@@ -110,6 +113,12 @@ class Retargeting:
             if joint not in world:
                 world[joint] = np.eye(3) if above is None else world[above]
         return world
+
+    def _relaxed_hands(self) -> dict[str, Quaternion]:
+        """Fingers for the hands of which the file says nothing."""
+        relaxed = load_hand(_RELAXED)
+        silent = (side for side in SIDES if not any(f"{side}{joint}" in self.offsets for joint in HAND_JOINTS))
+        return {f"{side}{joint}": q for side in silent for joint, q in relaxed.for_side(side).rotations.items()}
 
     def _contacts(self, turns: Array, places: Array) -> tuple[Contact, ...]:
         """The feet that stand on the ground: on their soles, or on their toes."""

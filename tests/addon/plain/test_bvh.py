@@ -17,6 +17,7 @@ from pose_to_anime.addon.pose import bvh
 from pose_to_anime.addon.pose import rotations as rot
 from pose_to_anime.addon.pose.bvh import BvhError, loads, read_bvh
 from pose_to_anime.addon.pose.bvh_joints import humanoid_joints, words_of
+from pose_to_anime.addon.pose.hands import load_hand
 from pose_to_anime.addon.pose.humanoid import FINGER_JOINTS
 from pose_to_anime.addon.pose.kinematics import world_rotations
 from pose_to_anime.addon.pose.library import load_pose
@@ -83,6 +84,14 @@ def test_fingers_come_along(rest: HumanoidRest) -> None:
     (back,) = Retargeting.of(loads(bvh_text(style, [pose], rest))).poses([1], "back", face_front=False)
     assert set(FINGER_JOINTS) <= set(style.names)
     assert worst(style, pose, back) < 1.0
+
+
+def test_hands_of_which_a_file_says_nothing_are_relaxed(rest: HumanoidRest) -> None:
+    (back,) = Retargeting.of(loads(text_of(rest))).poses([1], "back")
+    relaxed = load_hand("relaxed")
+    for joint in ("IndexProximal", "LittleIntermediate"):
+        assert back.rotation(f"left{joint}") == relaxed.rotation(joint)
+        assert back.rotation(f"right{joint}") == relaxed.for_side("right").rotation(joint)
 
 
 def test_a_file_that_rests_in_no_stance_is_measured_from_its_motion(rest: HumanoidRest, poses: list[Pose]) -> None:
