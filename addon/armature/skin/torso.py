@@ -29,6 +29,13 @@ NECK_RINGS = 3
 ARM_SHARE = (0.13, 0.30)
 """Of the weight of the vertices round the arm's opening, what the upper arm has: below, in the armpit, and above."""
 
+GROIN_SHARES = (0.50, 0.48, 0.36, 0.16)
+"""Of the weight of the lowest rings, what the thigh has on the outer side."""
+GROIN_MIDDLE = 1.0
+"""By what share of that the middle of the front follows the thighs."""
+CROTCH_SHARE = 0.5
+"""Of the weight of the vertices between the legs, what both thighs have together."""
+
 GROOVE_WIDTH = 0.028
 """Metres from the middle at which a groove (spine, breastbone, cleft) has faded to 1/e."""
 
@@ -108,8 +115,10 @@ def _trunk_weights(form: Form, ring: int, rings: int, point: Vector) -> Weights:
         # The shoulder girdle slides over the ribs: what lies near its outer end goes with it, the breastbone stays.
         girdle = 0.9 * ramp(0.20 * outer[0], 0.88 * outer[0], x) * ramp(outer[2] - 0.15, outer[2] + 0.01, z)
         return mixed(*((bone, share * (1 - girdle)) for bone, share in weights.items()), ("shoulder", girdle))
-    if ring <= 3:
-        thigh = (0.42, 0.34, 0.18, 0.06)[ring] * ramp(0.1 * hip[0], 1.6 * hip[0], x)
+    if ring < len(GROIN_SHARES):
+        # In front the groin goes along with raised thighs even in the middle, or it would stand out between them.
+        middle = GROIN_MIDDLE * ramp(0.02, -0.06, float(point[1]))
+        thigh = GROIN_SHARES[ring] * max(ramp(0.1 * hip[0], 1.6 * hip[0], x), middle)
         return mixed(*((bone, share * (1 - thigh)) for bone, share in weights.items()), ("thigh", thigh))
     return weights
 
@@ -159,5 +168,6 @@ def arm_opening(cage: Cage, stack: Stack) -> list[int]:
 
 def leg_opening(cage: Cage, form: Form, stack: Stack) -> list[int]:
     """The 20 vertices round the leg's opening, from the middle of the front over the outer side."""
-    crotch = [cage.add((0.0, y, z), {"hips": 1.0}, on_plane=True) for y, z in form.tables["torso.crotch"]]
+    weights = mixed(("hips", 1.0 - CROTCH_SHARE), ("thigh", CROTCH_SHARE))
+    crotch = [cage.add((0.0, y, z), dict(weights), on_plane=True) for y, z in form.tables["torso.crotch"]]
     return stack.rings[0] + crotch
