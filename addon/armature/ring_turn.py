@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,12 +15,11 @@ from ..errors import UserError
 from .auto_keys import insert_auto_keys
 from .controls import bring_up_to_date
 from .limbs import LIMBS
+from .limits import within_limits
 from .mannequin import require_posable
 from .matching import RigState, is_ik, paused, set_ik
 from .ring_axes import COLOURS, RED, VIEW, axes_at_rest, carried_frame, joint_for, ring_joints, seen_rotation
-
-_LEAST = 1e-4
-"""Radians: a joint that a limit stopped by less was not stopped."""
+from .ring_stops import Stops
 
 
 def selected_ring_joints(obj: bpy.types.Object) -> list[str]:
@@ -47,6 +47,7 @@ class _Part:
     joint: str
     start: Quaternion
     axis: Vector
+    stops: Stops
 
     def turned(self, angle: float) -> Quaternion:
         return Quaternion(self.axis, angle) @ self.start
@@ -87,30 +88,28 @@ class RingTurn:
         }
         self._before = RigState(obj)
 
-    def turn(self, angle: float) -> None:
-        """Bring the joints where they are after a turn by ``angle`` radians from the beginning."""
+    def turn(self, angle: float) -> float:
+        """Bring the joints where they are after a turn by ``angle`` radians from the beginning, or where their limits stop them.
+
+        The angle that the joint reached which went farthest."""
         obj = self._object()
+        reached = {part.joint: part.stops.within(angle) for part in self._parts}
         with paused():
             for limb in self._freed:
                 set_ik(obj, limb, False)
             for part in self._parts:
                 name = self._bone_of(part.joint)
-                rotation = part.turned(angle)
+                rotation = part.turned(reached[part.joint])
                 if name != part.joint:  # the dot that holds a foot turns it
                     wanted = carried_frame(obj.pose.bones[part.joint]) @ rotation.to_matrix()
                     rotation = (carried_frame(obj.pose.bones[name]).inverted() @ wanted).to_quaternion()
                 obj.pose.bones[name].rotation_quaternion = rotation
+        return max(reached.values(), key=abs, default=0.0)
 
     def end(self) -> None:
         """Let go: what is seen is what is kept, dots go onto their joints, keys are set where Blender's Rotate would set them."""
         obj = self._object()
         with paused():
-            bring_up_to_date(obj)
-            for part in self._parts:
-                bone = obj.pose.bones[part.joint]
-                seen = seen_rotation(bone)
-                if seen.rotation_difference(bone.rotation_quaternion).angle > _LEAST:  # a limit stopped it
-                    bone.rotation_quaternion = seen
             bring_up_to_date(obj)
         insert_auto_keys(bpy.context, [obj.pose.bones[self._bone_of(part.joint)] for part in self._parts])
 
@@ -130,8 +129,22 @@ def _part(obj: bpy.types.Object, joint: str, axis: str, toward: Vector) -> _Part
     bone = obj.pose.bones[joint]
     start = seen_rotation(bone)
     if axis == VIEW:
-        return _Part(joint, start, carried_frame(bone).inverted() @ toward)
-    return _Part(joint, start, axes_at_rest(joint, start).col[COLOURS.index(axis)].copy())
+        about = carried_frame(bone).inverted() @ toward
+    else:
+        about = axes_at_rest(joint, start).col[COLOURS.index(axis)].copy()
+    return _Part(joint, start, about, _stops(obj, joint, start, about))
+
+
+def _stops(obj: bpy.types.Object, joint: str, start: Quaternion, about: Vector) -> Stops:
+    name = obj.name
+
+    def excess(angle: float) -> float:
+        rotation = Quaternion(about, angle) @ start
+        clamped = within_limits(bpy.data.objects[name].pose.bones[joint], rotation)
+        turn = rotation.rotation_difference(clamped)
+        return 2.0 * math.asin(min(1.0, math.hypot(turn.x, turn.y, turn.z)))
+
+    return Stops(excess)
 
 
 def _mirrored(obj: bpy.types.Object, parts: Sequence[_Part], axis: str) -> list[_Part]:
@@ -143,11 +156,10 @@ def _mirrored(obj: bpy.types.Object, parts: Sequence[_Part], axis: str) -> list[
             continue
         # A mirror keeps what is about x and reverses the rest; the bones of both sides are mirror images.
         start = Quaternion((part.start.w, part.start.x, -part.start.y, -part.start.z))
-        turned_about = Vector((part.axis.x, -part.axis.y, -part.axis.z))
+        about = Vector((part.axis.x, -part.axis.y, -part.axis.z))
         if obj.pose.use_mirror_relative:
-            own = _part(obj, other, RED if axis == VIEW else axis, Vector())
-            start = own.start
+            start = seen_rotation(obj.pose.bones[other])
             if axis != VIEW:
-                turned_about = own.axis if axis == RED else -own.axis
-        mirrored.append(_Part(other, start, turned_about))
+                about = axes_at_rest(other, start).col[COLOURS.index(axis)] * (1.0 if axis == RED else -1.0)
+        mirrored.append(_Part(other, start, about, _stops(obj, other, start, about)))
     return mirrored

@@ -21,6 +21,7 @@ from .posing import posed_mannequins
 
 _NAMES = {RED: "Red", BLUE: "Blue", GREEN: "Green", VIEW: "White"}
 _MOST = 100 * math.tau
+_STOPPED = math.radians(0.1)
 _KEYS = "Ctrl: steps of 5°    Shift: slowly    Right-click or Esc: back"
 
 
@@ -119,7 +120,7 @@ class P2A_OT_turn_ring(bpy.types.Operator):
         axis = sight.col[2] if self.axis == VIEW else ring_axes(bone).col[COLOURS.index(self.axis)]
         mouse = (event.mouse_region_x, event.mouse_region_y)
         self._drag = RingDrag(centre, sight.transposed() @ axis, ring_radius(context), mouse)
-        self.angle = 0.0
+        self.angle = self._reached = 0.0
         _State.held = HeldRing(self.axis, place, axis.copy(), sight @ Vector(self._drag.held()))
         self._say(context)
         context.window_manager.modal_handler_add(self)
@@ -129,14 +130,13 @@ class P2A_OT_turn_ring(bpy.types.Operator):
         if event.type in {"RIGHTMOUSE", "ESC"} or (event.type == "WINDOW_DEACTIVATE"):
             return self._close(context, keep=False)
         if event.type in {"LEFTMOUSE", "RET"} and event.value == "RELEASE":
-            closed = self._close(context, keep=self.angle != 0.0)
+            closed = self._close(context, keep=self._reached != 0.0)
             if self.angle == 0.0:  # a click: it means the dot that the ring may lie over
                 bpy.ops.pose_to_anime.grab_control("INVOKE_DEFAULT", True)
             return closed
         if event.type in {"MOUSEMOVE", "LEFT_CTRL", "RIGHT_CTRL"}:
             self.angle = self._drag.moved((event.mouse_region_x, event.mouse_region_y), event.shift, event.ctrl)
-            for turn in self._turning:
-                turn.turn(self.angle)
+            self._reached = max((turn.turn(self.angle) for turn in self._turning), key=abs)
             self._say(context)
         return {"RUNNING_MODAL"}
 
@@ -157,8 +157,9 @@ class P2A_OT_turn_ring(bpy.types.Operator):
 
     def _say(self, context: bpy.types.Context) -> None:
         assert _State.held is not None
-        _State.held.angle = self.angle
-        context.area.header_text_set(f"{_NAMES[self.axis]} ring: {math.degrees(self.angle):.1f}°")
+        _State.held.angle = self._reached
+        stopped = "    at its limit" if abs(self.angle - self._reached) > _STOPPED else ""
+        context.area.header_text_set(f"{_NAMES[self.axis]} ring: {math.degrees(self._reached):.1f}°{stopped}")
         context.workspace.status_text_set(_KEYS)
 
     def _turns(self, context: bpy.types.Context) -> list[RingTurn]:

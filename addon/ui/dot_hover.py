@@ -14,6 +14,7 @@ from gpu_extras.batch import batch_for_shader
 from ..armature.dots import Dot, dot_at, dot_name, place_of
 from ..armature.mannequin import is_mannequin
 from . import labels
+from .rings import is_ring_lit
 
 _RADIUS = 10.0
 _COLOUR = (1.0, 1.0, 1.0, 0.9)
@@ -67,7 +68,7 @@ class P2A_GGT_dot_hover(bpy.types.GizmoGroup):
 
 def _draw() -> None:
     context, dot = bpy.context, _State.under_mouse
-    if dot is None or context.region_data is None or context.region.as_pointer() != _State.region:
+    if dot is None or context.region_data is None or context.region.as_pointer() != _State.region or is_ring_lit():
         return
     obj = bpy.data.objects.get(dot.armature)
     if obj is None or not is_mannequin(obj) or dot.bone not in obj.pose.bones or not context.space_data.overlay.show_overlays:

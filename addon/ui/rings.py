@@ -35,6 +35,15 @@ _WIDTH = 3.0
 _SECTOR_STEP = math.radians(4.0)
 
 
+class _State:
+    is_lit = False
+
+
+def is_ring_lit() -> bool:
+    """Whether the mouse is on a ring."""
+    return _State.is_lit
+
+
 class P2A_GGT_rings(bpy.types.GizmoGroup):
     bl_idname = "P2A_GGT_rings"
     bl_label = "Rings"
@@ -44,10 +53,12 @@ class P2A_GGT_rings(bpy.types.GizmoGroup):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if context.mode != "POSE" or context.scene.pose_to_anime.posing.mode != ROTATE:
-            return False
         obj = context.view_layer.objects.active
-        return is_mannequin(obj) and obj.mode == "POSE" and active_ring_joint(obj) is not None
+        is_rotating = context.mode == "POSE" and context.scene.pose_to_anime.posing.mode == ROTATE
+        if is_rotating and is_mannequin(obj) and obj.mode == "POSE" and active_ring_joint(obj) is not None:
+            return True
+        _State.is_lit = False
+        return False
 
     def setup(self, _context: bpy.types.Context) -> None:
         for axis in (*COLOURS, VIEW):
@@ -69,6 +80,7 @@ class P2A_GGT_rings(bpy.types.GizmoGroup):
         place = obj.matrix_world @ bone.head
         axes = ring_axes(bone)
         held = held_ring()
+        _State.is_lit = any(ring.is_highlight for ring in self.gizmos)
         for axis, ring in zip((*COLOURS, VIEW), self.gizmos, strict=True):
             about = line_of_sight(context.region_data, place).col[2] if axis == VIEW else axes.col[COLOURS.index(axis)]
             ring.matrix_basis = Matrix.Translation(place) @ _facing(about)

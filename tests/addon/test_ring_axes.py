@@ -14,6 +14,7 @@ from mathutils import Quaternion  # noqa: E402
 from pose_to_anime.addon.armature.dots import dot_name  # noqa: E402
 from pose_to_anime.addon.armature.joint_map import joint_map  # noqa: E402
 from pose_to_anime.addon.armature.limbs import ROOT  # noqa: E402
+from pose_to_anime.addon.armature.limits import set_lifted  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin  # noqa: E402
 from pose_to_anime.addon.armature.posing import apply_pose, humanoid_rest_of  # noqa: E402
 from pose_to_anime.addon.armature.ring_axes import joint_for, ring_axes, ring_joints  # noqa: E402
@@ -32,12 +33,10 @@ PLAIN = [bone for bone in BONES if not bone.startswith(("shoulder", "thumb"))]
 
 @pytest.fixture(name="figure")
 def figure_fixture() -> bpy.types.Object:
-    """Nothing stops its joints: what a ring means is asked where they turn freely."""
+    """Its limits are lifted: what a ring means is asked where joints turn freely."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     obj = add_mannequin(bpy.context)
-    for bone in obj.pose.bones:
-        for constraint in bone.constraints:
-            constraint.mute |= constraint.type == "LIMIT_ROTATION"
+    set_lifted(obj, True)
     return obj
 
 

@@ -15,8 +15,10 @@ from mathutils import Matrix, Quaternion, Vector  # noqa: E402
 from pose_to_anime.addon import compat  # noqa: E402
 from pose_to_anime.addon.armature.controls import move_control, turn_joint  # noqa: E402
 from pose_to_anime.addon.armature.limbs import LIMBS  # noqa: E402
+from pose_to_anime.addon.armature.limits import set_lifted  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin, skins_of  # noqa: E402
 from pose_to_anime.addon.armature.matching import is_ik  # noqa: E402
+from pose_to_anime.addon.armature.posing import reset_pose  # noqa: E402
 from pose_to_anime.addon.armature.ring_axes import ring_axes, seen_rotation  # noqa: E402
 from pose_to_anime.addon.armature.ring_turn import RingTurn, active_ring_joint, selected_ring_joints  # noqa: E402
 from rig_scene import MILLIMETRE, first_figure, matrices, moved, place, registered, undo_step, worst_dot  # noqa: E402, F401
@@ -27,12 +29,10 @@ TURN = math.radians(25)
 
 @pytest.fixture(name="figure")
 def figure_fixture() -> bpy.types.Object:
-    """Nothing stops its joints: what a ring means is asked where they turn freely."""
+    """Its limits are lifted: what a ring means is asked where joints turn freely."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     obj = add_mannequin(bpy.context)
-    for bone in obj.pose.bones:
-        for constraint in bone.constraints:
-            constraint.mute |= constraint.type == "LIMIT_ROTATION"
+    set_lifted(obj, True)
     return obj
 
 
@@ -218,6 +218,59 @@ def test_all_figures_that_are_posed_turn_and_a_named_one_alone(figure) -> None:
     before = matrices(figure), matrices(other)
     assert turn_ring(axis="RED", angle=TURN, joints="neck", armature=figure.name) == {"FINISHED"}
     assert moved(before[0], matrices(figure)) > 0.01 and moved(before[1], matrices(other)) == 0.0
+
+
+def test_a_joint_stops_where_its_limit_is_met_and_leaves_it_at_once(figure) -> None:
+    set_lifted(figure, False)
+    for joint, axis, sign in (
+        ("forearm.L", "RED", 1),
+        ("shin.R", "RED", -1),
+        ("head", "GREEN", 1),
+        ("head", "BLUE", -1),
+        ("thigh.L", "BLUE", 1),
+        ("upper_arm.R", "VIEW", 1),
+        ("index_2.L", "RED", 1),
+        ("foot.R", "RED", 1),
+    ):
+        bone = figure.pose.bones[joint]
+        start = seen_rotation(bone)
+        turn = RingTurn(figure, [joint], axis, view=(0, -1, 0))
+        ends = []
+        for degrees in (30, 90, 150, 200, 340):  # beyond half a turn, too, where an angle would be nearer to its other end
+            ends.append(turn.turn(math.radians(degrees * sign)))
+            bpy.context.view_layer.update()
+            seen = bone.matrix.copy()
+        assert abs(ends[-1]) < math.radians(175) and ends[-1] == pytest.approx(ends[-2], abs=1e-6), joint
+        turn.end()
+        bpy.context.view_layer.update()
+        assert abs(bone.rotation_quaternion.dot(seen_rotation(bone))) > 1 - 1e-6, "what is kept is what is seen"
+        apart = seen.to_quaternion().rotation_difference(bone.matrix.to_quaternion())
+        assert Vector((apart.x, apart.y, apart.z)).length < 1e-3, "and letting go moves nothing"
+        stopped = seen_rotation(bone)
+        assert RingTurn(figure, [joint], axis, view=(0, -1, 0)).turn(0.2 * sign) == pytest.approx(0.0, abs=2e-3), joint
+        back = RingTurn(figure, [joint], axis, view=(0, -1, 0))
+        assert back.turn(-0.1 * sign) == pytest.approx(-0.1 * sign)
+        back.end()
+        bpy.context.view_layer.update()
+        assert stopped.rotation_difference(seen_rotation(bone)).angle == pytest.approx(0.1, abs=2e-3), joint
+        assert start.rotation_difference(seen_rotation(bone)).angle > 0.05 or abs(ends[-1]) < 0.15
+        assert worst_dot(figure) < MILLIMETRE
+
+
+def test_each_of_several_joints_stops_at_its_own_limit(figure) -> None:
+    set_lifted(figure, False)
+    bends = {}
+    for together in (False, True):
+        for joints in (["index_1.L", "index_2.L", "index_3.L"],) if together else (["index_1.L"], ["index_2.L"], ["index_3.L"]):
+            turn = RingTurn(figure, joints, "RED")
+            turn.turn(2.6)
+            turn.end()
+            bpy.context.view_layer.update()
+            for joint in joints:
+                bends.setdefault(joint, []).append(seen_rotation(figure.pose.bones[joint]))
+        reset_pose(figure)
+    for alone, with_others in bends.values():
+        assert abs(alone.dot(with_others)) > 1 - 1e-6
 
 
 def test_refusals_are_one_sentence_and_change_nothing(figure) -> None:
