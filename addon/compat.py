@@ -47,3 +47,18 @@ def action_curves(obj: bpy.types.Object) -> list[bpy.types.bpy_prop_collection]:
         return [data.action.fcurves]
     strips = (strip for layer in data.action.layers for strip in layer.strips)
     return [bag.fcurves for strip in strips for bag in strip.channelbags if bag.slot == data.action_slot]
+
+
+def writes_for_every_blender() -> bool:
+    """Whether the files that this Blender writes can be read by all that the extension supports."""
+    return bpy.app.version < (4, 3, 0)
+
+
+def new_curve(action: bpy.types.Action, path: str, index: int, group: str) -> bpy.types.FCurve:
+    """A new F-curve of an action of an object; Blender 5.0 took them out of the action into its layers."""
+    if bpy.app.version < (5, 0, 0):
+        return action.fcurves.new(path, index=index, action_group=group)
+    slot = action.slots[0] if action.slots else action.slots.new("OBJECT", "Pose")
+    layer = action.layers[0] if action.layers else action.layers.new("Layer")
+    strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
+    return strip.channelbag(slot, ensure=True).fcurves.new(path, index=index, group_name=group)

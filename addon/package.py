@@ -10,3 +10,5 @@ BASE: str = _base or "pose_to_anime"
 
 ROOT = Path(__file__).resolve().parent.parent
 RIGS = ROOT / "rigs"
+ASSETS = RIGS / "assets"
+"""The pose library as native assets, with its catalogues."""

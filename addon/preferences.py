@@ -34,6 +34,13 @@ class P2A_AP_preferences(bpy.types.AddonPreferences):
         default=True,
     )
 
+    pose_assets: BoolProperty(
+        name="Poses in the Asset Browser",
+        description="Whether the pose library is among Blender's asset libraries; the library's menu switches it",
+        default=False,
+        options={"HIDDEN"},
+    )
+
     def draw(self, _context: bpy.types.Context) -> None:
         layout = self.layout
         layout.use_property_split = True

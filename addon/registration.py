@@ -24,6 +24,7 @@ MODULES: tuple[str, ...] = (
     "operators.body_sliders",
     "operators.body",
     "operators.library",
+    "operators.pose_assets",
     "operators.own_bodies",
     "operators.motion",
     "operators.pose_tools",

@@ -20,6 +20,7 @@ LAYERS: dict[str, set[str]] = {
     "cli": {"background", "sheet_commands", "scenes", "generate", "passes", "armature", "framing", "pose", "openpose"},
     "pose_previews": {"registration", "generate", "passes", "armature", "framing", "pose"},
     "hand_previews": {"registration", "hand_sheets", "generate", "passes", "armature", "pose"},
+    "pose_assets": {"registration", "armature", "pose"},
     "pair_previews": {"registration", "generate", "passes", "armature", "framing", "pose"},
     "prop_previews": {"registration", "generate", "passes", "armature", "framing", "pose"},
     "sheet_commands": {"background", "pose_sheets", "mannequin_sheets", "hand_sheets", "armature", "pose"},

@@ -20,6 +20,7 @@ from ..operators.library import (
     P2A_OT_turn_page,
 )
 from ..operators.motion import P2A_OT_import_bvh
+from ..operators.pose_assets import P2A_OT_add_pose_assets, P2A_OT_remove_pose_assets, is_registered
 from ..operators.pose_tools import (
     P2A_OT_copy_pose_to,
     P2A_OT_flip_pose,
@@ -98,6 +99,11 @@ class P2A_MT_library(bpy.types.Menu):
         layout.operator(P2A_OT_import_bvh.bl_idname, text="Import BVH…", icon="ARMATURE_DATA")
         layout.separator()
         layout.operator(P2A_OT_read_library.bl_idname, icon="FILE_REFRESH")
+        layout.separator()
+        if is_registered():
+            layout.operator(P2A_OT_remove_pose_assets.bl_idname, icon="X")
+        else:
+            layout.operator(P2A_OT_add_pose_assets.bl_idname, icon="ASSET_MANAGER")
 
 
 class P2A_PT_pose_tools(_Panel, bpy.types.Panel):
