@@ -7,6 +7,7 @@ joint does in the T-pose (at its centre, see ``pose.limits``). The ranges are ke
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import bpy
@@ -63,28 +64,22 @@ def limit_on(bone: bpy.types.PoseBone) -> bpy.types.LimitRotationConstraint | No
     return found if found is not None and found.type == "LIMIT_ROTATION" else None
 
 
-def limited_bones(obj: bpy.types.Object) -> list[bpy.types.PoseBone]:
+def limited_bones(obj: bpy.types.Object) -> Iterator[bpy.types.PoseBone]:
     """The deform bones that have a limit which is not lifted."""
-    found = []
-    for name in joint_map("mannequin").values():
-        bone = obj.pose.bones[name]
-        limit = limit_on(bone)
-        if limit is not None and not limit.mute:
-            found.append(bone)
-    return found
+    for bone, limit in _limits(obj):
+        if not limit.mute:
+            yield bone
 
 
 def are_lifted(obj: bpy.types.Object) -> bool:
     """Whether a figure's joints turn without limits."""
-    return not limited_bones(obj)
+    return next(limited_bones(obj), None) is None
 
 
 def set_lifted(obj: bpy.types.Object, value: bool) -> None:
     """Lift all limits of a figure, or make them hold again. What is seen beyond them comes within at the next evaluation."""
-    for name in joint_map("mannequin").values():
-        limit = limit_on(obj.pose.bones[name])
-        if limit is not None:
-            limit.mute = value
+    for _, limit in _limits(obj):
+        limit.mute = value
 
 
 def within_limits(bone: bpy.types.PoseBone, rotation: Quaternion) -> Quaternion:
@@ -130,6 +125,15 @@ def limits_of(obj: bpy.types.Object, rest: HumanoidRest) -> JointLimits:
                 reference=_carrier(rest, joint) @ np.array(reference.matrix_local.to_3x3()),
             )
     return JointLimits(limits)
+
+
+def _limits(obj: bpy.types.Object) -> Iterator[tuple[bpy.types.PoseBone, bpy.types.LimitRotationConstraint]]:
+    """Each deform bone that has a limit, with it: the user may have deleted a bone, or removed its limit."""
+    for name in joint_map("mannequin").values():
+        bone = obj.pose.bones.get(name)
+        limit = limit_on(bone) if bone is not None else None
+        if limit is not None:
+            yield bone, limit
 
 
 def _carrier(rest: HumanoidRest, joint: str) -> np.ndarray:

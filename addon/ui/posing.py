@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import bpy
 
+from ..armature.limits import are_lifted
 from ..operators.figure import the_mannequin
+from ..operators.posing import P2A_OT_toggle_limits
 from . import parts
 
 
@@ -28,7 +30,10 @@ class P2A_PT_posing(bpy.types.Panel):
         row = layout.row(align=True)
         row.scale_y = 1.2
         row.prop(posing, "mode", expand=True)
-        layout.prop(posing, "dots_only")
+        row = layout.row(align=True)
+        row.prop(posing, "dots_only")
+        figure = the_mannequin(context)
+        row.operator(P2A_OT_toggle_limits.bl_idname, icon="CON_ROTLIMIT", depress=not are_lifted(figure))
 
 
 CLASSES: tuple[type, ...] = (P2A_PT_posing,)

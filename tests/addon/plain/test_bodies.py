@@ -197,6 +197,9 @@ def test_a_saved_body_reads_as_the_sliders_left_it(name: str, tmp_path: Path) ->
     np.testing.assert_allclose(build_skin(saved).vertices, build_skin(apply_sliders(base, values)).vertices, atol=1e-5)
 
 
+HEAD = 'title = "Mine"\nage = "adult"\n'
+
+
 def write(folder: Path, name: str, text: str) -> Path:
     path = folder / f"{name}.toml"
     path.write_text(text, encoding="utf-8")
@@ -236,13 +239,18 @@ def test_proportions_multiply_down_the_line_of_bases(tmp_path: Path) -> None:
     assert height == pytest.approx(1.32, abs=0.002)
 
 
+def test_limits_of_joints_are_those_of_the_base_with_what_differs(tmp_path: Path) -> None:
+    write(tmp_path, "stiff", HEAD + 'base = "adult_woman"\n[limits]\nneck = 0.5\nHand = { x = [-10, 20], z = [-5, 5] }\n')
+    path = write(tmp_path, "mine", HEAD + 'base = "stiff"\n[limits]\nhead = 0.8\nHand = { x = [-30, 30] }\n')
+    assert body_of("adult_woman").limits == {}
+    assert read_body(path).limits == {"neck": 0.5, "head": 0.8, "Hand": {"x": (-30, 30), "z": (-5, 5)}}
+    assert apply_sliders(read_body(path), {"height": 1.1}).limits == read_body(path).limits
+
+
 def test_the_shape_is_sculpted_once_for_all_proportions_of_a_form() -> None:
     body = body_of("adult_woman")
     assert apply_sliders(body, {"height": 1.1}).form is body.form
     assert read_body(FOLDER / "adult_woman.toml") is body
-
-
-HEAD = 'title = "Mine"\nage = "adult"\n'
 
 
 @pytest.mark.parametrize(
@@ -266,6 +274,9 @@ HEAD = 'title = "Mine"\nage = "adult"\n'
         (HEAD + 'base = "adult_woman"\n[[brushes]]\nnote = "wing"\nkind = "bump"\n', "(wing): at' is missing"),
         (HEAD + 'base = "adult_woman"\n[layers.muscle]\nwing = 0.1\n', "[layers.muscle] has an unknown key 'wing'"),
         (HEAD + 'base = "adult_woman"\n[eye]\nradius = [1, 2]\n', "'eye.radius' needs one number; it has 2 entries"),
+        (HEAD + 'base = "adult_woman"\nlimits = 3\n', "'limits' must be a table"),
+        (HEAD + 'base = "adult_woman"\n[limits]\nTail = 0.5\n', "limits.Tail: there is no such joint"),
+        (HEAD + 'base = "adult_woman"\n[limits]\nneck = { x = [5, 20] }\n', "limits.neck.x must go from 0 or below"),
         (HEAD, "the table [arm] is missing"),
     ],
 )
