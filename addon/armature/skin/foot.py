@@ -39,9 +39,10 @@ TOES = (
 TOE_ANGLES = {8: (-45.0, 0.0, 45.0, 90.0, 135.0, 180.0, 225.0, 270.0), 6: (-40.0, 40.0, 90.0, 140.0, 220.0, 270.0)}
 """Degrees from the upper side outward of a toe's corners, by how many there are."""
 TOE_EXPONENT = 2.4
+"""Of the superellipse that a toe is in section."""
 
 
-def toe_swell(sides: int) -> float:
+def _toe_swell(sides: int) -> float:
     """As ``limbs.SWELL``, for a toe's rings."""
     return 1.0 / ((2.0 + math.cos(2.0 * math.pi / sides)) / 3.0)
 
@@ -136,7 +137,7 @@ def _add_toes(cage: Cage, form: Form, grid: dict[tuple[int, int], int], ground: 
 def _toe_ring(row: np.ndarray, sides: int, ground: _Ground) -> list[Vector]:
     """The corners of one row of ``leg.toes``."""
     ahead, out, high, low, half = row
-    swell = toe_swell(sides)
+    swell = _toe_swell(sides)
     points = []
     for degrees in TOE_ANGLES[sides]:
         angle = math.radians(degrees)
@@ -147,6 +148,7 @@ def _toe_ring(row: np.ndarray, sides: int, ground: _Ground) -> list[Vector]:
 
 
 def _close_toe(cage: Cage, last: list[int], tip: Vector) -> None:
+    """Closes a toe's last ring towards its tip."""
     p = last
     if len(p) == 6:  # no room for a vertex at the tip: the sides are drawn to it
         cage.quad(p[0], p[1], p[2], p[5], flip=True)

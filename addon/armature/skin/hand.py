@@ -26,6 +26,7 @@ FINGER_SWELL = 1.0 / ((2.0 + math.cos(math.pi / 4.0)) / 3.0)
 """As ``limbs.SWELL``, for rings of eight."""
 
 NAIL = Plate(root=0.10, breadth=0.93, sunk=0.0011, raised=0.0008)
+"""Of all fingers: metres fit an adult, and shrink and grow with the hand."""
 
 
 def add_hand(cage: Cage, form: Form, frames: dict[str, Frame], wrist: list[int]) -> None:
