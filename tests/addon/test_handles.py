@@ -15,6 +15,7 @@ from pose_to_anime.addon.armature.follow import come_to_rest, follow  # noqa: E4
 from pose_to_anime.addon.armature.handles import CHEST, HANDLES, HEAD  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin, mannequin_names  # noqa: E402
 from pose_to_anime.addon.armature.matching import paused  # noqa: E402
+from pose_to_anime.addon.armature.pose_tools import selected_joints  # noqa: E402
 from pose_to_anime.addon.armature.posing import apply_pose, reset_pose  # noqa: E402
 from pose_to_anime.addon.compat import action_curves, select_pose_bone  # noqa: E402
 from pose_to_anime.addon.pose.library import load_pose  # noqa: E402
@@ -183,6 +184,19 @@ def test_clearing_a_dot_that_was_let_go_changes_nothing(figure) -> None:
     bpy.ops.pose.loc_clear()
     bpy.ops.pose.rot_clear()
     assert moved(before, matrices(figure)) == 0
+
+
+def test_the_dots_stand_for_the_joints_that_they_turn(figure) -> None:
+    bpy.ops.object.mode_set(mode="POSE")
+    bpy.ops.pose.select_all(action="DESELECT")
+    select_pose_bone(figure.pose.bones[CHEST], True)
+    assert selected_joints(figure) == {"spine", "chest", "upperChest"}
+    drag(figure, CHEST, 0.08, 0, 0)
+    drag(figure, HEAD, 0.03, 0, 0)
+    head = figure.pose.bones["head"].rotation_quaternion.copy()
+    assert bpy.ops.pose_to_anime.reset_selected() == {"FINISHED"}
+    assert all(figure.pose.bones[bone].rotation_quaternion.angle < 1e-4 for bone in TRUNK)
+    assert figure.pose.bones["head"].rotation_quaternion.rotation_difference(head).angle < 1e-3
 
 
 def test_hips_and_chest_selected_together_go_as_one(figure) -> None:
