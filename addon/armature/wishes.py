@@ -18,6 +18,7 @@ from ..compat import action_curves, is_pose_bone_selected
 from .auto_keys import insert_auto_keys
 from .gaze import look
 from .handles import CHEST, GAZE, HANDLES, HEAD, LOOK_DISTANCE
+from .hands_along import forget_hands, keep_hands_in_step
 from .limits import within_limits
 from .roll import Roller, legs, roll_dot, toe_of
 from .settled import own_rotation, settled_body
@@ -53,6 +54,7 @@ def key_if_automatic(obj: bpy.types.Object) -> None:
 
 def forget_wishes(obj: bpy.types.Object) -> bool:
     """Bring all dots back to their places, with nothing done for them. True when something was written."""
+    forget_hands(obj)
     for name in (GRANTED, _ROLLED):
         if name in obj:
             del obj[name]
@@ -115,27 +117,29 @@ def _bend_trunk(obj: bpy.types.Object, settled: Mapping[str, tuple[Vector, Quate
         return False
     moved = {handle.name for handle in HANDLES if _is_away(bones[handle.name])}
     shift = bones["hips"].location - settled["hips"][0]
-    trunk = Trunk(obj, before)
+    start, trunk = Trunk(obj, before), Trunk(obj, before)
     if shift.length > _CHANGED and not _moves_as_one(obj, moved):
         _let_lag(obj, trunk, shift)
     if CHEST in moved:
         _bring_chest(obj, trunk)
+    # Dots that are dragged together go as far as the mouse, though the chest carries those above it too.
     if HEAD in moved:
-        _bring_head(obj, trunk)
+        _bring_head(obj, trunk, start)
     if GAZE in moved:
-        look(trunk, eyes_of(obj), _wish(obj, trunk, GAZE)[1])
-    return write_trunk(obj, trunk)
+        look(trunk, eyes_of(obj), _wish(obj, start, GAZE)[1])
+    wrote = keep_hands_in_step(obj, start, trunk, is_chest_moved=CHEST in moved)
+    return write_trunk(obj, trunk, force=wrote)
 
 
-def write_trunk(obj: bpy.types.Object, trunk: Trunk) -> bool:
+def write_trunk(obj: bpy.types.Object, trunk: Trunk, force: bool = False) -> bool:
     """Give a figure the rotations of a bent trunk, within their limits, and keep in mind that no person turned these joints.
 
-    Evaluates the figure. True when something was written.
+    Evaluates the figure. True when something was written, or was before (``force``).
     """
     bones = obj.pose.bones
     wanted = {name: within_limits(bones[name], q) for name, q in trunk.rotations.items()}
     changed = {name: q for name, q in wanted.items() if _differs(q, bones[name].rotation_quaternion)}
-    if not changed:
+    if not changed and not force:
         return False
     for name, rotation in changed.items():
         bones[name].rotation_quaternion = rotation
@@ -173,9 +177,9 @@ def _bring_chest(obj: bpy.types.Object, trunk: Trunk) -> None:
     trunk.turn({name: partial(turn, share) for name, share in _CHEST_SHARES.items()})
 
 
-def _bring_head(obj: bpy.types.Object, trunk: Trunk) -> None:
+def _bring_head(obj: bpy.types.Object, trunk: Trunk, start: Trunk) -> None:
     """The neck takes the head to its dot, helped a little by the chest; the face keeps its direction."""
-    rest, goal, turn = _wish(obj, trunk, HEAD)
+    rest, goal, turn = _wish(obj, start, HEAD)
     facing = trunk.matrices["head"].to_quaternion()
     joint = obj.data.bones["head"].head_local
     way = goal - trunk.point("head", rest)

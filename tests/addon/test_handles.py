@@ -210,6 +210,30 @@ def test_hips_and_chest_selected_together_go_as_one(figure) -> None:
         assert np.allclose(after[bone][:3, 3] - before[bone][:3, 3], (0.1, 0, -0.05), atol=1e-4), bone
 
 
+def test_dots_that_are_dragged_together_go_as_far_as_the_mouse(figure) -> None:
+    move_control(figure, "hand.L", (0.3, -0.3, 1.15))
+    bpy.ops.object.mode_set(mode="POSE")
+    bpy.ops.pose.select_all(action="DESELECT")
+    for dot in (CHEST, HEAD, "hand_ik.L"):
+        select_pose_bone(figure.pose.bones[dot], True)
+    before, way = matrices(figure), Vector((0.05, -0.03, 0))
+    undo_step("start")
+    hand, head = place(figure, "hand.L").copy(), place(figure, HEAD).copy()
+    bpy.ops.transform.translate("EXEC_DEFAULT", True, value=way)
+    figure = first_figure()
+    bpy.context.view_layer.update()
+    assert (place(figure, "hand.L") - hand - way).length < MILLIMETRE
+    assert (place(figure, HEAD) - head - way).length < 0.02
+    assert worst_dot(figure) < MILLIMETRE
+    after = matrices(figure)
+    bpy.context.view_layer.update()
+    assert moved(after, matrices(figure)) < 1e-5, "nothing is done twice"
+    bpy.ops.ed.undo()
+    assert moved(before, matrices(first_figure())) < 1e-4
+    bpy.ops.ed.redo()
+    assert moved(after, matrices(first_figure())) < 1e-4
+
+
 def test_each_native_move_is_one_undo_step_and_undo_is_exact(figure) -> None:
     bpy.ops.object.mode_set(mode="POSE")
     undo_step("start")

@@ -8,7 +8,7 @@ from collections.abc import Generator
 import bpy
 import hands
 from every_dot import farthest, seen
-from rings import click_dot, joint, look_at_the_shoulder, mark
+from rings import active, click_dot, joint, look_at_the_shoulder, mark
 
 
 def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generator[object, None, None]:
@@ -16,7 +16,8 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     hands.invoke("VIEW_3D", "pose_to_anime.add_mannequin")
     figure = bpy.context.view_layer.objects.active.name  # undo replaces the objects: names alone survive it
     look_at_the_shoulder()
-    hands.area("VIEW_3D").spaces.active.region_3d.view_distance = 4.0
+    view = hands.area("VIEW_3D").spaces.active.region_3d
+    view.view_location, view.view_distance = (0.0, 0.0, 0.75), 5.0  # down to the feet
     bpy.ops.pose_to_anime.move_control(control="hips", location=(0, 0, 0.86))
     bpy.ops.pose_to_anime.move_control(control="hand.L", location=(0.35, -0.3, 1.15))
     bpy.ops.pose_to_anime.start_posing()
@@ -41,6 +42,7 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     facts["pins"] = len(bpy.data.objects[figure].pose_to_anime.pins)
 
     yield from click_dot(figure, "foot_roll.L")
+    facts["clicked"] = active(figure)
     for key in ("R", "X", "X", "TWO", "ZERO", "RET"):
         yield from hands.key(key)
     after = seen(figure)
