@@ -8,6 +8,7 @@ stays and takes hold again. A dot that a person moves, or whose limb is turned b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import bpy
@@ -31,6 +32,16 @@ from .wrist import turn_hand
 
 PINNABLE: tuple[str, ...] = (GAZE, *(limb.target for limb in LIMBS))
 TARGET_IS_GONE = "What it was pinned to is gone: it stays where it was in the world."
+
+_NOTES = "pose_to_anime_pin_"
+"""What is noted of each pin beside its settings, as a plain property of the figure: Blender evaluates the whole figure anew for
+each setting that is written."""
+_WORLD = slice(0, 7)
+"""Where the pin was last in the world, place and rotation: there it stays when it loses its target."""
+_LEFT = slice(7, 18)
+"""The dot and its hand or foot as they were last left (``dot_state``), to know them from what a person moved."""
+_ANSWERED = slice(18, 35)
+"""For which place of the pin, of the body and of the elbow the dot was last set: out of reach it is set once only."""
 
 _CLOSE = 1e-5
 """Metres, and components of unit quaternions."""
@@ -83,6 +94,7 @@ def release(obj: bpy.types.Object, controls: Iterable[str] | None = None) -> int
         bone = obj.pose.bones.get(pins[index].control)
         if bone is not None:
             bone.custom_shape = widget("dot")
+        obj.pop(_NOTES + pins[index].control, None)
         pins.remove(index)
     return len(found)
 
@@ -107,7 +119,7 @@ def hold(obj: bpy.types.Object) -> bool:
             continue
         _mend(obj, pin)
         place, rotation = _wanted(obj, pin)
-        _note(pin, "world", [*place, *rotation])
+        _note(obj, pin, _WORLD, [*place, *rotation])
         limb = limb_of(pin.control)
         wrote |= _hold_gaze(obj, place) if limb is None else _hold_limb(obj, pin, limb, place, rotation)
     return wrote
@@ -119,7 +131,7 @@ def is_taken(obj: bpy.types.Object, pin: P2A_PG_pin) -> bool:
     if limb is None:
         return obj.pose.bones[pin.control].location.length > _CLOSE
     settled, state = settled_dot(obj, limb), dot_state(obj, limb)
-    return settled is not None and (not is_ik(obj, limb) or (_differ(state, settled) and _differ(state, pin.written)))
+    return settled is not None and (not is_ik(obj, limb) or (_differ(state, settled) and _differ(state, _noted(obj, pin, _LEFT))))
 
 
 def taken_pins(obj: bpy.types.Object) -> dict[str, tuple[Vector, Quaternion]]:
@@ -137,7 +149,7 @@ def after_rest(obj: bpy.types.Object, taken: Mapping[str, tuple[Vector, Quaterni
             if limb is not None:
                 set_ik(obj, limb, True)
         if limb is not None:
-            _note(pin, "written", dot_state(obj, limb))
+            _note(obj, pin, _LEFT, dot_state(obj, limb))
 
 
 def _pins(obj: bpy.types.Object) -> bpy.types.bpy_prop_collection:
@@ -155,9 +167,9 @@ def _hold_limb(obj: bpy.types.Object, pin: P2A_PG_pin, limb: Limb, place: Vector
     carrier = obj.matrix_world @ obj.pose.bones[limb.parent].matrix
     elbow = obj.matrix_world @ obj.pose.bones[limb.lower].head
     question = [*wanted, *carrier.translation, *_canonical(carrier.to_quaternion()), *elbow]
-    if not _differ(question, pin.answered) and not _differ(dot_state(obj, limb), pin.written):
+    if not _differ(question, _noted(obj, pin, _ANSWERED)) and not _differ(dot_state(obj, limb), _noted(obj, pin, _LEFT)):
         return False  # out of reach, and as near as it can be already
-    pin.answered = question
+    _note(obj, pin, _ANSWERED, question)
     _write(obj, dot, Matrix.LocRotScale(place, rotation, None))
     set_ik(obj, limb, True)
     bpy.context.view_layer.update()
@@ -165,7 +177,7 @@ def _hold_limb(obj: bpy.types.Object, pin: P2A_PG_pin, limb: Limb, place: Vector
         facing = (obj.matrix_world.inverted_safe() @ rotation.to_matrix().to_4x4()).to_3x3().normalized()
         turn_hand(obj, limb, facing, settled_forearm(obj, limb), in_ik=True)
         bpy.context.view_layer.update()
-    _note(pin, "written", dot_state(obj, limb))
+    _note(obj, pin, _LEFT, dot_state(obj, limb))
     return True
 
 
@@ -203,7 +215,7 @@ def _relate(obj: bpy.types.Object, pin: P2A_PG_pin, place: Vector, rotation: Qua
     axes = _axes(obj, pin)
     pin.place = axes.inverted_safe() @ place
     pin.rotation = axes.to_quaternion().inverted() @ rotation
-    pin.world = [*place, *rotation]
+    _note(obj, pin, _WORLD, [*place, *rotation])
 
 
 def _mend(obj: bpy.types.Object, pin: P2A_PG_pin) -> None:
@@ -216,7 +228,8 @@ def _mend(obj: bpy.types.Object, pin: P2A_PG_pin) -> None:
         is_there = carrier.type == "ARMATURE" and pin.bone in carrier.pose.bones
     if not is_there:
         pin.kind, pin.target, pin.bone, pin.note = WORLD, None, "", TARGET_IS_GONE
-        pin.place, pin.rotation = pin.world[:3], pin.world[3:]
+        world = _noted(obj, pin, _WORLD)
+        pin.place, pin.rotation = world[:3], world[3:]
 
 
 def _seen(obj: bpy.types.Object, control: str) -> tuple[Vector, Quaternion]:
@@ -255,10 +268,16 @@ def _distance(carrier: bpy.types.Object, bone: bpy.types.PoseBone, place: Vector
     return (place - (head if share < 0.0 else tail if share > 1.0 else nearest)).length
 
 
-def _note(pin: P2A_PG_pin, name: str, values: Sequence[float]) -> None:
-    """Write numbers of a pin only when they changed: every write makes Blender evaluate the figure again."""
-    if _differ(values, getattr(pin, name)):
-        setattr(pin, name, values)
+def _noted(obj: bpy.types.Object, pin: P2A_PG_pin, part: slice) -> list[float]:
+    notes = obj.get(_NOTES + pin.control)
+    return list(notes)[part] if notes is not None else [math.inf] * (part.stop - part.start)
+
+
+def _note(obj: bpy.types.Object, pin: P2A_PG_pin, part: slice, values: Sequence[float]) -> None:
+    if _differ(values, _noted(obj, pin, part)):
+        notes = list(obj.get(_NOTES + pin.control, [math.inf] * _ANSWERED.stop))
+        notes[part] = [float(value) for value in values]
+        obj[_NOTES + pin.control] = notes
 
 
 def _canonical(quaternion: Quaternion) -> Quaternion:

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 import bpy
 from mathutils import Matrix, Quaternion, Vector
 
+from .limits import within_limits
+
 TRUNK = ("spine", "chest", "upper_chest", "neck", "head")
 
 _ITERATIONS = 40
@@ -27,6 +29,7 @@ class Trunk:
 
     def __init__(self, obj: bpy.types.Object, rotations: Mapping[str, Quaternion]) -> None:
         """``rotations``: each bone's own, as its ``rotation_quaternion`` holds it. The hips are taken as they are seen."""
+        self._pose_bones = {name: obj.pose.bones[name] for name in TRUNK}
         self._bones = {name: obj.data.bones[name] for name in TRUNK}
         self._hips = obj.pose.bones["hips"].matrix.copy()
         self.rotations = {name: rotations[name].copy() for name in TRUNK}
@@ -47,11 +50,12 @@ class Trunk:
         self.turn_to({name: turn @ self.turned(name) for name, turn in turns.items()})
 
     def turn_to(self, turned: Mapping[str, Quaternion]) -> None:
-        """Give bones these rotations from their rest, in armature axes; the others keep their own rotations."""
+        """Give bones these rotations from their rest, in armature axes, as far as their limits let them; the others keep theirs."""
         for name in TRUNK:
             if name in turned:
                 wanted = turned[name] @ self._bones[name].matrix_local.to_quaternion()
                 own = (self._carried(name).to_quaternion().inverted() @ wanted).normalized()
+                own = within_limits(self._pose_bones[name], own)
                 # Of the two quaternions the one near the former, so that keys between them take the short way.
                 self.rotations[name] = own if own.dot(self.rotations[name]) >= 0.0 else -own
             self._place(name)

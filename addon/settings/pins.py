@@ -16,7 +16,7 @@ TARGETS = (
 
 
 class P2A_PG_pin(bpy.types.PropertyGroup):
-    """One pinned dot. ``place`` and ``rotation`` are in the axes of the target; the rest is ``armature.pins``' own."""
+    """One pinned dot. ``place`` and ``rotation`` are in the axes of the target."""
 
     control: StringProperty(name="Dot", description="Name of the pinned dot's bone")
     kind: EnumProperty(name="Pinned to", items=TARGETS, default=WORLD)
@@ -25,22 +25,6 @@ class P2A_PG_pin(bpy.types.PropertyGroup):
     place: FloatVectorProperty(name="Place", size=3, subtype="TRANSLATION", unit="LENGTH")
     rotation: FloatVectorProperty(name="Rotation", size=4, subtype="QUATERNION", default=(1.0, 0.0, 0.0, 0.0))
     note: StringProperty(name="Note", description="What became of the pin")
-
-    world: FloatVectorProperty(
-        description="Where the pin was last, in the world: place and rotation. A pin that loses its target stays there",
-        size=7,
-        options={"HIDDEN"},
-    )
-    written: FloatVectorProperty(
-        description="The dot and its hand or foot as they were last left, to know them from what a person moved",
-        size=11,
-        options={"HIDDEN"},
-    )
-    answered: FloatVectorProperty(
-        description="For which place of the pin and of the body the dot was last set: out of reach it is set once only",
-        size=17,
-        options={"HIDDEN"},
-    )
 
 
 CLASSES: tuple[type, ...] = (P2A_PG_pin,)
