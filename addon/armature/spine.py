@@ -50,7 +50,7 @@ class Trunk:
         self.turn_to({name: turn @ self.turned(name) for name, turn in turns.items()})
 
     def turn_to(self, turned: Mapping[str, Quaternion]) -> None:
-        """Give bones these rotations from their rest, in armature axes, as far as their limits let them; the others keep theirs."""
+        """Give bones these rotations from their rest, in armature axes, as far as limits let them; the others keep theirs."""
         for name in TRUNK:
             if name in turned:
                 wanted = turned[name] @ self._bones[name].matrix_local.to_quaternion()

@@ -118,9 +118,10 @@ def test_with_x_mirror_both_feet_roll(figure) -> None:
     bpy.ops.object.mode_set(mode="POSE")
     figure.pose.use_mirror_x = True
     select_pose_bone(figure.pose.bones["foot_roll.L"], True)
-    bpy.ops.transform.rotate("EXEC_DEFAULT", value=-0.4, orient_axis="X", orient_type="GLOBAL")
+    bpy.ops.transform.rotate("EXEC_DEFAULT", value=-0.15, orient_axis="X", orient_type="GLOBAL")
     angles = [foot_roll(figure, side) for side in ("L", "R")]
-    assert angles[0] == pytest.approx(angles[1], abs=0.01) and abs(angles[0]) == pytest.approx(0.4, abs=0.02)
+    assert angles[0] == pytest.approx(angles[1], abs=0.01)
+    assert abs(angles[0]) == pytest.approx(0.15, abs=0.01), "versions of Blender turn to different sides here"
 
 
 def test_each_roll_is_one_undo_step_and_undo_is_exact(figure) -> None:

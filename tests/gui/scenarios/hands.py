@@ -46,7 +46,7 @@ def clicks_since_start() -> int:
     return _presses
 
 
-def simulate(kind: str, value: str, x: float | None = None, y: float | None = None, **modifiers: bool) -> None:
+def simulate(kind: str, value: str, x: float | None = None, y: float | None = None, **modifiers: bool | str) -> None:
     """One event, at window coordinates or where the mouse is."""
     global _presses
     _presses += (kind, value) == ("LEFTMOUSE", "PRESS")

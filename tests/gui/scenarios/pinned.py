@@ -43,8 +43,13 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
 
     yield from click_dot(figure, "foot_roll.L")
     facts["clicked"] = active(figure)
-    for key in ("R", "X", "X", "TWO", "ZERO", "RET"):
+    for key in ("R", "X", "X"):
         yield from hands.key(key)
+    for key, digit in (("TWO", "2"), ("ZERO", "0")):
+        hands.simulate(key, "PRESS", unicode=digit)
+        hands.simulate(key, "RELEASE")
+        yield 0.3
+    yield from hands.key("RET")
     after = seen(figure)
     facts["foot rolled"] = farthest({"": start["foot.L"]}, {"": after["foot.L"]})
     facts["toes moved"] = farthest({"": start["toe.L"]}, {"": after["toe.L"]})
