@@ -30,7 +30,7 @@ def duplicate_mannequin(obj: bpy.types.Object) -> bpy.types.Object:
         raise UserError(f"'{obj.name}' is not a mannequin.")
     skins = skins_of(obj)
     if not skins:
-        raise UserError(f"'{obj.name}' has lost its skin: undo its removal, or add a new mannequin.")
+        raise UserError(f"'{obj.name}' has lost its skin: give it a new one in the Figure panel.")
     layer = bpy.context.view_layer
     if bpy.context.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")

@@ -30,7 +30,7 @@ from .settled import forget, remember
 from .skin.body_file import Body
 from .skin.build import Skin, build_skin
 from .skin.sliders import SLIDERS, SliderError, apply_sliders
-from .skin_mesh import SKIN, is_shapeable, replace_weights, shape_skin
+from .skin_mesh import SKIN, add_skin, is_shapeable, replace_weights, shape_skin
 
 
 def reshape(obj: bpy.types.Object, values: Mapping[str, float]) -> None:
@@ -56,6 +56,21 @@ def change_body(obj: bpy.types.Object, name: str) -> None:
     _give(obj, entry.key, body, {})
 
 
+def give_skin(obj: bpy.types.Object) -> None:
+    """Make the skin of a figure that has none: Blender's own Duplicate copies the armature alone, as a skin cannot be selected.
+
+    Raises UserError as ``reshape`` does, and where there is a skin already.
+    """
+    require_figure(obj)
+    if skins_of(obj):
+        raise UserError(f"'{obj.name}' has a skin already.")
+    name = mannequin_name(obj)
+    skin = _skin_of(load_body(name)[1], slider_values(obj))
+    child = add_skin(obj, skin)
+    for collection in obj.users_collection:
+        collection.objects.link(child)
+
+
 def require_figure(obj: bpy.types.Object) -> bpy.types.Object:
     """The object itself; raises UserError unless its body can be changed as Blender is now."""
     if not is_mannequin(obj):
@@ -72,10 +87,7 @@ def require_figure(obj: bpy.types.Object) -> bpy.types.Object:
 
 
 def _give(obj: bpy.types.Object, name: str, body: Body, sliders: Mapping[str, float]) -> None:
-    try:
-        skin = build_skin(apply_sliders(body, sliders))
-    except SliderError as error:
-        raise UserError(str(error)) from error
+    skin = _skin_of(body, sliders)
     children = _shapeable_skins(obj, skin)
     is_other = mannequin_name(obj) != name
     with shown(obj), paused():
@@ -107,10 +119,17 @@ def _give(obj: bpy.types.Object, name: str, body: Body, sliders: Mapping[str, fl
             bring_up_to_date(obj)
 
 
+def _skin_of(body: Body, sliders: Mapping[str, float]) -> Skin:
+    try:
+        return build_skin(apply_sliders(body, sliders))
+    except SliderError as error:
+        raise UserError(str(error)) from error
+
+
 def _shapeable_skins(obj: bpy.types.Object, skin: Skin) -> list[bpy.types.Object]:
     children = [child for child in skins_of(obj) if SKIN in child]
     if not children:
-        raise UserError(f"'{obj.name}' has lost its skin: undo its removal, or add a new mannequin.")
+        raise UserError(f"'{obj.name}' has lost its skin: give it a new one in the Figure panel.")
     if not all(is_shapeable(child, skin) for child in children):
         raise UserError(f"The skin of '{obj.name}' was edited by hand, so its body cannot be changed any more.")
     return children

@@ -7,7 +7,7 @@ import bpy
 from bpy.props import EnumProperty
 
 from ..armature.props.holding import refit
-from ..armature.reshape import change_body, reshape
+from ..armature.reshape import change_body, give_skin, reshape
 from ..armature.skin.sliders import GROUPS, SLIDERS
 from .figure import _OnMannequin, mannequin_items
 
@@ -43,4 +43,13 @@ class P2A_OT_reset_body(_OnMannequin, bpy.types.Operator):
         refit(obj)
 
 
-CLASSES: tuple[type, ...] = (P2A_OT_change_body, P2A_OT_reset_body)
+class P2A_OT_give_skin(_OnMannequin, bpy.types.Operator):
+    bl_idname = "pose_to_anime.give_skin"
+    bl_label = "Give It a Skin"
+    bl_description = "Make the skin of a figure that has lost it, or that is a copy without one"
+
+    def act(self, obj: bpy.types.Object) -> None:
+        give_skin(obj)
+
+
+CLASSES: tuple[type, ...] = (P2A_OT_change_body, P2A_OT_reset_body, P2A_OT_give_skin)

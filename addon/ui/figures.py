@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import bpy
 
 from ..armature.figures import is_figure_shown
-from ..armature.mannequin import is_mannequin
+from ..armature.mannequin import is_mannequin, skins_of
+from ..operators.body import P2A_OT_give_skin
 from ..operators.figure import P2A_OT_add_mannequin, P2A_OT_remove_mannequin
 from ..operators.figure_list import P2A_OT_choose_figure, P2A_OT_duplicate_mannequin, P2A_OT_show_figure
 
@@ -33,6 +34,8 @@ def draw(layout: bpy.types.UILayout, found: Sequence[bpy.types.Object], chosen: 
         eye = "HIDE_OFF" if is_figure_shown(obj) else "HIDE_ON"
         row.operator(P2A_OT_show_figure.bl_idname, text="", icon=eye).armature = obj.name
         row.operator(P2A_OT_remove_mannequin.bl_idname, text="", icon="X").armature = obj.name
+    if chosen is not None and not skins_of(chosen):
+        rows.operator(P2A_OT_give_skin.bl_idname, icon="ERROR")
     tools = split.row(align=True) if len(found) == 1 else split.column(align=True)
     tools.operator_menu_enum(P2A_OT_add_mannequin.bl_idname, "mannequin", text="", icon="ADD")
     if chosen is not None:

@@ -15,6 +15,7 @@ from pose_to_anime.addon.armature.figures import figures_in  # noqa: E402
 from pose_to_anime.addon.armature.limbs import LIMBS  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin, is_mannequin, mannequin_name, skins_of, slider_values  # noqa: E402
 from pose_to_anime.addon.armature.matching import is_ik  # noqa: E402
+from pose_to_anime.addon.armature.pose_tools import skin_points  # noqa: E402
 from pose_to_anime.addon.armature.posing import apply_pose  # noqa: E402
 from pose_to_anime.addon.armature.reshape import reshape  # noqa: E402
 from pose_to_anime.addon.errors import UserError  # noqa: E402
@@ -115,6 +116,21 @@ def test_without_a_skin_there_is_no_duplicate(figure) -> None:
     with pytest.raises(UserError, match="is not a mannequin"):
         duplicate_mannequin(bpy.data.objects.new("Empty", None))
     assert mannequins() == [figure.name]
+
+
+def test_blenders_own_duplicate_is_given_a_skin(figure) -> None:
+    reshape(figure, {"height": 1.1})
+    apply_pose(figure, load_pose("running"))
+    bpy.ops.object.duplicate()
+    copy = bpy.context.view_layer.objects.active
+    assert copy != figure and skins_of(copy) == [], "Blender copies what is selected, and a skin cannot be"
+    assert bpy.ops.pose_to_anime.give_skin() == {"FINISHED"}
+    bpy.context.view_layer.update()
+    np.testing.assert_allclose(skin_points(copy), skin_points(figure), atol=1e-5)
+    assert sorted(in_picture()) == sorted([figure.name, copy.name])
+    reshape(copy, {"height": 0.9})
+    with pytest.raises(RuntimeError, match="has a skin already"):
+        bpy.ops.pose_to_anime.give_skin()
 
 
 def test_a_colour_is_the_figures_own_and_in_no_control_image(figure) -> None:
