@@ -24,3 +24,5 @@ def test_bodies_and_figures_are_changed_and_undone_while_one_is_posed(session: S
     assert facts["first is hidden"] is True
     assert facts["left"] == ["Adult woman.001"] and facts["mode after removing"] == "POSE"
     assert facts["left after undo"] == ["Adult woman", "Adult woman.001"]
+    assert facts["saved"] == ["FINISHED"] and facts["own body"] == "mine"
+    assert (session.home / "bodies" / "mine.toml").is_file()

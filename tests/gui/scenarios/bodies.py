@@ -71,10 +71,28 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     facts["left after undo"] = sorted(obj.name for obj in bpy.context.scene.objects if obj.type == "ARMATURE")
     hands.photograph("removal undone")
 
+    bpy.context.object.pose_to_anime_body.head = 1.2
+    facts["saved"] = list(bpy.ops.pose_to_anime.save_body(name="Mine"))
+    hands.invoke("VIEW_3D", "pose_to_anime.save_body", name="Mine")
+    yield 0.8
+    hands.photograph("save dialog")
+    yield from hands.key("ESC", at=hands.middle("VIEW_3D"))
+    yield from hands.click(*below_the_rows(button))
+    yield 0.8
+    hands.photograph("bodies menu")
+    yield from hands.key("ESC")
+    facts["own body"] = mannequin_name(bpy.context.object)
+
 
 def show_from_near() -> None:
     view = hands.area("VIEW_3D").spaces.active.region_3d
     view.view_location, view.view_distance = (0.0, 0.0, 0.85), 5.0
+
+
+def below_the_rows(button: tuple[int, int]) -> tuple[float, float]:
+    """The menu of bodies: below the button that stops posing, one row lower since there are two figures."""
+    r = hands.region("VIEW_3D", "UI")
+    return r.x + r.width * 0.45, button[1] - 87
 
 
 def first_number(x: float, y: float) -> Generator[float, None, tuple[float, float]]:
