@@ -67,7 +67,7 @@ def test_camera_errors_are_said(mannequin):
     scene = bpy.context.scene
     camera = scene.camera
     camera.rotation_euler.z += math.pi
-    with pytest.raises(UserError, match=r"“Mannequin” is behind the camera “Camera”"):
+    with pytest.raises(UserError, match=r"“Adult woman” is behind the camera “Camera”"):
         passes()
     look_from(0.0)
     camera.location.x = 30.0

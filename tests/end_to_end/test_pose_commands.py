@@ -28,7 +28,8 @@ def test_the_list_names_every_pose_once(tmp_path: Path) -> None:
     done = studio("--list", home=tmp_path)
     assert done.returncode == 0, done.stderr
     names = [line.split()[0] for line in done.stdout.splitlines()]
-    assert sorted(names) == sorted(path.stem for path in (ROOT / "rigs" / "poses").glob("*.json"))
+    files = (path for folder in ("poses", "pairs") for path in (ROOT / "rigs" / folder).glob("*.json"))
+    assert sorted(names) == sorted(path.stem for path in files)
     some = studio("--list", "--group", "dancing", home=tmp_path).stdout.splitlines()
     assert some and all(line.split()[1] == "dancing" for line in some)
 
