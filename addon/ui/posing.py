@@ -19,10 +19,14 @@ class P2A_PT_posing(bpy.types.Panel):
     bl_category = parts.TAB
     bl_parent_id = "P2A_PT_figure"
     bl_order = 5
+    bl_options = {"DEFAULT_CLOSED"}  # open, it would push Generate out of sight; its header has the two ways to pose
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return the_mannequin(context) is not None
+
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        self.layout.row(align=True).prop(context.scene.pose_to_anime.posing, "mode", expand=True, icon_only=True)
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
