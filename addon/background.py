@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 from .errors import UserError
 
@@ -26,6 +29,20 @@ def blender() -> Iterator[None]:
         raise UserError(str(error)) from error
     finally:
         registration.unregister()
+
+
+def run_and_leave(work: Callable[[], object]) -> NoReturn:
+    """Do the work of a program that needs Blender, and end the process: 0, or 2 with a sentence on stderr for a UserError."""
+    code = 0
+    try:
+        with blender():
+            work()
+    except UserError as error:
+        print(error, file=sys.stderr)
+        code = 2
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # Blender as a module can crash when the interpreter takes it down
 
 
 def _user_errors() -> tuple[type[Exception], ...]:

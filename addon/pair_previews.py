@@ -7,12 +7,11 @@ To be run whenever a pair, a pose that it rests on, or a figure changes; the pic
 from __future__ import annotations
 
 import math
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .errors import UserError
+from .background import run_and_leave
 
 BODIES = ("adult_man", "adult_woman")
 
@@ -57,23 +56,5 @@ def write_previews(names: Sequence[str] = (), folder: Path | None = None, told: 
     return written
 
 
-def main(names: Sequence[str]) -> int:
-    from . import registration
-    from .pose.normalised import PoseError
-
-    registration.register()
-    try:
-        write_previews(names)
-    except (UserError, PoseError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    finally:
-        registration.unregister()
-    return 0
-
-
 if __name__ == "__main__":
-    code = main(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # Blender as a module can crash when the interpreter takes it down
+    run_and_leave(lambda: write_previews(sys.argv[1:]))

@@ -9,13 +9,12 @@ win (see ``armature.matching``), so that a pose means the same on every body.
 
 from __future__ import annotations
 
-import os
-import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .background import run_and_leave
 from .errors import UserError
 from .package import ASSETS
 
@@ -116,27 +115,17 @@ def _catalogues(groups: Sequence[str]) -> str:
     return "\n".join(["VERSION 1", "", *lines]) + "\n"
 
 
-def main() -> int:
-    from . import registration
+def main() -> None:
     from .compat import writes_for_every_blender
-    from .pose.normalised import PoseError
 
-    registration.register()
+    if not writes_for_every_blender():
+        raise UserError("Pose assets must be written by Blender 4.2, or it could not read them: run this with bpy 4.2.")
     try:
-        if not writes_for_every_blender():
-            raise UserError("Pose assets must be written by Blender 4.2, or it could not read them: run this with bpy 4.2.")
         for path in write_assets():
             print(f"{path.name}  {path.stat().st_size} bytes")
-    except (UserError, PoseError, OSError, RuntimeError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    finally:
-        registration.unregister()
-    return 0
+    except (OSError, RuntimeError) as error:
+        raise UserError(str(error)) from error
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # Blender as a module can crash when the interpreter takes it down
+    run_and_leave(main)

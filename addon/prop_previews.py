@@ -6,11 +6,11 @@ To be run whenever a prop changes; the pictures are committed under ``rigs/previ
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from .background import run_and_leave
 from .errors import UserError
 from .package import RIGS
 
@@ -58,22 +58,5 @@ _TURNS = {"sword": -30.0, "staff": -35.0, "phone": -10.0, "book": -20.0, "cup": 
 """Degrees by which one goes round them, to where they show best what they are."""
 
 
-def main(names: Sequence[str]) -> int:
-    from . import registration
-
-    registration.register()
-    try:
-        write_previews(names)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 2
-    finally:
-        registration.unregister()
-    return 0
-
-
 if __name__ == "__main__":
-    code = main(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # Blender as a module can crash when the interpreter takes it down
+    run_and_leave(lambda: write_previews(sys.argv[1:]))

@@ -18,11 +18,11 @@ PACKAGE = "pose_to_anime"
 # Each part of the add-on, and the parts below it. Whoever is not listed may be imported by everybody in the add-on.
 LAYERS: dict[str, set[str]] = {
     "cli": {"background", "sheet_commands", "scenes", "generate", "passes", "armature", "framing", "pose", "openpose"},
-    "pose_previews": {"registration", "generate", "passes", "armature", "framing", "pose"},
-    "hand_previews": {"registration", "hand_sheets", "generate", "passes", "armature", "pose"},
-    "pose_assets": {"registration", "armature", "pose"},
-    "pair_previews": {"registration", "generate", "passes", "armature", "framing", "pose"},
-    "prop_previews": {"registration", "generate", "passes", "armature", "framing", "pose"},
+    "pose_previews": {"background", "generate", "passes", "armature", "framing", "pose"},
+    "hand_previews": {"background", "hand_sheets", "generate", "passes", "armature", "pose"},
+    "pose_assets": {"background", "armature", "pose"},
+    "pair_previews": {"background", "generate", "passes", "armature", "framing", "pose"},
+    "prop_previews": {"background", "generate", "passes", "armature", "framing", "pose"},
     "sheet_commands": {"background", "pose_sheets", "mannequin_sheets", "hand_sheets", "armature", "pose"},
     "background": {"registration", "generate", "framing", "pose", "openpose"},
     "scenes": {"armature", "framing", "pose", "openpose"},

@@ -4,17 +4,17 @@
 from __future__ import annotations
 
 import bpy
-import bpy.utils.previews
 
 from ..operators.figure import the_mannequin
 from ..operators.hands import P2A_OT_adjust_hand, P2A_OT_apply_hand, shape_items
 from ..package import RIGS
 from . import parts
+from .icons import Icons
 
 _COLUMN_WIDTH = 88
 """Pixels at a scale of 1 that a name such as "Finger heart" needs."""
 
-_icons: bpy.utils.previews.ImagePreviewCollection | None = None
+_icons = Icons(lambda name: RIGS / "previews" / "hands" / f"{name}.png")
 
 
 class P2A_PT_hands(bpy.types.Panel):
@@ -40,34 +40,12 @@ class P2A_PT_hands(bpy.types.Panel):
         grid = layout.grid_flow(row_major=True, columns=max(1, int(width // _COLUMN_WIDTH)), even_columns=True, align=True)
         for name, label, _description in shape_items(None, context):
             cell = grid.column(align=True)
-            if icon := _icon(name):
+            if icon := _icons.icon(name):
                 cell.template_icon(icon_value=icon, scale=3.0)
             button = cell.operator(P2A_OT_apply_hand.bl_idname, text=label)
             button.shape, button.side = name, side
 
 
-def _icon(name: str) -> int:
-    """The icon of a shape, read on first use; 0 for a shape without a picture."""
-    if _icons is None:
-        return 0
-    if name not in _icons:
-        path = RIGS / "previews" / "hands" / f"{name}.png"
-        if not path.is_file():
-            return 0
-        _icons.load(name, str(path), "IMAGE")
-    return _icons[name].icon_id
-
-
 CLASSES: tuple[type, ...] = (P2A_PT_hands,)
 
-
-def register() -> None:
-    global _icons
-    _icons = bpy.utils.previews.new()
-
-
-def unregister() -> None:
-    global _icons
-    if _icons is not None:
-        bpy.utils.previews.remove(_icons)
-    _icons = None
+register, unregister = _icons.open, _icons.close

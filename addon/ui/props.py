@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import bpy
-import bpy.utils.previews
 
 from ..armature.held import LEFT, RIGHT, hold_of, props_of
 from ..operators.figure import the_mannequin
@@ -19,11 +18,12 @@ from ..operators.props import (
 )
 from ..package import RIGS
 from . import parts
+from .icons import Icons
 
 _COLUMN_WIDTH = 74
 """Pixels at a scale of 1 that a picture with its name needs."""
 
-_icons: bpy.utils.previews.ImagePreviewCollection | None = None
+_icons = Icons(lambda name: RIGS / "previews" / "props" / f"{name}.png")
 
 
 class P2A_PT_props(bpy.types.Panel):
@@ -48,7 +48,7 @@ class P2A_PT_props(bpy.types.Panel):
         grid = layout.grid_flow(row_major=True, columns=max(1, int(width // _COLUMN_WIDTH)), even_columns=True, align=True)
         for name, label, _description in prop_items(None, context):
             cell = grid.column(align=True)
-            if icon := _icon(name):
+            if icon := _icons.icon(name):
                 cell.template_icon(icon_value=icon, scale=3.0)
             button = cell.operator(P2A_OT_add_prop.bl_idname, text=label)
             button.prop, button.hand = name, context.window_manager.pose_to_anime_prop_hand
@@ -64,28 +64,6 @@ class P2A_PT_props(bpy.types.Panel):
             row.operator(P2A_OT_refit_props.bl_idname, icon="FILE_REFRESH")
 
 
-def _icon(name: str) -> int:
-    """The icon of a prop, read on first use; 0 for a prop without a picture."""
-    if _icons is None:
-        return 0
-    if name not in _icons:
-        path = RIGS / "previews" / "props" / f"{name}.png"
-        if not path.is_file():
-            return 0
-        _icons.load(name, str(path), "IMAGE")
-    return _icons[name].icon_id
-
-
 CLASSES: tuple[type, ...] = (P2A_PT_props,)
 
-
-def register() -> None:
-    global _icons
-    _icons = bpy.utils.previews.new()
-
-
-def unregister() -> None:
-    global _icons
-    if _icons is not None:
-        bpy.utils.previews.remove(_icons)
-    _icons = None
+register, unregister = _icons.open, _icons.close
