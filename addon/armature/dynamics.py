@@ -12,8 +12,8 @@ import bpy
 import numpy as np
 
 from ..pose.dynamics import exaggerate
-from ..pose.limits import joint_limits
 from ..pose.normalised import Pose, dumps, loads
+from .limits import limits_of
 from .pose_tools import ground_contacts
 from .posing import apply_pose, humanoid_rest_of, read_pose
 
@@ -50,7 +50,8 @@ def _present(obj: bpy.types.Object) -> Pose:
 
 def _apply(obj: bpy.types.Object, pose: Pose, factor: float) -> None:
     rest = humanoid_rest_of(obj)
-    apply_pose(obj, exaggerate(pose, rest, factor, joint_limits(rest)))
+    # As they are on this figure: its body has limits of its own, and those that are lifted stop nothing.
+    apply_pose(obj, exaggerate(pose, rest, factor, limits_of(obj, rest)))
 
 
 def _is_as_left(obj: bpy.types.Object, bones: list[float]) -> bool:

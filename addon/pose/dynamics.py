@@ -79,7 +79,15 @@ _MISSED = 0.008
 _SLACK = math.radians(3.0)
 """By which a joint of a limb that holds on to something may be beyond its limits."""
 _HALVINGS = 6
-"""To find how far a pose can be pushed, and a leg can swing, without that: to a sixty-fourth of what was wished."""
+"""To find how far a leg in the air can swing: to a sixty-fourth of the whole way."""
+_TRIES = 6
+"""To find how far a pose can be pushed without losing what it holds."""
+_SOME, _NEARLY, _AIM = 0.05, 0.9, 0.96
+"""Shares of the strain that a pose may have: from the first on it tells how far the pose can be pushed, from the second on it is
+pushed far enough, and the third is what is aimed at."""
+
+_BODY = tuple(joint for joint in JOINTS if joint not in FINGER_JOINTS)
+"""The joints that are pushed. Fingers keep their rotations, and go along with their hands."""
 
 
 def exaggerate(pose: Pose, rest: HumanoidRest, factor: float, limits: JointLimits | None = None) -> Pose:
@@ -92,23 +100,14 @@ def exaggerate(pose: Pose, rest: HumanoidRest, factor: float, limits: JointLimit
         raise PoseError(f"How dynamic a pose becomes is a number from -1 to 1, not {factor!r}.")
     if factor == 0.0:
         return pose
-    best, holds = _pushed(pose, rest, factor, limits)
-    if holds:
-        return best
-    best, low, high = pose, 0.0, factor
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2.0
-        pushed, holds = _pushed(pose, rest, middle, limits)
-        if holds:
-            best, low = pushed, middle
-        else:
-            high = middle
-    return best
+    start = _started(pose, rest, limits)
+    pushed, strain = _pushed(start, factor)
+    return pushed if strain <= 1.0 else _farthest(start, factor, strain)
 
 
 @dataclass
 class _Figure:
-    """A figure while it is pushed."""
+    """A figure while it is pushed: its body, without the fingers."""
 
     rest: HumanoidRest
     world: dict[str, Matrix]
@@ -127,53 +126,95 @@ class _Figure:
 
     def turn_end(self, limb: Limb, turn: Matrix) -> None:
         """Give a limb's end an orientation in the world, and what hangs on it along."""
-        kept = {joint: self.world[limb.end].T @ self.world[joint] for joint in below(limb.end)}
+        kept = {joint: self.world[limb.end].T @ self.world[joint] for joint in below(limb.end) if joint in self.world}
         for joint, local in kept.items():
             self.world[joint] = turn @ local
 
 
-def _pushed(pose: Pose, rest: HumanoidRest, factor: float, limits: JointLimits | None) -> tuple[Pose, bool]:
-    """The pose, and whether its contacts hold and its limbs can bend so."""
-    before = _Figure(rest, world_rotations(pose), hips_place(rest, pose))
-    resting = {contact.joint for contact in pose.contacts}
-    sits = _sits(before, resting)
-    held = held_hands(pose, rest)
-    still = _still(resting, held, sits)
+@dataclass(frozen=True)
+class _Start:
+    """A pose before it is pushed, with all that does not depend on how far: ``resting`` joints touch something, ``held`` hands
+    hold on to the body, ``still`` joints keep their rotations; ``excess`` tells by how many radians a joint is beyond its limits,
+    ``balance`` (2,) metres is the way from what the figure stands on to its centre of mass."""
 
-    local = {joint: _push(joint, pose.rotation(joint), factor, still, limits) for joint in JOINTS}
-    figure = _Figure(rest, world_rotations(replace(pose, rotations=local)), before.hips.copy())
+    pose: Pose
+    limits: JointLimits | None
+    figure: _Figure
+    places: Mapping[str, Vector]
+    resting: set[str]
+    held: Mapping[str, str]
+    balance: Vector
+    sits: bool
+    still: set[str]
+    excess: Mapping[str, float]
+
+
+def _started(pose: Pose, rest: HumanoidRest, limits: JointLimits | None) -> _Start:
+    figure = _Figure(rest, world_rotations(pose, _BODY), hips_place(rest, pose))
+    resting = {contact.joint for contact in pose.contacts}
+    balance = _balance(figure, resting) if resting & rest.heads.keys() & set(_BODY) else np.zeros(2)
+    sits = _sits(rest, resting, balance)
+    held = held_hands(pose, rest)
+    excess = {joint: limits.excess(joint, pose.rotation(joint)) if limits else 0.0 for joint in _BODY}
+    return _Start(pose, limits, figure, figure.places, resting, held, balance, sits, _still(resting, held, sits), excess)
+
+
+def _farthest(start: _Start, factor: float, strain: float) -> Pose:
+    """The pose pushed toward a factor at which it is strained too much, as far as it goes. Strain is nothing at first and then
+    grows with the factor, evenly or by a leap: halves find where it begins, and straight lines where it is too much."""
+    best, low, high, slack = start.pose, 0.0, factor, 0.0
+    for _ in range(_TRIES):
+        share = 0.5 if slack < _SOME else min(max((_AIM - slack) / (strain - slack), 0.1), 0.9)
+        middle = low + (high - low) * share
+        pushed, found = _pushed(start, middle)
+        if found > 1.0:
+            high, strain = middle, found
+        else:
+            best, low, slack = pushed, middle, found
+        if _NEARLY <= found <= 1.0:
+            break
+    return best
+
+
+def _pushed(start: _Start, factor: float) -> tuple[Pose, float]:
+    """The pose, and how much it is strained: above 1 its contacts do not hold, or its limbs cannot bend so."""
+    pose, rest, before, resting, sits = start.pose, start.figure.rest, start.figure, start.resting, start.sits
+    local = {joint: _push(start, joint, factor) for joint in _BODY}
+    figure = _Figure(rest, world_rotations(replace(pose, rotations=local), _BODY), before.hips.copy())
     if not sits:
         figure.world = _leaning(figure.world, before.world, factor)
-    _keep_gaze(figure, before, factor, still, limits)
-    feet = _feet_on_ground(before, resting, sits, factor)
+    _keep_gaze(start, figure, factor)
+    feet = _feet_on_ground(start, factor)
     for limb in LEGS:
         if limb.end in feet or limb.end.replace("Foot", "Toes") in resting or limb.end in resting:
             figure.turn_end(limb, before.world[limb.end])
-    _stand(figure, before, feet, resting, sits, factor)
+    _stand(start, figure, feet, factor)
     for limb, target in ((limb, feet[limb.end]) for limb in LEGS if limb.end in feet):
         figure.bring(limb, target, before.world[limb.end])
     if not sits and resting:
-        _keep_above_ground(figure, before, resting)
-    was, now = before.places, figure.places
+        _keep_above_ground(start, figure)
+    was, now = start.places, figure.places
     for arm in ARMS:
         if arm.end in resting:
-            _bring_hand(figure, before, arm, was[arm.end], before.world[arm.end], limits)
-        elif (carrier := held.get(arm.end)) is not None and not {arm.upper, arm.lower} <= still:
+            _bring_hand(start, figure, arm, was[arm.end], before.world[arm.end])
+        elif (carrier := start.held.get(arm.end)) is not None and not {arm.upper, arm.lower} <= start.still:
             turn = figure.world[carrier] @ before.world[carrier].T
             place = now[carrier] + turn @ (was[arm.end] - was[carrier])
-            _bring_hand(figure, before, arm, place, turn @ before.world[arm.end], limits)
+            _bring_hand(start, figure, arm, place, turn @ before.world[arm.end])
     x, y, z = (figure.hips - rest.heads["hips"]) / rest.hip_height
-    rotations = local_rotations(figure.world)
-    kept = {joint: rotations[joint] for joint in JOINTS if joint in rest.heads or joint in pose.rotations}
-    pushed = replace(pose, rotations=kept, hips_translation=(float(x), float(y), float(z)))
-    return pushed, figure.missed <= _MISSED and not _bends_too_far(pose, pushed, limits)
+    rotations = local_rotations(figure.world, _BODY)
+    kept = {joint: q for joint, q in rotations.items() if joint in rest.heads or joint in pose.rotations}
+    place_of_hips = (float(x), float(y), float(z))
+    pushed = replace(pose, rotations={**pose.rotations, **kept}, hips_translation=place_of_hips)
+    return pushed, max(figure.missed / _MISSED, _overbent(start, pushed) / _SLACK)
 
 
-def _push(joint: str, now: Quaternion, factor: float, still: set[str], limits: JointLimits | None) -> Quaternion:
+def _push(start: _Start, joint: str, factor: float) -> Quaternion:
     """A joint's rotation farther from ease, or nearer to it, within its limits."""
-    bare = base_name(joint)
+    now, bare = start.pose.rotation(joint), base_name(joint)
     amount = _SPINE.get(bare, _LIMBS.get(bare, _HEAD.get(bare, 0.0)))
-    if joint in still or joint in FINGER_JOINTS or not amount:
+    # A joint that is beyond its limits already is not brought back by being pushed.
+    if joint in start.still or not amount or start.excess[joint] > 0.0:
         return now
     ease = np.array(AT_EASE.get(joint, rot.IDENTITY))
     inverse = ease * (1.0, -1.0, -1.0, -1.0)
@@ -187,11 +228,7 @@ def _push(joint: str, now: Quaternion, factor: float, still: set[str], limits: J
     goal = angle * (1.0 + factor * (amount * room if factor > 0.0 else _CALM))
     axis = np.array((x, y, z)) / math.sqrt(x * x + y * y + z * z)
     pushed = _quaternion(rot.multiply(ease, (math.cos(goal / 2.0), *(axis * math.sin(goal / 2.0)))))
-    if limits is None:
-        return pushed
-    clamped = limits.clamp(joint, pushed)
-    # A joint that is beyond its limits already is not brought back by being pushed.
-    return clamped if limits.excess(joint, now) == 0.0 else now
+    return pushed if start.limits is None else start.limits.clamp(joint, pushed)
 
 
 def _leaning(world: dict[str, Matrix], before: Mapping[str, Matrix], factor: float) -> dict[str, Matrix]:
@@ -204,7 +241,7 @@ def _leaning(world: dict[str, Matrix], before: Mapping[str, Matrix], factor: flo
     lean = angle * factor * (_TILT * room if factor > 0.0 else _CALM * min(1.0, 2.0 * room))
     if abs(lean) < 1e-9:
         return world
-    axis = np.cross((0.0, 0.0, 1.0), up)
+    axis = np.array((-up[1], up[0], 0.0))  # across the way in which it leans
     more = rot.about_axis(axis, lean) if np.linalg.norm(axis) > 1e-9 else np.eye(3)
     heading = upright.T @ hips
     turned = more @ upright @ heading
@@ -213,9 +250,10 @@ def _leaning(world: dict[str, Matrix], before: Mapping[str, Matrix], factor: flo
     return {joint: matrix if joint.endswith(("Leg", "Foot", "Toes")) else turn @ matrix for joint, matrix in world.items()}
 
 
-def _keep_gaze(figure: _Figure, before: _Figure, factor: float, still: set[str], limits: JointLimits | None) -> None:
+def _keep_gaze(start: _Start, figure: _Figure, factor: float) -> None:
     """Neck and head turn back to where the figure looked, as far as the neck goes."""
-    if factor < 0.0 or "head" in still:
+    before, limits = start.figure, start.limits
+    if factor < 0.0 or "head" in start.still:
         return
     chest = figure.world["upperChest"]
     wanted = rot.slerp(
@@ -232,11 +270,11 @@ def _keep_gaze(figure: _Figure, before: _Figure, factor: float, still: set[str],
     figure.world["head"] = figure.world["neck"] @ rot.matrix_from_quaternion(head)
 
 
-def _bring_hand(figure: _Figure, before: _Figure, arm: Limb, place: Vector, turn: Matrix, limits: JointLimits | None) -> None:
+def _bring_hand(start: _Start, figure: _Figure, arm: Limb, place: Vector, turn: Matrix) -> None:
     """A hand to a place with an orientation; the forearm twists along, as far as the wrist does not."""
     figure.bring(arm, place, turn)
-    along = np.array(T_DIRECTION[arm.kind])
-    twists = [twist_about(one.world[arm.lower].T @ one.world[arm.end], along) for one in (figure, before)]
+    along, limits = np.array(T_DIRECTION[arm.kind]), start.limits
+    twists = [twist_about(one.world[arm.lower].T @ one.world[arm.end], along) for one in (figure, start.figure)]
     figure.world[arm.lower] = figure.world[arm.lower] @ twists[0] @ twists[1].T
     if limits is not None:
         (hand,) = local_rotations(figure.world, (arm.end,)).values()
@@ -244,43 +282,39 @@ def _bring_hand(figure: _Figure, before: _Figure, arm: Limb, place: Vector, turn
         figure.turn_end(arm, figure.world[arm.lower] @ local)
 
 
-def _bends_too_far(pose: Pose, pushed: Pose, limits: JointLimits | None) -> bool:
-    """Whether a limb leaves its limits for what it holds, or goes farther beyond them than it was."""
-    if limits is None:
-        return False
+def _overbent(start: _Start, pushed: Pose) -> float:
+    """By how many radians a limb leaves its limits for what it holds, beyond where it was."""
+    if start.limits is None:
+        return 0.0
     joints = [joint for limb in (*LEGS, *ARMS) for joint in (limb.upper, limb.lower, limb.end)]
-    return any(
-        limits.excess(joint, pushed.rotation(joint)) > limits.excess(joint, pose.rotation(joint)) + _SLACK for joint in joints
-    )
+    return max(start.limits.excess(joint, pushed.rotation(joint)) - start.excess[joint] for joint in joints)
 
 
-def _feet_on_ground(before: _Figure, resting: set[str], sits: bool, factor: float) -> dict[str, Vector]:
+def _feet_on_ground(start: _Start, factor: float) -> dict[str, Vector]:
     """Where the feet that must stay on the ground go: two that stand, wider apart; the one of who runs swings with its leg."""
-    legs = [leg for leg in LEGS if {leg.end, leg.end.replace("Foot", "Toes")} & resting]
-    if not sits and len(legs) == 1 and np.linalg.norm(_balance(before, resting)) > _BALANCED * before.rest.hip_height:
+    places, legs = start.places, [leg for leg in LEGS if {leg.end, leg.end.replace("Foot", "Toes")} & start.resting]
+    if not start.sits and len(legs) == 1 and np.linalg.norm(start.balance) > _BALANCED * start.figure.rest.hip_height:
         return {}
-    places = before.places
-    if len(legs) < 2 or sits:
+    if len(legs) < 2 or start.sits:
         return {leg.end: places[leg.end] for leg in legs}
     middle = (places[legs[0].end] + places[legs[1].end]) / 2.0
     spread = 1.0 + _WIDER * factor
     return {leg.end: middle + (places[leg.end] - middle) * (spread, spread, 1.0) for leg in legs}
 
 
-def _stand(figure: _Figure, before: _Figure, feet: Mapping[str, Vector], resting: set[str], sits: bool, factor: float) -> None:
+def _stand(start: _Start, figure: _Figure, feet: Mapping[str, Vector], factor: float) -> None:
     """Put the hips where the figure keeps its balance and its legs reach the ground."""
     rest = figure.rest
-    height = before.hips[2] - rest.heads["hips"][2]
-    if not resting:
+    height = start.figure.hips[2] - rest.heads["hips"][2]
+    if not start.resting:
         figure.hips[2] += max(height, 0.0) * _HIGHER * factor
         return
-    if sits or not feet:
+    if start.sits or not feet:
         return
     if len(feet) == 2:
         figure.hips[2] += min(height, 0.0) * _WIDER * factor
     for _ in range(2):
-        shift = _balance(before, resting) - _balance(figure, resting, feet)
-        figure.hips[:2] += shift
+        figure.hips[:2] += start.balance - _balance(figure, start.resting, feet)
     places = figure.places
     for leg in LEGS:
         if leg.end in feet:
@@ -293,22 +327,21 @@ def _stand(figure: _Figure, before: _Figure, feet: Mapping[str, Vector], resting
 
 def _balance(figure: _Figure, resting: set[str], feet: Mapping[str, Vector] | None = None) -> Vector:
     """(2,) from what the figure stands on to its centre of mass."""
-    places = figure.places
-    ends = joint_ends(figure.rest, figure.world, places)
-    total, sum_of = 0.0, np.zeros(3)
-    for joint in figure.rest.heads:
-        mass = _MASSES.get(joint, _MASSES.get(base_name(joint), 0.0))
-        total += mass
-        sum_of += mass * (places[joint] + ends[joint]) / 2.0
+    places, rest = figure.places, figure.rest
+    masses = {joint: mass for joint in figure.world if (mass := _MASSES.get(joint, _MASSES.get(base_name(joint), 0.0)))}
+    carrying = [joint for joint in masses if joint in rest.heads]
+    ends = joint_ends(rest, figure.world, places, carrying)
+    shares = np.array([masses[joint] for joint in carrying])
+    middles = (np.array([places[joint] for joint in carrying]) + np.array([ends[joint] for joint in carrying])) / 2.0
     stood = {**places, **(feet or {})}
     support = np.mean([stood[joint.replace("Toes", "Foot")] for joint in resting if joint in stood], axis=0)
-    level: Vector = (sum_of / total - support)[:2]
+    level: Vector = (shares @ middles / shares.sum() - support)[:2]
     return level
 
 
-def _keep_above_ground(figure: _Figure, before: _Figure, resting: set[str]) -> None:
+def _keep_above_ground(start: _Start, figure: _Figure) -> None:
     """A leg in the air that would dip into the ground swings only so far that it does not."""
-    was, now = before.places, figure.places
+    was, now, resting = start.places, figure.places, start.resting
     stood = [joint for joint in resting if joint in now and joint.endswith(("Foot", "Toes"))]
     if not stood:
         return
@@ -320,7 +353,7 @@ def _keep_above_ground(figure: _Figure, before: _Figure, resting: set[str]) -> N
         if float(now[leg.end][2]) >= lowest:
             continue
         joints = below(leg.upper)
-        first, last = local_rotations(before.world, joints), local_rotations(figure.world, joints)
+        first, last = local_rotations(start.figure.world, joints), local_rotations(figure.world, joints)
         low, high = 0.0, 1.0
         for _ in range(_HALVINGS):
             middle = (low + high) / 2.0
@@ -337,12 +370,12 @@ def _swing(figure: _Figure, first: Mapping[str, Quaternion], last: Mapping[str, 
         figure.world[joint] = local if above is None else figure.world[above] @ local
 
 
-def _sits(figure: _Figure, resting: set[str]) -> bool:
+def _sits(rest: HumanoidRest, resting: set[str], balance: Vector) -> bool:
     """Whether the hips are carried by something else than feet alone: the ground, a seat, knees or hands."""
     if resting & set(_TRUNK) or any(joint.endswith(("Leg", "Hand")) for joint in resting):
         return True
     stands = all({leg.end, leg.end.replace("Foot", "Toes")} & resting for leg in LEGS)
-    return stands and float(np.linalg.norm(_balance(figure, resting))) > _SEATED * figure.rest.hip_height
+    return stands and float(np.linalg.norm(balance)) > _SEATED * rest.hip_height
 
 
 def _still(resting: set[str], held: Mapping[str, str], sits: bool) -> set[str]:

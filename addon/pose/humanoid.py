@@ -7,6 +7,8 @@ and the jaw, which our figures do not have.
 
 from __future__ import annotations
 
+from functools import cache
+
 SIDES = ("left", "right")
 FINGERS = ("Thumb", "Index", "Middle", "Ring", "Little")
 _THUMB_PHALANGES = ("Metacarpal", "Proximal", "Distal")
@@ -70,6 +72,7 @@ def side_of(joint: str) -> str | None:
     return next((side for side in SIDES if joint.startswith(side)), None)
 
 
+@cache
 def base_name(joint: str) -> str:
     """A joint's name without its side: ``UpperLeg`` for both; joints on the middle have no side in theirs."""
     side = side_of(joint)

@@ -8,7 +8,7 @@ are (3,) metres in the same axes.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,10 +41,10 @@ LEGS: tuple[Limb, ...] = tuple(Limb(f"{side}UpperLeg", f"{side}LowerLeg", f"{sid
 ARMS: tuple[Limb, ...] = tuple(Limb(f"{side}UpperArm", f"{side}LowerArm", f"{side}Hand") for side in ("left", "right"))
 
 
-def world_rotations(pose: Pose) -> dict[str, Matrix]:
-    """Every joint of the humanoid → its normalised world rotation."""
+def world_rotations(pose: Pose, joints: Sequence[str] = JOINTS) -> dict[str, Matrix]:
+    """Every joint of the humanoid → its normalised world rotation; or each of ``joints``, the upper ones first."""
     world: dict[str, Matrix] = {}
-    for joint in JOINTS:
+    for joint in joints:
         above = PARENT[joint]
         local = rot.matrix_from_quaternion(pose.rotation(joint))
         world[joint] = local if above is None else world[above] @ local
@@ -63,23 +63,24 @@ def local_rotations(world: Mapping[str, Matrix], joints: Sequence[str] = JOINTS)
 
 
 def joint_places(rest: HumanoidRest, world: Mapping[str, Matrix], hips: Vector) -> dict[str, Vector]:
-    """Where each joint of a figure is when its hips are at ``hips``."""
+    """Where each joint of a figure is when its hips are at ``hips``; of the joints that ``world`` tells of."""
     places: dict[str, Vector] = {}
-    for joint in (joint for joint in JOINTS if joint in rest.heads):
+    for joint in (joint for joint in JOINTS if joint in rest.heads and joint in world):
         above = rest.parent(joint)
         if above is None:
             places[joint] = np.asarray(hips, dtype=np.float64)
         else:
-            turn = world[above] @ rest.to_t_pose[above]
-            places[joint] = places[above] + turn @ (rest.heads[joint] - rest.heads[above])
+            places[joint] = places[above] + world[above] @ rest.offsets[joint]
     return places
 
 
-def joint_ends(rest: HumanoidRest, world: Mapping[str, Matrix], places: Mapping[str, Vector]) -> dict[str, Vector]:
-    """Where each bone ends."""
+def joint_ends(
+    rest: HumanoidRest, world: Mapping[str, Matrix], places: Mapping[str, Vector], joints: Iterable[str] | None = None
+) -> dict[str, Vector]:
+    """Where each bone ends; or each of ``joints``."""
     return {
         joint: places[joint] + world[joint] @ rest.to_t_pose[joint] @ (rest.tails[joint] - rest.heads[joint])
-        for joint in rest.heads
+        for joint in (rest.heads if joints is None else joints)
     }
 
 
@@ -111,8 +112,7 @@ def reach_for(rest: HumanoidRest, world: dict[str, Matrix], limb: Limb, root: Ve
     Returns by how many metres the target is missed.
     """
     first, second = _lengths(rest, limb)
-    direction = np.array(T_DIRECTION[limb.kind])
-    flexion = np.array(T_FLEXION[limb.kind])
+    direction, flexion = np.array(T_DIRECTION[limb.kind]), np.array(T_FLEXION[limb.kind])
     towards = target - root
     distance = float(np.linalg.norm(towards))
     if distance < 1e-6:
@@ -120,7 +120,7 @@ def reach_for(rest: HumanoidRest, world: dict[str, Matrix], limb: Limb, root: Ve
     axis = towards / distance
     reached = min(max(distance, abs(first - second) * 1.0001), (first + second) * 0.9999)
     # The middle joint lies on the side that is opposite to where the lower bone flexes to.
-    pole = world[limb.upper] @ np.cross(direction, flexion)
+    pole = world[limb.upper] @ rot.cross(direction, flexion)
     outward = rot.perpendicular(pole, axis)
     if np.linalg.norm(outward) < 1e-6:
         outward = rot.perpendicular(world[limb.upper] @ direction, axis)
@@ -129,7 +129,7 @@ def reach_for(rest: HumanoidRest, world: dict[str, Matrix], limb: Limb, root: Ve
     outward = rot.unit(outward)
     along = (reached**2 + first**2 - second**2) / (2.0 * reached)
     middle = axis * along + outward * math.sqrt(max(first**2 - along**2, 0.0))
-    hinge = np.cross(outward, axis)
+    hinge = rot.cross(outward, axis)
     twist = twist_about(world[limb.upper].T @ world[limb.lower], direction)
     basis = _frame(direction, flexion)
     world[limb.upper] = _frame(rot.unit(middle), hinge) @ basis.T
@@ -145,7 +145,7 @@ def _lengths(rest: HumanoidRest, limb: Limb) -> tuple[float, float]:
 def _frame(along: Vector, across: Vector) -> Matrix:
     """Axes (columns): a direction, the part of another that is square to it, and their product."""
     x = rot.unit(rot.perpendicular(across, along))
-    return np.column_stack([along, x, np.cross(along, x)])
+    return np.column_stack([along, x, rot.cross(along, x)])
 
 
 def twist_about(turn: Matrix, axis: Vector) -> Matrix:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -45,6 +46,12 @@ class HumanoidRest:
     def hip_height(self) -> float:
         """Height of the hips above the ground (z = 0) in metres: the unit of a pose's translation."""
         return float(self.heads["hips"][2])
+
+    @cached_property
+    def offsets(self) -> Mapping[str, Vector]:
+        """Each joint but the hips → the way (3,) in metres to it from the joint above, in the T-pose."""
+        above = {joint: self.parent(joint) for joint in self.heads}
+        return {j: self.to_t_pose[a] @ (self.heads[j] - self.heads[a]) for j, a in above.items() if a is not None}
 
     def parent(self, joint: str) -> str | None:
         """The nearest joint above that this rig has: not every rig has an upper chest or toes."""
