@@ -33,6 +33,7 @@ MODULES: tuple[str, ...] = (
     "operators.rings",
     "operators.pins",
     "operators.roll",
+    "operators.foot_sliders",
     "operators.hands",
     "operators.props",
     "operators.pairs",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import bpy
 from mathutils import Matrix, Quaternion, Vector
@@ -42,13 +43,19 @@ class Roller:
     """What rolls a foot of one figure: its bones at rest, the points of its sole, and the ground."""
 
     def __init__(self, obj: bpy.types.Object, limb: Limb) -> None:
-        bones, points = obj.data.bones, surface_points(obj)
+        bones = obj.data.bones
         self.limb = limb
+        self._obj = obj
         self._foot, self._toe = bones[limb.end], bones[toe_of(limb)]
-        self._sole = {bone.name: [Vector(p) for p in points.get(bone.name, ())] for bone in (self._foot, self._toe)}
         self._up = obj.pose.bones[ROOT].matrix.col[2].to_3d().normalized()
         along = self._toe.tail_local - self._toe.head_local
         self._forward = Vector((along.x, along.y, 0.0)).normalized()
+
+    @cached_property
+    def _sole(self) -> dict[str, list[Vector]]:
+        """Not needed to read an angle, which panels do each time they are drawn."""
+        points = surface_points(self._obj)
+        return {bone.name: [Vector(p) for p in points.get(bone.name, ())] for bone in (self._foot, self._toe)}
 
     def settled(self, obj: bpy.types.Object) -> FootPose | None:
         """The foot as it was when the rig was last settled; the root is taken as it is seen."""

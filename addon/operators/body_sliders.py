@@ -36,15 +36,15 @@ def _reshape(obj: bpy.types.Object, name: str, value: float) -> None:
     try:
         reshape(obj, {name: value})
     except UserError as error:
-        _tell(str(error))
+        tell(str(error), "Body")
 
 
-def _tell(sentence: str) -> None:
+def tell(sentence: str, title: str) -> None:
     """A property cannot report: say it beside the mouse, or on the console where there is no window."""
     if bpy.app.background:
         print(sentence)
         return
-    bpy.context.window_manager.popup_menu(lambda menu, _context: menu.layout.label(text=sentence), title="Body", icon="ERROR")
+    bpy.context.window_manager.popup_menu(lambda menu, _context: menu.layout.label(text=sentence), title=title, icon="ERROR")
 
 
 P2A_PG_body = type(

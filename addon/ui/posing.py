@@ -37,7 +37,14 @@ class P2A_PT_posing(bpy.types.Panel):
         row = layout.row(align=True)
         row.prop(posing, "dots_only")
         figure = the_mannequin(context)
+        if figure is None:
+            return
         row.operator(P2A_OT_toggle_limits.bl_idname, icon="CON_ROTLIMIT", depress=not are_lifted(figure))
+        column = layout.column(align=True)
+        column.label(text="Foot Roll, Heel to Toes")
+        row = column.row(align=True)
+        row.prop(figure.pose_to_anime_feet, "left", slider=True)
+        row.prop(figure.pose_to_anime_feet, "right", slider=True)
 
 
 CLASSES: tuple[type, ...] = (P2A_PT_posing,)

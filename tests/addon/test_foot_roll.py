@@ -15,11 +15,12 @@ from pose_to_anime.addon.armature.mannequin import add_mannequin, mannequin_name
 from pose_to_anime.addon.armature.matching import paused  # noqa: E402
 from pose_to_anime.addon.armature.pins import pin_dot  # noqa: E402
 from pose_to_anime.addon.armature.posing import apply_pose  # noqa: E402
-from pose_to_anime.addon.compat import select_pose_bone  # noqa: E402
+from pose_to_anime.addon.compat import action_curves, select_pose_bone  # noqa: E402
 from pose_to_anime.addon.errors import UserError  # noqa: E402
 from pose_to_anime.addon.pose.library import load_pose  # noqa: E402
 from rig_scene import (  # noqa: E402, F401
     MILLIMETRE,
+    any_channel_fixture,
     figure_fixture,
     first_figure,
     matrices,
@@ -186,4 +187,54 @@ def test_a_foot_is_not_rolled_over_a_right_angle(figure) -> None:
     for angle in (2.0, math.nan, -math.inf):
         with pytest.raises(UserError, match="90 degrees"):
             roll_foot(figure, "L", angle)
+    assert moved(before, matrices(figure)) == 0
+
+
+def test_the_sliders_show_the_roll_and_roll_the_feet(figure) -> None:
+    crouch(figure)
+    feet = figure.pose_to_anime_feet
+    assert (feet.left, feet.right) == pytest.approx((0.0, 0.0), abs=1e-3)
+    before, toes = matrices(figure), sole(figure, "toe.L")
+    for degrees in (10, 30, -8, 60, 40):  # a drag with the mouse, back and forth
+        feet.left = math.radians(degrees)
+        assert feet.left == pytest.approx(math.radians(degrees), abs=4e-3)
+        assert worst_dot(figure) < MILLIMETRE
+    assert np.abs(sole(figure, "toe.L") - toes).max() < 5 * MILLIMETRE
+    assert feet.right == pytest.approx(0.0, abs=1e-3)
+    assert moved({n: before[n] for n in ("foot.R", "hips")}, {n: matrices(figure)[n] for n in ("foot.R", "hips")}) < 1e-6
+    figure.pose.use_mirror_x = True
+    feet.right = 0.5
+    assert (feet.left, feet.right) == pytest.approx((0.5, 0.5), abs=4e-3)
+    feet.left = 9.0
+    assert feet.left == pytest.approx(math.pi / 2, abs=0.01), "no farther than a right angle"
+
+
+def test_with_auto_keying_a_slider_keys_what_holds_the_roll(figure, any_channel) -> None:
+    crouch(figure)
+    scene = bpy.context.scene
+    scene.tool_settings.use_keyframe_insert_auto = True
+    scene.frame_set(1)
+    figure.pose_to_anime_feet.left = 0.1
+    scene.frame_set(11)
+    figure.pose_to_anime_feet.left = 0.6
+    paths = {curve.data_path for curves in action_curves(figure) for curve in curves}
+    assert {'pose.bones["foot_ik.L"].rotation_quaternion', 'pose.bones["toe.L"].rotation_quaternion'} <= paths
+    for frame, angle in ((1, 0.1), (11, 0.6)):
+        scene.frame_set(frame)
+        assert figure.pose_to_anime_feet.left == pytest.approx(angle, abs=0.01)
+
+
+def test_a_slider_of_what_cannot_be_posed_says_so_and_moves_nothing(figure, capsys) -> None:
+    before = matrices(figure)
+    thing = bpy.data.objects.new("Thing", None)
+    thing.pose_to_anime_feet.left = 0.3
+    figure.hide_viewport = True
+    for child in figure.children:
+        child.hide_viewport = True
+    figure.pose_to_anime_feet.left = 0.3
+    assert figure.pose_to_anime_feet.left == 0.0
+    said = capsys.readouterr().out
+    assert "'Thing' is not a mannequin of Pose to Anime." in said
+    assert f"'{figure.name}' is hidden: show it before you pose it." in said
+    figure.hide_viewport = False
     assert moved(before, matrices(figure)) == 0

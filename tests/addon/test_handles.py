@@ -2,7 +2,6 @@
 """The dots of chest and head, and hips that bend the spine, in a real Blender."""
 
 import math
-from collections.abc import Iterator
 
 import pytest
 
@@ -22,6 +21,7 @@ from pose_to_anime.addon.pose.library import load_pose  # noqa: E402
 from rig_scene import (  # noqa: E402, F401
     BONES,
     MILLIMETRE,
+    any_channel_fixture,
     figure_fixture,
     first_figure,
     matrices,
@@ -253,16 +253,6 @@ def test_each_native_move_is_one_undo_step_and_undo_is_exact(figure) -> None:
     for expected in states[1:]:
         assert bpy.ops.ed.redo() == {"FINISHED"}
         assert moved(expected, matrices(first_figure())) < 1e-4
-
-
-@pytest.fixture
-def any_channel() -> Iterator[None]:
-    """Blender 5.2 keys only what has keys already, unless the user says otherwise."""
-    preferences = bpy.context.preferences.edit
-    before = preferences.use_keyframe_insert_available
-    preferences.use_keyframe_insert_available = False
-    yield
-    preferences.use_keyframe_insert_available = before
 
 
 def test_auto_keying_keys_the_joints_and_not_the_dots(figure, any_channel) -> None:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import pytest
 
@@ -21,7 +20,17 @@ from pose_to_anime.addon.armature.matching import is_ik  # noqa: E402
 from pose_to_anime.addon.armature.posing import reset_pose  # noqa: E402
 from pose_to_anime.addon.armature.ring_axes import ring_axes, seen_rotation  # noqa: E402
 from pose_to_anime.addon.armature.ring_turn import RingTurn, active_ring_joint, selected_ring_joints  # noqa: E402
-from rig_scene import MILLIMETRE, first_figure, matrices, moved, place, registered, undo_step, worst_dot  # noqa: E402, F401
+from rig_scene import (  # noqa: E402, F401
+    MILLIMETRE,
+    any_channel_fixture,
+    first_figure,
+    matrices,
+    moved,
+    place,
+    registered,
+    undo_step,
+    worst_dot,
+)
 
 ARM, LEG = LIMBS[0], LIMBS[2]
 TURN = math.radians(25)
@@ -170,16 +179,6 @@ def keyed(obj: bpy.types.Object) -> set[str]:
     frame = bpy.context.scene.frame_current
     curves = [curve for each in compat.action_curves(obj) for curve in each]
     return {curve.data_path.split('"')[1] for curve in curves if any(point.co.x == frame for point in curve.keyframe_points)}
-
-
-@pytest.fixture
-def any_channel() -> Iterator[None]:
-    """Blender 5.2 keys only what has keys already, unless the user says otherwise."""
-    preferences = bpy.context.preferences.edit
-    before = preferences.use_keyframe_insert_available
-    preferences.use_keyframe_insert_available = False
-    yield
-    preferences.use_keyframe_insert_available = before
 
 
 def test_auto_keying_keys_what_was_turned_and_nothing_without_it(figure, any_channel) -> None:

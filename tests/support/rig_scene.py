@@ -36,6 +36,16 @@ def figure_fixture() -> bpy.types.Object:
     return add_mannequin(bpy.context)
 
 
+@pytest.fixture(name="any_channel")
+def any_channel_fixture() -> Iterator[None]:
+    """Blender 5.2 keys only what has keys already, unless the user says otherwise."""
+    preferences = bpy.context.preferences.edit
+    before = preferences.use_keyframe_insert_available
+    preferences.use_keyframe_insert_available = False
+    yield
+    preferences.use_keyframe_insert_available = before
+
+
 def matrices(obj: bpy.types.Object) -> dict[str, np.ndarray]:
     """World matrices of the deform bones as they are seen."""
     bpy.context.view_layer.update()
