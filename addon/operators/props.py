@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The verbs of props: into a hand, into both, under the figure; letting go, swapping hands, taking away."""
+"""The verbs of props: into a hand, into both, under the figure; letting go, swapping hands, taking away; sitting on one."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import bpy
 from bpy.props import EnumProperty, StringProperty
 
 from ..armature.held import BOTH, LEFT, RIGHT, UNDER, hold_of, is_prop, props_of
+from ..armature.mannequin import is_mannequin
 from ..armature.props.holding import hold, refit, swap_hands
 from ..armature.props.objects import let_go, remove_props
 from ..armature.props.prop_file import PropError, load_prop, prop_files
 from ..armature.props.seating import is_sitting, put_under, stand_alone
+from ..armature.props.sitting import can_be_seat, sit_on
 from ..armature.props.two_hands import hold_with_both
 from ..errors import UserError
-from .figure import EnumItems, _OnMannequin, require_mannequin, the_mannequin
+from .figure import EnumItems, _OnMannequin, needs_mannequin, require_mannequin, the_mannequin
 
 HANDS = (
     (LEFT, "Left", "The figure's left hand"),
@@ -138,6 +140,51 @@ class P2A_OT_refit_props(_OnMannequin, bpy.types.Operator):
         refit(obj)
 
 
+def seats_selected(context: bpy.types.Context) -> list[bpy.types.Object]:
+    """The selected objects that a figure could sit on."""
+    return [obj for obj in context.selected_objects if can_be_seat(obj)]
+
+
+class P2A_OT_sit_on(_OnMannequin, bpy.types.Operator):
+    bl_idname = "pose_to_anime.sit_on"
+    bl_label = "Sit on It"
+    bl_description = "The figure goes to the selected seat, or any other selected mesh, and sits on it, facing as it does"
+
+    seat: StringProperty(
+        name="Seat", description="Name of the object to sit on; the selected one when empty", options={"HIDDEN", "SKIP_SAVE"}
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not needs_mannequin(cls, context):
+            return False
+        if context.mode in {"OBJECT", "POSE"}:
+            return True
+        cls.poll_message_set("Go to Object Mode or Pose Mode first")
+        return False
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        figures = [obj for obj in context.selected_objects if is_mannequin(obj)]
+        if not self.armature and len(figures) == 1:  # the seat may be the active one of the two
+            self.armature = figures[0].name
+        return super().execute(context)
+
+    def act(self, obj: bpy.types.Object) -> None:
+        sit_on(obj, self._seat())
+
+    def _seat(self) -> bpy.types.Object:
+        if self.seat:
+            named = bpy.context.scene.objects.get(self.seat)
+            if named is None:
+                raise UserError(f"There is no object '{self.seat}' in this scene.")
+            return named
+        found = seats_selected(bpy.context)
+        if len(found) != 1:
+            which = "the one seat that you mean" if found else "what to sit on, a chair or another mesh,"
+            raise UserError(f"Select {which} together with the figure: Shift-click it.")
+        return found[0]
+
+
 def what_it_is(obj: bpy.types.Object) -> str:
     """How a figure has a prop, in words for a row of a panel."""
     where = {LEFT: "left hand", RIGHT: "right hand", BOTH: "both hands", UNDER: "under it"}
@@ -150,6 +197,7 @@ CLASSES: tuple[type, ...] = (
     P2A_OT_remove_prop,
     P2A_OT_swap_props,
     P2A_OT_refit_props,
+    P2A_OT_sit_on,
 )
 
 

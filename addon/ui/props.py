@@ -12,8 +12,10 @@ from ..operators.props import (
     P2A_OT_refit_props,
     P2A_OT_release_prop,
     P2A_OT_remove_prop,
+    P2A_OT_sit_on,
     P2A_OT_swap_props,
     prop_items,
+    seats_selected,
     what_it_is,
 )
 from ..package import RIGS
@@ -52,6 +54,10 @@ class P2A_PT_props(bpy.types.Panel):
                 cell.template_icon(icon_value=icon, scale=3.0)
             button = cell.operator(P2A_OT_add_prop.bl_idname, text=label)
             button.prop, button.hand = name, context.window_manager.pose_to_anime_prop_hand
+        seats = seats_selected(context)
+        row = layout.row()
+        row.enabled = bool(seats)
+        row.operator(P2A_OT_sit_on.bl_idname, text=f"Sit on {seats[0].name}" if len(seats) == 1 else "Sit on Selected")
         held = props_of(figure) if figure is not None else []
         for obj in held:
             row = layout.row(align=True)

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Props under figures: a seat comes under the hips, turned with the figure and made as high as it sits."""
+"""Props under figures: a seat comes under the hips, turned with the figure and made as high as it sits.
+
+How it goes the other way, from a figure to a seat that stands, is in ``sitting``."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import bpy
 import numpy as np
@@ -29,12 +30,16 @@ _SITTING = math.radians(35.0)
 """A thigh that is lifted farther than this from straight down belongs to someone who sits."""
 _SEATED = ("hips", "leftUpperLeg", "rightUpperLeg")
 _LEANING = ("hips", "spine", "chest", "upperChest")
-_SINK = 0.006
+_CALVES = ("leftLowerLeg", "rightLowerLeg")
+_SOLES = ("leftFoot", "leftToes", "rightFoot", "rightToes")
+SINK = 0.004
 """Metres by which one sinks into a seat: flesh gives way, and nothing is left between."""
-_AHEAD = 0.13
+AHEAD = 0.13
 """Metres before the hips' joint to which a seat without a rest goes: the legs that hang down stay clear of it."""
 _SPARE = 0.012
-"""Metres between the back of a figure and the rest of a chair."""
+"""Metres between the back of a figure and the rest of a chair, and between its calves and the edge of the seat."""
+_EDGE = 0.06
+"""Metres below a seat in which its edge is: legs that hang down may be under it farther below."""
 
 
 def is_sitting(obj: bpy.types.Object) -> bool:
@@ -61,11 +66,11 @@ def put_under(obj: bpy.types.Object, name: str) -> bpy.types.Object:
     bpy.context.view_layer.update()
     if not is_sitting(obj):
         raise UserError(f"'{obj.name}' does not sit: choose a sitting pose first.")
-    body = _Sitter(obj)
+    body = Sitter(obj, owned_vertices(obj))
     scale = body.scale
     place = body.frame.copy()
-    place[:2, 3] += place[:2, 1] * _back_to_front(seat, scale, body)
-    height = body.lowest_over(place, seat) + _SINK
+    place[:2, 3] += place[:2, 1] * back_to_front(seat, scale, body)
+    height = body.lowest_over(place, seat, scale) + SINK
     low, high = (limit * scale for limit in seat.heights)
     if not low <= height <= high:
         where = "on the ground" if height < low else "too high"
@@ -94,13 +99,13 @@ def stand_alone(context: bpy.types.Context, name: str) -> bpy.types.Object:
     return added
 
 
-class _Sitter:
+class Sitter:
     """A sitting figure in the axes of its root: metres, z up from the ground on which it stands."""
 
-    def __init__(self, obj: bpy.types.Object) -> None:
+    def __init__(self, obj: bpy.types.Object, owned: Owned) -> None:
         names = joint_map("mannequin")
         to_root = np.linalg.inv(np.array(obj.pose.bones[ROOT].matrix @ obj.pose.bones[ROOT].bone.matrix_local.inverted()))
-        self._points = {joint: _moved(to_root, points) for joint, points in _skin(obj, names).items()}
+        self._points = {joint: _moved(to_root, points) for joint, points in _skin(owned).items()}
         hips = obj.pose.bones[names["hips"]]
         turned = to_root @ np.array(hips.matrix @ hips.bone.matrix_local.inverted())
         ahead = -turned[:2, 1] if np.linalg.norm(turned[:2, 1]) > 0.3 else -turned[:2, 2]
@@ -117,10 +122,11 @@ class _Sitter:
         wide = max(_length(obj, names["leftUpperLeg"]) / _ADULT_THIGH, across / (0.5 * _ADULT_HIPS))
         self.scale = 1.0 if _LIKE_ADULT[0] <= wide <= _LIKE_ADULT[1] else wide
 
-    def lowest_over(self, place: Floats, seat: Seat) -> float:
-        """The height of the lowest skin over a seat that is placed so: (4, 4) from its axes to the root's."""
+    def lowest_over(self, place: Floats, seat: Seat, scale: float) -> float:
+        """The height of the lowest skin over a seat that is placed so, (4, 4) from its axes to the root's, and so many times as
+        large as it says."""
         points = np.concatenate([self._points[joint] for joint in _SEATED if joint in self._points])
-        x, y = ((points[:, :2] - place[:2, 3]) @ place[:2, :2]).T / self.scale
+        x, y = ((points[:, :2] - place[:2, 3]) @ place[:2, :2]).T / scale
         over = points[(np.abs(x) < seat.width / 2) & (y > seat.front) & (y < seat.back)]
         return float(over[:, 2].min()) if len(over) else self.lowest
 
@@ -131,34 +137,62 @@ class _Sitter:
         inside = points[(heights >= low) & (heights <= high)]
         return float(((inside[:, :2] - self.frame[:2, 3]) @ self.frame[:2, 1]).max(initial=0.0))
 
+    def calves(self) -> float:
+        """How far before the hips' joint the calves begin where they pass the edge of a seat."""
+        points = np.concatenate([self._points[joint] for joint in _CALVES if joint in self._points])
+        heights = points[:, 2] - self.lowest
+        passing = points[(heights < 0.0) & (heights > -_EDGE)]
+        return float(-((passing[:, :2] - self.frame[:2, 3]) @ self.frame[:2, 1]).max()) - _SPARE if len(passing) else math.inf
 
-def _back_to_front(seat: Seat, scale: float, body: _Sitter) -> float:
+    def sole(self, side: str) -> float:
+        """How high above the ground the foot ``"left"`` or ``"right"`` begins; negative below it."""
+        points = [self._points[joint] for joint in _SOLES if joint.startswith(side) and joint in self._points]
+        return float(np.concatenate(points)[:, 2].min()) if points else 0.0
+
+
+def back_to_front(seat: Seat, scale: float, body: Sitter) -> float:
     """How far behind the hips' joint the middle of the prop belongs."""
     if not seat.rest:
-        return (-seat.front - _AHEAD) * scale
+        return (-seat.front - AHEAD) * scale
     return body.rearmost(0.0, 0.5 * scale) + _SPARE - seat.back * scale
 
 
-def _skin(obj: bpy.types.Object, names: Mapping[str, str]) -> dict[str, Floats]:
-    """Joint → points (n, 3) of the skin as it is seen, in armature axes, that it carries for the most part."""
-    wanted = {names[joint]: joint for joint in (*_SEATED, *_LEANING)}
+Owned = list[tuple[bpy.types.Object, dict[str, np.ndarray]]]
+"""For each skin of a figure: joint → the vertices that it carries for the most part. Poses do not change it."""
+
+
+def owned_vertices(obj: bpy.types.Object) -> Owned:
+    """What ``Sitter`` measures of a figure. Raises UserError for one without a skin."""
+    names = joint_map("mannequin")
+    wanted = {names[joint]: joint for joint in (*_SEATED, *_LEANING, *_CALVES, *_SOLES)}
+    found: Owned = []
+    for skin in skins_of(obj):
+        groups = {group.index: wanted.get(group.name) for group in skin.vertex_groups}
+        own: dict[str, list[int]] = {}
+        for vertex in skin.data.vertices:
+            shares = vertex.groups
+            if len(shares) and (joint := groups.get(max(shares, key=lambda share: share.weight).group)):
+                own.setdefault(joint, []).append(vertex.index)
+        found.append((skin, {joint: np.array(indices) for joint, indices in own.items()}))
+    if not any(own for _, own in found):
+        raise UserError(f"'{obj.name}' has lost its skin: undo its removal, or add a new mannequin.")
+    return found
+
+
+def _skin(owned: Owned) -> dict[str, Floats]:
+    """Joint → points (n, 3) of the skin as it is seen, in armature axes."""
     depsgraph = bpy.context.evaluated_depsgraph_get()
     found: dict[str, list[Floats]] = {}
-    for skin in skins_of(obj):
+    for skin, own in owned:
         evaluated = skin.evaluated_get(depsgraph)
         mesh = evaluated.to_mesh()
         points = np.empty(3 * len(mesh.vertices), dtype=np.float32)
         mesh.vertices.foreach_get("co", points)
         places = _moved(np.array(skin.matrix_local), points.reshape(-1, 3).astype(np.float64))
-        groups = {group.index: wanted.get(group.name) for group in skin.vertex_groups}
         evaluated.to_mesh_clear()
-        for vertex, place in zip(skin.data.vertices, places, strict=True):
-            shares = vertex.groups
-            if len(shares) and (joint := groups.get(max(shares, key=lambda share: share.weight).group)):
-                found.setdefault(joint, []).append(place)
-    if not found:
-        raise UserError(f"'{obj.name}' has lost its skin: undo its removal, or add a new mannequin.")
-    return {joint: np.array(own) for joint, own in found.items()}
+        for joint, indices in own.items():
+            found.setdefault(joint, []).append(places[indices])
+    return {joint: np.concatenate(parts) for joint, parts in found.items()}
 
 
 def _moved(matrix: Floats, points: Floats) -> Floats:
