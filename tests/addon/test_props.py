@@ -165,7 +165,7 @@ def test_a_seat_comes_under_the_figure(registered: None, body: str, pose: str, n
     corners = np.array([seat.matrix_world @ vertex.co for vertex in seat.data.vertices])
     assert abs(corners[:, 2].min()) < 0.006, "it stands on the ground"
     torso = distances(figure, seat, ("hips", "spine", "chest", "upper_chest", "thigh.L", "thigh.R"))
-    assert -0.012 < torso.min() < 0.002, "sat on, and not gone into"
+    assert abs(torso.min()) < 0.005, "sat on, and not gone into"
     calves = distances(figure, seat, ("shin.L", "shin.R"))
     assert calves.min() > -0.015
     assert hold_of(seat) == UNDER
