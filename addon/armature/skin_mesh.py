@@ -21,6 +21,9 @@ OWN_MATERIAL = "pose_to_anime_own"
 _MATERIAL = "Mannequin"
 CLAY = (0.62, 0.60, 0.58, 1.0)
 """Colour of the skin: a light neutral grey, so that the coloured dots stand out and shading reads well."""
+_DARK_MATERIAL = "Mannequin eyes"
+DARK = (0.035, 0.032, 0.035, 1.0)
+"""Colour of irises and rims of upper lids, so that one sees where a figure looks."""
 _SURFACE_DIRECTIONS = np.concatenate(
     [
         [(x, y, z) for x in (-1, 0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1) if (x, y, z) != (0, 0, 0)],
@@ -35,7 +38,9 @@ def add_skin(obj: bpy.types.Object, skin: Skin) -> bpy.types.Object:
     mesh = bpy.data.meshes.new("Mannequin skin")
     mesh.from_pydata(skin.vertices, [], skin.quads)
     mesh.polygons.foreach_set("use_smooth", np.ones(len(mesh.polygons), dtype=bool))
-    mesh.materials.append(_material())
+    mesh.materials.append(_material(_MATERIAL, CLAY))
+    mesh.materials.append(_material(_DARK_MATERIAL, DARK))
+    mesh.polygons.foreach_set("material_index", skin.dark.astype(np.int32))
     child = bpy.data.objects.new("Mannequin skin", mesh)
     _add_weights(child, skin.weights)
     child.parent = obj
@@ -111,11 +116,11 @@ def outermost(skin: Skin) -> dict[str, list[float]]:
     return points
 
 
-def _material() -> bpy.types.Material:
-    found = bpy.data.materials.get(_MATERIAL)
+def _material(name: str, colour: tuple[float, float, float, float]) -> bpy.types.Material:
+    found = bpy.data.materials.get(name)
     if found is not None:
         return found
-    material = bpy.data.materials.new(_MATERIAL)
-    material.diffuse_color = CLAY
+    material = bpy.data.materials.new(name)
+    material.diffuse_color = colour
     material.roughness = 0.6
     return material

@@ -209,3 +209,13 @@ def test_a_figure_is_removed_while_one_is_posed(figure, removed) -> None:
     assert bpy.context.view_layer.objects.active == left, "the next one is at hand"
     assert bpy.context.mode == ("OBJECT" if removed == "the posed one" else "POSE")
     reshape(left, {"height": 1.1})
+
+
+def test_painting_a_figure_leaves_its_eyes_dark(figure) -> None:
+    figure.pose_to_anime_figure.colour = RED
+    (skin,) = skins_of(figure)
+    dark = np.empty(len(skin.data.polygons), dtype=np.int32)
+    skin.data.polygons.foreach_get("material_index", dark)
+    assert 0 < dark.sum() < 100 and set(dark) == {0, 1}
+    assert tuple(skin.material_slots[0].material.diffuse_color)[:3] == pytest.approx(RED)
+    assert max(skin.material_slots[1].material.diffuse_color[:3]) < 0.1

@@ -48,6 +48,8 @@ class Skin:
     """(N, 3) float32, metres; z up, facing -y, the figure's left is +x, feet on z = 0."""
     quads: np.ndarray
     """(M, 4) int32, counter-clockwise from outside."""
+    dark: np.ndarray
+    """(M,) bool: the quads that are irises and rims of upper lids."""
     weights: dict[str, tuple[np.ndarray, np.ndarray]]
     """Deform bone: vertex indices int32 and their shares float32; at most four a vertex, adding up to one."""
     joints: dict[str, Vector]
@@ -85,6 +87,8 @@ class Shape:
     """Of the left side and the middle: the bone each moves with, and where it is."""
     quads: np.ndarray
     """Of the whole skin."""
+    dark: np.ndarray
+    """(M,) bool, as a skin has it."""
     mirrored: np.ndarray
     """Which of the points the right half's vertices mirror, in their order."""
     weights: dict[str, tuple[np.ndarray, np.ndarray]]
@@ -129,6 +133,7 @@ def sculpted(form: Form) -> Shape:
         layers=_layers(form, frames, points, step.quads, table, held, step.on_plane, mean),
         landmarks=_landmarks(form, points, step.on_plane),
         quads=whole_quads,
+        dark=np.tile(np.repeat([quad in cage.dark for quad in cage.quads], 4), 2),
         mirrored=mirrored,
         weights=_by_bone(whole, names),
     )
@@ -169,6 +174,7 @@ def build_skin(body: Body) -> Skin:
     return Skin(
         vertices=np.concatenate((points, points[shape.mirrored] * MIRROR)).astype(np.float32),
         quads=shape.quads,
+        dark=shape.dark,
         weights=shape.weights,
         joints=joints,
         landmarks=landmarks,
@@ -226,7 +232,7 @@ def _landmarks(form: Form, points: np.ndarray, on_plane: np.ndarray) -> dict[str
         "nose_tip": ("head", nose),
         "chin": ("head", chin),
         "head_top": ("head", middle[np.argmax(middle[:, 2])]),
-        "eye_left": ("head", pupil(form)),
+        "eye_left": ("head", points[np.argmin(np.linalg.norm(points - pupil(form), axis=1))]),
         "ear_left": ("head", ear),
         "heel_left": ("foot", heel),
         "ball_left": ("foot", ball),

@@ -29,6 +29,8 @@ class Cage:
         self.held: list[float] = []
         self.on_plane: list[bool] = []
         self.quads: list[tuple[int, int, int, int]] = []
+        self.dark: set[tuple[int, int, int, int]] = set()
+        """Those of the quads that are irises, or rims of upper lids, where lashes grow."""
 
     def add(self, position: Sequence[float] | Vector, weights: Weights, *, held: float = 0.0, on_plane: bool = False) -> int:
         """A new vertex's index. ``held`` (0 to 1) keeps brushes and smoothing off what was placed exactly, such as eyelids."""

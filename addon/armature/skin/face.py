@@ -25,6 +25,12 @@ EYE_RINGS = (14, 16)
 EYE_COLUMNS = (2, 5)
 ALMOND = 1.2
 """Exponent of the lids' outline: 1 is an ellipse, more is pointed at the corners."""
+BEHIND_LIDS = 1.06
+"""How far the iris may go on behind the lids, as a share of their opening."""
+IRIS_SUNK = 0.0012
+"""Metres by which its edge lies deeper than the ball, so that lids stay in front of it."""
+IRIS_SWELL = {0: 1.07, 36: 1.02, 72: 1.16, 108: 1.16, 144: 1.02}
+"""By degrees round the iris, how much larger it is made: subdivision draws it in, least where the patch has its corners."""
 EAR_RINGS = (4, 9)
 EAR_COLUMNS = (8, 10)
 EAR_GATHERED = (7, 8, 9, 10, 11)
@@ -113,41 +119,60 @@ def _add_nostril(cage: Cage, form: Form, head: list[list[int]]) -> None:
     cage.quad(*floor)
 
 
-def lid_point(form: Form, degrees: float, scale: float, lift: float) -> Vector:
-    """A point on the almond of the lids: 0° is the outer corner, 90° the upper lid.
-
-    ``scale`` enlarges the almond, in height more than in width, ``lift`` is the distance from the eyeball's surface.
-    """
-    centre, radius = form.tables["eye.centre"], form.number("eye.radius")
-    angle = math.radians(degrees)
-    inner, outer, upper, lower = form.tables["eye.opening"]
-    x = math.cos(angle) * (outer if math.cos(angle) > 0 else inner) * (1.0 + 0.35 * (scale - 1.0))
-    z = signed_power(math.sin(angle), ALMOND) * (upper if math.sin(angle) > 0 else lower) * scale
-    z += x * math.tan(math.radians(form.number("eye.tilt")))
-    shell = radius + lift
+def _on_ball(form: Form, x: float, z: float, shell: float) -> Vector:
+    """The point of a shell round the eyeball ``x`` to the outside and ``z`` above the line of sight, from in front."""
     # Beyond the ball the lids go on level, towards temple and nose.
     y = -math.sqrt(max(shell * shell - x * x - z * z, (0.6 * shell) ** 2))
     turn = math.radians(form.number("eye.turn"))
     x, y = x * math.cos(turn) - y * math.sin(turn), y * math.cos(turn) + x * math.sin(turn)
-    return np.array([centre[0] + x, centre[1] + y, centre[2] + z])
+    return np.asarray(form.tables["eye.centre"] + np.array([x, y, z]))
+
+
+def _almond(form: Form, degrees: float, scale: float) -> tuple[float, float]:
+    """Across and up, of a point on the almond of the lids: 0° is the outer corner, 90° the upper lid."""
+    angle = math.radians(degrees)
+    inner, outer, upper, lower = form.tables["eye.opening"]
+    x = math.cos(angle) * (outer if math.cos(angle) > 0 else inner) * (1.0 + 0.35 * (scale - 1.0))
+    z = signed_power(math.sin(angle), ALMOND) * (upper if math.sin(angle) > 0 else lower) * scale
+    return x, z + x * math.tan(math.radians(form.number("eye.tilt")))
+
+
+def lid_point(form: Form, degrees: float, scale: float, lift: float) -> Vector:
+    """A point on the lids: ``scale`` enlarges the almond, in height more than in width, ``lift`` lies between it and the ball."""
+    x, z = _almond(form, degrees, scale)
+    return _on_ball(form, x, z, form.number("eye.radius") + lift)
+
+
+def iris_point(form: Form, degrees: float) -> Vector:
+    """A point on the edge of the iris, or a little behind the lid that covers it, under which the eyeball goes on."""
+    width, height, across, rise, _ = form.tables["eye.iris"]
+    _, _, upper, lower = form.tables["eye.opening"]
+    swell = IRIS_SWELL[round(abs(degrees)) % 180]
+    angle = math.radians(degrees)
+    x = swell * width * math.cos(angle) + across
+    slope = x * math.tan(math.radians(form.number("eye.tilt")))
+    z = min(max(swell * height * math.sin(angle) + rise - slope, -BEHIND_LIDS * lower), BEHIND_LIDS * upper) + slope
+    return _on_ball(form, x, z, form.number("eye.radius") - IRIS_SUNK)
 
 
 def pupil(form: Form) -> Vector:
-    """The middle of the eye, on its ball."""
-    turn = math.radians(form.number("eye.turn"))
-    return np.asarray(form.tables["eye.centre"] + form.number("eye.radius") * np.array([math.sin(turn), -math.cos(turn), 0.0]))
+    """About the middle of the iris: its floor is smoothed to a dish less deep than its table says."""
+    _, _, across, rise, depth = form.tables["eye.iris"]
+    return _on_ball(form, float(across), float(rise), form.number("eye.radius") - 0.5 * float(depth))
 
 
 def _add_eye(cage: Cage, form: Form, head: list[list[int]]) -> None:
-    """Lids in loops round the eyeball, which is part of the skin."""
+    """Lids in loops round the eyeball, which is part of the skin, with an iris sunk into it as sculptors carve it.
+
+    So control images that know geometry alone show where the figure looks.
+    """
     _cut(cage, head, EYE_RINGS, EYE_COLUMNS)
     places = _outline(EYE_RINGS, EYE_COLUMNS)
     previous = [head[k][j] for k, j in places]
-    count = len(places)
+    turns = [-144.0 + 360.0 * i / len(places) for i in range(len(places))]
     for low_scale, high_scale, low_lift, high_lift, blend in form.tables["eye.loops"]:
         current = []
-        for i, vertex in enumerate(previous):
-            degrees = -144.0 + 360.0 * i / count
+        for degrees, vertex in zip(turns, previous, strict=True):
             upper = (0.5 + 0.5 * math.sin(math.radians(degrees))) ** 2
             scale, lift = low_scale + (high_scale - low_scale) * upper, low_lift + (high_lift - low_lift) * upper
             target = lid_point(form, degrees, float(scale), float(lift))
@@ -155,11 +180,16 @@ def _add_eye(cage: Cage, form: Form, head: list[list[int]]) -> None:
             current.append(cage.add(position, HEAD, held=1.0))
         cage.bridge(previous, current)
         previous = current
-    grid = dict(zip(places, previous, strict=True))
-    centre, radius = form.tables["eye.centre"], form.number("eye.radius")
-    for vertex in _fill(cage, grid, EYE_RINGS, EYE_COLUMNS, held=1.0):
+    cage.dark.update(quad for quad, degrees in zip(cage.quads[-len(turns) :], turns, strict=True) if 0.0 <= degrees < 180.0)
+    edge = [cage.add(iris_point(form, degrees), HEAD, held=1.0) for degrees in turns]
+    cage.bridge(previous, edge)
+    before = len(cage.quads)
+    added = _fill(cage, dict(zip(places, edge, strict=True)), EYE_RINGS, EYE_COLUMNS, held=1.0)
+    cage.dark.update(cage.quads[before:])
+    centre, radius, depth = form.tables["eye.centre"], form.number("eye.radius"), float(form.tables["eye.iris"][-1])
+    for vertex in added:
         offset = cage.positions[vertex] - centre
-        cage.positions[vertex] = centre + offset * (1.03 * radius / float(np.linalg.norm(offset)))
+        cage.positions[vertex] = centre + offset * ((radius - depth) / float(np.linalg.norm(offset)))
 
 
 def _add_mouth(cage: Cage, form: Form, head: list[list[int]]) -> None:

@@ -199,6 +199,33 @@ def test_the_landmarks_lie_where_they_belong(skin: Skin) -> None:
         np.testing.assert_allclose(marks[f"{name}_left"] * MIRROR, marks[f"{name}_right"])
 
 
+def test_the_eyes_are_darker_than_the_skin(skin: Skin) -> None:
+    """Irises round the pupils and the rims of the upper lids, nothing else; one sees where the figure looks."""
+    centres = skin.vertices[skin.quads[skin.dark]].astype(np.float64).mean(axis=1)
+    head_size = float(skin.landmarks["head_top"][2] - skin.landmarks["chin"][2])
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        eye = centres[sign * centres[:, 0] > 0.0] - skin.landmarks[f"eye_{side}"]
+        assert len(eye) == 44
+        assert np.linalg.norm(eye, axis=1).max() < 0.14 * head_size
+        assert (eye[:, 2] > -0.1 * head_size).all()
+        assert np.linalg.norm(eye, axis=1).min() < 0.03 * head_size, "the pupil lies on the iris"
+
+
+def test_the_iris_is_sunk_so_that_geometry_alone_shows_it(skin: Skin) -> None:
+    """Its middle lies deeper than its edge: control images know nothing of colours."""
+    vertices = skin.vertices.astype(np.float64)
+    iris = skin.quads[skin.dark][20:44]  # of the left eye, after the rim of its lid
+    edges, uses = np.unique(np.sort(directed_edges(iris), axis=1), axis=0, return_counts=True)
+    border = np.unique(edges[uses == 1])
+    assert len(border) == 20
+    centre = vertices[border].mean(axis=0)
+    outward = np.linalg.svd(vertices[border] - centre)[2][2]
+    outward *= -np.sign(outward[1])
+    inner = np.setdiff1d(iris, border)
+    head_size = float(skin.landmarks["head_top"][2] - skin.landmarks["chin"][2])
+    assert ((vertices[inner] - centre) @ outward).min() < -0.0015 * head_size
+
+
 def test_the_thumb_opposes_the_fingers(skin: Skin) -> None:
     """Its nail looks well away from where the fingernails look, so that it bends across the palm."""
     angle = np.degrees(np.arccos(skin.facings["thumb_2.L"] @ skin.facings["index_2.L"]))
