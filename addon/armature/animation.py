@@ -13,6 +13,7 @@ from ..errors import UserError
 from ..pose.normalised import Pose
 from .joint_map import joint_map
 from .limbs import COPY, LIMBS
+from .mannequin import require_posable
 from .matching import paused, set_ik, settle
 from .posing import bone_bases, closed_fingers, ground_lift, humanoid_rest_of
 from .settled import remember
@@ -29,6 +30,7 @@ def key_poses(obj: bpy.types.Object, poses: Sequence[Pose], frames: Sequence[flo
     """
     if len(poses) > MOST_KEYS:
         raise UserError(f"These are {len(poses)} frames to key, more than {MOST_KEYS}: key fewer, or a shorter part.")
+    require_posable(obj)
     rest = humanoid_rest_of(obj)
     turns = [rest.turns(pose) for pose in poses]
     lifts = [

@@ -15,7 +15,6 @@ from .limbs import CONTROLS, Limb, control_for, limb_of
 from .limits import set_lifted
 from .mannequin import require_posable
 from .matching import is_ik, paused, set_ik
-from .posing import humanoid_rest_of
 from .roll import Roller, legs, roll_dot
 from .wrist import turn_hand
 
@@ -97,7 +96,7 @@ def _legs_of(side: str) -> list[Limb]:
 def lift_limits(obj: bpy.types.Object, value: bool) -> None:
     """Let a figure's joints turn without limits, or hold them to their limits again: what is beyond them comes within, and
     nothing else moves. Raises UserError for what is no mannequin or lacks a bone."""
-    humanoid_rest_of(obj)
+    require_posable(obj)
     with paused():
         bring_up_to_date(obj)
         set_lifted(obj, value)

@@ -12,7 +12,7 @@ from mathutils import Vector
 
 from ..compat import is_pose_bone_hidden
 from .limbs import ROOT
-from .mannequin import is_mannequin
+from .mannequin import is_mannequin, is_own
 
 _REACH = 9.0
 """Pixels (at interface scale 1) around the middle of a dot within which a click means it, however small it is drawn."""
@@ -58,7 +58,7 @@ def dot_at(context: bpy.types.Context, mouse: tuple[float, float]) -> Dot | None
     reach = _REACH * context.preferences.system.ui_scale
     best: tuple[float, float, Dot] | None = None
     for obj in context.visible_objects:
-        if not is_mannequin(obj) or obj.hide_select:
+        if not is_mannequin(obj) or obj.hide_select or not is_own(obj):
             continue
         for bone in visible_bones(obj):
             if bone.name == ROOT:

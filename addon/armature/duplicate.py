@@ -10,7 +10,7 @@ import numpy as np
 from mathutils import Vector
 
 from ..errors import UserError
-from .mannequin import is_mannequin, skins_of
+from .mannequin import is_mannequin, require_skins, skins_of
 from .matching import paused
 from .modes import select_only, shown
 from .pose_tools import skin_points
@@ -28,9 +28,7 @@ def duplicate_mannequin(obj: bpy.types.Object) -> bpy.types.Object:
     """
     if not is_mannequin(obj):
         raise UserError(f"'{obj.name}' is not a mannequin.")
-    skins = skins_of(obj)
-    if not skins:
-        raise UserError(f"'{obj.name}' has lost its skin: give it a new one in the Figure panel.")
+    skins = require_skins(obj)
     layer = bpy.context.view_layer
     if bpy.context.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
@@ -47,22 +45,22 @@ def duplicate_mannequin(obj: bpy.types.Object) -> bpy.types.Object:
 def _duplicated(obj: bpy.types.Object, skins: list[bpy.types.Object]) -> bpy.types.Object:
     """Blender's own duplicate of a figure, which points constraints, drivers and modifiers of the copies at each other."""
     layer = bpy.context.view_layer
-    unselectable = [skin for skin in skins if skin.hide_select]
+    unselectable = [each for each in (obj, *skins) if each.hide_select]
     with ExitStack() as stack:
         for each in (obj, *skins):
             stack.enter_context(shown(each))
-        for skin in unselectable:
-            skin.hide_select = False
+        for each in unselectable:
+            each.hide_select = False
         try:
             select_only((obj, *skins))
             layer.objects.active = obj
             bpy.ops.object.duplicate(linked=False)
         finally:
-            for skin in unselectable:
-                skin.hide_select = True
+            for each in unselectable:
+                each.hide_select = True
     copy = layer.objects.active
     for each in (copy, *skins_of(copy)):
-        each.hide_select = each != copy and bool(unselectable)
+        each.hide_select = (obj if each == copy else skins[0]).hide_select
         _make_single_user(each)
     return copy
 

@@ -41,15 +41,20 @@ def figures_in(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> list[
 
 
 def is_figure_shown(obj: bpy.types.Object) -> bool:
-    """Whether anything of a mannequin's body can be seen."""
-    return any(skin.visible_get() for skin in skins_of(obj))
+    """Whether anything of a mannequin's body can be seen; of one that has lost its skin, the dots."""
+    return any(part.visible_get() for part in skins_of(obj) or (obj,))
 
 
 def show_figure(obj: bpy.types.Object, value: bool) -> None:
-    """Show or hide a mannequin, skin and dots. Raises UserError where its collection is hidden."""
-    for part in (obj, *skins_of(obj)):
+    """Show or hide a mannequin, skin and dots. Raises UserError, with nothing changed, where its collection is hidden."""
+    parts = (obj, *skins_of(obj))
+    before = [(part, part.hide_get(), part.hide_viewport) for part in parts]
+    for part in parts:
         part.hide_set(not value)
         if value:
             part.hide_viewport = False
     if value and not is_figure_shown(obj):
+        for part, was_hidden, was_off in before:
+            part.hide_set(was_hidden)
+            part.hide_viewport = was_off
         raise UserError(f"'{obj.name}' is in a hidden collection: show that first.")

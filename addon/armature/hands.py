@@ -15,6 +15,7 @@ from ..pose.hands import JOINTS, HandShape, blend
 from ..pose.humanoid import SIDES
 from ..pose.rest import HumanoidRest
 from .joint_map import joint_map
+from .mannequin import require_posable
 from .matching import paused, settle
 from .posing import humanoid_rest_of
 
@@ -30,6 +31,7 @@ def apply_hand(obj: bpy.types.Object, side: str, shape: HandShape, factor: float
 
 def change_hand(obj: bpy.types.Object, side: str, change: Callable[[HandShape], HandShape]) -> None:
     """Replace the present shape of one hand or both by what ``change`` makes of it. Raises UserError."""
+    require_posable(obj)
     rest = humanoid_rest_of(obj)
     shapes = [change(_read(obj, rest, one)).for_side(one) for one in _sides(side)]
     bones = joint_map("mannequin")

@@ -21,7 +21,7 @@ from .joint_map import joint_map
 from .limbs import LIMBS
 from .limits import add_limits
 from .matching import paused, set_ik, settle
-from .rig import build_bones, configure_pose
+from .rig import build_bones, configure_pose, fault_of
 from .settled import remember
 from .skin.body_file import Body
 from .skin.build import Skin, build_skin
@@ -52,13 +52,28 @@ def mannequin_name(obj: bpy.types.Object) -> str:
     return str(obj.data[_MANNEQUIN]) if is_mannequin(obj) else ""
 
 
+def is_own(obj: bpy.types.Object) -> bool:
+    """Whether what is done to an object is saved with this file: not one that is linked from another file."""
+    override = obj.override_library
+    return obj.library is None and (override is None or not override.is_system_override)
+
+
 def require_posable(obj: bpy.types.Object) -> None:
-    """Raise UserError unless the object is a mannequin that Blender evaluates now: a hidden one keeps the pose it was last seen
-    in."""
+    """Raise UserError unless the object is a mannequin that can be read and belongs to this file."""
+    require_readable(obj)
+    if not is_own(obj):
+        raise UserError(f"'{obj.name}' is linked from another file: pose it there, or make it local.")
+
+
+def require_readable(obj: bpy.types.Object) -> None:
+    """Raise UserError unless the object is a whole mannequin that Blender evaluates now: a hidden one keeps the pose it was last
+    seen in."""
     if not is_mannequin(obj):
         raise UserError(f"'{obj.name}' is not a mannequin of Pose to Anime.")
     if not any(part.visible_get() for part in (obj, *skins_of(obj))):
         raise UserError(f"'{obj.name}' is hidden: show it before you pose it.")
+    if fault := fault_of(obj):
+        raise UserError(fault)
 
 
 def is_child(obj: bpy.types.Object) -> bool:
@@ -69,6 +84,13 @@ def is_child(obj: bpy.types.Object) -> bool:
 def skins_of(obj: bpy.types.Object) -> list[bpy.types.Object]:
     """The mesh objects that an armature object deforms and carries."""
     return [child for child in obj.children if child.type == "MESH" and child.find_armature() == obj]
+
+
+def require_skins(obj: bpy.types.Object) -> list[bpy.types.Object]:
+    """The skins of a mannequin; raises UserError where it has none."""
+    if not (skins := skins_of(obj)):
+        raise UserError(f"'{obj.name}' has lost its skin: give it a new one in the Figure panel.")
+    return skins
 
 
 def landmarks(obj: bpy.types.Object) -> dict[str, Vector]:

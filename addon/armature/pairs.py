@@ -16,7 +16,7 @@ from .hand_goals import arm_of, arm_reach, bring_hand
 from .hands import change_hand
 from .joint_map import joint_map
 from .limbs import ROOT
-from .mannequin import is_child, landmarks, require_posable, skins_of
+from .mannequin import is_child, landmarks, require_posable, require_skins, skins_of
 from .pose_tools import look_at
 from .posing import apply_pose, humanoid_rest_of
 from .props.hand_model import Hand, hand_of
@@ -40,13 +40,14 @@ _DEEPEST = 0.3
 def apply_pair(first: bpy.types.Object, second: bpy.types.Object, pair: Pair) -> None:
     """Pose two mannequins as a pair. The first stays where it is, the second comes to where the pair has it.
 
-    Raises UserError where one is no mannequin or hidden, both are the same, or the pair is not for a child's body; then nothing
-    is changed. Raises PoseError where the library has lost one of its poses."""
+    Raises UserError where one is no mannequin, hidden or without a skin, both are the same, or the pair is not for a child's
+    body; then nothing is changed. Raises PoseError where the library has lost one of its poses."""
     figures = dict(zip(FIGURES, (first, second), strict=True))
     if first == second:
         raise UserError("A pair needs two figures: select another one too.")
     for obj in figures.values():
         require_posable(obj)
+        require_skins(obj)
     refuse_child(pair, *figures.values())
     poses = {name: (pair.first if name == "first" else pair.second).whole() for name in FIGURES}
     for name, obj in figures.items():

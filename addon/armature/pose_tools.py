@@ -19,7 +19,7 @@ from .gaze import NECKS_SHARE, sideways_and_down, within_reach
 from .handles import CHEST, GAZE, HEAD
 from .joint_map import joint_map
 from .limbs import LIMBS, ROOT
-from .mannequin import landmarks, require_posable, skins_of, surface_points
+from .mannequin import landmarks, require_posable, require_readable, require_skins, surface_points
 from .posing import apply_pose, humanoid_rest_of, read_pose
 
 _MOVED_BY = {
@@ -115,6 +115,7 @@ def put_on_ground(obj: bpy.types.Object) -> None:
 
     The root goes to the ground too, so that poses which are applied later stand on it. The object itself stays.
     """
+    require_posable(obj)
     pose = read_pose(obj)
     root = obj.pose.bones[ROOT]
     matrix = root.matrix.copy()
@@ -140,7 +141,7 @@ def look_at(obj: bpy.types.Object, place: Sequence[float]) -> bool:
 
 def ground_contacts(obj: bpy.types.Object) -> tuple[Contact, ...]:
     """Which parts of a mannequin rest on the ground on which its root stands; none while it is in the air."""
-    require_posable(obj)
+    require_readable(obj)
     points, bones = surface_points(obj), joint_map("mannequin")
     root = np.linalg.inv(np.array(obj.pose.bones[ROOT].matrix))
     found = []
@@ -156,10 +157,10 @@ def ground_contacts(obj: bpy.types.Object) -> tuple[Contact, ...]:
 
 
 def skin_points(obj: bpy.types.Object) -> np.ndarray:
-    """(N, 3) world places of the vertices of a mannequin's skins as they are seen. Raises UserError where all are hidden."""
+    """(N, 3) world places of the vertices of a mannequin's skins as they are seen. Raises UserError where it has none."""
     depsgraph = bpy.context.evaluated_depsgraph_get()
     found = []
-    for skin in skins_of(obj):
+    for skin in require_skins(obj):
         evaluated = skin.evaluated_get(depsgraph)
         mesh = evaluated.to_mesh()
         points = np.empty(3 * len(mesh.vertices), dtype=np.float32)
@@ -167,8 +168,6 @@ def skin_points(obj: bpy.types.Object) -> np.ndarray:
         world = np.array(evaluated.matrix_world)
         evaluated.to_mesh_clear()
         found.append(points.reshape(-1, 3) @ world[:3, :3].T + world[:3, 3])
-    if not found:
-        raise UserError(f"'{obj.name}' has lost its skin: undo its removal, or add a new mannequin.")
     return np.concatenate(found)
 
 

@@ -9,7 +9,6 @@ import bpy
 import numpy as np
 from mathutils import Quaternion, Vector
 
-from ..errors import UserError
 from ..pose import rotations as rot
 from ..pose.humanoid import FINGER_JOINTS, JOINTS, side_of
 from ..pose.normalised import Pose
@@ -18,10 +17,9 @@ from .held import held_sides
 from .joint_map import JointMap, joint_map
 from .limbs import LIMBS, ROOT
 from .limits import limits_of
-from .mannequin import require_posable, surface_points
+from .mannequin import require_posable, require_readable, surface_points
 from .matching import paused, refine, set_ik, settle
 from .pins import release
-from .rig import required_bones
 from .settled import remember
 
 
@@ -30,8 +28,9 @@ def apply_pose(obj: bpy.types.Object, pose: Pose) -> None:
 
     Contacts with the ground move the figure up or down until the lowest of the parts that rest on it touches z = 0 of the root.
     The fingers of a hand that holds a prop stay closed on it.
-    Raises UserError when the object is not a mannequin, is hidden or lacks a control."""
-    bones = _bones(obj)
+    Raises UserError when the object is not a mannequin, is hidden, linked from another file, or lacks a control."""
+    require_posable(obj)
+    bones = joint_map("mannequin")
     rest = _rest(obj, bones)
     turns = rest.turns(limits_of(obj, rest).clamp_pose(pose))
     heads = _posed_heads(rest, turns)
@@ -100,7 +99,7 @@ def reset_pose(obj: bpy.types.Object) -> None:
     """Bring a mannequin back to its rest: no pins, and every control where it was when the figure was added, also the root.
 
     The fingers of a hand that holds a prop stay closed on it."""
-    _bones(obj)
+    require_posable(obj)
     closed = closed_fingers(obj)
     release(obj)
     with paused():
@@ -121,14 +120,12 @@ def reset_pose(obj: bpy.types.Object) -> None:
 
 
 def humanoid_rest_of(obj: bpy.types.Object) -> HumanoidRest:
-    """The joints of a mannequin at rest. Raises UserError as ``apply_pose`` does."""
+    """The joints of a mannequin at rest. Raises UserError for what is no mannequin, is hidden or lacks a control."""
     return _rest(obj, _bones(obj))
 
 
 def _bones(obj: bpy.types.Object) -> JointMap:
-    require_posable(obj)
-    if missing := [name for name in required_bones() if name not in obj.pose.bones]:
-        raise UserError(f"The mannequin '{obj.name}' has lost its bone '{missing[0]}': undo its removal, or add a new mannequin.")
+    require_readable(obj)
     return joint_map("mannequin")
 
 

@@ -19,13 +19,13 @@ from .controls import bring_up_to_date
 from .joint_map import joint_map
 from .limbs import LIMBS
 from .limits import fit_limits
-from .mannequin import is_mannequin, mannequin_name, skins_of, slider_values, write_body
+from .mannequin import is_mannequin, mannequin_name, require_skins, skins_of, slider_values, write_body
 from .matching import is_ik, paused, set_ik
 from .modes import edit_mode, shown
 from .pins import has_pins
 from .pose_tools import ground_contacts
 from .posing import apply_pose, read_pose
-from .rig import build_bones, fit_to_rest
+from .rig import build_bones, fault_of, fit_to_rest
 from .settled import forget, remember
 from .skin.body_file import Body
 from .skin.build import Skin, build_skin
@@ -79,7 +79,7 @@ def require_figure(obj: bpy.types.Object) -> bpy.types.Object:
         raise UserError(f"'{obj.name}' is linked from another file: change its body there, or make it local.")
     if bpy.context.mode not in {"OBJECT", "POSE"}:
         raise UserError("Go to Object Mode or Pose Mode before you change a body.")
-    if bpy.context.view_layer.objects.get(obj.name) != obj:
+    if obj not in bpy.context.view_layer.objects.values():
         raise UserError(
             f"'{obj.name}' is in another scene, or its collection is switched off: show it before you change its body."
         )
@@ -87,6 +87,8 @@ def require_figure(obj: bpy.types.Object) -> bpy.types.Object:
 
 
 def _give(obj: bpy.types.Object, name: str, body: Body, sliders: Mapping[str, float]) -> None:
+    if fault := fault_of(obj):
+        raise UserError(fault)
     skin = _skin_of(body, sliders)
     children = _shapeable_skins(obj, skin)
     is_other = mannequin_name(obj) != name
@@ -127,9 +129,7 @@ def _skin_of(body: Body, sliders: Mapping[str, float]) -> Skin:
 
 
 def _shapeable_skins(obj: bpy.types.Object, skin: Skin) -> list[bpy.types.Object]:
-    children = [child for child in skins_of(obj) if SKIN in child]
-    if not children:
-        raise UserError(f"'{obj.name}' has lost its skin: give it a new one in the Figure panel.")
+    children = [child for child in require_skins(obj) if SKIN in child]
     if not all(is_shapeable(child, skin) for child in children):
         raise UserError(f"The skin of '{obj.name}' was edited by hand, so its body cannot be changed any more.")
     return children

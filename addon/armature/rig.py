@@ -29,6 +29,8 @@ _POLE_ANGLE = -math.pi / 2
 _RADII = {"hips": 0.030, CHEST: 0.030, GAZE: 0.016, **dict.fromkeys(ROLLS, 0.016)}
 """Metres; of the other dots 0.024."""
 _REFERENCE_LENGTH = 0.02
+_NO_SIZE = 1e-12
+"""Volume of a scale below which nothing can be brought back from the world into a figure's axes."""
 
 COLLECTIONS = ("Controls", "Joints", "Fingers", "Mechanism")
 _HIDDEN_COLLECTIONS = ("Fingers", "Mechanism")
@@ -46,6 +48,36 @@ def required_bones() -> tuple[str, ...]:
         *(name for limb in LIMBS for name in (limb.target, limb.hinge, *limb.mechanism)),
         *references,
     )
+
+
+def fault_of(obj: bpy.types.Object) -> str:
+    """A sentence that says why a figure cannot be posed though it is there: what its rig needs was removed or changed by hand.
+    Empty for a whole one."""
+    bones = obj.pose.bones
+    if missing := next((name for name in required_bones() if name not in bones), ""):
+        return f"The mannequin '{obj.name}' has lost its bone '{missing}': undo its removal, or add a new mannequin."
+    for bone, constraint in _required_constraints():
+        if constraint not in bones[bone].constraints:
+            return f"'{bone}' of '{obj.name}' has lost its constraint '{constraint}': undo its removal, or add a new mannequin."
+    for bone in required_bones():
+        if bones[bone].rotation_mode != _rotation_mode(bone):
+            needed = "XYZ Euler" if bone in ROLLS else "Quaternion (WXYZ)"
+            return f"'{bone}' of '{obj.name}' is turned in another way than its rig needs: set its rotation mode to {needed}."
+    if abs(obj.matrix_world.determinant()) < _NO_SIZE:
+        return f"'{obj.name}' is scaled to nothing: give it a size first (Alt-S)."
+    return ""
+
+
+def _rotation_mode(bone: str) -> str:
+    """The dots of the foot roll have angles, so that they can go round more than once."""
+    return "XYZ" if bone in ROLLS else "QUATERNION"
+
+
+@cache
+def _required_constraints() -> tuple[tuple[str, str], ...]:
+    """Bone and name of the constraints without which IK and FK do not go together."""
+    copied = ((bone, COPY) for limb in LIMBS for bone in limb.turned_by_hand)
+    return (*copied, *((limb.solve(limb.lower), SOLVER) for limb in LIMBS))
 
 
 def build_bones(armature: bpy.types.Armature, rest: HumanoidRest, bones: JointMap) -> None:
@@ -78,7 +110,7 @@ def configure_pose(obj: bpy.types.Object, bones: JointMap) -> None:
     """Rotation modes, locks, shapes, colours and constraints of an armature object whose bones ``build_bones`` made."""
     fingers = {bones[joint] for joint in FINGER_JOINTS if joint in bones}
     for pose_bone in obj.pose.bones:
-        pose_bone.rotation_mode = "QUATERNION"
+        pose_bone.rotation_mode = _rotation_mode(pose_bone.name)
         pose_bone.lock_scale = (True, True, True)
         if pose_bone.name not in CONTROLS:
             # Bones keep their length and their place at the joint above: grabbing a joint turns it.
@@ -94,7 +126,6 @@ def configure_pose(obj: bpy.types.Object, bones: JointMap) -> None:
     for handle in HANDLES:
         obj.pose.bones[handle.name].custom_shape_transform = obj.pose.bones[handle.carrier]
     for name in ROLLS:
-        obj.pose.bones[name].rotation_mode = "XYZ"
         obj.pose.bones[name].lock_rotation = (False, True, True)
 
 

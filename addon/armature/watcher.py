@@ -11,10 +11,10 @@ import bpy
 from bpy.app.handlers import persistent
 
 from .follow import come_to_rest, follow
-from .mannequin import is_mannequin, remove_orphaned_skins
+from .mannequin import is_mannequin, is_own, remove_orphaned_skins
 from .matching import is_paused, paused
 from .pins import has_pins, hold
-from .rig import required_bones
+from .rig import fault_of
 from .settled import remember
 from .wishes import forget_wishes
 
@@ -37,7 +37,7 @@ def _after_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> Non
     # Twice, because a figure may be pinned to another one that is pinned itself.
     pinned = [obj for obj in scene.objects if obj.type == "ARMATURE" and has_pins(obj)] * 2 if changed else []
     for obj in (*changed, *pinned):
-        if is_mannequin(obj) and obj.library is None and _is_complete(obj):
+        if is_mannequin(obj) and is_own(obj) and not fault_of(obj):
             with paused(is_watcher=True):
                 _follow(scene, obj)
     if (count := len(bpy.data.objects)) != _State.object_count:
@@ -51,7 +51,7 @@ def _after_frame(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None
     if is_paused() or depsgraph.mode != "VIEWPORT":
         return
     for obj in scene.objects:
-        if is_mannequin(obj) and obj.library is None and _is_complete(obj):
+        if is_mannequin(obj) and is_own(obj) and not fault_of(obj):
             with paused(is_watcher=True):
                 _follow(scene, obj, is_other_frame=True)
 
@@ -74,11 +74,6 @@ def _is_being_dragged() -> bool:
     manager = bpy.context.window_manager
     windows = manager.windows if manager is not None else ()
     return any(operator.bl_idname.startswith(_MODAL_PREFIXES) for window in windows for operator in window.modal_operators)
-
-
-def _is_complete(obj: bpy.types.Object) -> bool:
-    """A figure whose controls were deleted by hand is left alone."""
-    return all(name in obj.pose.bones for name in required_bones())
 
 
 @persistent

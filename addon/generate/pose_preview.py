@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..armature.figures import figures_in
 from ..armature.limbs import ROOT
+from ..armature.mannequin import require_skins
 from ..armature.pose_tools import skin_points
 from ..errors import UserError
 from ..passes import geometry
@@ -45,6 +46,7 @@ def pose_preview(obj: bpy.types.Object) -> bytes:
     view_layer.update()
     figure = next((found for found in figures_in(scene, view_layer) if found.armature_name == obj.name), None)
     if figure is None:
+        require_skins(obj)
         raise UserError(f"'{obj.name}' is hidden: show it before you save its pose.")
     root = (obj.matrix_world @ obj.pose.bones[ROOT].matrix).to_3x3().normalized()
     return preview(skin_points(obj), root, lambda depsgraph: geometry.figure_surfaces(scene, view_layer, depsgraph, [figure]))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import EnumProperty
 
-from ..armature.props.holding import refit
+from ..armature.props.holding import refit, require_props
 from ..armature.reshape import change_body, give_skin, reshape
 from ..armature.skin.sliders import GROUPS, SLIDERS
 from .figure import _OnMannequin, mannequin_items
@@ -20,6 +20,7 @@ class P2A_OT_change_body(_OnMannequin, bpy.types.Operator):
     mannequin: EnumProperty(name="Body", items=mannequin_items)
 
     def act(self, obj: bpy.types.Object) -> None:
+        require_props(obj)
         change_body(obj, self.mannequin)
         refit(obj)  # too slow for a slider that is dragged, which leaves it to "Hold Again"
 
@@ -36,6 +37,7 @@ class P2A_OT_reset_body(_OnMannequin, bpy.types.Operator):
     )
 
     def act(self, obj: bpy.types.Object) -> None:
+        require_props(obj)
         reshape(
             obj,
             {name: slider.neutral for name, slider in SLIDERS.items() if self.group in ("ALL", slider.group.upper())},

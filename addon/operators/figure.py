@@ -26,7 +26,7 @@ EnumItems = list[tuple[str, str, str]]
 def the_mannequin(context: bpy.types.Context, name: str = "") -> bpy.types.Object | None:
     """The mannequin that is meant: by name, else the active object or the one that carries it, else the only one in view."""
     if name:
-        named = context.scene.objects.get(name)
+        named = object_named(context.scene, name)
         return named if is_mannequin(named) else None
     active = context.view_layer.objects.active
     for candidate in (active, active.parent if active else None):
@@ -34,6 +34,12 @@ def the_mannequin(context: bpy.types.Context, name: str = "") -> bpy.types.Objec
             return candidate
     found = [obj for obj in context.view_layer.objects if is_mannequin(obj)]
     return found[0] if len(found) == 1 else None
+
+
+def object_named(scene: bpy.types.Scene, name: str) -> bpy.types.Object | None:
+    """The object that a name means. One that is linked from another file may have the same name: that of this file is meant."""
+    found = [obj for obj in scene.objects if obj.name == name]
+    return next((obj for obj in found if obj.library is None), found[0] if found else None)
 
 
 def needs_mannequin(cls: type[bpy.types.Operator], context: bpy.types.Context) -> bool:

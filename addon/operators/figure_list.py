@@ -9,7 +9,7 @@ from bpy.props import FloatVectorProperty, PointerProperty
 from ..armature.colour import figure_colour, set_figure_colour
 from ..armature.duplicate import duplicate_mannequin
 from ..armature.figures import is_figure_shown, show_figure
-from ..armature.mannequin import is_mannequin
+from ..armature.mannequin import is_mannequin, is_own
 from ..armature.modes import object_mode, select_only
 from .figure import _OnMannequin, needs_mannequin
 from .posing import enter_pose_mode
@@ -21,7 +21,7 @@ class P2A_OT_choose_figure(_OnMannequin, bpy.types.Operator):
     bl_description = "Make this the figure that is meant; while one is being posed, this one is posed next"
 
     def act(self, obj: bpy.types.Object) -> None:
-        if bpy.context.mode == "POSE" and obj.visible_get():
+        if bpy.context.mode == "POSE" and obj.visible_get() and is_own(obj):
             enter_pose_mode(bpy.context, obj)
             return
         if bpy.context.mode != "OBJECT":

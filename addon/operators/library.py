@@ -9,6 +9,7 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
+from ..armature.mannequin import require_posable
 from ..armature.matching import kept
 from ..armature.pose_tools import apply_part, ground_contacts, selected_joints
 from ..armature.posing import apply_pose, read_pose
@@ -229,13 +230,8 @@ class P2A_OT_import_pose(_OnLibrary, bpy.types.Operator):
             raise UserError("Say which file to import.")
         path = Path(bpy.path.abspath(self.filepath))
         pose = load_pose(path)
-        preview = None
         obj = the_mannequin(context)
-        if obj is not None:
-            with kept(obj):
-                apply_pose(obj, pose)
-                preview = preview_of(self, obj)
-        key = import_pose(path, preview)
+        key = import_pose(path, preview_in(self, obj, pose) if obj is not None else None)
         context.window_manager.pose_to_anime.library.chosen = key
         self.report({"INFO"}, f"Imported “{pose.name}”")
 
@@ -294,6 +290,18 @@ def preview_of(operator: bpy.types.Operator, obj: bpy.types.Object) -> bytes | N
     except UserError as error:
         operator.report({"WARNING"}, f"The pose has no thumbnail: {error}")
         return None
+
+
+def preview_in(operator: bpy.types.Operator, obj: bpy.types.Object, pose: Pose) -> bytes | None:
+    """The thumbnail of another pose, which the figure takes for the while; none where it cannot."""
+    try:
+        require_posable(obj)
+    except UserError as error:
+        operator.report({"WARNING"}, f"The pose has no thumbnail: {error}")
+        return None
+    with kept(obj):
+        apply_pose(obj, pose)
+        return preview_of(operator, obj)
 
 
 CLASSES: tuple[type, ...] = (

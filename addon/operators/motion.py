@@ -11,7 +11,6 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from ..armature.animation import MOST_KEYS, key_poses
 from ..armature.mannequin import require_posable
-from ..armature.matching import kept
 from ..armature.posing import apply_pose
 from ..errors import UserError
 from ..generate import pose_shelf
@@ -20,7 +19,7 @@ from ..pose.library import bvh_pose
 from ..pose.own_poses import import_pose
 from ..pose.retarget import Retargeting
 from .figure import _OnMannequin
-from .library import preview_of
+from .library import preview_in
 
 _USES = (
     ("POSE", "Pose", "One frame as the figure's pose"),
@@ -105,10 +104,7 @@ class P2A_OT_import_bvh(_OnMannequin, bpy.types.Operator):
 
     def _save(self, obj: bpy.types.Object, path: Path) -> None:
         pose = bvh_pose(path, self.frame)
-        with kept(obj):
-            apply_pose(obj, pose)
-            preview = preview_of(self, obj)
-        key = import_pose(f"{path}:{self.frame}", preview)
+        key = import_pose(f"{path}:{self.frame}", preview_in(self, obj, pose))
         bpy.context.window_manager.pose_to_anime.library.chosen = key
         pose_shelf.refresh()
         self.report({"INFO"}, f"Imported “{pose.name}”")

@@ -12,7 +12,7 @@ from ..armature.pairs import apply_pair, refuse_child
 from ..errors import UserError
 from ..pose.normalised import PoseError
 from ..pose.pairs import load_pair, pair_files
-from .figure import EnumItems, _OnMannequin, mannequin_items
+from .figure import EnumItems, _OnMannequin, mannequin_items, object_named
 
 # Blender does not keep the strings of a dynamic enum alive: this list must.
 _pair_items: EnumItems = []
@@ -63,7 +63,7 @@ class P2A_OT_apply_pair(_OnMannequin, bpy.types.Operator):
 
     def _partner(self, obj: bpy.types.Object) -> bpy.types.Object | None:
         if self.partner:
-            named = bpy.context.scene.objects.get(self.partner)
+            named = object_named(bpy.context.scene, self.partner)
             if not is_mannequin(named) or named == obj:
                 raise UserError(f"There is no other mannequin '{self.partner}' in this scene.")
             return named

@@ -11,7 +11,7 @@ from ..armature.pins import PINNABLE, pin_dot, release
 from ..compat import is_pose_bone_selected
 from ..errors import UserError
 from ..settings.pins import OBJECT, TARGETS
-from .figure import _OnMannequin
+from .figure import _OnMannequin, object_named
 
 
 class P2A_OT_pin(_OnMannequin, bpy.types.Operator):
@@ -34,7 +34,7 @@ class P2A_OT_pin(_OnMannequin, bpy.types.Operator):
         controls = [control_for(self.control)] if self.control else selected_dots(obj)
         if not controls:
             raise UserError("Select the dots of hands, feet or gaze that should be pinned.")
-        target = bpy.context.scene.objects.get(self.target) if self.target else None
+        target = object_named(bpy.context.scene, self.target) if self.target else None
         if self.to == OBJECT and self.target and target is None:
             raise UserError(f"There is no object '{self.target}' in this scene.")
         for control in controls:

@@ -12,10 +12,10 @@ from ..armature import pose_tools
 from ..armature.dynamics import push_pose, push_to, pushed_by
 from ..armature.held import LEFT, RIGHT, hold_of, props_of
 from ..armature.mannequin import is_mannequin
-from ..armature.props.holding import swap_hands
+from ..armature.props.holding import require_props, swap_hands
 from ..errors import UserError
 from ..framing.camera import picture_camera
-from .figure import _OnMannequin
+from .figure import _OnMannequin, object_named
 
 
 class P2A_OT_mirror_pose(_OnMannequin, bpy.types.Operator):
@@ -24,6 +24,7 @@ class P2A_OT_mirror_pose(_OnMannequin, bpy.types.Operator):
     bl_description = "Left and right change places, as in a mirror, and so does what the hands hold"
 
     def act(self, obj: bpy.types.Object) -> None:
+        require_props(obj)
         pose_tools.mirror_pose(obj)
         if any(hold_of(held) in (LEFT, RIGHT) for held in props_of(obj)):
             swap_hands(obj)
@@ -58,7 +59,7 @@ class P2A_OT_look_at_camera(_OnMannequin, bpy.types.Operator):
 
     def act(self, obj: bpy.types.Object) -> None:
         scene = bpy.context.scene
-        camera = scene.objects.get(self.camera) if self.camera else picture_camera(scene)
+        camera = object_named(scene, self.camera) if self.camera else picture_camera(scene)
         if camera is None:
             raise UserError(f"There is no object '{self.camera}'." if self.camera else "Add a pose camera first.")
         if not pose_tools.look_at(obj, camera.matrix_world.translation):
@@ -73,7 +74,7 @@ class P2A_OT_copy_pose_to(_OnMannequin, bpy.types.Operator):
     target: StringProperty(name="To", description="Name of the other figure's armature object", options={"SKIP_SAVE"})
 
     def act(self, obj: bpy.types.Object) -> None:
-        target = bpy.context.scene.objects.get(self.target)
+        target = object_named(bpy.context.scene, self.target)
         if not is_mannequin(target) or target == obj:
             raise UserError("Say which other figure should take the pose.")
         pose_tools.copy_pose(obj, target)

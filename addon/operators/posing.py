@@ -14,7 +14,7 @@ from ..armature.controls import bring_up_to_date, lift_limits, move_control, tur
 from ..armature.dots import Dot, dot_at, visible_bones
 from ..armature.dots_only import follow_switch
 from ..armature.limits import are_lifted
-from ..armature.mannequin import is_mannequin
+from ..armature.mannequin import is_mannequin, is_own
 from ..armature.matching import paused
 from ..armature.ring_axes import joint_for
 from ..compat import is_pose_bone_selected, select_pose_bone
@@ -43,6 +43,9 @@ class P2A_OT_start_posing(bpy.types.Operator):
             return {"CANCELLED"}
         if not obj.visible_get():
             self.report({"ERROR"}, f"'{obj.name}' is hidden: show it first (Alt-H).")
+            return {"CANCELLED"}
+        if not is_own(obj):
+            self.report({"ERROR"}, f"'{obj.name}' is linked from another file: pose it there, or make it local.")
             return {"CANCELLED"}
         enter_pose_mode(context, obj)
         return {"FINISHED"}

@@ -70,6 +70,13 @@ def empty_hands(obj: bpy.types.Object, sides: set[str] | None = None) -> None:
     remove_props([held for held in props_of(obj) if hold_of(held) in wanted])
 
 
+def require_props(obj: bpy.types.Object) -> None:
+    """Raise UserError unless all that a figure has in one hand can be taken hold of anew."""
+    for held in props_of(obj):
+        if hold_of(held) in SIDES:
+            prop_of(held)
+
+
 def refit(obj: bpy.types.Object) -> None:
     """Take hold anew of all that a figure holds: its hands have changed, or its fingers have been moved."""
     for held in props_of(obj):

@@ -14,7 +14,7 @@ from mathutils import Matrix
 
 from ...errors import UserError
 from ..held import PROP, is_prop, set_hold
-from .prop_file import Prop, load_prop
+from .prop_file import Prop, load_prop, prop_files
 from .shapes import Floats, Shape
 
 _SCALE = "pose_to_anime_prop_scale"
@@ -30,6 +30,10 @@ def prop_of(obj: bpy.types.Object) -> Prop:
     """What a prop's object is. Raises UserError where it is none, or its file is gone."""
     if not is_prop(obj):
         raise UserError(f"'{obj.name}' is not a prop of Pose to Anime.")
+    if obj[PROP] not in prop_files():
+        raise UserError(
+            f"The file '{obj[PROP]}.toml' of the prop '{obj.name}' is gone: bring it back, or release the prop first."
+        )
     return load_prop(obj[PROP])
 
 

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Figures whose rig was spoiled by hand, that have lost their skin, or come from another file: every verb says so in one sentence
+and changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+bpy = pytest.importorskip("bpy")
+
+from pose_to_anime.addon.armature.dots import visible_bones  # noqa: E402
+from pose_to_anime.addon.armature.figures import is_figure_shown  # noqa: E402
+from pose_to_anime.addon.armature.mannequin import add_mannequin, is_mannequin, mannequin_name, skins_of  # noqa: E402
+from pose_to_anime.addon.armature.posing import read_pose  # noqa: E402
+from pose_to_anime.addon.armature.props.holding import hold  # noqa: E402
+from pose_to_anime.addon.armature.props.prop_file import prop_files, prop_folders  # noqa: E402
+from rig_scene import figure_fixture, matrices, moved, registered  # noqa: E402, F401
+
+OPS = bpy.ops.pose_to_anime
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSE_TO_ANIME_HOME", str(tmp_path / "home"))
+
+
+def refused(verb: str, words: dict[str, Any]) -> str:
+    """What a verb that is refused says."""
+    with pytest.raises(RuntimeError) as caught:
+        getattr(OPS, verb)(**words)
+    says = str(caught.value).strip()
+    assert says.startswith("Error: ") and "\n" not in says and "Traceback" not in says, says
+    return says.removeprefix("Error: ")
+
+
+VERBS: list[tuple[str, dict[str, Any]]] = [
+    ("apply_pose", {"pose": "running"}),
+    ("reset_pose", {}),
+    ("mirror_pose", {}),
+    ("put_on_ground", {}),
+    ("exaggerate", {"factor": 0.5}),
+    ("apply_hand", {"shape": "fist"}),
+    ("move_control", {"control": "hand.L", "location": (0.3, -0.3, 1.2)}),
+    ("turn_joint", {"joint": "head", "rotation": (0.9, 0.1, 0.0, 0.1)}),
+    ("turn_ring", {"joints": "upper_arm.L", "angle": 0.3}),
+    ("toggle_limits", {}),
+    ("roll_foot", {"angle": 0.3}),
+    ("pin", {"control": "foot.L"}),
+    ("add_prop", {"prop": "sword", "hand": "R"}),
+    ("apply_pair", {"pair": "handshake"}),
+    ("change_body", {"mannequin": "adult_man"}),
+]
+
+
+def lose_a_dot(obj: bpy.types.Object) -> None:
+    bpy.ops.object.mode_set(mode="EDIT")
+    obj.data.edit_bones.remove(obj.data.edit_bones["hand_ik.L"])
+    bpy.ops.object.mode_set(mode="OBJECT")
+
+
+def clear_constraints(obj: bpy.types.Object) -> None:
+    for bone in obj.pose.bones:
+        for constraint in list(bone.constraints):
+            bone.constraints.remove(constraint)
+
+
+def turn_by_angles(obj: bpy.types.Object) -> None:
+    obj.pose.bones["upper_arm.L"].rotation_mode = "XYZ"
+
+
+def scale_away(obj: bpy.types.Object) -> None:
+    obj.scale = (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lose_a_dot, "has lost its bone 'hand_ik.L': undo its removal"),
+        (clear_constraints, "has lost its constraint 'Follow IK': undo its removal"),
+        (turn_by_angles, "set its rotation mode to Quaternion"),
+        (scale_away, "is scaled to nothing: give it a size first"),
+    ],
+)
+def test_a_spoiled_rig_is_said_by_every_verb_and_left_alone(
+    figure: bpy.types.Object, spoil: Callable[[bpy.types.Object], None], says: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    spoil(figure)
+    before, objects = matrices(figure), len(bpy.data.objects)
+    for verb, words in VERBS:
+        assert says in refused(verb, words), verb
+    assert moved(before, matrices(figure)) == 0.0
+    assert len(bpy.data.objects) == objects
+    assert mannequin_name(figure) == "adult_woman"
+    assert "Traceback" not in "".join(capfd.readouterr()), "the watcher must leave it alone too"
+
+
+def test_what_was_spoiled_works_again_once_it_is_mended(figure: bpy.types.Object) -> None:
+    turn_by_angles(figure)
+    assert "Quaternion" in refused("apply_pose", {"pose": "running"})
+    figure.pose.bones["upper_arm.L"].rotation_mode = "QUATERNION"
+    before = matrices(figure)
+    assert OPS.apply_pose(pose="running") == {"FINISHED"}
+    assert moved(before, matrices(figure)) > 0.1
+
+
+@pytest.fixture(name="linked")
+def linked_fixture(figure: bpy.types.Object, tmp_path: Path) -> Iterator[bpy.types.Object]:
+    """A figure that is linked from another file."""
+    source = tmp_path / "library.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(source))
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    with bpy.data.libraries.load(str(source), link=True) as (there, here):
+        here.objects = [name for name in there.objects if not name.startswith("WGT")]
+    for obj in here.objects:
+        bpy.context.scene.collection.objects.link(obj)
+    linked = next(filter(is_mannequin, here.objects))
+    bpy.context.view_layer.objects.active = linked
+    bpy.context.view_layer.update()
+    yield linked
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+
+
+def test_a_linked_figure_cannot_be_posed_but_shown_and_copied_from(linked: bpy.types.Object) -> None:
+    before = matrices(linked)
+    for verb, words in [*VERBS, ("start_posing", {})]:
+        assert "is linked from another file" in refused(verb, words), verb
+    assert moved(before, matrices(linked)) == 0.0
+    own = add_mannequin(bpy.context)
+    assert own.name == linked.name
+    assert OPS.apply_pose(pose="running", armature=own.name) == {"FINISHED"}
+    assert OPS.change_body(mannequin="adult_man", armature=own.name) == {"FINISHED"}
+    target = matrices(own)
+    bpy.context.view_layer.objects.active = linked
+    assert OPS.copy_pose_to(target=own.name) == {"FINISHED"}
+    assert moved(target, matrices(own)) > 0.1
+    assert read_pose(own).rotation("leftUpperLeg") == pytest.approx(read_pose(linked).rotation("leftUpperLeg"), abs=1e-3)
+
+
+def lose_skin(obj: bpy.types.Object) -> None:
+    for skin in skins_of(obj):
+        bpy.data.objects.remove(skin)
+    bpy.context.view_layer.update()
+
+
+def test_a_pair_needs_the_skins_of_both(figure: bpy.types.Object) -> None:
+    other = add_mannequin(bpy.context)
+    lose_skin(other)
+    before = matrices(figure), matrices(other)
+    says = refused("apply_pair", {"pair": "handshake", "armature": figure.name, "partner": other.name})
+    assert f"'{other.name}' has lost its skin: give it a new one" in says
+    assert moved(before[0], matrices(figure)) == moved(before[1], matrices(other)) == 0.0
+
+
+def test_a_figure_without_skin_is_hidden_and_shown_by_its_dots(figure: bpy.types.Object) -> None:
+    lose_skin(figure)
+    assert is_figure_shown(figure)
+    OPS.show_figure()
+    assert not is_figure_shown(figure)
+    OPS.show_figure(armature=figure.name)
+    assert is_figure_shown(figure)
+
+
+def test_what_stays_hidden_with_its_collection_is_not_half_shown(figure: bpy.types.Object) -> None:
+    OPS.show_figure()
+    collection = bpy.data.collections.new("Away")
+    bpy.context.scene.collection.children.link(collection)
+    for obj in (figure, *skins_of(figure)):
+        bpy.context.scene.collection.objects.unlink(obj)
+        collection.objects.link(obj)
+        obj.hide_set(True)
+    bpy.context.view_layer.layer_collection.children["Away"].hide_viewport = True
+    assert "is in a hidden collection: show that first" in refused("show_figure", {"armature": figure.name})
+    assert figure.hide_get() and all(skin.hide_get() for skin in skins_of(figure))
+
+
+@pytest.mark.parametrize("spoil", [lose_a_dot, lambda obj: OPS.show_figure()], ids=["dot", "hidden"])
+def test_a_pose_is_imported_though_the_figure_cannot_take_it(
+    figure: bpy.types.Object, spoil: Callable[[bpy.types.Object], None], tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.json"
+    OPS.export_pose(pose="running", filepath=str(file))
+    spoil(figure)
+    assert OPS.import_pose(filepath=str(file)) == {"FINISHED"}
+    assert len(list((tmp_path / "home" / "poses").glob("*.json"))) == 1
+
+
+def test_a_figure_that_cannot_be_selected_is_duplicated(figure: bpy.types.Object) -> None:
+    figure.hide_select = True
+    assert OPS.duplicate_mannequin(armature=figure.name) == {"FINISHED"}
+    figures = [obj for obj in bpy.context.scene.objects if is_mannequin(obj)]
+    assert len(figures) == 2
+    assert all(len(skins_of(obj)) == 1 and skins_of(obj)[0].hide_select for obj in figures)
+    assert all(obj.hide_select for obj in figures), "a duplicate is like the first"
+
+
+def test_a_prop_whose_file_is_gone_keeps_body_and_pose_as_they_are(figure: bpy.types.Object) -> None:
+    own = prop_folders()[0] / "mine.toml"
+    own.parent.mkdir(parents=True)
+    own.write_bytes(prop_files()["sword"].read_bytes())
+    held = hold(figure, "mine", "R")
+    own.unlink()
+    OPS.turn_joint(joint="upper_arm.L", rotation=(0.8, 0.3, 0.2, 0.1))
+    before = matrices(figure)
+    for verb, words in (("change_body", {"mannequin": "adult_man"}), ("reset_body", {}), ("mirror_pose", {})):
+        assert f"The file 'mine.toml' of the prop '{held.name}' is gone" in refused(verb, words)
+    assert mannequin_name(figure) == "adult_woman"
+    assert moved(before, matrices(figure)) == 0.0
+    OPS.release_prop()
+    assert OPS.mirror_pose() == {"FINISHED"}
+
+
+def test_dots_of_a_linked_figure_are_seen_but_not_taken_hold_of(linked: bpy.types.Object) -> None:
+    assert any(bone.name == "hand_ik.L" for bone in visible_bones(linked))
+    assert OPS.choose_figure(armature=linked.name) == {"FINISHED"}
+    assert bpy.context.mode == "OBJECT"
