@@ -14,9 +14,8 @@ from .follow import come_to_rest, follow
 from .limbs import CONTROLS, Limb, control_for, limb_of
 from .limits import set_lifted
 from .mannequin import require_posable
-from .matching import is_ik, paused, set_ik
+from .matching import paused, set_ik
 from .roll import Roller, legs, roll_dot
-from .wrist import turn_hand
 
 
 def move_control(obj: bpy.types.Object, name: str, location: Sequence[float]) -> None:
@@ -56,9 +55,7 @@ def turn_joint(obj: bpy.types.Object, name: str, rotation: Sequence[float]) -> N
         matrix = turn.normalized().to_matrix() @ bone.matrix.to_3x3()
         own = _local(bone, matrix.to_4x4()).to_quaternion()
         limb = limb_of(name)
-        if limb is not None and name == limb.end and not limb.end_keeps_orientation:
-            turn_hand(obj, limb, matrix, None, is_ik(obj, limb))
-        elif bone.rotation_mode == "QUATERNION":
+        if bone.rotation_mode == "QUATERNION":
             bone.rotation_quaternion = own
         else:  # the dots of the foot roll
             bone.rotation_euler = own.to_euler()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import bpy
 
+from .hand_turns import let_go_of_hands, share_turns
 from .matching import follow_edits, settle
 from .pins import after_rest, hold, taken_pins
 from .reaching import lead_hinges
@@ -19,6 +20,9 @@ def follow(obj: bpy.types.Object) -> bool:
     wrote = grant(obj)
     # Before limbs change their modes: a pinned hand that rides along with the body was not moved by a person.
     wrote |= hold(obj)
+    if share_turns(obj):
+        bpy.context.view_layer.update()
+        wrote = True
     if follow_edits(obj):
         bpy.context.view_layer.update()
         wrote = True
@@ -32,6 +36,7 @@ def follow(obj: bpy.types.Object) -> bool:
 def come_to_rest(obj: bpy.types.Object, force: bool = False) -> bool:
     """What the end of a drag does: every dot goes to its joint, and what is seen is settled. True when something was written."""
     key_if_automatic(obj)
+    let_go_of_hands(obj)
     taken = taken_pins(obj)
     wrote = forget_wishes(obj)
     wrote |= settle(obj, force)

@@ -27,7 +27,6 @@ from .settled import (
     SETTLED,
     canonical,
     differs,
-    dot_state,
     is_body_changed,
     is_changed,
     limb_states,
@@ -174,9 +173,7 @@ def refine(obj: bpy.types.Object) -> None:
 
 def _turn_end_like_target(obj: bpy.types.Object, limb: Limb) -> bool:
     """A hand's dot was rotated: the hand, which otherwise goes along with the forearm, takes the dot's rotation."""
-    before = dot_state(obj, limb)
-    turn_hand(obj, limb, obj.pose.bones[limb.target].matrix.to_3x3(), settled_forearm(obj, limb), is_ik(obj, limb))
-    return differs(before, dot_state(obj, limb))
+    return turn_hand(obj, limb, obj.pose.bones[limb.target].matrix.to_3x3(), settled_forearm(obj, limb), is_ik(obj, limb))
 
 
 def _joints_follow_mechanism(obj: bpy.types.Object, limb: Limb) -> None:

@@ -103,6 +103,11 @@ def is_pinned(obj: bpy.types.Object, control: str) -> bool:
     return any(pin.control == control for pin in _pins(obj))
 
 
+def is_held(obj: bpy.types.Object, control: str) -> bool:
+    """Whether a dot is where it is because of its pin: no person moves it."""
+    return any(pin.control == control and not is_taken(obj, pin) for pin in _pins(obj))
+
+
 def has_pins(obj: bpy.types.Object) -> bool:
     return len(_pins(obj)) > 0
 

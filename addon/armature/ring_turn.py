@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import bpy
@@ -14,12 +14,16 @@ from ..compat import is_pose_bone_selected
 from ..errors import UserError
 from .auto_keys import insert_auto_keys
 from .controls import bring_up_to_date
-from .limbs import LIMBS
+from .limbs import LIMBS, limb_of
 from .limits import within_limits
 from .mannequin import require_posable
 from .matching import RigState, is_ik, paused, set_ik
 from .ring_axes import COLOURS, RED, VIEW, axes_at_rest, carried_frame, joint_for, ring_joints, seen_rotation
 from .ring_stops import Stops
+from .wrist import Wrist, wrist_of
+
+_PERHAPS_WRISTS = math.radians(60.0)
+"""Of a hand's turn about its length, what the wrist may do by itself: more than the limits of any body give it."""
 
 
 def selected_ring_joints(obj: bpy.types.Object) -> list[str]:
@@ -41,16 +45,33 @@ def named_joint(obj: bpy.types.Object, name: str) -> str:
 
 
 @dataclass(frozen=True)
+class _Forearm:
+    """What turns a hand about its length where the wrist does not: a bone, its own rotation at the beginning, the wrist then."""
+
+    bone: str
+    start: Quaternion
+    wrist: Wrist
+
+
+@dataclass(frozen=True)
 class _Part:
     """One joint that is turned: the own rotation of its bone at the beginning, and the axis against the part above."""
 
     joint: str
     start: Quaternion
     axis: Vector
-    stops: Stops
+    forearm: _Forearm | None
 
-    def turned(self, angle: float) -> Quaternion:
-        return Quaternion(self.axis, angle) @ self.start
+    def turned(self, angle: float) -> tuple[Quaternion, float]:
+        """The bone's own rotation after a turn, and by how much the forearm goes along."""
+        rotation = Quaternion(self.axis, angle) @ self.start
+        if self.forearm is None:
+            return rotation, 0.0
+        # Beyond half a turn a rotation does not tell how far it went: what is surely the forearm's is said.
+        surely = math.copysign(max(abs(angle * self.axis.y) - _PERHAPS_WRISTS, 0.0), angle * self.axis.y)
+        own = rotation.to_matrix()
+        along = self.forearm.wrist.share(own, surely)
+        return self.forearm.wrist.own_after(own, along).to_quaternion(), along
 
 
 class RingTurn:
@@ -58,7 +79,7 @@ class RingTurn:
 
     ``turn`` may be called with ever other angles, which count from the beginning; ``end`` or ``cancel`` closes it. Limbs whose
     upper joints are turned go over to FK; a foot that stands in IK keeps standing. With X-mirror on, the other side's joints
-    follow as they do with Blender's own tools."""
+    follow as they do with Blender's own tools. A hand takes its forearm along where its wrist does not turn."""
 
     def __init__(self, obj: bpy.types.Object, joints: Sequence[str], axis: str, view: Sequence[float] = (0.0, 0.0, 0.0)) -> None:
         """``axis``: RED, BLUE, GREEN or VIEW, which needs ``view``, the direction to the viewer in world axes.
@@ -76,10 +97,11 @@ class RingTurn:
         with paused():
             bring_up_to_date(obj)
         toward = obj.matrix_world.to_3x3().normalized().inverted() @ toward
-        self._parts = [_part(obj, joint, axis, toward) for joint in dict.fromkeys(joints)]
+        turned = {*joints, *(map(bpy.utils.flip_name, joints) if obj.pose.use_mirror_x else ())}
+        self._parts = [_part(obj, joint, axis, toward, turned) for joint in dict.fromkeys(joints)]
         if obj.pose.use_mirror_x:
-            self._parts += _mirrored(obj, self._parts, axis)
-        turned = {part.joint for part in self._parts}
+            self._parts += _mirrored(obj, self._parts, axis, turned)
+        self._stops = {part.joint: _stops(obj, part) for part in self._parts}
         self._freed = [limb for limb in LIMBS if turned & {limb.upper, limb.lower}]
         self._standing = {
             limb.end: limb
@@ -93,13 +115,17 @@ class RingTurn:
 
         The angle that the joint reached which went farthest."""
         obj = self._object()
-        reached = {part.joint: part.stops.within(angle) for part in self._parts}
+        reached = {part.joint: self._stops[part.joint].within(angle) for part in self._parts}
         with paused():
             for limb in self._freed:
                 set_ik(obj, limb, False)
             for part in self._parts:
                 name = self._bone_of(part.joint)
-                rotation = part.turned(reached[part.joint])
+                rotation, along = part.turned(reached[part.joint])
+                if part.forearm is not None:
+                    rotation = within_limits(obj.pose.bones[part.joint], rotation)  # nothing is left for ``hand_turns``
+                    lower = part.forearm.start @ Quaternion((0.0, 1.0, 0.0), along)
+                    obj.pose.bones[part.forearm.bone].rotation_quaternion = lower
                 if name != part.joint:  # the dot that holds a foot turns it
                     wanted = carried_frame(obj.pose.bones[part.joint]) @ rotation.to_matrix()
                     rotation = (carried_frame(obj.pose.bones[name]).inverted() @ wanted).to_quaternion()
@@ -111,7 +137,9 @@ class RingTurn:
         obj = self._object()
         with paused():
             bring_up_to_date(obj)
-        insert_auto_keys(bpy.context, [obj.pose.bones[self._bone_of(part.joint)] for part in self._parts])
+        turned = [self._bone_of(part.joint) for part in self._parts]
+        turned += [part.forearm.bone for part in self._parts if part.forearm is not None and part.forearm.bone in ring_joints()]
+        insert_auto_keys(bpy.context, [obj.pose.bones[name] for name in turned])
 
     def cancel(self) -> None:
         """Bring everything back as it was at the beginning."""
@@ -125,29 +153,39 @@ class RingTurn:
         return self._standing[joint].target if joint in self._standing else joint
 
 
-def _part(obj: bpy.types.Object, joint: str, axis: str, toward: Vector) -> _Part:
+def _part(obj: bpy.types.Object, joint: str, axis: str, toward: Vector, turned: Collection[str]) -> _Part:
     bone = obj.pose.bones[joint]
     start = seen_rotation(bone)
     if axis == VIEW:
         about = carried_frame(bone).inverted() @ toward
     else:
         about = axes_at_rest(joint, start).col[COLOURS.index(axis)].copy()
-    return _Part(joint, start, about, _stops(obj, joint, start, about))
+    return _Part(joint, start, about, _forearm(obj, joint, turned))
 
 
-def _stops(obj: bpy.types.Object, joint: str, start: Quaternion, about: Vector) -> Stops:
+def _stops(obj: bpy.types.Object, part: _Part) -> Stops:
     name = obj.name
 
     def excess(angle: float) -> float:
-        rotation = Quaternion(about, angle) @ start
-        clamped = within_limits(bpy.data.objects[name].pose.bones[joint], rotation)
+        rotation, _ = part.turned(angle)
+        clamped = within_limits(bpy.data.objects[name].pose.bones[part.joint], rotation)
         turn = rotation.rotation_difference(clamped)
         return 2.0 * math.asin(min(1.0, math.hypot(turn.x, turn.y, turn.z)))
 
     return Stops(excess)
 
 
-def _mirrored(obj: bpy.types.Object, parts: Sequence[_Part], axis: str) -> list[_Part]:
+def _forearm(obj: bpy.types.Object, joint: str, turned: Collection[str]) -> _Forearm | None:
+    """What goes along with a hand; nothing with other joints, and with a hand whose forearm is among the ``turned`` ones."""
+    limb = limb_of(joint)
+    if limb is None or joint != limb.end or limb.end_keeps_orientation or limb.lower in turned:
+        return None
+    wrist = wrist_of(obj, limb)
+    bone = limb.out(limb.lower) if is_ik(obj, limb) and limb.upper not in turned else limb.lower
+    return _Forearm(bone, obj.pose.bones[bone].rotation_quaternion.copy(), wrist) if wrist is not None else None
+
+
+def _mirrored(obj: bpy.types.Object, parts: Sequence[_Part], axis: str, turned: Collection[str]) -> list[_Part]:
     """The same turns on the other side, where they are not made already."""
     mirrored = []
     for part in parts:
@@ -161,5 +199,5 @@ def _mirrored(obj: bpy.types.Object, parts: Sequence[_Part], axis: str) -> list[
             start = seen_rotation(obj.pose.bones[other])
             if axis != VIEW:
                 about = axes_at_rest(other, start).col[COLOURS.index(axis)] * (1.0 if axis == RED else -1.0)
-        mirrored.append(_Part(other, start, about, _stops(obj, other, start, about)))
+        mirrored.append(_Part(other, start, about, _forearm(obj, other, turned)))
     return mirrored
