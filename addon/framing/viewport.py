@@ -7,6 +7,7 @@ import math
 
 import bpy
 import numpy as np
+from mathutils import Vector
 
 from .camera import camera_matrix, picture_camera, projection, scene_size
 from .sizes import SizeError
@@ -14,6 +15,9 @@ from .solve import Array
 
 _PADDING = 10.0
 """Pixels at an interface scale of 1 that stay free around the frame, and twice as many below for its label."""
+
+_LARGE_ENOUGH = 0.4
+"""Of a view's height: where a figure stands higher than this, its smallest dots can be told from each other."""
 
 _ZOOM_RANGE = (-30.0, 600.0)  # of RegionView3D.view_camera_zoom
 
@@ -74,6 +78,25 @@ def look_through(window: bpy.types.Window, area: bpy.types.Area, on: bool = True
         bpy.ops.view3d.view_camera()
     if on:
         fit_frame(window, area)
+
+
+def bring_near(context: bpy.types.Context, obj: bpy.types.Object) -> None:
+    """Move the 3D view that ``context`` is in onto the selected ``obj``, where it is seen small or not wholly.
+
+    Blender's own operator moves it, which glides where the user lets views glide. A view through the camera stays.
+    """
+    area, region = context.area, None
+    if area is not None and area.type == "VIEW_3D" and area.spaces.active.region_3d.view_perspective != "CAMERA":
+        region = _window_region(area)
+    if region is None or min(region.width, region.height) < 2:
+        return
+    corners = np.array([obj.matrix_world @ Vector(corner) for corner in obj.bound_box])
+    places, depths = to_region(corners, np.array(area.spaces.active.region_3d.perspective_matrix), region.width, region.height)
+    is_seen = bool((depths > 0.0).all() and (places >= 0.0).all() and (places <= (region.width, region.height)).all())
+    if is_seen and np.ptp(places[:, 1]) > _LARGE_ENOUGH * region.height:
+        return
+    with context.temp_override(region=region):
+        bpy.ops.view3d.view_selected("INVOKE_DEFAULT")
 
 
 def fit_frames(scene: bpy.types.Scene) -> None:

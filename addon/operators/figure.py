@@ -15,6 +15,7 @@ from ..armature.posing import reset_pose
 from ..armature.props.objects import remove_props
 from ..errors import UserError
 from ..framing.startup import is_startup_cube
+from ..framing.viewport import bring_near
 from ..generate import body_shelf
 from ..generate.request import warm_up
 from ..pose.normalised import PoseError
@@ -104,6 +105,13 @@ class P2A_OT_add_mannequin(bpy.types.Operator):
         cls.poll_message_set("Go to Object Mode first")
         return False
 
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        is_first = not any(is_mannequin(obj) for obj in context.view_layer.objects)
+        done = self.execute(context)
+        if is_first and done == {"FINISHED"} and context.mode == "OBJECT":
+            bring_near(context, context.view_layer.objects.active)  # in a new file a figure is seen ten dots high
+        return done
+
     def execute(self, context: bpy.types.Context) -> set[str]:
         cursor = context.scene.cursor.location
         try:
@@ -176,7 +184,7 @@ class P2A_OT_reset_pose(_OnMannequin, bpy.types.Operator):
 
 
 def _draw_in_add_menu(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
-    menu.layout.operator_context = "EXEC_REGION_WIN"
+    menu.layout.operator_context = "INVOKE_REGION_WIN"
     menu.layout.operator_menu_enum(P2A_OT_add_mannequin.bl_idname, "mannequin", icon="OUTLINER_OB_ARMATURE")
 
 

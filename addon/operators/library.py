@@ -154,6 +154,8 @@ class P2A_OT_save_pose(_OnLibrary, bpy.types.Operator):
         return needs_mannequin(cls, context)
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        if (shown := context.window_manager.pose_to_anime.library.group) in _group_names(self, context, ""):
+            self.group = shown
         return context.window_manager.invoke_props_dialog(self, width=320)
 
     def change(self, context: bpy.types.Context) -> None:

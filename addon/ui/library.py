@@ -56,7 +56,7 @@ class P2A_PT_poses(_Panel, bpy.types.Panel):
     bl_label = "Poses"
     bl_order = 10
     bl_options = {"DEFAULT_CLOSED"}  # open, it would push Generate out of sight; the Figure panel opens it as a popover
-    bl_ui_units_x = 14
+    bl_ui_units_x = 22  # so wide that a name is read to its end, beside a figure that stays in sight
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout

@@ -26,14 +26,11 @@ class P2A_PT_posing(bpy.types.Panel):
         return the_mannequin(context) is not None
 
     def draw_header_preset(self, context: bpy.types.Context) -> None:
-        self.layout.row(align=True).prop(context.scene.pose_to_anime.posing, "mode", expand=True, icon_only=True)
+        self.layout.row(align=True).prop(context.scene.pose_to_anime.posing, "mode", expand=True)
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         posing = context.scene.pose_to_anime.posing
-        row = layout.row(align=True)
-        row.scale_y = 1.2
-        row.prop(posing, "mode", expand=True)
         row = layout.row(align=True)
         row.prop(posing, "dots_only")
         figure = the_mannequin(context)

@@ -11,6 +11,7 @@ def test_every_dot_is_dragged_and_all_is_undone(session: Session) -> None:
     assert outcome.exit_code == 0, outcome.console
     assert "Traceback" not in outcome.console, outcome.console
     facts = outcome.facts
+    assert 0.4 < facts["seen high"] < 1.0, "the first figure of a new file must be seen large enough to pose it"
     for dot, moved in facts["moved"].items():
         assert moved > 0.02, f"{dot} was not dragged"
         assert facts["off its joint"][dot] < 1e-3, f"after {dot} a dot is off its joint"

@@ -9,7 +9,7 @@ import bpy
 import first_picture
 import hands
 import rings
-from mathutils import Matrix
+from mathutils import Matrix, Vector
 
 DOTS: dict[str, tuple[float, float]] = {
     "hand_ik.L": (50, 90),
@@ -30,6 +30,9 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     yield 1.0
     hands.invoke("VIEW_3D", "pose_to_anime.add_mannequin", mannequin="athletic")
     figure = bpy.context.view_layer.objects.active.name  # undo replaces the objects: names alone survive it
+    yield 0.5
+    facts["seen high"] = height_in_view(figure)
+    hands.photograph("added")
     yield from first_picture.frame_the_view()
     bpy.ops.pose_to_anime.start_posing()
     yield from hands.open_sidebar("VIEW_3D")
@@ -66,6 +69,13 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
         undone.append(farthest(expected, seen(figure)))
     facts["undone"] = undone
     hands.photograph("undone")
+
+
+def height_in_view(figure: str) -> float:
+    """How high a figure is seen, as a share of the 3D view's height."""
+    soles = bpy.data.objects[figure].location
+    crown = soles + Vector((0.0, 0.0, bpy.data.objects[figure].dimensions.z))
+    return (hands.on_screen(crown)[1] - hands.on_screen(soles)[1]) / hands.region("VIEW_3D", "WINDOW").height
 
 
 def seen(figure: str) -> Pose:
