@@ -34,7 +34,7 @@ def key_poses(obj: bpy.types.Object, poses: Sequence[Pose], frames: Sequence[flo
     rest = humanoid_rest_of(obj)
     turns = [rest.turns(pose) for pose in poses]
     lifts = [
-        ground_lift(obj, pose, rest, turn) if any(contact.surface == "ground" for contact in pose.contacts) else np.nan
+        ground_lift(obj, pose, rest) if any(contact.surface == "ground" for contact in pose.contacts) else np.nan
         for pose, turn in zip(poses, turns, strict=True)
     ]
     shifts = np.array([pose.hips_translation for pose in poses]) * rest.hip_height

@@ -14,8 +14,8 @@ import numpy as np
 from ..pose.dynamics import exaggerate
 from ..pose.normalised import Pose, dumps, loads
 from .limits import limits_of
-from .pose_tools import ground_contacts
 from .posing import apply_pose, humanoid_rest_of, read_pose
+from .resting import ground_contacts
 
 _PUSHED = "pose_to_anime_pushed"
 _SAME = 1e-4

@@ -26,6 +26,7 @@ from .settled import remember
 from .skin.body_file import Body
 from .skin.build import Skin, build_skin
 from .skin_mesh import SKIN, add_skin, outermost, remove_skin
+from .surface import keep_skin_points
 
 DEFAULT_MANNEQUIN = "adult_woman"
 
@@ -116,6 +117,8 @@ def write_body(obj: bpy.types.Object, name: str, body: Body, skin: Skin, sliders
     armature[_LANDMARKS] = {key: [float(c) for c in point] for key, point in skin.landmarks.items()}
     armature[_SURFACE] = outermost(skin)
     armature[_SLIDERS] = dict(sliders)
+    bones = joint_map(_MAP)
+    keep_skin_points(armature, skin, humanoid_rest(skin.joints, bones), bones)
 
 
 def rename_mannequin_body(obj: bpy.types.Object, name: str) -> None:

@@ -13,14 +13,15 @@ from mathutils import Vector
 from ..compat import is_pose_bone_selected
 from ..errors import UserError
 from ..pose import rotations as rot
-from ..pose.humanoid import FINGER_JOINTS, JOINTS
-from ..pose.normalised import Contact, Pose, Quaternion, blend, mirror
+from ..pose.humanoid import FINGER_JOINTS
+from ..pose.normalised import Pose, Quaternion, blend, mirror
 from .gaze import NECKS_SHARE, sideways_and_down, within_reach
 from .handles import CHEST, GAZE, HEAD
 from .joint_map import joint_map
 from .limbs import LIMBS, ROOT
-from .mannequin import landmarks, require_posable, require_readable, require_skins, surface_points
+from .mannequin import landmarks, require_posable, require_skins
 from .posing import apply_pose, humanoid_rest_of, read_pose
+from .resting import ground_contacts
 
 _MOVED_BY = {
     CHEST: {"spine", "chest", "upperChest"},
@@ -33,7 +34,6 @@ _MOVED_BY = {
 
 _RESTING = 0.012
 """Metres from the ground at which a part of the body still rests on it: soles have a curve."""
-_CAN_REST = ("hips", "Hand", "LowerArm", "UpperLeg", "LowerLeg", "Foot", "Toes", "chest", "head")
 
 
 def apply_part(
@@ -55,7 +55,7 @@ def apply_part(
     apply_pose(obj, target)
     after = lowest_point(obj)
     # Where its contacts bring it, so that the way there ends in the same place.
-    way = blend(current, replace(read_pose(obj), contacts=()), factor)
+    way = blend(current, read_pose(obj), factor)
     apply_pose(obj, way)
     if max(abs(before), abs(after)) <= _RESTING:  # from ground to ground: feet must not sink on the way
         apply_pose(obj, _raised(obj, way, before + (after - before) * factor - lowest_point(obj)))
@@ -137,23 +137,6 @@ def look_at(obj: bpy.types.Object, place: Sequence[float]) -> bool:
         rotations, reached = _facing(obj, pose, place)
         apply_pose(obj, replace(pose, rotations={**pose.rotations, **rotations}))
     return reached
-
-
-def ground_contacts(obj: bpy.types.Object) -> tuple[Contact, ...]:
-    """Which parts of a mannequin rest on the ground on which its root stands; none while it is in the air."""
-    require_readable(obj)
-    points, bones = surface_points(obj), joint_map("mannequin")
-    root = np.linalg.inv(np.array(obj.pose.bones[ROOT].matrix))
-    found = []
-    for joint in JOINTS:
-        bone = obj.pose.bones.get(bones.get(joint, ""))
-        if bone is None or bone.name not in points or not joint.endswith(_CAN_REST):
-            continue
-        matrix = root @ np.array(bone.matrix @ bone.bone.matrix_local.inverted())
-        heights = points[bone.name] @ matrix[2, :3] + matrix[2, 3]
-        if abs(float(heights.min())) <= _RESTING:
-            found.append(Contact(joint))
-    return tuple(found)
 
 
 def skin_points(obj: bpy.types.Object) -> np.ndarray:

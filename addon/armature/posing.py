@@ -10,32 +10,37 @@ import numpy as np
 from mathutils import Quaternion, Vector
 
 from ..pose import rotations as rot
-from ..pose.humanoid import FINGER_JOINTS, JOINTS, side_of
+from ..pose.humanoid import FINGER_JOINTS, side_of
 from ..pose.normalised import Pose
 from ..pose.rest import HumanoidRest
+from .contacts import fitted, lifted
 from .held import held_sides
 from .joint_map import JointMap, joint_map
 from .limbs import LIMBS, ROOT
 from .limits import limits_of
-from .mannequin import require_posable, require_readable, surface_points
+from .mannequin import require_posable, require_readable
 from .matching import paused, refine, set_ik, settle
 from .pins import release
 from .settled import remember
+from .surface import skin_points_of
 
 
-def apply_pose(obj: bpy.types.Object, pose: Pose) -> None:
+def apply_pose(obj: bpy.types.Object, pose: Pose, *, bends: bool = True) -> None:
     """Bring a mannequin into a pose: all joints as far as their limits let them turn, and with them all dots. The root stays.
 
-    Contacts with the ground move the figure up or down until the lowest of the parts that rest on it touches z = 0 of the root.
+    Its contacts are restored (see ``contacts``); the ground is z = 0 of the root. Without ``bends`` no joint turns for them, and
+    only the figure's height changes.
     The fingers of a hand that holds a prop stay closed on it.
     Raises UserError when the object is not a mannequin, is hidden, linked from another file, or lacks a control."""
     require_posable(obj)
     bones = joint_map("mannequin")
     rest = _rest(obj, bones)
-    turns = rest.turns(limits_of(obj, rest).clamp_pose(pose))
-    heads = _posed_heads(rest, turns)
+    limits, skin = limits_of(obj, rest), skin_points_of(obj.data)
+    pose = limits.clamp_pose(pose)
+    if skin is not None:
+        pose = fitted(rest, pose, skin, limits.clamp) if bends else lifted(rest, pose, skin)
+    turns = rest.turns(pose)
     shift = np.asarray(pose.hips_translation) * rest.hip_height
-    shift[2] += _lift(obj, pose, rest, turns, heads, bones, shift)
 
     holding = closed_fingers(obj)
     with paused():
@@ -73,10 +78,12 @@ def bone_bases(
     return bases
 
 
-def ground_lift(obj: bpy.types.Object, pose: Pose, rest: HumanoidRest, turns: dict[str, np.ndarray]) -> float:
+def ground_lift(obj: bpy.types.Object, pose: Pose, rest: HumanoidRest) -> float:
     """How many metres up a figure must go for what a pose has on the ground to touch it; 0 for a pose without such contacts."""
-    shift = np.asarray(pose.hips_translation) * rest.hip_height
-    return _lift(obj, pose, rest, turns, _posed_heads(rest, turns), joint_map("mannequin"), shift)
+    skin = skin_points_of(obj.data)
+    if skin is None:
+        return 0.0
+    return float(lifted(rest, pose, skin).hips_translation[2] - pose.hips_translation[2]) * rest.hip_height
 
 
 def read_pose(obj: bpy.types.Object, name: str = "Pose") -> Pose:
@@ -141,36 +148,3 @@ def _rest(obj: bpy.types.Object, bones: JointMap) -> HumanoidRest:
         {joint: np.array(bone.head_local) for joint, bone in found.items()},
         {joint: np.array(bone.tail_local) for joint, bone in found.items()},
     )
-
-
-def _posed_heads(rest: HumanoidRest, turns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Where each joint is after the turns, with the hips where they rest."""
-    heads: dict[str, np.ndarray] = {}
-    for joint in (j for j in JOINTS if j in rest.heads):
-        above = rest.parent(joint)
-        if above is None:
-            heads[joint] = rest.heads[joint]
-        else:
-            heads[joint] = heads[above] + turns[above] @ (rest.heads[joint] - rest.heads[above])
-    return heads
-
-
-def _lift(
-    obj: bpy.types.Object,
-    pose: Pose,
-    rest: HumanoidRest,
-    turns: dict[str, np.ndarray],
-    heads: dict[str, np.ndarray],
-    bones: JointMap,
-    shift: np.ndarray,
-) -> float:
-    """How far up the figure must go for its contacts with the ground to touch it; 0 for a pose without such contacts."""
-    resting = {contact.joint for contact in pose.contacts if contact.surface == "ground"}
-    resting |= {contact.replace("Foot", "Toes") for contact in resting if contact.endswith("Foot")}
-    points = surface_points(obj) if resting else {}
-    lowest = [
-        heads[joint][2] + ((points[bones[joint]] - rest.heads[joint]) @ turns[joint].T)[:, 2].min()
-        for joint in resting
-        if joint in rest.heads and bones[joint] in points
-    ]
-    return -(min(lowest) + float(shift[2])) if lowest else 0.0

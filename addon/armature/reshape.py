@@ -23,8 +23,8 @@ from .mannequin import is_mannequin, mannequin_name, require_skins, skins_of, sl
 from .matching import is_ik, paused, set_ik
 from .modes import edit_mode, shown
 from .pins import has_pins
-from .pose_tools import ground_contacts
 from .posing import apply_pose, read_pose
+from .resting import ground_contacts
 from .rig import build_bones, fault_of, fit_to_rest
 from .settled import forget, remember
 from .skin.body_file import Body
@@ -112,7 +112,8 @@ def _give(obj: bpy.types.Object, name: str, body: Body, sliders: Mapping[str, fl
             if is_other:
                 replace_weights(child, skin)
         forget(obj)
-        apply_pose(obj, pose)
+        # Joints keep their rotations, so that a slider that comes back brings the pose back.
+        apply_pose(obj, pose, bends=False)
         for limb, mode in zip(LIMBS, modes, strict=True):
             set_ik(obj, limb, mode)
         remember(obj)

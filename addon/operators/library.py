@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -11,8 +12,9 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
 from ..armature.mannequin import require_posable
 from ..armature.matching import kept
-from ..armature.pose_tools import apply_part, ground_contacts, selected_joints
+from ..armature.pose_tools import apply_part, selected_joints
 from ..armature.posing import apply_pose, read_pose
+from ..armature.resting import contacts_of
 from ..errors import UserError
 from ..generate import pose_shelf
 from ..generate.pose_preview import pose_preview
@@ -162,7 +164,7 @@ class P2A_OT_save_pose(_OnLibrary, bpy.types.Operator):
         obj = require_mannequin(context, self.armature)
         key_for(self.name)  # before anything is drawn
         read = read_pose(obj, self.name.strip())
-        pose = Pose(read.name, read.rotations, read.hips_translation, ground_contacts(obj), group=self.group.strip())
+        pose = replace(read, contacts=contacts_of(obj), group=self.group.strip(), keeps_clear=True)
         key = save_pose(pose, preview_of(self, obj), replace_own=self.replace)
         context.window_manager.pose_to_anime.library.chosen = key
         self.report({"INFO"}, f"Saved “{pose.name}”")

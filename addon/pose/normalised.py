@@ -3,7 +3,8 @@
 
 Rotations are local, world(joint) = world(parent) · q, and every q is the identity in the T-pose, in axes aligned with the world
 (x to the figure's left, y back, z up). The hips' translation is measured in hip heights from their place in the T-pose. A pose
-also lists its contacts, which are restored after it is applied, so that one pose fits bodies of every proportion.
+also lists its contacts, which are restored after it is applied, so that one pose fits bodies of every proportion: what rests on
+the ground or on a seat, and what touches the own body.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from .humanoid import JOINTS, mirrored
 
 FORMAT = "pose_to_anime.pose"
 VERSION = 1
-"""Raised when an older program could no longer read the file rightly."""
+"""Raised when an older program could no longer read the file rightly. One that does not know touches of the own body refuses them
+in a sentence, and misreads nothing."""
 
 CONTACT_SURFACES = ("ground", "seat")
 
@@ -28,6 +30,7 @@ GROUPS = ("standing", "walking", "running", "jumping", "sitting", "kneeling", "l
 
 Quaternion = tuple[float, float, float, float]
 
+_FLAGS = ("balanced", "keeps_clear")
 _MAX_TRANSLATION = 10.0
 """In hip heights. Farther than any pose needs; beyond it a file holds nonsense or another unit."""
 _MAX_JSON_CHARACTERS = 1_000_000
@@ -37,12 +40,33 @@ class PoseError(ValueError):
     """A pose that cannot be used. Its text is one sentence that a person can act on."""
 
 
+Place = tuple[float, float]
+"""A place on the skin of a bone that means the same on every body: how far along the bone (0 where its skin begins, 1 where it
+ends), and at which angle round it in degrees, from −180 to 180: 0 is the front of trunk, neck and head, the back of a leg, the
+front of an arm that is held out, the palm of a hand; 90 is where the joint's axis of flexion looks (of the trunk: the left)."""
+
+
 @dataclass(frozen=True)
 class Contact:
-    """A joint whose part of the body rests on something."""
+    """A joint whose part of the body rests on the ground or a seat, or touches another part of the own body.
+
+    For a touch ``surface`` is the other joint; ``at`` is the place on the one part, ``surface_at`` the place on the other.
+    """
 
     joint: str
     surface: str = "ground"
+    at: Place | None = None
+    surface_at: Place | None = None
+
+    @property
+    def is_touch(self) -> bool:
+        return self.surface not in CONTACT_SURFACES
+
+    def mirrored(self) -> Contact:
+        if self.at is None or self.surface_at is None:
+            return replace(self, joint=mirrored(self.joint))
+        (along, around), (other_along, other_around) = self.at, self.surface_at
+        return Contact(mirrored(self.joint), mirrored(self.surface), (along, -around), (other_along, -other_around))
 
 
 @dataclass(frozen=True)
@@ -55,6 +79,10 @@ class Pose:
     contacts: tuple[Contact, ...] = ()
     tags: tuple[str, ...] = field(default=())
     group: str = ""
+    balanced: bool = False
+    """The body is at rest: its centre of mass lies over what carries it."""
+    keeps_clear: bool = False
+    """On a figure that is stouter than the one it was made on, limbs go out of the body's way."""
 
     def rotation(self, joint: str) -> Quaternion:
         return self.rotations.get(joint, rot.IDENTITY)
@@ -62,16 +90,25 @@ class Pose:
 
 def to_json(pose: Pose) -> dict[str, Any]:
     """A dict that ``json.dumps`` takes and ``from_json`` reads. Nine decimals keep angles to 1e-7 degrees."""
+    flags = {flag: True for flag in _FLAGS if getattr(pose, flag)}
     return {
         "format": FORMAT,
         "version": VERSION,
         "name": pose.name,
         "group": pose.group,
         "tags": list(pose.tags),
+        **flags,
         "hips_translation": [round(c, 9) for c in pose.hips_translation],
-        "contacts": [{"joint": c.joint, "surface": c.surface} for c in pose.contacts],
+        "contacts": [_contact_to_json(contact) for contact in pose.contacts],
         "rotations": {j: [round(float(c), 9) for c in pose.rotations[j]] for j in JOINTS if j in pose.rotations},
     }
+
+
+def _contact_to_json(contact: Contact) -> dict[str, Any]:
+    if contact.at is None or contact.surface_at is None:
+        return {"joint": contact.joint, "surface": contact.surface}
+    at, surface_at = ([round(place[0], 4), round(place[1], 2)] for place in (contact.at, contact.surface_at))
+    return {"joint": contact.joint, "at": at, "surface": contact.surface, "surface_at": surface_at}
 
 
 def checked_name(data: Any, source: str, what: str, expected: str, newest: int, error: type[PoseError]) -> str:
@@ -105,6 +142,10 @@ def from_json(data: Any, source: str = "The pose") -> Pose:
     group = data.get("group", "")
     if not isinstance(group, str):
         raise PoseError(f"{source}: the group must be one word.")
+    flags = {flag: data.get(flag, False) for flag in _FLAGS}
+    for flag, value in flags.items():
+        if not isinstance(value, bool):
+            raise PoseError(f'{source}: "{flag}" must be true or false.')
     translation = _numbers(data.get("hips_translation", [0, 0, 0]), 3, f"{source}: the hips' translation")
     if any(abs(c) > _MAX_TRANSLATION for c in translation):
         raise PoseError(f"{source}: the hips' translation is more than {_MAX_TRANSLATION:g} hip heights; it is not in metres.")
@@ -115,6 +156,7 @@ def from_json(data: Any, source: str = "The pose") -> Pose:
         contacts=_contacts(data.get("contacts", []), source),
         tags=tuple(tags),
         group=group.strip(),
+        **flags,
     )
 
 
@@ -145,7 +187,7 @@ def mirror(pose: Pose) -> Pose:
         # A rotation's axis is a pseudovector: its part along the mirrored axis stays, the rest changes sign.
         rotations={mirrored(joint): (q[0], q[1], -q[2], -q[3]) for joint, q in pose.rotations.items()},
         hips_translation=(-x, y, z),
-        contacts=tuple(replace(contact, joint=mirrored(contact.joint)) for contact in pose.contacts),
+        contacts=tuple(contact.mirrored() for contact in pose.contacts),
     )
 
 
@@ -170,6 +212,8 @@ def blend(a: Pose, b: Pose, factor: float) -> Pose:
         contacts=tuple(contact for contact in a.contacts if contact in b.contacts),
         tags=(a if factor < 0.5 else b).tags,
         group=(a if factor < 0.5 else b).group,
+        balanced=a.balanced and b.balanced,
+        keeps_clear=a.keeps_clear and b.keeps_clear,
     )
 
 
@@ -210,7 +254,21 @@ def _contacts(data: Any, source: str) -> tuple[Contact, ...]:
         joint, surface = item.get("joint"), item.get("surface", "ground")
         if joint not in JOINTS:
             raise PoseError(f"{source}: a contact names the unknown joint '{joint}'.")
-        if surface not in CONTACT_SURFACES:
-            raise PoseError(f"{source}: a contact of {joint} names the unknown surface '{surface}'.")
-        contacts.append(Contact(joint, surface))
+        if surface in CONTACT_SURFACES:
+            contacts.append(Contact(joint, surface))
+            continue
+        if surface not in JOINTS or surface == joint:
+            raise PoseError(
+                f"{source}: a contact of {joint} names the unknown surface '{surface}'; "
+                "it must be ground, seat or another joint of the body."
+            )
+        at, surface_at = (_place(item.get(key), f"{source}: the contact of {joint}: {key}") for key in ("at", "surface_at"))
+        contacts.append(Contact(joint, surface, at, surface_at))
     return tuple(contacts)
+
+
+def _place(values: Any, what: str) -> Place:
+    along, around = _numbers(values, 2, what)
+    if not (0.0 <= along <= 1.0 and -180.0 <= around <= 180.0):
+        raise PoseError(f"{what} must be a share of the bone from 0 to 1 and an angle from -180 to 180 degrees.")
+    return along, around

@@ -9,7 +9,7 @@ bpy = pytest.importorskip("bpy")
 
 import numpy as np  # noqa: E402
 from mathutils import Vector  # noqa: E402
-from pose_to_anime.addon.armature import gaze, pose_tools  # noqa: E402
+from pose_to_anime.addon.armature import gaze, pose_tools, resting  # noqa: E402
 from pose_to_anime.addon.armature.controls import move_control  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin, landmarks, mannequin_names  # noqa: E402
 from pose_to_anime.addon.armature.posing import apply_pose, read_pose, reset_pose  # noqa: E402
@@ -153,13 +153,13 @@ def test_only_what_is_selected_is_reset(figure) -> None:
 
 def test_contacts_are_found_on_the_ground_only(figure) -> None:
     apply_pose(figure, load_pose("standing"))
-    found = {contact.joint for contact in pose_tools.ground_contacts(figure)}
+    found = {contact.joint for contact in resting.ground_contacts(figure)}
     assert {"leftFoot", "rightFoot"} <= found <= {"leftFoot", "rightFoot", "leftToes", "rightToes"}
     move_control(figure, "foot.L", place(figure, "foot.L") + Vector((0, -0.3, 0.4)))
-    assert not {contact.joint for contact in pose_tools.ground_contacts(figure)} & {"leftFoot", "leftToes"}
+    assert not {contact.joint for contact in resting.ground_contacts(figure)} & {"leftFoot", "leftToes"}
     pose = read_pose(figure)
     apply_pose(figure, Pose("Up", pose.rotations, (0.0, 0.0, 0.5)))
-    assert pose_tools.ground_contacts(figure) == ()
+    assert resting.ground_contacts(figure) == ()
 
 
 def test_each_tool_is_one_undo_step(figure) -> None:

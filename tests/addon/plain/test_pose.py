@@ -9,7 +9,19 @@ import pytest
 from pose_to_anime.addon.pose import rotations as rot
 from pose_to_anime.addon.pose.humanoid import JOINTS, PARENT, mirrored, side_of
 from pose_to_anime.addon.pose.library import load_pose, pose_folders, pose_names
-from pose_to_anime.addon.pose.normalised import VERSION, Contact, Pose, PoseError, blend, dumps, from_json, loads, mirror, to_json
+from pose_to_anime.addon.pose.normalised import (
+    FORMAT,
+    VERSION,
+    Contact,
+    Pose,
+    PoseError,
+    blend,
+    dumps,
+    from_json,
+    loads,
+    mirror,
+    to_json,
+)
 from pose_to_anime.addon.pose.rest import HumanoidRest
 
 
@@ -198,3 +210,48 @@ def test_the_shortest_arc_turns_any_direction_into_any_other() -> None:
         a, b = rot.unit(rng.normal(size=3)), rot.unit(rng.normal(size=3))
         assert rot.shortest_arc(a, b) @ a == pytest.approx(b)
         assert rot.shortest_arc(a, -a) @ a == pytest.approx(-a)
+
+
+def touching(**changes) -> dict:
+    contact = {"joint": "leftHand", "at": [0.5, -30.0], "surface": "hips", "surface_at": [0.25, 75.0], **changes}
+    return {"format": FORMAT, "version": 1, "name": "Touch", "rotations": {}, "contacts": [contact]}
+
+
+def test_touches_of_the_own_body_survive_the_file_and_mirror() -> None:
+    pose = from_json(touching())
+    (contact,) = pose.contacts
+    assert contact == Contact("leftHand", "hips", (0.5, -30.0), (0.25, 75.0)) and contact.is_touch
+    assert loads(dumps(pose)) == pose
+    assert mirror(pose).contacts == (Contact("rightHand", "hips", (0.5, 30.0), (0.25, -75.0)),)
+    assert mirror(mirror(pose)) == pose
+    assert blend(pose, pose, 0.5).contacts == pose.contacts
+
+
+def test_flags_survive_the_file_and_are_kept_only_where_both_poses_have_them() -> None:
+    pose = Pose("Flags", {}, balanced=True, keeps_clear=True)
+    assert loads(dumps(pose)) == pose
+    assert "balanced" not in dumps(Pose("None", {}))
+    mixed = blend(pose, Pose("Other", {}, balanced=True), 0.5)
+    assert mixed.balanced and not mixed.keeps_clear
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"surface": "moon"}, "unknown surface 'moon'; it must be ground, seat or another joint"),
+        ({"surface": "leftHand"}, "unknown surface 'leftHand'"),
+        ({"at": None}, "at must be 2 numbers"),
+        ({"surface_at": [0.5]}, "surface_at must be 2 numbers"),
+        ({"at": [1.5, 0.0]}, "a share of the bone from 0 to 1 and an angle"),
+        ({"surface_at": [0.5, 400.0]}, "a share of the bone from 0 to 1 and an angle"),
+        ({"at": [float("nan"), 0.0]}, "not finite"),
+    ],
+)
+def test_a_touch_that_cannot_be_is_refused(changes, says) -> None:
+    with pytest.raises(PoseError, match=says):
+        from_json(touching(**changes))
+
+
+def test_a_flag_that_is_no_flag_is_refused() -> None:
+    with pytest.raises(PoseError, match='"balanced" must be true or false'):
+        from_json({**touching(), "balanced": "yes"})

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes limbs out of the body: on a stouter figure an arm that hung free would go through the waist."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+
+import numpy as np
+
+from ..pose import rotations as rot
+from ..pose.rotations import Vector
+from .posture import ARMS, LEGS, TRUNK, Chain, Posture, below
+from .surface import Part, all_rows
+
+NEAR_ROOT = {"Arm": 0.5, "Leg": 0.6}
+"""Of the length of a limb's first bone: so near to where it begins its skin is the body's, and folds into armpit and groin."""
+_NOTICED = 0.010
+"""Metres that flesh gives way: so deep a limb may lie in the body, as it does where an arm rests on a side."""
+_LEFT = 0.005
+"""How deep it lies after it was taken out."""
+_STUCK = 0.03
+"""Metres: an arm so deep in the body cannot do what the pose asks of it on this figure."""
+_SHARED = 0.15
+"""Of a point's weight: more, and the skin there is the limb's as much as the body's."""
+_MANY = 200
+"""Points of one part, of which every other one is enough."""
+_FARTHEST = 0.25
+"""Metres from the nearest point of the skin beyond which a point is not inside: it belongs to another part of the room."""
+_ROUNDS, _SPREADS = 8, 4
+"""The knees of one who sits or stands go apart fewer times: legs must still reach the ground."""
+_MOST_TURN, _SPREAD = math.radians(22.0), math.radians(4.0)
+"""In one round; the second is for knees that go apart."""
+
+
+def clear_legs(posture: Posture, planted: Collection[str]) -> None:
+    """Thighs, shins and feet out of trunk and head. The knees of a figure whose feet or seat are ``planted`` go apart; others go
+    the shortest way."""
+    obstacles = Obstacles(posture)
+    for leg in LEGS:
+        for _ in range(_SPREADS if leg.side in planted else _ROUNDS):
+            deepest = obstacles.deepest(posture, leg)
+            if deepest is None:
+                break
+            point, out = deepest
+            if leg.side in planted:
+                sideways = posture.world["hips"] @ np.array([1.0 if leg.side == "left" else -1.0, 0.0, 0.0])
+                out = float(np.linalg.norm(out)) * sideways
+            foot = posture.world[leg.end]
+            _swing(posture, leg, point, out, _SPREAD if leg.side in planted else _MOST_TURN)
+            if leg.side in planted:
+                posture.set_world(leg.end, foot)
+
+
+def clear_arms(posture: Posture, held: Collection[str], resting: Collection[str]) -> None:
+    """Arms out of trunk, head and thighs. Of those whose hand is ``held`` somewhere (sides) only the elbow goes out of the way;
+    ``resting`` are joints that an arm may touch."""
+    obstacles = Obstacles(posture, [leg.upper for leg in LEGS if leg.upper not in resting])
+    for arm in ARMS:
+        is_held = arm.side in held
+        for _ in range(_ROUNDS):
+            deepest = obstacles.deepest(posture, arm, only_upper=is_held)
+            if deepest is None:
+                break
+            point, out = deepest
+            if is_held:
+                _swivel(posture, arm, point, out)
+            else:
+                _swing(posture, arm, point, out)
+
+
+def clear_hands(posture: Posture, sides: Collection[str]) -> list[Chain]:
+    """Arms whose hands touch the body out of it, when one place touches and another goes in.
+
+    Returns those that cannot be brought out."""
+    stuck: list[Chain] = []
+    if not sides:
+        return stuck
+    obstacles = Obstacles(posture)
+    for arm in (each for each in ARMS if each.side in sides):
+        for _ in range(_ROUNDS):
+            deepest = obstacles.deepest(posture, arm)
+            if deepest is None:
+                break
+            posture.bring(arm, posture.heads[arm.end] + deepest[1])
+        else:
+            deepest = obstacles.deepest(posture, arm)
+            if deepest is not None and np.linalg.norm(deepest[1]) > _STUCK:
+                stuck.append(arm)
+    return stuck
+
+
+class Obstacles:
+    """The skin of trunk, neck and head, and of ``others``, that a limb must not go through, where it is now."""
+
+    def __init__(self, posture: Posture, others: Collection[str] = ()) -> None:
+        self._joints = (*TRUNK, *others)
+        self._part = posture.skin.named_part(("obstacles", self._joints), lambda: self._chosen(posture))
+        self._points, self._normals = self._part.placed(posture.frames), posture.normals(self._part.rows)
+        self._low, self._high = self._points.min(axis=0), self._points.max(axis=0)
+        self._shared: dict[Chain, np.ndarray] = {}
+
+    def _chosen(self, posture: Posture) -> np.ndarray:
+        """Every other point of the closer grids: here a few centimetres are close enough."""
+        rows = posture.skin.rows
+        return np.concatenate([rows[j][:: 2 if len(rows[j]) > _MANY else 1] for j in self._joints if j in rows])
+
+    def deepest(self, posture: Posture, chain: Chain, only_upper: bool = False) -> tuple[Vector, Vector] | None:
+        """The point of a limb that is deepest in the body, and how far it must go, and where to; None while all is well."""
+        points = _limb_part(posture, chain, only_upper).placed(posture.frames)
+        points = points[((points > self._low) & (points < self._high)).all(axis=1)]
+        if len(points) == 0:
+            return None
+        around = (self._points > points.min(axis=0) - _FARTHEST) & (self._points < points.max(axis=0) + _FARTHEST)
+        near = np.flatnonzero(around.all(axis=1))
+        if len(near) == 0:
+            return None
+        places = self._points[near]
+        squares = (points**2).sum(1)[:, None] + (places**2).sum(1)[None] - 2.0 * points @ places.T
+        first = squares.argmin(axis=1)
+        nearest = near[first]
+        depths = -((points - self._points[nearest]) * self._normals[nearest]).sum(axis=1)
+        depths[(squares[np.arange(len(points)), first] > _FARTHEST**2) | self._of(posture, chain)[nearest]] = 0.0
+        worst = int(depths.argmax())
+        if depths[worst] < _NOTICED:
+            return None
+        return points[worst], (depths[worst] - _LEFT) * self._normals[nearest[worst]]
+
+    def _of(self, posture: Posture, chain: Chain) -> np.ndarray:
+        """Which of them the limb moves too: there its skin and the body's are one."""
+        if chain not in self._shared:
+            skin = posture.skin
+            own = np.isin(np.array(skin.joints), chain.joints)
+            shares = (skin.weights[self._part.rows] * own[skin.movers[self._part.rows]]).sum(axis=1)
+            self._shared[chain] = np.asarray(shares > _SHARED)
+        return self._shared[chain]
+
+
+def _limb_part(posture: Posture, chain: Chain, only_upper: bool) -> Part:
+    """Points of a limb's skin away from where it begins, where its skin is the body's."""
+
+    def choose() -> np.ndarray:
+        joints = (chain.upper, chain.lower) if only_upper else (chain.upper, chain.lower, *chain.ends)
+        skin = posture.skin
+        rows = all_rows(skin, joints)
+        root, end = posture.rest.heads[chain.upper], posture.rest.heads[chain.lower]
+        far = np.linalg.norm(skin.points[rows] - root, axis=1) > NEAR_ROOT[chain.kind] * np.linalg.norm(end - root)
+        return np.asarray(rows[far][::2])
+
+    return posture.skin.named_part(("limb", chain, only_upper), choose)
+
+
+def _swing(posture: Posture, chain: Chain, point: Vector, out: Vector, most: float = _MOST_TURN) -> None:
+    """Turn a limb at its root so that a point of it goes out of the body."""
+    root = posture.heads[chain.upper]
+    arm = point - root
+    axis = np.cross(arm, out)
+    size = float(np.linalg.norm(axis))
+    if size < 1e-9:
+        return
+    angle = min(float(np.linalg.norm(out)) * float(np.linalg.norm(arm)) / size, 2.0) * float(np.linalg.norm(out))
+    angle = min(angle / max(float(np.linalg.norm(arm)), 1e-3), most)
+    posture.rotate(chain.upper, rot.about_axis(axis, angle))
+
+
+def _swivel(posture: Posture, chain: Chain, point: Vector, out: Vector) -> None:
+    """Turn a limb about the line from its root to its end, which stays where it is."""
+    root, end = posture.heads[chain.upper], posture.heads[chain.end]
+    axis = rot.unit(end - root)
+    radius = rot.perpendicular(point - root, axis)
+    length = float(np.linalg.norm(radius))
+    if length < 0.03:
+        return
+    way = float(np.cross(axis, radius / length) @ out)
+    angle = max(-_MOST_TURN, min(_MOST_TURN, way / length))
+    kept = posture.world[chain.end]
+    posture.rotate(chain.upper, rot.about_axis(axis, angle))
+    posture.set_world(chain.end, kept)
+
+
+def limb_of(joint: str) -> Chain | None:
+    """The limb that moves a joint's part."""
+    return next((chain for chain in (*ARMS, *LEGS) if joint in below(chain.upper)), None)
