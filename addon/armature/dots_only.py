@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The switch that hides all of the rig but the dots.
+"""What of the rig is drawn: a switch that hides all but the dots, and one that shows the fingers' joints.
 
 The dots of a figure are gathered in a bone collection of their own, which is shown alone (Blender's *solo*): what the user has
 shown and hidden of the other collections stays as it is and comes back with the switch. Solo is part of the armature, so undo,
@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import bpy
 
+from ..errors import UserError
 from .limbs import ROOT
 
 _DOTS = "Dots"
 _CONTROLS = "Controls"
+_FINGERS = "Fingers"
 
 
 def show_only_dots(obj: bpy.types.Object, value: bool) -> None:
@@ -31,6 +33,19 @@ def show_only_dots(obj: bpy.types.Object, value: bool) -> None:
 def shows_only_dots(obj: bpy.types.Object) -> bool:
     dots = obj.data.collections_all.get(_DOTS)
     return dots is not None and bool(dots.is_solo)
+
+
+def show_fingers(obj: bpy.types.Object, value: bool) -> None:
+    """Show the marks of the fingers' joints, or hide them as in a new figure, where they would crowd the hands."""
+    fingers = obj.data.collections_all.get(_FINGERS)
+    if fingers is None:
+        raise UserError(f"'{obj.name}' has no bone collection '{_FINGERS}' any more: undo, or add a new mannequin.")
+    fingers.is_visible = value
+
+
+def shows_fingers(obj: bpy.types.Object) -> bool:
+    fingers = obj.data.collections_all.get(_FINGERS)
+    return fingers is not None and bool(fingers.is_visible)
 
 
 def follow_switch(scene: bpy.types.Scene, obj: bpy.types.Object) -> None:

@@ -12,7 +12,7 @@ from bpy.props import FloatVectorProperty, StringProperty
 
 from ..armature.controls import bring_up_to_date, lift_limits, move_control, turn_joint
 from ..armature.dots import Dot, dot_at, visible_bones
-from ..armature.dots_only import follow_switch
+from ..armature.dots_only import follow_switch, show_fingers, shows_fingers
 from ..armature.limits import are_lifted
 from ..armature.mannequin import is_mannequin, is_own
 from ..armature.matching import paused
@@ -193,6 +193,15 @@ class P2A_OT_toggle_limits(_OnMannequin, bpy.types.Operator):
         lift_limits(obj, not are_lifted(obj))
 
 
+class P2A_OT_show_fingers(_OnMannequin, bpy.types.Operator):
+    bl_idname = "pose_to_anime.show_fingers"
+    bl_label = "Finger Joints"
+    bl_description = "Show a dot for each joint of the fingers, to be dragged or turned by its rings, or hide these dots"
+
+    def act(self, obj: bpy.types.Object) -> None:
+        show_fingers(obj, not shows_fingers(obj))
+
+
 def posed_mannequins(context: bpy.types.Context) -> list[bpy.types.Object]:
     """The mannequins in Pose Mode: Blender can have several at a time."""
     return [obj for obj in context.objects_in_mode if is_mannequin(obj)]
@@ -245,6 +254,7 @@ CLASSES: tuple[type, ...] = (
     P2A_OT_move_control,
     P2A_OT_turn_joint,
     P2A_OT_toggle_limits,
+    P2A_OT_show_fingers,
 )
 
 _keymap_items: list[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]] = []

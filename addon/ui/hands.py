@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import bpy
 
+from ..armature.dots_only import shows_fingers
 from ..operators.figure import the_mannequin
 from ..operators.hands import P2A_OT_adjust_hand, P2A_OT_apply_hand, shape_items
+from ..operators.posing import P2A_OT_show_fingers
 from ..package import RIGS
 from . import parts
 from .icons import Icons
@@ -36,6 +38,9 @@ class P2A_PT_hands(bpy.types.Panel):
         side = context.window_manager.pose_to_anime_hand
         layout.row(align=True).prop(context.window_manager, "pose_to_anime_hand", expand=True)
         layout.operator(P2A_OT_adjust_hand.bl_idname, text="Spread, Grasp, Curl…", icon="OPTIONS").side = side
+        row = layout.row()
+        row.enabled = not context.scene.pose_to_anime.posing.dots_only
+        row.operator(P2A_OT_show_fingers.bl_idname, icon="BONE_DATA", depress=shows_fingers(the_mannequin(context)))
         width = context.region.width / context.preferences.system.ui_scale
         grid = layout.grid_flow(row_major=True, columns=max(1, int(width // _COLUMN_WIDTH)), even_columns=True, align=True)
         for name, label, _description in shape_items(None, context):

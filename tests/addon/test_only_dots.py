@@ -60,3 +60,22 @@ def test_other_armatures_are_left_alone(figure) -> None:
     bpy.context.scene.collection.objects.link(other)
     posing().dots_only = True
     assert not other.data.collections_all
+
+
+def test_a_click_shows_the_fingers_joints_and_another_hides_them(figure) -> None:
+    before = shown(figure)
+    undo_step("start")
+    assert bpy.ops.pose_to_anime.show_fingers() == {"FINISHED"}
+    assert {"index_1.L", "thumb_3.R"} <= shown(figure) - before
+    undo_step("fingers")
+    bpy.ops.ed.undo()
+    assert shown(first_figure()) == before
+    bpy.ops.ed.redo()
+    bpy.ops.pose_to_anime.show_fingers()
+    assert shown(first_figure()) == before
+
+
+def test_a_figure_whose_fingers_collection_was_deleted_says_so(figure) -> None:
+    figure.data.collections.remove(figure.data.collections["Fingers"])
+    with pytest.raises(RuntimeError, match="'Adult woman' has no bone collection 'Fingers' any more: undo, or add"):
+        bpy.ops.pose_to_anime.show_fingers()
