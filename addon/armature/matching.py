@@ -22,6 +22,7 @@ from mathutils import Matrix, Quaternion, Vector
 
 from .limbs import COPY, LIMBS, Limb
 from .limits import limited_bones
+from .pin_constraints import follow_dot, follows_dot, hold_dot
 from .settled import (
     MOVED,
     SETTLED,
@@ -101,15 +102,20 @@ def is_paused() -> bool:
 
 
 def is_ik(obj: bpy.types.Object, limb: Limb) -> bool:
-    return bool(obj.pose.bones[limb.upper].constraints[COPY].influence > 0.5)
+    return bool(obj.pose.bones[limb.upper].constraints[COPY].influence > 0.5) or follows_dot(obj, limb)
 
 
 def set_ik(obj: bpy.types.Object, limb: Limb, value: bool) -> bool:
-    """Put a limb into IK or FK. Without a jump only while it is settled. True when something changed."""
+    """Put a limb into IK or FK. Without a jump only while it is settled. True when something changed.
+
+    In FK a pin lets go; in IK it takes hold again when ``pins.hold`` comes to it."""
     if is_ik(obj, limb) == value:
         return False
     for bone in limb.turned_by_hand:
         obj.pose.bones[bone].constraints[COPY].influence = 1.0 if value else 0.0
+    follow_dot(obj, limb, value)
+    if not value:
+        hold_dot(obj, limb, False)
     return True
 
 

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Pins: hands, feet and gazes that stay with something while the body moves.
 
-A pin keeps the place and rotation of its dot in the axes of what it is pinned to. After every change ``hold`` brings the dot
-there. Out of reach the limb is stretched toward the pin; on release its dot goes onto the joint, as every dot does, but the pin
-stays and takes hold again. A dot that a person moves, or whose limb is turned by its joints, takes its pin along.
+A pin keeps the place and rotation of its dot in the axes of what it is pinned to. Constraints hold it there wherever Blender
+evaluates the figure (``pin_constraints``); after every change ``hold`` brings the dot's own transform there too, so that whatever
+is done next starts from what is seen. Out of reach the limb is stretched toward the pin; on release its dot goes onto the joint,
+as every dot does, but the pin stays and takes hold again. A dot that a person moves, or whose limb is turned by its joints, takes
+its pin along.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from .joint_map import joint_map
 from .limbs import LIMBS, Limb, limb_of
 from .mannequin import is_mannequin, require_posable
 from .matching import is_ik, set_ik
+from .pin_constraints import follow_dot, hold_dot, put_on, take_off
 from .settled import dot_state, settled_dot, settled_forearm
 from .spine import TRUNK, Trunk
 from .widgets import widget
@@ -43,6 +46,8 @@ _LEFT = slice(7, 18)
 _ANSWERED = slice(18, 35)
 """For which place of the pin, of the body and of the elbow the dot was last set: out of reach it is set once only."""
 
+_REACHED = 5e-4
+"""Metres: see ``matching``, where a dot that is farther from its joint was let go out of reach."""
 _CLOSE = 1e-5
 """Metres, and components of unit quaternions."""
 
@@ -69,6 +74,9 @@ def pin_dot(
         bone = bone or _nearest_bone(obj, control, carrier)
     else:
         bone = ""
+    limb = limb_of(control)
+    if limb is not None and carrier is not None and _hangs_on(carrier, bone, obj, limb):
+        raise UserError(f"'{bone or carrier.name}' goes along with this dot itself: choose something else to pin it to.")
     release(obj, [control])
     pin = obj.pose_to_anime.pins.add()
     pin.control, pin.kind, pin.bone = control, kind, bone
@@ -78,9 +86,6 @@ def pin_dot(
         # To look at a thing is to look at its middle, and at a figure, into its eyes.
         place = _axes(obj, pin) @ _middle(pin)
     _relate(obj, pin, place, rotation)
-    limb = limb_of(control)
-    if limb is not None:
-        set_ik(obj, limb, True)
     obj.pose.bones[control].custom_shape = widget("pin")
     bpy.context.view_layer.update()
 
@@ -92,8 +97,11 @@ def release(obj: bpy.types.Object, controls: Iterable[str] | None = None) -> int
     found = [index for index, pin in enumerate(pins) if wanted is None or pin.control in wanted]
     for index in reversed(found):
         bone = obj.pose.bones.get(pins[index].control)
+        limb = limb_of(pins[index].control)
         if bone is not None:
             bone.custom_shape = widget("dot")
+            if limb is not None:
+                take_off(obj, limb)
         obj.pop(_NOTES + pins[index].control, None)
         pins.remove(index)
     return len(found)
@@ -119,15 +127,25 @@ def hold(obj: bpy.types.Object) -> bool:
     """
     wrote = False
     for pin in _pins(obj):
-        bone = obj.pose.bones.get(pin.control)
+        limb, bone = limb_of(pin.control), obj.pose.bones.get(pin.control)
         if bone is None or is_taken(obj, pin):
+            if bone is not None and limb is not None and hold_dot(obj, limb, False):
+                bpy.context.view_layer.update()
+                wrote = True
             continue
         _mend(obj, pin)
         place, rotation = _wanted(obj, pin)
         _note(obj, pin, _WORLD, [*place, *rotation])
-        limb = limb_of(pin.control)
         wrote |= _hold_gaze(obj, place) if limb is None else _hold_limb(obj, pin, limb, place, rotation)
     return wrote
+
+
+def hold_in_other_frames(obj: bpy.types.Object) -> None:
+    """Let pins hold that are out of reach in this frame too: in others of an animation they may not be."""
+    for pin in _pins(obj):
+        limb = limb_of(pin.control)
+        if limb is not None and pin.control in obj.pose.bones and not is_taken(obj, pin):
+            hold_dot(obj, limb, True)
 
 
 def is_taken(obj: bpy.types.Object, pin: P2A_PG_pin) -> bool:
@@ -141,8 +159,12 @@ def is_taken(obj: bpy.types.Object, pin: P2A_PG_pin) -> bool:
 
 def taken_pins(obj: bpy.types.Object) -> dict[str, tuple[Vector, Quaternion]]:
     """The pinned dots that a person has moved since the figure was settled, and where they are in the world now."""
-    pins = (pin for pin in _pins(obj) if pin.control in obj.pose.bones)
-    return {pin.control: _seen(obj, pin.control) for pin in pins if is_taken(obj, pin)}
+    taken = [pin.control for pin in _pins(obj) if pin.control in obj.pose.bones and is_taken(obj, pin)]
+    limbs = [limb for limb in map(limb_of, taken) if limb is not None]
+    let_go = [limb for limb in limbs if hold_dot(obj, limb, False)]
+    if let_go:
+        bpy.context.view_layer.update()
+    return {control: _seen(obj, control) for control in taken}
 
 
 def after_rest(obj: bpy.types.Object, taken: Mapping[str, tuple[Vector, Quaternion]]) -> None:
@@ -151,8 +173,6 @@ def after_rest(obj: bpy.types.Object, taken: Mapping[str, tuple[Vector, Quaterni
         limb = limb_of(pin.control)
         if pin.control in taken:
             _relate(obj, pin, *taken[pin.control])
-            if limb is not None:
-                set_ik(obj, limb, True)
         if limb is not None:
             _note(obj, pin, _LEFT, dot_state(obj, limb))
 
@@ -165,15 +185,16 @@ def _pins(obj: bpy.types.Object) -> bpy.types.bpy_prop_collection:
 def _hold_limb(obj: bpy.types.Object, pin: P2A_PG_pin, limb: Limb, place: Vector, rotation: Quaternion) -> bool:
     dot, end = obj.pose.bones[limb.target], obj.pose.bones[limb.end]
     wanted = [*place, *_canonical(rotation)]
-    now, seen = obj.matrix_world @ dot.matrix, obj.matrix_world @ end.matrix
+    own = obj.convert_space(pose_bone=dot, matrix=dot.matrix_basis, from_space="LOCAL", to_space="POSE")
+    now, seen = obj.matrix_world @ own, obj.matrix_world @ end.matrix
     is_there = not _differ([*now.translation, *_canonical(now.to_quaternion())], wanted)
     if is_there and not _differ(_canonical(seen.to_quaternion()), wanted[3:]):
-        return False
+        return _hold_if_reached(obj, limb, place)
     carrier = obj.matrix_world @ obj.pose.bones[limb.parent].matrix
     elbow = obj.matrix_world @ obj.pose.bones[limb.lower].head
     question = [*wanted, *carrier.translation, *_canonical(carrier.to_quaternion()), *elbow]
     if not _differ(question, _noted(obj, pin, _ANSWERED)) and not _differ(dot_state(obj, limb), _noted(obj, pin, _LEFT)):
-        return False  # out of reach, and as near as it can be already
+        return _hold_if_reached(obj, limb, place)  # out of reach, and as near as it can be already
     _note(obj, pin, _ANSWERED, question)
     _write(obj, dot, Matrix.LocRotScale(place, rotation, None))
     set_ik(obj, limb, True)
@@ -182,7 +203,17 @@ def _hold_limb(obj: bpy.types.Object, pin: P2A_PG_pin, limb: Limb, place: Vector
         facing = (obj.matrix_world.inverted_safe() @ rotation.to_matrix().to_4x4()).to_3x3().normalized()
         turn_hand(obj, limb, facing, settled_forearm(obj, limb), in_ik=True)
         bpy.context.view_layer.update()
+    _hold_if_reached(obj, limb, place)
     _note(obj, pin, _LEFT, dot_state(obj, limb))
+    return True
+
+
+def _hold_if_reached(obj: bpy.types.Object, limb: Limb, place: Vector) -> bool:
+    """Out of reach a dot goes onto its joint when it is let go of, where a constraint would not let it be seen."""
+    is_reached = (obj.matrix_world @ obj.pose.bones[limb.end].head - place).length < _REACHED
+    if not hold_dot(obj, limb, is_reached):
+        return False
+    bpy.context.view_layer.update()
     return True
 
 
@@ -209,10 +240,15 @@ def _wanted(obj: bpy.types.Object, pin: P2A_PG_pin) -> tuple[Vector, Quaternion]
 
 def _axes(obj: bpy.types.Object, pin: P2A_PG_pin) -> Matrix:
     """The axes of what a dot is pinned to, in the world."""
-    if pin.kind == WORLD:
+    carrier = _carrier(obj, pin)
+    if carrier is None:
         return Matrix.Identity(4)
-    carrier = obj if pin.kind == BODY else pin.target
     return carrier.matrix_world @ carrier.pose.bones[pin.bone].matrix if pin.bone else carrier.matrix_world.copy()
+
+
+def _carrier(obj: bpy.types.Object, pin: P2A_PG_pin) -> bpy.types.Object | None:
+    """What a figure's dot is pinned to; None for the world, and for what was deleted."""
+    return obj if pin.kind == BODY else pin.target if pin.kind == OBJECT else None
 
 
 def _relate(obj: bpy.types.Object, pin: P2A_PG_pin, place: Vector, rotation: Quaternion) -> None:
@@ -221,20 +257,30 @@ def _relate(obj: bpy.types.Object, pin: P2A_PG_pin, place: Vector, rotation: Qua
     pin.place = axes.inverted_safe() @ place
     pin.rotation = axes.to_quaternion().inverted() @ rotation
     _note(obj, pin, _WORLD, [*place, *rotation])
+    _constrain(obj, pin)
+
+
+def _constrain(obj: bpy.types.Object, pin: P2A_PG_pin) -> None:
+    limb = limb_of(pin.control)
+    if limb is not None:
+        put_on(obj, limb, _carrier(obj, pin), pin.bone, Vector(pin.place), Quaternion(pin.rotation))
+        set_ik(obj, limb, True)
+        follow_dot(obj, limb, True)
 
 
 def _mend(obj: bpy.types.Object, pin: P2A_PG_pin) -> None:
     """A pin whose target was deleted stays where it was in the world."""
-    carrier = obj if pin.kind == BODY else pin.target
     if pin.kind == WORLD:
         return
+    carrier = _carrier(obj, pin)
     is_there = carrier is not None and (carrier == obj or bool(carrier.users_scene))
-    if is_there and pin.bone:
-        is_there = carrier.type == "ARMATURE" and pin.bone in carrier.pose.bones
+    if carrier is not None and pin.bone:
+        is_there = is_there and carrier.type == "ARMATURE" and pin.bone in carrier.pose.bones
     if not is_there:
         pin.kind, pin.target, pin.bone, pin.note = WORLD, None, "", TARGET_IS_GONE
         world = _noted(obj, pin, _WORLD)
         pin.place, pin.rotation = world[:3], world[3:]
+        _constrain(obj, pin)
 
 
 def _seen(obj: bpy.types.Object, control: str) -> tuple[Vector, Quaternion]:
@@ -259,6 +305,28 @@ def _nearest_bone(obj: bpy.types.Object, control: str, carrier: bpy.types.Object
         if carrier == obj:
             names = [name for name in names if name not in own or name == "hips"]
     return min(names, key=lambda name: _distance(carrier, carrier.pose.bones[name], place))
+
+
+def _hangs_on(carrier: bpy.types.Object | None, bone: str, obj: bpy.types.Object, limb: Limb, links: int = 16) -> bool:
+    """Whether an object, or one of its bones, is carried by a limb of a figure: by parents, and by pins of other limbs."""
+    if carrier is None or links == 0:
+        return False
+    by = _limb_that_moves(carrier, bone)
+    if by is not None:
+        if carrier == obj and by == limb:
+            return True
+        pin = next((pin for pin in _pins(carrier) if pin.control == by.target), None)
+        if pin is not None and _hangs_on(_carrier(carrier, pin), pin.bone, obj, limb, links - 1):
+            return True
+    parents_bone = carrier.parent_bone if carrier.parent_type == "BONE" else ""
+    return _hangs_on(carrier.parent, parents_bone, obj, limb, links - 1)
+
+
+def _limb_that_moves(obj: bpy.types.Object, bone: str) -> Limb | None:
+    above = obj.data.bones.get(bone) if is_mannequin(obj) else None
+    while above is not None and limb_of(above.name) is None:
+        above = above.parent
+    return limb_of(above.name) if above is not None else None
 
 
 def _middle(pin: P2A_PG_pin) -> Vector:

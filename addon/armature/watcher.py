@@ -13,7 +13,7 @@ from bpy.app.handlers import persistent
 from .follow import come_to_rest, follow
 from .mannequin import is_mannequin, is_own, remove_orphaned_skins
 from .matching import is_paused, paused
-from .pins import has_pins, hold
+from .pins import has_pins, hold, hold_in_other_frames
 from .rig import fault_of
 from .settled import remember
 from .wishes import forget_wishes
@@ -63,6 +63,8 @@ def _follow(scene: bpy.types.Scene, obj: bpy.types.Object, is_other_frame: bool 
         # The controls were moved by an animation, not by a hand: limbs keep their modes.
         forget_wishes(obj)
         remember(obj)
+        hold_in_other_frames(obj)
+        bpy.context.view_layer.update()
         hold(obj)
     else:
         follow(obj)
@@ -77,6 +79,15 @@ def _is_being_dragged() -> bool:
 
 
 @persistent
+def _before_other_frames(*_: object) -> None:
+    """A render, or who opens the file, goes through frames without asking us."""
+    for obj in bpy.data.objects:
+        if is_mannequin(obj) and is_own(obj) and not fault_of(obj):
+            with paused(is_watcher=True):
+                hold_in_other_frames(obj)
+
+
+@persistent
 def _forget(*_: object) -> None:
     _State.frames.clear()
 
@@ -88,9 +99,13 @@ def register() -> None:
     bpy.app.handlers.depsgraph_update_post.append(_after_update)
     bpy.app.handlers.frame_change_post.append(_after_frame)
     bpy.app.handlers.load_post.append(_forget)
+    bpy.app.handlers.save_pre.append(_before_other_frames)
+    bpy.app.handlers.render_init.append(_before_other_frames)
 
 
 def unregister() -> None:
+    bpy.app.handlers.render_init.remove(_before_other_frames)
+    bpy.app.handlers.save_pre.remove(_before_other_frames)
     bpy.app.handlers.load_post.remove(_forget)
     bpy.app.handlers.frame_change_post.remove(_after_frame)
     bpy.app.handlers.depsgraph_update_post.remove(_after_update)

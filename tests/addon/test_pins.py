@@ -231,6 +231,20 @@ def test_a_pin_whose_target_was_deleted_stays_in_the_world_and_says_so(figure) -
     assert (pin.kind, pin.note) == ("WORLD", TARGET_IS_GONE)
 
 
+def test_a_dot_is_not_pinned_to_what_it_carries_itself(figure) -> None:
+    bend_elbows(figure)
+    held = empty(0.3, -0.3, 1.0)
+    held.parent, held.parent_type, held.parent_bone = figure, "BONE", "hand.L"
+    pin_dot(figure, "hand_ik.R", "OBJECT", held)
+    before, pins = matrices(figure), len(figure.pose_to_anime.pins)
+    for kind, target, bone in (("BODY", None, "hand.L"), ("BODY", None, "hand.R"), ("OBJECT", held, "")):
+        with pytest.raises(UserError, match="goes along with this dot itself: choose something else to pin it to"):
+            pin_dot(figure, HAND.target, kind, target, bone)
+    pin_dot(figure, FOOT.target, "BODY", bone="hand.L")
+    assert len(figure.pose_to_anime.pins) == pins + 1
+    assert moved(before, matrices(figure)) < MILLIMETRE
+
+
 def test_copies_and_saved_files_carry_pins(figure, tmp_path) -> None:
     bend_elbows(figure)
     thing = empty(0.3, -0.3, 1.0)
