@@ -1,11 +1,48 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keys on what was turned while Blender's auto-keying is on, as its own Rotate sets them."""
+"""Keys on what was moved and turned while Blender's auto-keying is on, as its own Move and Rotate set them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 
 import bpy
+
+from .mannequin import is_mannequin
+from .settled import differs, own_rotation
+
+_Places = dict[str, tuple[list[float], list[float]]]
+"""Bone → its own location and rotation."""
+
+
+@contextmanager
+def changes_keyed(context: bpy.types.Context) -> Generator[None, None, None]:
+    """Meanwhile all that changes on the bones of figures is keyed, if the user lets Blender do so: the pose of another frame
+    would take its place otherwise as soon as the frame changes."""
+    if not context.scene.tool_settings.use_keyframe_insert_auto:
+        yield
+        return
+    before = {obj.name: _places(obj) for obj in context.view_layer.objects if is_mannequin(obj)}
+    yield
+    for obj in context.view_layer.objects:
+        if is_mannequin(obj) and obj.name in before:
+            _key_changes(context, obj, before[obj.name])
+
+
+def _places(obj: bpy.types.Object) -> _Places:
+    return {bone.name: (list(bone.location), list(own_rotation(bone))) for bone in obj.pose.bones}
+
+
+def _key_changes(context: bpy.types.Context, obj: bpy.types.Object, before: _Places) -> None:
+    changed: dict[str, list[bpy.types.PoseBone]] = {}
+    for name, (place, rotation) in _places(obj).items():
+        bone, (was_at, was_turned) = obj.pose.bones[name], before.get(name, (place, rotation))
+        if differs(place, was_at):
+            changed.setdefault("location", []).append(bone)
+        if differs(rotation, was_turned):
+            changed.setdefault("rotation_quaternion" if bone.rotation_mode == "QUATERNION" else "rotation_euler", []).append(bone)
+    for path, bones in changed.items():
+        insert_auto_keys(context, bones, path)
 
 
 def insert_auto_keys(context: bpy.types.Context, bones: Iterable[bpy.types.PoseBone], path: str = "rotation_quaternion") -> None:

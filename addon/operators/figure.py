@@ -8,6 +8,7 @@ from collections.abc import Callable
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
+from ..armature.auto_keys import changes_keyed
 from ..armature.held import props_of
 from ..armature.mannequin import DEFAULT_MANNEQUIN, add_mannequin, is_mannequin, remove_mannequin
 from ..armature.modes import object_mode
@@ -156,6 +157,14 @@ class _OnMannequin:
         raise NotImplementedError
 
 
+class _Posing(_OnMannequin):
+    """For verbs that pose: with Auto Keying on, what they change is keyed, as it is by Blender's own tools."""
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        with changes_keyed(context):
+            return super().execute(context)
+
+
 class P2A_OT_remove_mannequin(_OnMannequin, bpy.types.Operator):
     bl_idname = "pose_to_anime.remove_mannequin"
     bl_label = "Remove Mannequin"
@@ -174,7 +183,7 @@ class P2A_OT_remove_mannequin(_OnMannequin, bpy.types.Operator):
                 following.select_set(True)
 
 
-class P2A_OT_reset_pose(_OnMannequin, bpy.types.Operator):
+class P2A_OT_reset_pose(_Posing, bpy.types.Operator):
     bl_idname = "pose_to_anime.reset_pose"
     bl_label = "Reset Pose"
     bl_description = "Bring the figure back to the stance in which it was added"

@@ -8,7 +8,7 @@ from bpy.props import EnumProperty, FloatProperty
 
 from ..armature.hands import apply_hand, change_hand
 from ..pose.hands import adjusted, hand_names, load_hand
-from .figure import EnumItems, _OnMannequin
+from .figure import EnumItems, _Posing
 
 SIDES = (
     ("L", "Left", "The figure's left hand"),
@@ -26,7 +26,7 @@ def shape_items(_operator: object, _context: bpy.types.Context | None) -> EnumIt
     return _shape_items
 
 
-class P2A_OT_apply_hand(_OnMannequin, bpy.types.Operator):
+class P2A_OT_apply_hand(_Posing, bpy.types.Operator):
     bl_idname = "pose_to_anime.apply_hand"
     bl_label = "Apply Hand Shape"
     bl_description = "Bring the fingers into this shape; the arm and the wrist stay as they are"
@@ -53,7 +53,7 @@ def _slider(name: str, description: str) -> object:
     )
 
 
-class P2A_OT_adjust_hand(_OnMannequin, bpy.types.Operator):
+class P2A_OT_adjust_hand(_Posing, bpy.types.Operator):
     bl_idname = "pose_to_anime.adjust_hand"
     bl_label = "Adjust Hand"
     bl_description = "Spread, open and close the fingers from where they are"

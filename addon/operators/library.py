@@ -23,7 +23,7 @@ from ..pose.library import load_pose
 from ..pose.normalised import GROUPS, Pose, PoseError
 from ..pose.own_poses import delete_pose, export_pose, import_pose, key_for, rename_pose, save_pose, set_favourite
 from ..settings.library import number_of
-from .figure import _OnMannequin, needs_mannequin, require_mannequin, the_mannequin
+from .figure import _Posing, needs_mannequin, require_mannequin, the_mannequin
 
 EnumItems = list[tuple[str, str, str, int]]
 
@@ -39,7 +39,7 @@ def pose_items(_operator: object, _context: bpy.types.Context | None) -> EnumIte
     return _pose_items
 
 
-class P2A_OT_apply_pose(_OnMannequin, bpy.types.Operator):
+class P2A_OT_apply_pose(_Posing, bpy.types.Operator):
     bl_idname = "pose_to_anime.apply_pose"
     bl_label = "Apply Pose"
     bl_description = "Bring the figure into this pose. Shift: only what is selected"

@@ -18,7 +18,7 @@ from ..pose.bvh import Take, read_bvh
 from ..pose.library import bvh_pose
 from ..pose.own_poses import import_pose
 from ..pose.retarget import Retargeting
-from .figure import _OnMannequin
+from .figure import _Posing
 from .library import preview_in
 
 _USES = (
@@ -28,7 +28,7 @@ _USES = (
 )
 
 
-class P2A_OT_import_bvh(_OnMannequin, bpy.types.Operator):
+class P2A_OT_import_bvh(_Posing, bpy.types.Operator):
     bl_idname = "pose_to_anime.import_bvh"
     bl_label = "Import BVH"
     bl_description = "Bring motion capture onto the figure: one frame as a pose, or the whole take as keyframes"

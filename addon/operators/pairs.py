@@ -12,7 +12,7 @@ from ..armature.pairs import apply_pair, refuse_child
 from ..errors import UserError
 from ..pose.normalised import PoseError
 from ..pose.pairs import load_pair, pair_files
-from .figure import EnumItems, _OnMannequin, mannequin_items, object_named
+from .figure import EnumItems, _Posing, mannequin_items, object_named
 
 # Blender does not keep the strings of a dynamic enum alive: this list must.
 _pair_items: EnumItems = []
@@ -29,7 +29,7 @@ def pair_items(_operator: object, _context: bpy.types.Context | None) -> EnumIte
     return _pair_items
 
 
-class P2A_OT_apply_pair(_OnMannequin, bpy.types.Operator):
+class P2A_OT_apply_pair(_Posing, bpy.types.Operator):
     bl_idname = "pose_to_anime.apply_pair"
     bl_label = "Apply Pair"
     bl_description = "Pose two figures together: the active one and the other selected one, or a new one beside it"

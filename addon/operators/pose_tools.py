@@ -9,16 +9,17 @@ import bpy
 from bpy.props import FloatProperty, StringProperty
 
 from ..armature import pose_tools
+from ..armature.auto_keys import changes_keyed
 from ..armature.dynamics import push_pose, push_to, pushed_by
 from ..armature.held import LEFT, RIGHT, hold_of, props_of
 from ..armature.mannequin import is_mannequin
 from ..armature.props.holding import require_props, swap_hands
 from ..errors import UserError
 from ..framing.camera import picture_camera
-from .figure import _OnMannequin, object_named
+from .figure import _Posing, object_named
 
 
-class P2A_OT_mirror_pose(_OnMannequin, bpy.types.Operator):
+class P2A_OT_mirror_pose(_Posing, bpy.types.Operator):
     bl_idname = "pose_to_anime.mirror_pose"
     bl_label = "Mirror Pose"
     bl_description = "Left and right change places, as in a mirror, and so does what the hands hold"
@@ -30,7 +31,7 @@ class P2A_OT_mirror_pose(_OnMannequin, bpy.types.Operator):
             swap_hands(obj)
 
 
-class P2A_OT_flip_pose(_OnMannequin, bpy.types.Operator):
+class P2A_OT_flip_pose(_Posing, bpy.types.Operator):
     bl_idname = "pose_to_anime.flip_pose"
     bl_label = "Flip"
     bl_description = "Turn the figure about, so that it shows its back; the pose stays"
@@ -39,7 +40,7 @@ class P2A_OT_flip_pose(_OnMannequin, bpy.types.Operator):
         pose_tools.flip_pose(obj)
 
 
-class P2A_OT_put_on_ground(_OnMannequin, bpy.types.Operator):
+class P2A_OT_put_on_ground(_Posing, bpy.types.Operator):
     bl_idname = "pose_to_anime.put_on_ground"
     bl_label = "Put on Ground"
     bl_description = "Move the figure up or down until its lowest point is on the ground"
@@ -48,7 +49,7 @@ class P2A_OT_put_on_ground(_OnMannequin, bpy.types.Operator):
         pose_tools.put_on_ground(obj)
 
 
-class P2A_OT_look_at_camera(_OnMannequin, bpy.types.Operator):
+class P2A_OT_look_at_camera(_Posing, bpy.types.Operator):
     bl_idname = "pose_to_anime.look_at_camera"
     bl_label = "Look at Camera"
     bl_description = "Turn neck and head to the camera, as far as a neck goes"
@@ -66,7 +67,7 @@ class P2A_OT_look_at_camera(_OnMannequin, bpy.types.Operator):
             self.report({"INFO"}, "The camera is farther round than a neck turns: turn the body too")
 
 
-class P2A_OT_copy_pose_to(_OnMannequin, bpy.types.Operator):
+class P2A_OT_copy_pose_to(_Posing, bpy.types.Operator):
     bl_idname = "pose_to_anime.copy_pose_to"
     bl_label = "Copy Pose to Figure"
     bl_description = "Give another figure the pose of this one"
@@ -80,7 +81,7 @@ class P2A_OT_copy_pose_to(_OnMannequin, bpy.types.Operator):
         pose_tools.copy_pose(obj, target)
 
 
-class P2A_OT_reset_selected(_OnMannequin, bpy.types.Operator):
+class P2A_OT_reset_selected(_Posing, bpy.types.Operator):
     bl_idname = "pose_to_anime.reset_selected"
     bl_label = "Reset Selected"
     bl_description = "Bring the selected joints back to the stance in which the figure was added"
@@ -92,7 +93,7 @@ class P2A_OT_reset_selected(_OnMannequin, bpy.types.Operator):
         pose_tools.reset_joints(obj, joints)
 
 
-class P2A_OT_exaggerate(_OnMannequin, bpy.types.Operator):
+class P2A_OT_exaggerate(_Posing, bpy.types.Operator):
     bl_idname = "pose_to_anime.exaggerate"
     bl_label = "More Dynamic"
     bl_description = (
@@ -113,7 +114,7 @@ def _get_dynamic(obj: bpy.types.Object) -> float:
 
 
 def _set_dynamic(obj: bpy.types.Object, factor: float) -> None:
-    with contextlib.suppress(UserError):  # a hidden figure stays as it is; the operator says why
+    with contextlib.suppress(UserError), changes_keyed(bpy.context):  # a hidden figure stays as it is; the operator says why
         push_to(obj, factor)
 
 

@@ -19,7 +19,7 @@ from ..armature.matching import paused
 from ..armature.ring_axes import joint_for
 from ..compat import is_pose_bone_selected, select_pose_bone
 from ..settings.posing import ROTATE, dots_only_listeners
-from .figure import _OnMannequin, needs_mannequin, the_mannequin
+from .figure import _OnMannequin, _Posing, needs_mannequin, the_mannequin
 
 KEYMAPS = ("Object Mode", "Pose")
 
@@ -160,7 +160,7 @@ class P2A_OT_drag_control(bpy.types.Macro):
     bl_options = {"UNDO", "INTERNAL"}
 
 
-class P2A_OT_move_control(_OnMannequin, bpy.types.Operator):
+class P2A_OT_move_control(_Posing, bpy.types.Operator):
     bl_idname = "pose_to_anime.move_control"
     bl_label = "Move Dot"
     bl_description = "Move a dot to a place, as a drag with the mouse does"
@@ -172,7 +172,7 @@ class P2A_OT_move_control(_OnMannequin, bpy.types.Operator):
         move_control(obj, self.control, self.location)
 
 
-class P2A_OT_turn_joint(_OnMannequin, bpy.types.Operator):
+class P2A_OT_turn_joint(_Posing, bpy.types.Operator):
     bl_idname = "pose_to_anime.turn_joint"
     bl_label = "Turn Joint"
     bl_description = "Turn a joint by a rotation in the figure's axes"

@@ -6,6 +6,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
+from ..armature.auto_keys import changes_keyed
 from ..armature.held import BOTH, LEFT, RIGHT, UNDER, hold_of, is_prop, props_of
 from ..armature.mannequin import is_mannequin
 from ..armature.props.holding import hold, refit, swap_hands
@@ -15,7 +16,7 @@ from ..armature.props.seating import is_sitting, put_under, stand_alone
 from ..armature.props.sitting import can_be_seat, sit_on
 from ..armature.props.two_hands import hold_with_both
 from ..errors import UserError
-from .figure import EnumItems, _OnMannequin, needs_mannequin, require_mannequin, the_mannequin
+from .figure import EnumItems, _OnMannequin, _Posing, needs_mannequin, require_mannequin, the_mannequin
 
 HANDS = (
     (LEFT, "Left", "The figure's left hand"),
@@ -69,7 +70,8 @@ class P2A_OT_add_prop(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            self._add(context)
+            with changes_keyed(context):
+                self._add(context)
         except UserError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -122,7 +124,7 @@ class P2A_OT_remove_prop(_OnProps, bpy.types.Operator):
         remove_props(self.chosen(obj))
 
 
-class P2A_OT_swap_props(_OnMannequin, bpy.types.Operator):
+class P2A_OT_swap_props(_Posing, bpy.types.Operator):
     bl_idname = "pose_to_anime.swap_props"
     bl_label = "Swap Hands"
     bl_description = "What the left hand holds goes to the right one, and the other way"
@@ -131,7 +133,7 @@ class P2A_OT_swap_props(_OnMannequin, bpy.types.Operator):
         swap_hands(obj)
 
 
-class P2A_OT_refit_props(_OnMannequin, bpy.types.Operator):
+class P2A_OT_refit_props(_Posing, bpy.types.Operator):
     bl_idname = "pose_to_anime.refit_props"
     bl_label = "Hold Again"
     bl_description = "Close the fingers anew on what they hold, after the body or the fingers have changed"

@@ -10,12 +10,12 @@ from bpy.props import EnumProperty, FloatProperty
 
 from ..armature.controls import foot_roll, roll_foot
 from ..errors import UserError
-from .figure import _OnMannequin, the_mannequin
+from .figure import _Posing, the_mannequin
 
 _SIDES = (("L", "Left", "The figure's left foot"), ("R", "Right", "The figure's right foot"), ("BOTH", "Both", "Both feet"))
 
 
-class P2A_OT_roll_foot(_OnMannequin, bpy.types.Operator):
+class P2A_OT_roll_foot(_Posing, bpy.types.Operator):
     bl_idname = "pose_to_anime.roll_foot"
     bl_label = "Roll Foot"
     bl_description = "Lift the heel with the ball of the foot on the ground, or roll back over the heel; the knee follows"
