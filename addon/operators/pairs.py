@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The verb of pairs: two figures at once; where only one is selected, the other is added."""
+"""The verb of pairs: two figures at once; where only one is in view, the other is added."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def pair_items(_operator: object, _context: bpy.types.Context | None) -> EnumIte
 class P2A_OT_apply_pair(_Posing, bpy.types.Operator):
     bl_idname = "pose_to_anime.apply_pair"
     bl_label = "Apply Pair"
-    bl_description = "Pose two figures together: the active one and the other selected one, or a new one beside it"
+    bl_description = "Pose two figures together: the active one and the other selected one, else the only other one, else a new one"
 
     pair: EnumProperty(name="Pair", items=pair_items)
     partner: StringProperty(
-        name="Partner", description="Name of the other figure's armature object; the other selected one when empty",
+        name="Partner", description="Name of the other figure's armature object; the other selected or only one when empty",
         options={"HIDDEN", "SKIP_SAVE"},
     )  # fmt: skip
     body: EnumProperty(name="New Body", description="Which body is added where there is no other figure", items=mannequin_items)
@@ -70,7 +70,9 @@ class P2A_OT_apply_pair(_Posing, bpy.types.Operator):
         others = [other for other in bpy.context.selected_objects if is_mannequin(other) and other != obj]
         if len(others) > 1:
             raise UserError("More than two figures are selected: select the two that make the pair.")
-        return others[0] if others else None
+        if not others:  # while one figure is posed, another is hard to select
+            others = [other for other in bpy.context.visible_objects if is_mannequin(other) and other != obj]
+        return others[0] if len(others) == 1 else None
 
 
 CLASSES: tuple[type, ...] = (P2A_OT_apply_pair,)

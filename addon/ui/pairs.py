@@ -25,7 +25,7 @@ def draw_pairs(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         cell.operator(P2A_OT_apply_pair.bl_idname, text=label).pair = name
     hint = layout.column()
     hint.enabled = False
-    hint.label(text="With one figure selected, another is added")
+    hint.label(text="With one figure in view, another is added")
 
 
 CLASSES: tuple[type, ...] = ()

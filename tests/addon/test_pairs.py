@@ -117,6 +117,22 @@ def test_the_verb_takes_the_two_that_are_selected(registered: None) -> None:  # 
         bpy.ops.pose_to_anime.apply_pair(pair="high_five")
 
 
+def test_while_a_figure_is_posed_the_verb_takes_the_only_other_one(registered: None) -> None:  # noqa: F811
+    first, second = two("adult_woman", "adult_man")
+    bpy.context.view_layer.objects.active = first
+    second.select_set(False)
+    bpy.ops.object.mode_set(mode="POSE")
+    before = second.matrix_world.copy()
+    bpy.ops.pose_to_anime.apply_pair(pair="high_five")
+    assert [obj for obj in bpy.context.scene.objects if is_mannequin(obj)] == [first, second]
+    assert second.matrix_world != before and bpy.context.mode == "POSE"
+    bpy.ops.object.mode_set(mode="OBJECT")
+    add_mannequin(bpy.context, "adult_man", (3.0, 0.0, 0.0)).select_set(False)
+    bpy.context.view_layer.objects.active = first
+    bpy.ops.pose_to_anime.apply_pair(pair="high_five")
+    assert sum(map(is_mannequin, bpy.context.scene.objects)) == 4, "which of two others is meant cannot be known: one is added"
+
+
 def test_commands_know_pairs(registered: None, tmp_path: Path) -> None:  # noqa: F811
     bpy.ops.wm.read_factory_settings(use_empty=True)
     posed_scene(lambda scene: None, pose="holding_hands", figure="chibi")
