@@ -226,7 +226,7 @@ GOOD = (RIGS / "joint_limits.toml").read_text(encoding="utf-8")
         ("x = [-20, 36]", "x = [36, -20]", "from 0 or below"),
         ("z = [-12, 12]", "z = [-12, 11]", "as far to either side"),
         ("centre = [40, 0, -22]", "centre = [40, 0]", "centre must be three"),
-        ('sources = ["levangie"]', 'sources = ["hearsay"]', "'sources'"),
+        ('sources = ["floyd", "isb"]', 'sources = ["hearsay"]', "'sources'"),
         ("version = 1", "version = [", "not valid TOML"),
     ],
 )  # fmt: skip
