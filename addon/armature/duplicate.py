@@ -13,6 +13,7 @@ from ..errors import UserError
 from .mannequin import is_mannequin, require_skins, skins_of
 from .matching import paused
 from .modes import select_only, shown
+from .pin_copies import bring_pins_along
 from .pose_tools import skin_points
 
 _GAP = 0.15
@@ -36,6 +37,8 @@ def duplicate_mannequin(obj: bpy.types.Object) -> bpy.types.Object:
         copy = _duplicated(obj, skins)
         points = skin_points(copy)
         copy.matrix_world.translation = _free_place(obj, copy, float(np.ptp(points[:, 0])) + _GAP)
+        layer.update()
+        bring_pins_along(copy)
         layer.update()
     select_only([copy])
     layer.objects.active = copy

@@ -7,6 +7,7 @@ import bpy
 
 from .hand_turns import let_go_of_hands, share_turns
 from .matching import follow_edits, settle
+from .pin_copies import bring_pins_along
 from .pins import after_rest, hold, taken_pins
 from .reaching import lead_hinges
 from .wishes import forget_wishes, grant, key_if_automatic
@@ -17,6 +18,7 @@ def follow(obj: bpy.types.Object) -> bool:
 
     True when something was written.
     """
+    bring_pins_along(obj)
     wrote = grant(obj)
     # Before limbs change their modes: a pinned hand that rides along with the body was not moved by a person.
     wrote |= hold(obj)

@@ -39,6 +39,8 @@ TARGET_IS_GONE = "What it was pinned to is gone: it stays where it was in the wo
 _NOTES = "pose_to_anime_pin_"
 """What is noted of each pin beside its settings, as a plain property of the figure: Blender evaluates the whole figure anew for
 each setting that is written."""
+OWNER = "pose_to_anime_pins_of"
+"""Name of the figure that the pins were given to, see ``pin_copies``."""
 _WORLD = slice(0, 7)
 """Where the pin was last in the world, place and rotation: there it stays when it loses its target."""
 _LEFT = slice(7, 18)
@@ -78,6 +80,7 @@ def pin_dot(
     if limb is not None and carrier is not None and _hangs_on(carrier, bone, obj, limb):
         raise UserError(f"'{bone or carrier.name}' goes along with this dot itself: choose something else to pin it to.")
     release(obj, [control])
+    obj.pop(OWNER, None)
     pin = obj.pose_to_anime.pins.add()
     pin.control, pin.kind, pin.bone = control, kind, bone
     pin.target = target if kind == OBJECT else None
@@ -138,6 +141,13 @@ def hold(obj: bpy.types.Object) -> bool:
         _note(obj, pin, _WORLD, [*place, *rotation])
         wrote |= _hold_gaze(obj, place) if limb is None else _hold_limb(obj, pin, limb, place, rotation)
     return wrote
+
+
+def move_world_pins(obj: bpy.types.Object, motion: Matrix) -> None:
+    """Move a figure's pins to the world by a motion in the world, and with them what they hold."""
+    for pin in _pins(obj):
+        if pin.kind == WORLD:
+            _relate(obj, pin, motion @ Vector(pin.place), motion.to_quaternion() @ Quaternion(pin.rotation))
 
 
 def hold_in_other_frames(obj: bpy.types.Object) -> None:

@@ -13,6 +13,7 @@ from bpy.app.handlers import persistent
 from .follow import come_to_rest, follow
 from .mannequin import is_mannequin, is_own, remove_orphaned_skins
 from .matching import is_paused, paused
+from .pin_copies import bring_pins_along
 from .pins import has_pins, hold, hold_in_other_frames
 from .rig import fault_of
 from .settled import remember
@@ -63,6 +64,7 @@ def _follow(scene: bpy.types.Scene, obj: bpy.types.Object, is_other_frame: bool 
         # The controls were moved by an animation, not by a hand: limbs keep their modes.
         forget_wishes(obj)
         remember(obj)
+        bring_pins_along(obj, is_animated=True)
         hold_in_other_frames(obj)
         bpy.context.view_layer.update()
         hold(obj)
