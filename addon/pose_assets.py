@@ -9,6 +9,7 @@ win (see ``armature.matching``), so that a pose means the same on every body.
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -28,6 +29,34 @@ LIBRARY = "Pose to Anime"
 _SPACE = uuid.UUID("6f0d3a1c-55c0-4a0e-9a53-2f5d3bb0a1d7")
 """Any number that never changes: the catalogues' own numbers follow from it, so that a new file keeps them."""
 _LICENCE = "GPL-3.0-or-later"
+SOURCE = "pose_to_anime_source"
+"""Name of the custom property of an asset that holds the fingerprint of what it was made from."""
+_WRITER = 1
+"""To be raised with every change of this file that changes what it writes."""
+
+
+def fingerprint(entry: Entry) -> str:
+    """What an asset is made from, as one number: the pose, its thumbnail, the default body, the limits, and how it is written.
+
+    Line ends do not count: they differ between checkouts.
+    """
+    from .armature.mannequin import DEFAULT_MANNEQUIN
+    from .package import RIGS
+
+    found = hashlib.sha256(str(_WRITER).encode())
+    for path in (entry.path, RIGS / "mannequins" / f"{DEFAULT_MANNEQUIN}.toml", RIGS / "joint_limits.toml"):
+        found.update(path.read_text("utf-8").encode("utf-8"))
+    if entry.preview_path.is_file():
+        found.update(entry.preview_path.read_bytes())
+    return found.hexdigest()
+
+
+def shipped_poses() -> dict[str, Entry]:
+    """Key → pose, of the poses that come with the extension."""
+    from .package import RIGS
+    from .pose.collection import read_collection
+
+    return {entry.key: entry for entry in read_collection().entries if entry.path.parent == RIGS / "poses"}
 
 
 def catalogue_of(group: str) -> str:
@@ -46,11 +75,9 @@ def write_assets(
 
     from .armature.mannequin import add_mannequin
     from .armature.posing import apply_pose
-    from .package import RIGS
-    from .pose.collection import read_collection
     from .pose.library import load_pose
 
-    shipped = {entry.key: entry for entry in read_collection().entries if entry.path.parent == RIGS / "poses"}
+    shipped = shipped_poses()
     if unknown := [name for name in names if name not in shipped]:
         raise UserError(f"No pose '{unknown[0]}' ships with the extension.")
     bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -95,6 +122,7 @@ def _asset(figure: bpy.types.Object, entry: Entry) -> bpy.types.Action:
             for index, value in enumerate(values):
                 curve = new_curve(action, f'pose.bones["{bone}"].{channel}', index, bone)
                 curve.keyframe_points.insert(1.0, value)
+    action[SOURCE] = fingerprint(entry)
     action.asset_mark()
     asset = action.asset_data
     asset.author, asset.license, asset.description = LIBRARY, _LICENCE, f"{entry.title}: a pose for mannequins of {LIBRARY}"

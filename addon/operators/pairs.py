@@ -32,7 +32,9 @@ def pair_items(_operator: object, _context: bpy.types.Context | None) -> EnumIte
 class P2A_OT_apply_pair(_Posing, bpy.types.Operator):
     bl_idname = "pose_to_anime.apply_pair"
     bl_label = "Apply Pair"
-    bl_description = "Pose two figures together: the active one and the other selected one, else the only other one, else a new one"
+    bl_description = (
+        "Pose two figures together: the active one and the other selected one, else the only other one, else a new one"
+    )
 
     pair: EnumProperty(name="Pair", items=pair_items)
     partner: StringProperty(

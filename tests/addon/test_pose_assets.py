@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The pose library as native assets: the file that ships, written by Blender 4.2, and one written here."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,16 @@ from pose_to_anime.addon.errors import UserError  # noqa: E402
 from pose_to_anime.addon.operators.pose_assets import is_registered  # noqa: E402
 from pose_to_anime.addon.package import ASSETS, RIGS  # noqa: E402
 from pose_to_anime.addon.pose.library import load_pose  # noqa: E402
-from pose_to_anime.addon.pose_assets import BLEND, CATALOGUES, catalogue_of, controls_of, write_assets  # noqa: E402
+from pose_to_anime.addon.pose_assets import (  # noqa: E402
+    BLEND,
+    CATALOGUES,
+    SOURCE,
+    catalogue_of,
+    controls_of,
+    fingerprint,
+    shipped_poses,
+    write_assets,
+)
 from rig_scene import matrices, registered  # noqa: E402, F401
 
 DEGREES, METRES = 0.1, 0.001
@@ -138,3 +148,16 @@ def test_a_missing_folder_and_an_unknown_pose_are_said(
     monkeypatch.setattr("pose_to_anime.addon.operators.pose_assets.ASSETS", tmp_path / "none")
     with pytest.raises(RuntimeError, match="is missing"):
         bpy.ops.pose_to_anime.add_pose_assets()
+
+
+def test_the_fingerprint_of_an_asset_sees_what_it_is_made_from(registered: None, tmp_path: Path) -> None:  # noqa: F811
+    entry = shipped_poses()[SOME[0]]
+    pose = tmp_path / entry.path.name
+    text = entry.path.read_text("utf-8")
+    known = fingerprint(entry)
+    for written, same in ((text.replace("\n", "\r\n"), True), (text + " ", False)):
+        pose.write_bytes(written.encode("utf-8"))
+        assert (fingerprint(replace(entry, path=pose)) == known) is same
+    blend, _ = write_assets(tmp_path, SOME[:1])
+    (action,) = assets_in(blend).values()
+    assert action[SOURCE] == known
