@@ -24,6 +24,11 @@ CLAY = (0.62, 0.60, 0.58, 1.0)
 _DARK_MATERIAL = "Mannequin eyes"
 DARK = (0.035, 0.032, 0.035, 1.0)
 """Colour of irises and rims of upper lids, so that one sees where a figure looks."""
+ROUNDED = "Rounded joints"
+"""Vertex group: how far dual quaternions (L. Kavan and others, "Skinning with Dual Quaternions", 2007) move a vertex, and not
+linear blending, which pinches a twisted elbow and hollows a raised shoulder; dual quaternions alone swell them."""
+_ROUNDING = {"upper_chest": 0.2, "shoulder": 0.4, "upper_arm": 0.15, "forearm": 0.85}
+"""By bone, for the share that it has of a vertex. By eye, from arms across the chest and overhead."""
 _SURFACE_DIRECTIONS = np.concatenate(
     [
         [(x, y, z) for x in (-1, 0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1) if (x, y, z) != (0, 0, 0)],
@@ -48,6 +53,12 @@ def add_skin(obj: bpy.types.Object, skin: Skin) -> bpy.types.Object:
     child[SKIN] = True
     modifier = child.modifiers.new("Armature", "ARMATURE")
     modifier.object = obj
+    # Mixed with the first by how much of a vertex is in the group.
+    rounding = child.modifiers.new("Rounded joints", "ARMATURE")
+    rounding.object = obj
+    rounding.use_deform_preserve_volume = True
+    rounding.use_multi_modifier = True
+    rounding.vertex_group = ROUNDED
     return child
 
 
@@ -75,13 +86,14 @@ def shape_skin(child: bpy.types.Object, skin: Skin) -> None:
 
 def replace_weights(child: bpy.types.Object, skin: Skin) -> None:
     """Give a skin the weights of a body of another form. Groups that its user made stay."""
-    for bone in skin.weights:
+    for bone in (*skin.weights, ROUNDED):
         if (group := child.vertex_groups.get(bone)) is not None:
             child.vertex_groups.remove(group)
     _add_weights(child, skin.weights)
 
 
 def _add_weights(child: bpy.types.Object, weights: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
+    weights = {**weights, ROUNDED: _rounded(len(child.data.vertices), weights)}
     groups = [child.vertex_groups.new(name=bone).index for bone in weights]
     # By way of a BMesh, because it takes a weight for each vertex five times as fast as the vertex groups do.
     work = bmesh.new()
@@ -95,6 +107,19 @@ def _add_weights(child: bpy.types.Object, weights: Mapping[str, tuple[np.ndarray
         work.to_mesh(child.data)
     finally:
         work.free()
+
+
+def _rounded(count: int, weights: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """The vertices between bones that are rounded, and how far.
+
+    Never as far as the share of their heaviest bone, so that the heaviest of a vertex's groups is always a bone.
+    """
+    amount, most = np.zeros(count, dtype=np.float32), np.zeros(count, dtype=np.float32)
+    for bone, (vertices, shares) in weights.items():
+        amount[vertices] += shares * _ROUNDING.get(bone.partition(".")[0], 0.0)
+        most[vertices] = np.maximum(most[vertices], shares)
+    rows = np.flatnonzero((amount > 0.0) & (most < 1.0)).astype(np.int32)
+    return rows, np.minimum(amount, 0.99 * most)[rows]
 
 
 def outermost(skin: Skin) -> dict[str, list[float]]:

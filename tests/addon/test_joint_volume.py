@@ -44,6 +44,9 @@ HALF = {
     "leftHand": ((0.0, 1.0, 0.0), -40.0),
 }
 """As when one sits and reaches forward; half-bent joints are where linear skinning is thinnest."""
+TWISTED = {"leftLowerArm": ((1.0, 0.0, 0.0), 90.0)}
+"""The hand turned over on a straight arm, farther than limits allow."""
+TWISTED_BACK = {"leftLowerArm": ((1.0, 0.0, 0.0), -90.0)}
 
 REACH = 1.3
 """Radius of the circle round a joint within which its section counts, in distances of the farthest skin that the joint bends and
@@ -175,8 +178,10 @@ def at_rest(figure: bpy.types.Object) -> tuple[dict[str, float], dict[str, float
         (HALF, ("hip", "knee", "elbow", "shoulder", "wrist")),
         (STRETCHED, ("hip", "shoulder", "wrist")),
         (RAISED, ("shoulder",)),
+        (TWISTED, ("elbow",)),
+        (TWISTED_BACK, ("elbow",)),
     ],
-    ids=["folded", "half", "stretched", "raised"],
+    ids=["folded", "half", "stretched", "raised", "twisted", "twisted back"],
 )
 def test_joints_keep_their_volume(
     figure: bpy.types.Object,

@@ -21,6 +21,7 @@ from pose_to_anime.addon.armature.mannequin import (  # noqa: E402
     skins_of,
 )
 from pose_to_anime.addon.armature.matching import is_ik, set_ik  # noqa: E402
+from pose_to_anime.addon.armature.skin_mesh import ROUNDED  # noqa: E402
 from pose_to_anime.addon.errors import UserError  # noqa: E402
 from rig_scene import (  # noqa: E402, F401
     BONES,
@@ -58,7 +59,7 @@ def test_a_new_figure_stands_at_rest_in_ik_with_a_skin_that_cannot_be_selected(f
     assert all(is_ik(figure, limb) for limb in LIMBS)
     (skin,) = skins_of(figure)
     assert skin.hide_select and skin.parent == figure
-    assert {group.name for group in skin.vertex_groups} == set(BONES)
+    assert {group.name for group in skin.vertex_groups} == {*BONES, ROUNDED}
     assert {bone.name for bone in figure.data.bones if bone.use_deform} == set(BONES)
     heights = [(skin.matrix_world @ Vector(corner)).z for corner in skin.bound_box]
     assert min(heights) == pytest.approx(0, abs=MILLIMETRE)
