@@ -143,11 +143,19 @@ def keep_panels(parent: str, *kept: str) -> None:
 
 
 def find_button(
-    kind: str, operator: str, part: str = "UI", *, at: tuple[float, ...] = (0.5, 0.8, 0.2), below: int = 10_000, every: int = 9
+    kind: str,
+    operator: str,
+    part: str = "UI",
+    *,
+    at: tuple[float, ...] = (0.5, 0.8, 0.2),
+    below: int = 10_000,
+    every: int = 9,
+    having: str = "",
 ) -> Generator[float, None, tuple[int, int]]:
     """Where the button of an operator is: hovers down the sidebar and copies each button's Python command, as Ctrl-C does.
 
-    ``at``: which fractions of the sidebar's width to look at; ``below``: a height of the window to begin at.
+    ``at``: which fractions of the sidebar's width to look at; ``below``: a height of the window to begin at;
+    ``having``: what its command says besides.
     """
     r = region(kind, part)
     manager = bpy.context.window_manager
@@ -160,7 +168,7 @@ def find_button(
             for value in ("PRESS", "RELEASE"):
                 simulate("C", value, ctrl=True)
             yield 0.05
-            if f"{operator}(" in manager.clipboard:
+            if f"{operator}(" in manager.clipboard and having in manager.clipboard:
                 return x, y
     raise LookupError(f"no button of {operator} in the {part} of {kind}")
 
