@@ -221,8 +221,7 @@ def _closing(gap: _Gap, names: Sequence[str], thumb: float | None) -> dict[str, 
             amounts |= dict.fromkeys(moving, _freed(room))
         reached = _touched(room, amounts[moving[0]])
         if reached is None:
-            if not met:
-                amounts |= dict.fromkeys(moving, 1.0)
+            amounts |= dict.fromkeys(moving, max(amounts[moving[0]], 1.0) if met else 1.0)
             break
         met = True
         amounts |= dict.fromkeys(moving, reached)

@@ -23,16 +23,19 @@ from .shapes import Floats, Shape
 
 SIDES = {LEFT: "left", RIGHT: "right"}
 
-_ADULT_HAND = (0.087, 0.056)
-"""Metres from the wrist to the knuckles of a grown-up's hand, and across them: half way between our woman's and our man's."""
+_ADULT_HAND = (0.087, 0.056, 0.077)
+"""Metres from the wrist to the knuckles of a grown-up's hand, across them, and from there along the middle finger to its last
+joint: half way between our woman's and our man's."""
 _LIKE_ADULT = (0.8, 1.3)
 """Hands of so many times that size are a grown-up's: they hold things of real size."""
 
 
 def hand_scale(hand: Hand) -> float:
     """How many times its real size a thing has in this hand: 1 for a grown-up; smaller figures have things of their own size,
-    by the length and the breadth of their hands."""
-    ratio = math.sqrt(hand.length / _ADULT_HAND[0] * hand.breadth / _ADULT_HAND[1])
+    by the length and the breadth of their hands and the length of their fingers."""
+    heads = hand.rest.heads
+    finger = float(np.linalg.norm(heads[f"{hand.side}MiddleDistal"] - heads[f"{hand.side}MiddleProximal"]))
+    ratio = math.prod(np.array((hand.length, hand.breadth, finger)) / _ADULT_HAND) ** (1 / 3)
     low, high = _LIKE_ADULT
     return 1.0 if low <= ratio <= high else ratio
 
