@@ -13,6 +13,7 @@ from ..errors import UserError
 from ..pose.normalised import Pose
 from .joint_map import joint_map
 from .limbs import COPY, LIMBS
+from .limits import limits_of
 from .mannequin import require_posable
 from .matching import paused, set_ik, settle
 from .posing import bone_bases, closed_fingers, ground_lift, humanoid_rest_of
@@ -25,17 +26,20 @@ MOST_KEYS = 3000
 def key_poses(obj: bpy.types.Object, poses: Sequence[Pose], frames: Sequence[float]) -> None:
     """Key the poses on the joints of a mannequin, each at a frame of the scene, and go to the first of them.
 
-    Limbs are turned, not drawn by their dots, while it lasts. Feet that a pose has on the ground are put there, and between two
-    such poses the height changes evenly. Raises UserError as ``posing.apply_pose`` does, and for too many poses.
+    Joints are keyed as far as their limits let them turn. Limbs are turned, not drawn by their dots, while it lasts. Feet that a
+    pose has on the ground are put there, and between two such poses the height changes evenly. Raises UserError as
+    ``posing.apply_pose`` does, and for too many poses.
     """
     if len(poses) > MOST_KEYS:
         raise UserError(f"These are {len(poses)} frames to key, more than {MOST_KEYS}: key fewer, or a shorter part.")
     require_posable(obj)
     rest = humanoid_rest_of(obj)
+    limits = limits_of(obj, rest)
+    poses = [limits.clamp_pose(pose) for pose in poses]
     turns = [rest.turns(pose) for pose in poses]
     lifts = [
         ground_lift(obj, pose, rest) if any(contact.surface == "ground" for contact in pose.contacts) else np.nan
-        for pose, turn in zip(poses, turns, strict=True)
+        for pose in poses
     ]
     shifts = np.array([pose.hips_translation for pose in poses]) * rest.hip_height
     shifts[:, 2] += _without_gaps(np.array(lifts))

@@ -29,14 +29,14 @@ def look(trunk: Trunk, eyes: Vector, place: Vector) -> bool:
     ``eyes``: their middle at rest. Both are (3,) metres in armature axes. False where the place is farther round than a neck goes
     (the head then turns as far as it does), or lies between the eyes.
     """
-    chest = trunk.turned("upper_chest")
+    chest, freely = trunk.turned("upper_chest"), trunk.is_free("neck") and trunk.is_free("head")
     reached = True
     for _ in range(_TURNS):
         direction = chest.inverted() @ (place - trunk.point("head", eyes))
         if direction.length < 1e-6:
             return False
         wanted = sideways_and_down(direction)
-        turn, nod = within_reach(*wanted)
+        turn, nod = within_reach(*wanted, freely)
         reached = abs(turn - wanted[0]) < 1e-3 and abs(nod - wanted[1]) < 1e-3
         neck, head = (chest.inverted() @ trunk.turned(bone) for bone in ("neck", "head"))
         was_turn, was_nod = sideways_and_down(head @ _FORWARD)
@@ -53,8 +53,10 @@ def sideways_and_down(direction: Vector) -> tuple[float, float]:
     return math.atan2(direction.x, -direction.y), -math.atan2(direction.z, math.hypot(direction.x, direction.y))
 
 
-def within_reach(turn: float, nod: float) -> tuple[float, float]:
-    """The nearest angles that a neck can do."""
+def within_reach(turn: float, nod: float, freely: bool = False) -> tuple[float, float]:
+    """The nearest angles that a neck can do; ``freely``: one without limits, which can do any."""
+    if freely:
+        return turn, nod
     return max(-NECK_TURN, min(NECK_TURN, turn)), max(-NECK_NOD, min(NECK_NOD, nod))
 
 

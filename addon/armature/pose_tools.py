@@ -19,6 +19,7 @@ from .gaze import NECKS_SHARE, sideways_and_down, within_reach
 from .handles import CHEST, GAZE, HEAD
 from .joint_map import joint_map
 from .limbs import LIMBS, ROOT
+from .limits import ranges_on
 from .mannequin import landmarks, require_posable, require_skins
 from .posing import apply_pose, humanoid_rest_of, read_pose
 from .resting import ground_contacts
@@ -188,7 +189,8 @@ def _facing(obj: bpy.types.Object, pose: Pose, place: Sequence[float]) -> tuple[
     if direction.length < 1e-6:
         raise UserError("The place to look at is between the figure's eyes: move the camera away.")
     wanted = sideways_and_down(direction)
-    turn, nod = within_reach(*wanted)
+    freely = all(ranges_on(obj.pose.bones[bones[joint]]) is None for joint in ("neck", "head"))
+    turn, nod = within_reach(*wanted, freely)
     reached = abs(turn - wanted[0]) < 1e-3 and abs(nod - wanted[1]) < 1e-3
     neck = _gaze(turn * NECKS_SHARE, nod * NECKS_SHARE)
     local = {"neck": neck, "head": neck.T @ _gaze(turn, nod)}

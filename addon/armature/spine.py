@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import bpy
 from mathutils import Matrix, Quaternion, Vector
 
-from .limits import within_limits
+from .limits import ranges_on, within_limits
 
 TRUNK = ("spine", "chest", "upper_chest", "neck", "head")
 
@@ -44,6 +44,10 @@ class Trunk:
     def turned(self, bone: str) -> Quaternion:
         """By which rotation a bone differs from its rest, in armature axes."""
         return self.matrices[bone].to_quaternion() @ self._bones[bone].matrix_local.to_quaternion().inverted()
+
+    def is_free(self, bone: str) -> bool:
+        """Whether the limits of a bone are lifted."""
+        return ranges_on(self._pose_bones[bone]) is None
 
     def turn(self, turns: Mapping[str, Quaternion]) -> None:
         """Turn bones by rotations in armature axes, each from where it is now; the others keep their own rotations."""

@@ -30,6 +30,10 @@ def test_rings_turn_joints_and_dots_are_dragged(session: Session) -> None:
     assert facts["moved in Rotate"] < 1e-6, "by rings no dot is pulled"
     assert facts["selected with only dots"] == "elbow.L", "what is selected must be seen"
     assert facts["moved in Drag"] > 0.05 and facts["drag undone"] < 1e-6
+    angle, aside = facts["hand turned"]
+    assert angle == pytest.approx(50.0, abs=CLOSE) and aside < 0.1
+    assert 30.0 < facts["forearm along"] < 50.0, "the wrist alone turns by 12 degrees"
+    assert max(facts["hand undone"]) < 0.001
     with Image.open(outcome.photographs["1-rings"]) as photograph:
         screen = np.asarray(photograph.convert("RGB"), np.int16)
     for name, (red, green, blue) in {"red": (255, 41, 56), "blue": (41, 128, 255), "green": (102, 230, 13)}.items():

@@ -83,6 +83,20 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     yield from hands.key("Z", ctrl=True, at=hands.middle("VIEW_3D"))
     facts["drag undone"] = (joint(figure, "hand.R") - place).length
 
+    posing().mode = "ROTATE"
+    bpy.ops.pose.select_all(action="DESELECT")  # no rings in the way
+    bpy.ops.ed.undo_push(message="Rotate again")
+    yield 0.3
+    yield from click_dot(figure, "hand_ik.R")
+    before, forearm = rotation(figure, "hand.R"), rotation(figure, "forearm.R")
+    axis, way = ring_and_way(figure, "hand.R", "GREEN", TURN)
+    yield from hands.drag_along(way)
+    hands.photograph("4-hand turned over")
+    facts["hand turned"] = angle_about(before, rotation(figure, "hand.R"), axis)
+    facts["forearm along"] = degrees(forearm, rotation(figure, "forearm.R"))
+    yield from hands.key("Z", ctrl=True, at=hands.middle("VIEW_3D"))
+    facts["hand undone"] = [degrees(before, rotation(figure, "hand.R")), degrees(forearm, rotation(figure, "forearm.R"))]
+
 
 def posing() -> object:
     return bpy.context.scene.pose_to_anime.posing
