@@ -12,6 +12,7 @@ import numpy as np  # noqa: E402
 from bvh_files import STYLES, bvh_text  # noqa: E402
 from mathutils import Quaternion, Vector  # noqa: E402
 from pose_to_anime.addon.armature import pose_tools  # noqa: E402
+from pose_to_anime.addon.armature.animation import key_poses  # noqa: E402
 from pose_to_anime.addon.armature.controls import move_control, turn_joint  # noqa: E402
 from pose_to_anime.addon.armature.handles import GAZE, HEAD  # noqa: E402
 from pose_to_anime.addon.armature.hands import change_hand, read_hand  # noqa: E402
@@ -22,7 +23,7 @@ from pose_to_anime.addon.armature.reshape import change_body, reshape  # noqa: E
 from pose_to_anime.addon.armature.ring_turn import RingTurn  # noqa: E402
 from pose_to_anime.addon.pose import rotations as rot  # noqa: E402
 from pose_to_anime.addon.pose.hands import HandShape, rotation_from_angles  # noqa: E402
-from pose_to_anime.addon.pose.normalised import Pose  # noqa: E402
+from pose_to_anime.addon.pose.normalised import Contact, Pose  # noqa: E402
 from rig_scene import Limited, place, registered, worst_dot  # noqa: E402, F401
 
 ASKED = 50.0
@@ -149,6 +150,17 @@ def test_fingers_stop_where_their_own_body_lets_them() -> None:
         change_hand(figure, "L", lambda _: fist)
         bends.append(math.degrees(rot.angle_between(read_hand(figure, "L").rotation("IndexIntermediate"), rot.IDENTITY)))
     assert bends == [pytest.approx(bend, abs=0.5) for bend in (100.0, 55.0, 100.0)]
+
+
+def test_a_recording_beyond_the_limits_stands_on_the_ground_within_them() -> None:
+    """Feet that point farther than ankles go."""
+    figure = figure_of("adult_woman", lifted=False)
+    down = (math.cos(math.radians(55)), math.sin(math.radians(55)), 0.0, 0.0)
+    feet = ("leftFoot", "rightFoot")
+    pose = Pose("Tiptoe", dict.fromkeys(feet, down), contacts=tuple(Contact(joint) for joint in feet))
+    key_poses(figure, [pose, pose], [1.0, 5.0])
+    assert Limited(figure).worst_excess(read_pose(figure)) < math.radians(0.01)
+    assert abs(pose_tools.lowest_point(figure)) < 3 * MILLIMETRE
 
 
 def test_without_limits_a_figure_looks_behind_itself() -> None:
