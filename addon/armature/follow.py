@@ -10,6 +10,7 @@ from .matching import follow_edits, settle
 from .pin_copies import bring_pins_along
 from .pins import after_rest, hold, taken_pins
 from .reaching import lead_hinges
+from .solving import restore_solvers
 from .wishes import forget_wishes, grant, key_if_automatic
 
 
@@ -19,7 +20,10 @@ def follow(obj: bpy.types.Object) -> bool:
     True when something was written.
     """
     bring_pins_along(obj)
-    wrote = grant(obj)
+    wrote = restore_solvers(obj)
+    if wrote:
+        bpy.context.view_layer.update()
+    wrote |= grant(obj)
     # Before limbs change their modes: a pinned hand that rides along with the body was not moved by a person.
     wrote |= hold(obj)
     if share_turns(obj):

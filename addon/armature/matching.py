@@ -156,17 +156,18 @@ def settle(obj: bpy.types.Object, force: bool = False) -> bool:
 
 
 def _settle_limbs(obj: bpy.types.Object) -> None:
-    stopped = [limb for limb in LIMBS if is_ik(obj, limb) and _is_stopped(obj, limb)]
-    seen = {name: obj.pose.bones[name].matrix.to_3x3() for limb in stopped for name in (limb.upper, limb.lower)}
+    led = [limb for limb in LIMBS if is_ik(obj, limb)]
+    # At a limit the solver's own error would lead a hair beyond it, and the limb would creep each time it is settled. What was
+    # refined is right for one pose only: it is taken out of a limb that has left it.
+    refined = [limb for limb in led if _is_stopped(obj, limb) or _is_refined(obj, limb)]
+    seen = {name: obj.pose.bones[name].matrix.to_3x3() for limb in refined for name in (limb.upper, limb.lower)}
     for limb in LIMBS:
-        in_ik = is_ik(obj, limb)
-        if in_ik:
+        if limb in led:
             _joints_follow_mechanism(obj, limb)
-        _mechanism_follows_joints(obj, limb, is_right=in_ik and limb not in stopped)
-    if stopped:
-        # At a limit the solver's own error would lead a hair beyond it, and the limb would creep each time it is settled.
+        _mechanism_follows_joints(obj, limb, is_right=limb in led and limb not in refined)
+    if refined:
         bpy.context.view_layer.update()
-        for limb in stopped:
+        for limb in refined:
             _refine(obj, limb, seen)
 
 
@@ -204,6 +205,12 @@ def _is_stopped(obj: bpy.types.Object, limb: Limb) -> bool:
         for name in (limb.upper, limb.lower)
     )
     return any(abs(c) > MOVED for turn in turns for c in (turn.x, turn.y, turn.z))
+
+
+def _is_refined(obj: bpy.types.Object, limb: Limb) -> bool:
+    """Whether a limb's mechanism does more than to twist the bones that the solver leads."""
+    turns = (obj.pose.bones[limb.out(name)].rotation_quaternion for name in (limb.upper, limb.lower))
+    return any(abs(c) > MOVED for turn in turns for c in (turn.x, turn.z))
 
 
 def _refine(obj: bpy.types.Object, limb: Limb, seen: Mapping[str, Matrix]) -> None:

@@ -16,10 +16,9 @@ from .handles import CHEST, GAZE, HANDLE_NAMES, HANDLES, ROLLS, handle_places
 from .joint_map import JointMap, joint_map
 from .limbs import CONTROLS, COPY, LIMBS, ROOT, SOLVER, Limb
 from .limits import reference_frames, reference_of
+from .solving import SOLVER_BEND, lead_solver
 from .widgets import ACTIVE, SELECTED, colour_of, widget
 
-_SOLVER_BEND = math.radians(25)
-"""How far the solving bones are bent at rest: Blender's solver needs to see which way a limb bends."""
 _POLE_DISTANCE = 0.06
 """Metres from the elbow's dot outward to the pole. Small, so that the elbow follows its dot closely; not zero, because in a
 straight limb the dot lies on the line from shoulder to wrist, where it shows no plane."""
@@ -131,6 +130,8 @@ def configure_pose(obj: bpy.types.Object, bones: JointMap) -> None:
 
 def fit_to_rest(obj: bpy.types.Object) -> None:
     """What pose bones take from the rest, besides the bones' own places: run again when a slider has changed the body."""
+    for limb in LIMBS:
+        lead_solver(obj, limb)
     for pose_bone in obj.pose.bones:
         if pose_bone.name in HANDLE_NAMES:
             carrier = pose_bone.parent.bone.matrix_local
@@ -176,7 +177,7 @@ def _add_limb(armature: bpy.types.Armature, limb: Limb) -> None:
     _add(armature, limb.hinge, limb.swing, _frame(outward, flexion), elbow, _POLE_DISTANCE, "Controls")
     _add(armature, limb.pole, limb.hinge, _frame(outward, flexion), elbow + outward * _POLE_DISTANCE, 0.05, "Mechanism")
 
-    bent = Matrix.Rotation(_SOLVER_BEND, 3, flexion) @ upper_frame
+    bent = Matrix.Rotation(SOLVER_BEND, 3, flexion) @ upper_frame
     solved_elbow = shoulder + upper_frame.col[1] * upper_length
     _add(armature, limb.solve(limb.upper), limb.parent, upper_frame, shoulder, upper_length, "Mechanism")
     _add(armature, limb.solve(limb.lower), limb.solve(limb.upper), bent, solved_elbow, lower_length, "Mechanism")

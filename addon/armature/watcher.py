@@ -17,6 +17,7 @@ from .pin_copies import bring_pins_along
 from .pins import has_pins, hold, hold_in_other_frames
 from .rig import fault_of
 from .settled import remember
+from .solving import is_animated
 from .wishes import forget_wishes
 
 _MODAL_PREFIXES = ("TRANSFORM_OT_", "POSE_OT_", "POSELIB_OT_", "POSE_TO_ANIME_OT_")
@@ -60,7 +61,7 @@ def _after_frame(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None
 def _follow(scene: bpy.types.Scene, obj: bpy.types.Object, is_other_frame: bool = False) -> None:
     is_other_frame |= _State.frames.get(obj.name, scene.frame_current) != scene.frame_current
     _State.frames[obj.name] = scene.frame_current
-    if is_animated := is_other_frame and obj.animation_data is not None:
+    if is_played := is_other_frame and is_animated(obj):
         # The controls were moved by an animation, not by a hand: limbs keep their modes.
         forget_wishes(obj)
         remember(obj)
@@ -71,7 +72,7 @@ def _follow(scene: bpy.types.Scene, obj: bpy.types.Object, is_other_frame: bool 
     else:
         follow(obj)
     if not _is_being_dragged():
-        come_to_rest(obj, force=is_animated)
+        come_to_rest(obj, force=is_played)
 
 
 def _is_being_dragged() -> bool:

@@ -26,7 +26,7 @@ from pose_to_anime.addon.pose.hands import HandShape, rotation_from_angles  # no
 from pose_to_anime.addon.pose.humanoid import JOINTS  # noqa: E402
 from pose_to_anime.addon.pose.library import load_pose  # noqa: E402
 from pose_to_anime.addon.pose.normalised import Pose  # noqa: E402
-from random_drags import Drags  # noqa: E402
+from random_drags import DOTS, Drags, kind_of  # noqa: E402
 from rig_scene import (  # noqa: E402, F401
     BONES,
     MILLIMETRE,
@@ -299,6 +299,8 @@ def test_random_drags_of_random_dots_keep_every_promise(figure) -> None:
     assert tally.counts["solution within the limits"] > 10
     assert tally.counts["stopped at a limit or out of reach"] > 10
     assert tally.counts["reached with the elbow or knee led aside"] > 2
+    assert tally.counts["left a limb deeply folded"] > 5
+    assert all(tally.counts[f"of {kind_of(dot)}"] > 2 for dot in DOTS), "hands, elbows, feet, knees, hips, chest, head, gaze"
 
 
 def test_random_poses_within_the_limits_are_applied_as_they_are(figure) -> None:

@@ -14,6 +14,7 @@ from pose_to_anime.addon.armature.limbs import LIMBS  # noqa: E402
 from pose_to_anime.addon.armature.matching import is_ik  # noqa: E402
 from pose_to_anime.addon.armature.pose_tools import lowest_point  # noqa: E402
 from pose_to_anime.addon.armature.posing import apply_pose, humanoid_rest_of, read_pose  # noqa: E402
+from pose_to_anime.addon.armature.solving import is_animated  # noqa: E402
 from pose_to_anime.addon.operators import motion  # noqa: E402
 from pose_to_anime.addon.pose import rotations as rot  # noqa: E402
 from pose_to_anime.addon.pose.library import load_pose  # noqa: E402
@@ -45,7 +46,7 @@ def test_a_frame_is_a_pose_of_the_figure(figure, take) -> None:
     IMPORT(filepath=str(take), frame=1)
     assert abs(lowest_point(figure)) < 0.005
     assert worst_dot(figure) < 1e-3
-    assert figure.animation_data is None
+    assert not is_animated(figure)
 
 
 def test_a_take_becomes_keyframes_at_the_speed_of_its_recording(figure, take) -> None:
@@ -115,7 +116,7 @@ def test_what_cannot_be_read_changes_nothing(figure, take, use, tmp_path, monkey
     with pytest.raises(RuntimeError, match="Say which BVH file"):
         IMPORT(use=use)
     assert moved(seen, matrices(figure)) < 1e-9
-    assert figure.animation_data is None
+    assert not is_animated(figure)
     assert not (tmp_path / "home" / "poses").exists()
 
 
@@ -125,7 +126,7 @@ def test_a_take_that_ends_before_it_begins_and_one_that_is_too_long(figure, take
     monkeypatch.setattr(motion, "MOST_KEYS", 3)
     with pytest.raises(RuntimeError, match="These are 7 frames to key, more than 3"):
         IMPORT(filepath=str(take), use="ANIMATION")
-    assert figure.animation_data is None
+    assert not is_animated(figure)
 
 
 def test_files_can_be_dropped_on_the_view(figure) -> None:

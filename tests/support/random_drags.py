@@ -19,6 +19,13 @@ from pose_to_anime.addon.pose import rotations as rot
 from rig_scene import BONES, MILLIMETRE, Limited, matrices, moved, place, random_pose, reach, worst_dot
 
 DOTS = tuple(name for name in CONTROLS if name != ROOT)
+FOLDED = math.radians(125.0)
+"""From here on a limb counts as deeply folded: elbows and knees bend by at most 150 or so."""
+
+
+def kind_of(dot: str) -> str:
+    """A dot's name without its side."""
+    return dot.removesuffix(".L").removesuffix(".R")
 
 
 @dataclass
@@ -42,7 +49,7 @@ class Drags:
 
     def __init__(self, obj: bpy.types.Object, seed: int) -> None:
         self.name = obj.name
-        self.rng = np.random.default_rng(seed)
+        self.seed = seed
         self.tally = Tally()
         self.limited = Limited(obj)
         self.lengths = {name: obj.pose.bones[name].bone.length for name in BONES}
@@ -54,12 +61,19 @@ class Drags:
         assert is_mannequin(found)
         return found
 
+    def start_of(self, drag: int) -> int:
+        """The last drag up to this one that begins with a pose of its own: from there, this one is as in a run from the first."""
+        while not self._begins_anew(drag, self._rng(drag)):
+            drag -= 1
+        return drag
+
     def run(self, drag: int, undo: bool = False) -> None:
         """One drag. With ``undo`` it is also undone, by Blender's own undo."""
-        if drag == 0 or self.rng.random() < 0.25:
-            apply_pose(self.obj, random_pose(self.limited.limits, self.rng))
-        dot = DOTS[self.rng.integers(len(DOTS))]
-        goal, limb = self._goal(dot), limb_of(dot)
+        rng = self._rng(drag)
+        if self._begins_anew(drag, rng):
+            apply_pose(self.obj, random_pose(self.limited.limits, rng))
+        dot = DOTS[rng.integers(len(DOTS))]
+        goal, limb = self._goal(dot, rng), limb_of(dot)
         is_within = limb is not None and dot == limb.target and self._is_within(limb, goal)
         before = matrices(self.obj)
         if undo:
@@ -75,22 +89,31 @@ class Drags:
             self.tally.measure("undo, metres", moved(before, matrices(self.obj)), 1e-6, drag)
             self.tally.measure("dot after undo, metres", worst_dot(self.obj), MILLIMETRE, drag)
 
-    def _goal(self, dot: str) -> Vector:
+    def _rng(self, drag: int) -> np.random.Generator:
+        """Each drag has random numbers of its own, so that it can be run again without all the others."""
+        return np.random.default_rng((self.seed, drag))
+
+    def _begins_anew(self, drag: int, rng: np.random.Generator) -> bool:
+        return bool(rng.random() < 0.25) or drag == 0
+
+    def _goal(self, dot: str, rng: np.random.Generator) -> Vector:
         """A place for a dot: near by, anywhere, or (for hands and feet) where the limb is in some pose within its limits."""
         limb = limb_of(dot)
         here = place(self.obj, dot)
-        kind = self.rng.integers(3)
+        kind = rng.integers(3)
         if limb is None or dot == limb.hinge or kind == 0:
-            return here + Vector(self.rng.normal(size=3) * 0.12)
+            return here + Vector(rng.normal(size=3) * 0.12)
         if kind == 1:
-            way = Vector(rot.unit(self.rng.normal(size=3))) * self.rng.uniform(0.05, 1.5)
+            way = Vector(rot.unit(rng.normal(size=3))) * rng.uniform(0.05, 1.5)
             return place(self.obj, limb.upper) + way * reach(self.obj, limb)
-        return self.limited.random_end(self.obj, limb, self.rng)
+        return self.limited.random_end(self.obj, limb, rng)
 
     def _check(self, dot: str, limb: Limb | None, goal: Vector, is_within: bool, drag: int) -> None:
         obj, tally = self.obj, self.tally
         tally.counts["drags"] += 1
-        tally.counts[f"of {dot[:-2] if limb else dot}"] += 1
+        tally.counts[f"of {kind_of(dot)}"] += 1
+        if limb is not None and self._bend(limb) > FOLDED:
+            tally.counts["left a limb deeply folded"] += 1
         if limb is not None and dot == limb.target:
             missed = (place(obj, limb.end) - goal).length
             if is_within:
@@ -114,6 +137,11 @@ class Drags:
         for each, mode in zip(LIMBS, modes, strict=True):
             set_ik(obj, each, mode)
         bpy.context.view_layer.update()
+
+    def _bend(self, limb: Limb) -> float:
+        """Radians between a limb's two bones; 0 in a straight one."""
+        upper, lower = (self.obj.pose.bones[name] for name in (limb.upper, limb.lower))
+        return float((upper.tail - upper.head).angle(lower.tail - lower.head))
 
     def _is_within(self, limb: Limb, goal: Vector) -> bool:
         """Whether upper and lower bone are within their limits where two bones of these lengths reach the goal, with the elbow on
