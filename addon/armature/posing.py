@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import bpy
 import numpy as np
@@ -143,8 +144,14 @@ def closed_fingers(obj: bpy.types.Object) -> set[str]:
 
 
 def _rest(obj: bpy.types.Object, bones: JointMap) -> HumanoidRest:
-    found = {joint: obj.data.bones[bone] for joint, bone in bones.items()}
-    return HumanoidRest.from_joints(
-        {joint: np.array(bone.head_local) for joint, bone in found.items()},
-        {joint: np.array(bone.tail_local) for joint, bone in found.items()},
-    )
+    found = [obj.data.bones[bone] for bone in bones.values()]
+    ends = np.array([(*bone.head_local, *bone.tail_local) for bone in found])
+    return _rest_of_ends(tuple(bones), ends.tobytes())
+
+
+@lru_cache(maxsize=32)
+def _rest_of_ends(joints: tuple[str, ...], ends: bytes) -> HumanoidRest:
+    """By where the bones rest, so that neither a slider nor an undo can make it wrong: each pose asks for it anew."""
+    rows = np.frombuffer(ends).reshape(-1, 2, 3)
+    heads, tails = (dict(zip(joints, rows[:, end], strict=True)) for end in (0, 1))
+    return HumanoidRest.from_joints(heads, tails)

@@ -80,7 +80,8 @@ class P2A_OT_apply_pose(_Posing, bpy.types.Operator):
     def act(self, obj: bpy.types.Object) -> None:
         if not self.pose and not self.filepath:
             raise UserError("Say which pose: choose one of the library, or a file.")
-        pose = load_pose(Path(bpy.path.abspath(self.filepath)) if self.filepath else self.pose)
+        entry = None if self.filepath else pose_shelf.collection().entry(self.pose)
+        pose = load_pose(Path(bpy.path.abspath(self.filepath)) if self.filepath else entry.path if entry else self.pose)
         joints = None
         if self.selected_only:
             joints = selected_joints(obj)
