@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from ..armature.mannequin import require_posable
 from ..armature.matching import kept
@@ -270,11 +270,10 @@ class P2A_OT_turn_page(bpy.types.Operator):
     bl_description = "Show the next or the previous poses"
     bl_options = {"INTERNAL"}
 
-    back: BoolProperty(name="Back", options={"SKIP_SAVE"})
+    page: IntProperty(name="Page", description="From 0", min=0, options={"SKIP_SAVE"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        settings = context.window_manager.pose_to_anime.library
-        settings.page = max(0, settings.page + (-1 if self.back else 1))
+        context.window_manager.pose_to_anime.library.page = self.page
         return {"FINISHED"}
 
 

@@ -34,10 +34,13 @@ from ..settings.library import PAIRS, P2A_PG_library
 from . import parts
 from .pairs import draw_pairs
 
-_PER_ROW = 3
-_PER_PAGE = 12
+_IN_POPOVER = 3
+"""Pictures beside each other."""
+_COLUMN_WIDTH = 116
+"""Pixels at a scale of 1 that a name such as "Shy, toes turned in" needs: two columns in a sidebar of usual width."""
+_ROWS = 4
 _THUMBNAIL = 4.2
-"""Height in interface rows: three square pictures beside each other in a sidebar of usual width."""
+"""Height in interface rows."""
 
 
 class _Panel:
@@ -75,9 +78,11 @@ class P2A_PT_poses(_Panel, bpy.types.Panel):
             return
         column.prop(settings, "search", text="", icon="VIEWZOOM")
         entries = filtered(found.entries, settings.group, settings.search, pose_shelf.marked())
-        pages = max(1, -(-len(entries) // _PER_PAGE))
+        columns = _IN_POPOVER if self.is_popover else _columns(context)
+        per_page = columns * _ROWS
+        pages = max(1, -(-len(entries) // per_page))
         page = min(settings.page, pages - 1)
-        _draw_grid(layout, settings, entries[page * _PER_PAGE : (page + 1) * _PER_PAGE], whole=pages > 1)
+        _draw_grid(layout, settings, entries[page * per_page : (page + 1) * per_page], columns, whole=pages > 1)
         if not entries:
             empty = layout.column()
             empty.enabled = False
@@ -131,10 +136,15 @@ class P2A_PT_pose_tools(_Panel, bpy.types.Panel):
             layout.operator(P2A_OT_copy_pose_to.bl_idname, text=f"Copy to {other.name}", icon="COPYDOWN").target = other.name
 
 
-def _draw_grid(layout: bpy.types.UILayout, settings: P2A_PG_library, entries: list[Entry], whole: bool) -> None:
+def _columns(context: bpy.types.Context) -> int:
+    """How many pictures with their names fit beside each other in the sidebar."""
+    return max(2, int(context.region.width / context.preferences.system.ui_scale // _COLUMN_WIDTH))
+
+
+def _draw_grid(layout: bpy.types.UILayout, settings: P2A_PG_library, entries: list[Entry], columns: int, whole: bool) -> None:
     """``whole``: fill the page up, so that the buttons below stay where they are from page to page."""
-    grid = layout.grid_flow(row_major=True, columns=_PER_ROW, even_columns=True, even_rows=True, align=True)
-    cells = _PER_PAGE if whole else -(-len(entries) // _PER_ROW) * _PER_ROW
+    grid = layout.grid_flow(row_major=True, columns=columns, even_columns=True, even_rows=True, align=True)
+    cells = columns * (_ROWS if whole else -(-len(entries) // columns))
     for number in range(cells):
         cell = grid.column(align=True)
         if number >= len(entries):
@@ -151,13 +161,13 @@ def _draw_pages(layout: bpy.types.UILayout, page: int, pages: int) -> None:
     row = layout.row(align=True)
     back = row.row(align=True)
     back.enabled = page > 0
-    back.operator(P2A_OT_turn_page.bl_idname, text="", icon="TRIA_LEFT").back = True
+    back.operator(P2A_OT_turn_page.bl_idname, text="", icon="TRIA_LEFT").page = max(0, page - 1)
     middle = row.row(align=True)
     middle.alignment = "CENTER"
     middle.label(text=f"{page + 1} of {pages}")
     on = row.row(align=True)
     on.enabled = page < pages - 1
-    on.operator(P2A_OT_turn_page.bl_idname, text="", icon="TRIA_RIGHT").back = False
+    on.operator(P2A_OT_turn_page.bl_idname, text="", icon="TRIA_RIGHT").page = page + 1
 
 
 def _draw_chosen(layout: bpy.types.UILayout, settings: P2A_PG_library, found: Collection) -> None:

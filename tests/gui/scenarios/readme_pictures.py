@@ -60,7 +60,8 @@ def workspace(facts: dict[str, object]) -> Generator[object, None, None]:
     yield first_picture.until_finished("job")
     yield 1.5
     hands.invoke("IMAGE_EDITOR", "pose_to_anime.compare_result")
-    yield 3.0
+    yield from hands.move(*hands.middle("IMAGE_EDITOR", "UI"))  # a sidebar that the mouse is over is laid out anew
+    yield 2.0
     hands.photograph("workspace")
     facts["workspace"] = [0, 0, hands.window().width, hands.window().height]
 
