@@ -17,6 +17,9 @@ from .mannequin import is_mannequin, is_own
 _REACH = 9.0
 """Pixels (at interface scale 1) around the middle of a dot within which a click means it, however small it is drawn."""
 
+_JOINT_NAMES = {"hand": "wrist", "foot": "ankle", "toe": "toes"}
+"""Of joints that lie beside a dot of the same name: the dot pulls, the joint turns."""
+
 
 @dataclass(frozen=True)
 class Dot:
@@ -42,8 +45,9 @@ def place_of(obj: bpy.types.Object, bone: bpy.types.PoseBone) -> Vector:
 
 
 def dot_name(bone: str) -> str:
-    """What people call a dot or a joint: "Left hand" for ``hand_ik.L``."""
-    words = bone.removesuffix(".L").removesuffix(".R").replace("_ik", "").replace("_", " ")
+    """What people call a dot or a joint: "Left hand" for ``hand_ik.L``, "Left wrist" for ``hand.L``."""
+    plain = bone.removesuffix(".L").removesuffix(".R")
+    words = _JOINT_NAMES.get(plain, plain.replace("_ik", "").replace("_", " "))
     side = "Left " if bone.endswith(".L") else "Right " if bone.endswith(".R") else ""
     return side + words if side else words.capitalize()
 

@@ -195,6 +195,7 @@ def test_dots_mean_joints(figure) -> None:
         assert joint_for(bones[dot]) == joint
     assert joint_for(bones["index_3.L"]) == "index_3.L"
     names = {"hand_ik.L": "Left hand", "upper_arm.R": "Right upper arm", "hips": "Hips", "upper_chest": "Upper chest"}
+    names |= {"hand.L": "Left wrist", "foot.R": "Right ankle", "foot_ik.R": "Right foot"}  # what a dot pulls, a joint turns
     assert {bone: dot_name(bone) for bone in names} == names
     other = bpy.data.armatures.new("Other")
     obj = bpy.data.objects.new("Other", other)
