@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
@@ -19,8 +17,8 @@ from ..framing.startup import is_startup_cube
 from ..framing.viewport import bring_near
 from ..generate import body_shelf
 from ..generate.request import warm_up
-from ..pose.normalised import PoseError
 from ..settings.library import number_of
+from .reporting import Reporting
 
 EnumItems = list[tuple[str, str, str]]
 
@@ -90,11 +88,10 @@ def mannequin_items(_operator: object, _context: bpy.types.Context | None) -> Nu
     return _mannequin_items
 
 
-class P2A_OT_add_mannequin(bpy.types.Operator):
+class P2A_OT_add_mannequin(Reporting, bpy.types.Operator):
     bl_idname = "pose_to_anime.add_mannequin"
     bl_label = "Mannequin"
     bl_description = "Add a figure that is posed by dragging its dots. It stands on the ground at the 3D cursor"
-    bl_options = {"REGISTER", "UNDO"}
 
     mannequin: EnumProperty(name="Body", items=mannequin_items)
     start_posing: BoolProperty(name="Start posing", description="Go into Pose Mode at once", default=False)
@@ -113,13 +110,9 @@ class P2A_OT_add_mannequin(bpy.types.Operator):
             bring_near(context, context.view_layer.objects.active)  # in a new file a figure is seen ten dots high
         return done
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def run(self, context: bpy.types.Context) -> None:
         cursor = context.scene.cursor.location
-        try:
-            add_mannequin(context, self.mannequin, (cursor.x, cursor.y, 0.0))
-        except (UserError, ValueError) as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+        add_mannequin(context, self.mannequin, (cursor.x, cursor.y, 0.0))
         for obj in context.visible_objects:
             if is_startup_cube(obj):  # the figure would stand in it up to the waist
                 obj.hide_set(True)
@@ -127,15 +120,10 @@ class P2A_OT_add_mannequin(bpy.types.Operator):
         if self.start_posing:
             bpy.ops.object.mode_set(mode="POSE")
         warm_up(context.scene, context.view_layer)
-        return {"FINISHED"}
 
 
-class _OnMannequin:
-    """What these operators share: they act on one mannequin and report what a person can mend."""
-
-    report: Callable[[set[str], str], None]  # of bpy.types.Operator
-
-    bl_options = {"REGISTER", "UNDO"}
+class _OnMannequin(Reporting):
+    """What these operators share: they act on one mannequin."""
 
     armature: StringProperty(
         name="Mannequin", description="Name of its armature object; the active one when empty", options={"HIDDEN", "SKIP_SAVE"}
@@ -145,13 +133,8 @@ class _OnMannequin:
     def poll(cls, context: bpy.types.Context) -> bool:
         return needs_mannequin(cls, context)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            self.act(require_mannequin(context, self.armature))
-        except (UserError, PoseError) as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def run(self, context: bpy.types.Context) -> None:
+        self.act(require_mannequin(context, self.armature))
 
     def act(self, obj: bpy.types.Object) -> None:
         raise NotImplementedError
@@ -160,9 +143,9 @@ class _OnMannequin:
 class _Posing(_OnMannequin):
     """For verbs that pose: with Auto Keying on, what they change is keyed, as it is by Blender's own tools."""
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def run(self, context: bpy.types.Context) -> None:
         with changes_keyed(context):
-            return super().execute(context)
+            super().run(context)
 
 
 class P2A_OT_remove_mannequin(_OnMannequin, bpy.types.Operator):

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import bpy
 from bpy.props import EnumProperty, FloatProperty, StringProperty
 
@@ -24,33 +22,19 @@ from ..framing.camera import (
 from ..framing.sizes import CUSTOM, PRESETS, SizeError
 from ..framing.subject import scene_advice
 from ..framing.viewport import fit_frames, is_looking_through, look_through, view_areas
+from .reporting import Reporting
 
 
 def visible_figures(context: bpy.types.Context) -> list[Figure]:
     return figures_in(context.scene, context.view_layer)
 
 
-class _Framing:
-    """What these operators share: they report what a person can mend, and work without a window."""
-
-    report: Callable[[set[str], str], None]  # of bpy.types.Operator
-
-    bl_options = {"REGISTER", "UNDO"}
+class _Framing(Reporting):
+    """What the verbs of the camera share."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return context.scene is not None
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            self.act(context)
-        except (UserError, SizeError) as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
-
-    def act(self, context: bpy.types.Context) -> None:
-        raise NotImplementedError
 
     def take_camera(self, context: bpy.types.Context) -> bpy.types.Object:
         """The pose camera as the scene's camera; a new one is framed. A ratio that is none leaves everything as it was."""
@@ -69,7 +53,7 @@ class P2A_OT_add_camera(_Framing, bpy.types.Operator):
     bl_label = "Add Pose Camera"
     bl_description = "Make the pose camera the scene's camera, adding it in front of the figures where there is none"
 
-    def act(self, context: bpy.types.Context) -> None:
+    def run(self, context: bpy.types.Context) -> None:
         self.take_camera(context)
 
 
@@ -78,7 +62,7 @@ class P2A_OT_reset_camera(_Framing, bpy.types.Operator):
     bl_label = "Reset Camera"
     bl_description = "Give the pose camera its first lens back and look at the figures from the front"
 
-    def act(self, context: bpy.types.Context) -> None:
+    def run(self, context: bpy.types.Context) -> None:
         reset_camera(context.scene, context.view_layer, self.take_camera(context), visible_figures(context))
 
 
@@ -91,7 +75,7 @@ class P2A_OT_frame_figures(_Framing, bpy.types.Operator):
         name="Figure", description="The armature to frame alone; empty frames all visible figures", options={"HIDDEN"}
     )
 
-    def act(self, context: bpy.types.Context) -> None:
+    def run(self, context: bpy.types.Context) -> None:
         figures = visible_figures(context)
         if self.figure:
             figures = [figure for figure in figures if figure.armature_name == self.figure]
@@ -113,7 +97,7 @@ class P2A_OT_set_ratio(_Framing, bpy.types.Operator):
     custom_width: FloatProperty(name="Width", description="Of a custom ratio; below zero keeps the last", default=-1.0)
     custom_height: FloatProperty(name="Height", description="Of a custom ratio; below zero keeps the last", default=-1.0)
 
-    def act(self, context: bpy.types.Context) -> None:
+    def run(self, context: bpy.types.Context) -> None:
         set_ratio(context, self.ratio, self.custom_width, self.custom_height)
 
 
@@ -124,7 +108,7 @@ class P2A_OT_take_advice(_Framing, bpy.types.Operator):
 
     ratio: StringProperty(name="Ratio", description="A preset; empty takes what is advised now", options={"HIDDEN"})
 
-    def act(self, context: bpy.types.Context) -> None:
+    def run(self, context: bpy.types.Context) -> None:
         scene, figures = context.scene, visible_figures(context)
         ratio = self.ratio
         if not ratio:
@@ -156,7 +140,7 @@ class P2A_OT_look_through(_Framing, bpy.types.Operator):
             return False
         return True
 
-    def act(self, context: bpy.types.Context) -> None:
+    def run(self, context: bpy.types.Context) -> None:
         areas = view_areas(context.window)
         area = context.area if context.area in areas else areas[0]
         if is_looking_through(area):
@@ -174,7 +158,7 @@ class P2A_OT_orbit_camera(_Framing, bpy.types.Operator):
     bl_label = "Orbit Moves Camera"
     bl_description = "Look through the pose camera and take it along when you orbit, pan or zoom; again to go back"
 
-    def act(self, context: bpy.types.Context) -> None:
+    def run(self, context: bpy.types.Context) -> None:
         framing = context.scene.pose_to_anime.framing
         if not framing.orbit_camera:
             self.take_camera(context)

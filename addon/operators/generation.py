@@ -11,15 +11,14 @@ from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from ..errors import UserError
 from ..framing.camera import picture_camera, sync_render_size
-from ..framing.sizes import SizeError
 from ..generate import history, models, session, timer, viewing
 from ..generate.link import LinkError
 from ..generate.records import RecordError
 from ..generate.request import ensure_camera, prepare, write_job
-from ..pose.normalised import PoseError
 from ..settings.generation import SEED_MAX, use_family_defaults
+from . import reporting
 
-MENDABLE = (UserError, SizeError, PoseError, RecordError, LinkError)
+MENDABLE = (*reporting.MENDABLE, RecordError, LinkError)
 """Errors whose text is a sentence for the user."""
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,11 +18,13 @@ from ..errors import UserError
 from ..generate import pose_shelf
 from ..generate.pose_preview import pose_preview
 from ..pose.collection import Entry
-from ..pose.library import load_pose
-from ..pose.normalised import GROUPS, Pose, PoseError
+from ..pose.library import SUFFIX, load_pose
+from ..pose.normalised import GROUPS, Pose
 from ..pose.own_poses import delete_pose, export_pose, import_pose, key_for, rename_pose, save_pose, set_favourite
 from ..settings.library import number_of
 from .figure import _Posing, needs_mannequin, require_mannequin, the_mannequin
+from .own_files import Deletes, Exports, Imports, OnFiles, OnKept, Renames, Saves
+from .reporting import Reporting
 
 EnumItems = list[tuple[str, str, str, int]]
 
@@ -91,39 +92,21 @@ class P2A_OT_apply_pose(_Posing, bpy.types.Operator):
         bpy.context.window_manager.pose_to_anime.library.chosen = "" if self.filepath else self.pose
 
 
-class _OnLibrary:
-    """What these operators share: they change files, and report what a person can mend. Files are no part of undo."""
+class _OnLibrary(OnFiles):
+    """What these operators share: they change the files of poses."""
 
-    report: Callable[[set[str], str], None]  # of bpy.types.Operator
-
-    bl_options = {"REGISTER"}
-    refresh: Callable[[], object] = staticmethod(pose_shelf.refresh)
-    """Reads again what the files hold."""
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            self.change(context)
-        except (UserError, PoseError) as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        finally:
-            self.refresh()
-        return {"FINISHED"}
-
-    def change(self, context: bpy.types.Context) -> None:
-        raise NotImplementedError
+    refresh = staticmethod(pose_shelf.refresh)
 
 
-class _OnPose(_OnLibrary):
+class _OnPose(_OnLibrary, OnKept):
     """Acts on one pose of the library: that of ``pose``, else the one that was applied last."""
+
+    kept_in = "pose"
 
     pose: StringProperty(name="Pose", description="Its name in the library", options={"HIDDEN", "SKIP_SAVE"})
 
-    def key(self, context: bpy.types.Context) -> str:
-        return str(self.pose or context.window_manager.pose_to_anime.library.chosen)
-
     def entry(self, context: bpy.types.Context) -> Entry:
-        key = self.key(context)
+        key = self.pose or context.window_manager.pose_to_anime.library.chosen
         if not key:
             raise UserError("Say which pose: apply it first.")
         if (found := pose_shelf.collection().entry(key)) is None:
@@ -139,7 +122,7 @@ def _group_names(_operator: object, _context: bpy.types.Context, _text: str) -> 
     return list(dict.fromkeys((*GROUPS, *(shown.groups if shown else ()))))
 
 
-class P2A_OT_save_pose(_OnLibrary, bpy.types.Operator):
+class P2A_OT_save_pose(Saves, _OnLibrary, bpy.types.Operator):
     bl_idname = "pose_to_anime.save_pose"
     bl_label = "Save Pose"
     bl_description = "Save the figure's present pose in your own folder of the library, with a thumbnail"
@@ -161,7 +144,7 @@ class P2A_OT_save_pose(_OnLibrary, bpy.types.Operator):
             self.group = shown
         return context.window_manager.invoke_props_dialog(self, width=320)
 
-    def change(self, context: bpy.types.Context) -> None:
+    def run(self, context: bpy.types.Context) -> None:
         obj = require_mannequin(context, self.armature)
         key_for(self.name)  # before anything is drawn
         read = read_pose(obj, self.name.strip())
@@ -171,36 +154,21 @@ class P2A_OT_save_pose(_OnLibrary, bpy.types.Operator):
         self.report({"INFO"}, f"Saved “{pose.name}”")
 
 
-class P2A_OT_rename_pose(_OnPose, bpy.types.Operator):
+class P2A_OT_rename_pose(_OnPose, Renames, bpy.types.Operator):
     bl_idname = "pose_to_anime.rename_pose"
     bl_label = "Rename Pose"
     bl_description = "Give this pose of yours another name"
 
-    name: StringProperty(name="Name", maxlen=60, options={"SKIP_SAVE"})
-
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        try:
-            entry = self.entry(context)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.pose, self.name = entry.key, entry.title
-        return context.window_manager.invoke_props_dialog(self, width=320)
-
-    def change(self, context: bpy.types.Context) -> None:
+    def run(self, context: bpy.types.Context) -> None:
         self.choose(context, rename_pose(self.entry(context).key, self.name))
 
 
-class P2A_OT_delete_pose(_OnPose, bpy.types.Operator):
+class P2A_OT_delete_pose(_OnPose, Deletes, bpy.types.Operator):
     bl_idname = "pose_to_anime.delete_pose"
     bl_label = "Delete Pose"
     bl_description = "Delete this pose of yours from the disk. Figures keep the pose that they are in"
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        self.pose = self.key(context)
-        return context.window_manager.invoke_confirm(self, event)
-
-    def change(self, context: bpy.types.Context) -> None:
+    def run(self, context: bpy.types.Context) -> None:
         entry = self.entry(context)
         delete_pose(entry.key)
         self.choose(context, "")
@@ -214,26 +182,19 @@ class P2A_OT_mark_pose(_OnPose, bpy.types.Operator):
 
     favourite: BoolProperty(name="Favourite", default=True, options={"SKIP_SAVE"})
 
-    def change(self, context: bpy.types.Context) -> None:
+    def run(self, context: bpy.types.Context) -> None:
         set_favourite(self.entry(context).key, self.favourite)
 
 
-class P2A_OT_import_pose(_OnLibrary, bpy.types.Operator):
+class P2A_OT_import_pose(_OnLibrary, Imports, bpy.types.Operator):
     bl_idname = "pose_to_anime.import_pose"
     bl_label = "Import Pose"
     bl_description = "Take a pose file over into your own folder of the library"
 
-    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
     filter_glob: StringProperty(default="*.json;*.bvh", options={"HIDDEN"})
 
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
-
-    def change(self, context: bpy.types.Context) -> None:
-        if not self.filepath:
-            raise UserError("Say which file to import.")
-        path = Path(bpy.path.abspath(self.filepath))
+    def run(self, context: bpy.types.Context) -> None:
+        path = self.source()
         pose = load_pose(path)
         obj = the_mannequin(context)
         key = import_pose(path, preview_in(self, obj, pose) if obj is not None else None)
@@ -241,26 +202,16 @@ class P2A_OT_import_pose(_OnLibrary, bpy.types.Operator):
         self.report({"INFO"}, f"Imported “{pose.name}”")
 
 
-class P2A_OT_export_pose(_OnPose, bpy.types.Operator):
+class P2A_OT_export_pose(_OnPose, Exports, bpy.types.Operator):
     bl_idname = "pose_to_anime.export_pose"
     bl_label = "Export Pose"
     bl_description = "Write this pose to a file, to give it to someone else"
 
-    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
     filter_glob: StringProperty(default="*.json", options={"HIDDEN"})
-    check_existing: BoolProperty(default=True, options={"HIDDEN"})
+    suffix = SUFFIX
 
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        self.pose = self.key(context)
-        folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path.home()
-        self.filepath = str(folder / f"{self.pose}.json")
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
-
-    def change(self, context: bpy.types.Context) -> None:
-        if not self.filepath:
-            raise UserError("Say where to write the pose.")
-        path = export_pose(self.entry(context).key, bpy.path.abspath(self.filepath))
+    def run(self, context: bpy.types.Context) -> None:
+        path = export_pose(self.entry(context).key, self.target())
         self.report({"INFO"}, f"Wrote {path}")
 
 
@@ -277,12 +228,13 @@ class P2A_OT_turn_page(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class P2A_OT_read_library(_OnLibrary, bpy.types.Operator):
+class P2A_OT_read_library(Reporting, bpy.types.Operator):
     bl_idname = "pose_to_anime.read_library"
     bl_label = "Read the Library Again"
     bl_description = "Look for pose files that were added or changed outside Blender, and say which cannot be read"
+    bl_options = {"REGISTER"}
 
-    def change(self, _context: bpy.types.Context) -> None:
+    def run(self, _context: bpy.types.Context) -> None:
         for problem in pose_shelf.refresh().problems:
             self.report({"WARNING"}, problem)
 

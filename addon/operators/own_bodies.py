@@ -3,25 +3,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from ..armature.bodies import BodyEntry
+from ..armature.bodies import SUFFIX, BodyEntry
 from ..armature.mannequin import is_mannequin, mannequin_name, rename_mannequin_body, slider_values
 from ..armature.own_bodies import delete_body, export_body, import_body, key_for, rename_body, save_body
 from ..armature.reshape import change_body, require_figure
 from ..errors import UserError
 from ..generate import body_shelf
 from .figure import needs_mannequin, require_mannequin
-from .library import _OnLibrary
+from .own_files import Deletes, Exports, Imports, OnKept, Renames, Saves
+from .reporting import Reporting
 
 
-class _OnBodies(_OnLibrary):
+class _OnBodies(OnKept):
     """What these operators share: they change body files, and know the figure whose body is meant."""
 
     refresh = staticmethod(body_shelf.refresh)
+    kept_in = "body"
 
     body: StringProperty(name="Body", description="Its name; that of the figure when empty", options={"HIDDEN", "SKIP_SAVE"})
     armature: StringProperty(name="Mannequin", options={"HIDDEN", "SKIP_SAVE"})
@@ -33,7 +33,7 @@ class _OnBodies(_OnLibrary):
         return found
 
 
-class P2A_OT_save_body(_OnBodies, bpy.types.Operator):
+class P2A_OT_save_body(Saves, _OnBodies, bpy.types.Operator):
     bl_idname = "pose_to_anime.save_body"
     bl_label = "Save Body"
     bl_description = "Save the figure's body, as its sliders make it, among your own bodies"
@@ -45,9 +45,6 @@ class P2A_OT_save_body(_OnBodies, bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return needs_mannequin(cls, context)
-
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        return context.window_manager.invoke_props_dialog(self, width=320)
 
     def draw(self, _context: bpy.types.Context) -> None:
         self.layout.prop(self, "name")
@@ -62,31 +59,20 @@ class P2A_OT_save_body(_OnBodies, bpy.types.Operator):
             return False
         return shown is not None and any(entry.own and entry.key == key for entry in shown.entries)
 
-    def change(self, context: bpy.types.Context) -> None:
+    def run(self, context: bpy.types.Context) -> None:
         obj = require_figure(require_mannequin(context, self.armature))
         key = save_body(self.name, mannequin_name(obj), slider_values(obj), replace_own=self.replace)
         change_body(obj, key)
         self.report({"INFO"}, f"Saved “{self.name.strip()}”")
 
 
-class P2A_OT_rename_body(_OnBodies, bpy.types.Operator):
+class P2A_OT_rename_body(_OnBodies, Renames, bpy.types.Operator):
     bl_idname = "pose_to_anime.rename_body"
     bl_label = "Rename Body"
     bl_description = "Give this body of yours another name"
     bl_options = {"REGISTER", "UNDO"}
 
-    name: StringProperty(name="Name", maxlen=60, options={"SKIP_SAVE"})
-
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        try:
-            entry = self.entry(context)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.body, self.name = entry.key, entry.title
-        return context.window_manager.invoke_props_dialog(self, width=320)
-
-    def change(self, context: bpy.types.Context) -> None:
+    def run(self, context: bpy.types.Context) -> None:
         old = self.entry(context).key
         new = rename_body(old, self.name)
         for obj in filter(is_mannequin, bpy.data.objects):
@@ -94,74 +80,51 @@ class P2A_OT_rename_body(_OnBodies, bpy.types.Operator):
                 rename_mannequin_body(obj, new)
 
 
-class P2A_OT_delete_body(_OnBodies, bpy.types.Operator):
+class P2A_OT_delete_body(_OnBodies, Deletes, bpy.types.Operator):
     bl_idname = "pose_to_anime.delete_body"
     bl_label = "Delete Body"
     bl_description = "Delete this body of yours from the disk. Figures keep the form that they have"
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        return context.window_manager.invoke_confirm(self, event)
-
-    def change(self, context: bpy.types.Context) -> None:
+    def run(self, context: bpy.types.Context) -> None:
         entry = self.entry(context)
         delete_body(entry.key)
         self.report({"INFO"}, f"Deleted “{entry.title}”")
 
 
-class P2A_OT_import_body(_OnBodies, bpy.types.Operator):
+class P2A_OT_import_body(_OnBodies, Imports, bpy.types.Operator):
     bl_idname = "pose_to_anime.import_body"
     bl_label = "Import Body"
     bl_description = "Take a body file over among your own bodies"
 
-    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
     filter_glob: StringProperty(default="*.toml", options={"HIDDEN"})
 
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
-
-    def change(self, _context: bpy.types.Context) -> None:
-        if not self.filepath:
-            raise UserError("Say which file to import.")
-        key = import_body(Path(bpy.path.abspath(self.filepath)))
+    def run(self, _context: bpy.types.Context) -> None:
+        key = import_body(self.source())
         self.report({"INFO"}, f"Imported “{key}”: choose it in the menu of bodies")
 
 
-class P2A_OT_export_body(_OnBodies, bpy.types.Operator):
+class P2A_OT_export_body(_OnBodies, Exports, bpy.types.Operator):
     bl_idname = "pose_to_anime.export_body"
     bl_label = "Export Body"
     bl_description = (
         "Write this body to a file, to give it to someone else. Sliders that were moved since it was saved are not in it"
     )
 
-    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
     filter_glob: StringProperty(default="*.toml", options={"HIDDEN"})
-    check_existing: BoolProperty(default=True, options={"HIDDEN"})
+    suffix = SUFFIX
 
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        try:
-            self.body = self.entry(context).key
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path.home()
-        self.filepath = str(folder / f"{self.body}.toml")
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
-
-    def change(self, context: bpy.types.Context) -> None:
-        if not self.filepath:
-            raise UserError("Say where to write the body.")
-        path = export_body(self.entry(context).key, bpy.path.abspath(self.filepath))
+    def run(self, context: bpy.types.Context) -> None:
+        path = export_body(self.entry(context).key, self.target())
         self.report({"INFO"}, f"Wrote {path}")
 
 
-class P2A_OT_read_bodies(_OnBodies, bpy.types.Operator):
+class P2A_OT_read_bodies(Reporting, bpy.types.Operator):
     bl_idname = "pose_to_anime.read_bodies"
     bl_label = "Read the Bodies Again"
     bl_description = "Look for body files that were added or changed outside Blender, and say which cannot be read"
+    bl_options = {"REGISTER"}
 
-    def change(self, _context: bpy.types.Context) -> None:
+    def run(self, _context: bpy.types.Context) -> None:
         for problem in body_shelf.refresh().problems:
             self.report({"WARNING"}, problem)
 

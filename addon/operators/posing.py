@@ -16,19 +16,21 @@ from ..armature.dots_only import follow_switch, show_fingers, shows_fingers
 from ..armature.limits import are_lifted
 from ..armature.mannequin import is_mannequin, is_own
 from ..armature.matching import paused
+from ..armature.rig import fault_of
 from ..armature.ring_axes import joint_for
 from ..compat import is_pose_bone_selected, select_pose_bone
+from ..errors import UserError
 from ..settings.posing import ROTATE, dots_only_listeners
 from .figure import _OnMannequin, _Posing, needs_mannequin, the_mannequin
+from .reporting import Reporting
 
 KEYMAPS = ("Object Mode", "Pose")
 
 
-class P2A_OT_start_posing(bpy.types.Operator):
+class P2A_OT_start_posing(Reporting, bpy.types.Operator):
     bl_idname = "pose_to_anime.start_posing"
     bl_label = "Start Posing"
     bl_description = "Go into Pose Mode, where the figure's dots can be dragged. A click on a dot does the same"
-    bl_options = {"REGISTER", "UNDO"}
 
     armature: StringProperty(name="Mannequin", options={"HIDDEN", "SKIP_SAVE"})
 
@@ -36,19 +38,15 @@ class P2A_OT_start_posing(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         return needs_mannequin(cls, context)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def run(self, context: bpy.types.Context) -> None:
         obj = the_mannequin(context, self.armature)
         if obj is None:
-            self.report({"ERROR"}, "Select the mannequin that you want to pose.")
-            return {"CANCELLED"}
+            raise UserError("Select the mannequin that you want to pose.")
         if not obj.visible_get():
-            self.report({"ERROR"}, f"'{obj.name}' is hidden: show it first (Alt-H).")
-            return {"CANCELLED"}
+            raise UserError(f"'{obj.name}' is hidden: show it first (Alt-H).")
         if not is_own(obj):
-            self.report({"ERROR"}, f"'{obj.name}' is linked from another file: pose it there, or make it local.")
-            return {"CANCELLED"}
+            raise UserError(f"'{obj.name}' is linked from another file: pose it there, or make it local.")
         enter_pose_mode(context, obj)
-        return {"FINISHED"}
 
 
 class P2A_OT_stop_posing(bpy.types.Operator):
@@ -117,40 +115,35 @@ class P2A_OT_grab_control(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
 
-class P2A_OT_prepare_drag(bpy.types.Operator):
+class _UpToDate:
+    """Before and after Blender's own Move. Figures whose rig was spoiled by hand are moved as Blender does it, and no more."""
+
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.mode == "POSE"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        with paused():
+            for obj in posed_mannequins(context):
+                if not fault_of(obj):
+                    bring_up_to_date(obj)
+        return {"FINISHED"}
+
+
+class P2A_OT_prepare_drag(_UpToDate, bpy.types.Operator):
     """First step of a drag: what other tools did to the rig is taken account of before the dot moves."""
 
     bl_idname = "pose_to_anime.prepare_drag"
     bl_label = "Prepare to Drag"
-    bl_options = {"INTERNAL"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return context.mode == "POSE"
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        with paused():
-            for obj in posed_mannequins(context):
-                bring_up_to_date(obj)
-        return {"FINISHED"}
 
 
-class P2A_OT_settle_pose(bpy.types.Operator):
+class P2A_OT_settle_pose(_UpToDate, bpy.types.Operator):
     """Last step of a drag: dots go back onto their joints."""
 
     bl_idname = "pose_to_anime.settle_pose"
     bl_label = "Settle Pose"
-    bl_options = {"INTERNAL"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return context.mode == "POSE"
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        with paused():
-            for obj in posed_mannequins(context):
-                bring_up_to_date(obj)
-        return {"FINISHED"}
 
 
 class P2A_OT_drag_control(bpy.types.Macro):

@@ -17,6 +17,7 @@ from ..armature.props.sitting import can_be_seat, sit_on
 from ..armature.props.two_hands import hold_with_both
 from ..errors import UserError
 from .figure import EnumItems, _OnMannequin, _Posing, needs_mannequin, require_mannequin, the_mannequin
+from .reporting import Reporting
 
 HANDS = (
     (LEFT, "Left", "The figure's left hand"),
@@ -49,11 +50,10 @@ def read_props() -> list[str]:
     return problems
 
 
-class P2A_OT_add_prop(bpy.types.Operator):
+class P2A_OT_add_prop(Reporting, bpy.types.Operator):
     bl_idname = "pose_to_anime.add_prop"
     bl_label = "Add Prop"
     bl_description = "Give the figure this thing: the fingers close on it, or the seat comes under the hips"
-    bl_options = {"REGISTER", "UNDO"}
 
     prop: EnumProperty(name="Prop", items=prop_items)
     hand: EnumProperty(name="Hand", items=HANDS, default=RIGHT)
@@ -68,14 +68,9 @@ class P2A_OT_add_prop(bpy.types.Operator):
         cls.poll_message_set("Go to Object Mode or Pose Mode first")
         return False
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            with changes_keyed(context):
-                self._add(context)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def run(self, context: bpy.types.Context) -> None:
+        with changes_keyed(context):
+            self._add(context)
 
     def _add(self, context: bpy.types.Context) -> None:
         prop = load_prop(self.prop)

@@ -18,6 +18,7 @@ from ..armature.ring_turn import RingTurn, active_ring_joint, named_joint, selec
 from ..errors import UserError
 from .figure import needs_mannequin, require_mannequin
 from .posing import posed_mannequins
+from .reporting import Reporting
 
 _NAMES = {RED: "Red", BLUE: "Blue", GREEN: "Green", VIEW: "White"}
 _MOST = 100 * math.tau
@@ -48,7 +49,7 @@ def held_ring() -> HeldRing | None:
     return _State.held
 
 
-class P2A_OT_turn_ring(bpy.types.Operator):
+class P2A_OT_turn_ring(Reporting, bpy.types.Operator):
     bl_idname = "pose_to_anime.turn_ring"
     bl_label = "Turn Joint with Ring"
     bl_description = "Turn the selected joints, each about its own axis. Ctrl snaps to 5°, Shift turns slowly"
@@ -87,18 +88,12 @@ class P2A_OT_turn_ring(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         return needs_mannequin(cls, context)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            if not math.isfinite(self.angle):
-                raise UserError("A ring can only be turned by a finite angle.")
-            turns = self._turns(context)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        for turn in turns:
+    def run(self, context: bpy.types.Context) -> None:
+        if not math.isfinite(self.angle):
+            raise UserError("A ring can only be turned by a finite angle.")
+        for turn in self._turns(context):
             turn.turn(self.angle)
             turn.end()
-        return {"FINISHED"}
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         obj = context.view_layer.objects.active
@@ -115,8 +110,7 @@ class P2A_OT_turn_ring(bpy.types.Operator):
         try:
             self._turning = self._turns(context)
         except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+            return self.refuse(error)
         axis = sight.col[2] if self.axis == VIEW else ring_axes(bone).col[COLOURS.index(self.axis)]
         mouse = (event.mouse_region_x, event.mouse_region_y)
         self._drag = RingDrag(centre, sight.transposed() @ axis, ring_radius(context), mouse)

@@ -38,8 +38,7 @@ class P2A_OT_roll_foot(_Posing, bpy.types.Operator):
             try:
                 self.angle = foot_roll(figure, self.side)
             except UserError as error:
-                self.report({"ERROR"}, str(error))
-                return {"CANCELLED"}
+                return self.refuse(error)
         return context.window_manager.invoke_props_popup(self, event)
 
     def act(self, obj: bpy.types.Object) -> None:

@@ -36,7 +36,7 @@ class P2A_OT_set_shot(_Framing, bpy.types.Operator):
         chosen = ((FRAMING_ITEMS, properties.framing), (ANGLE_ITEMS, properties.angle), (HEIGHT_ITEMS, properties.height))
         return ". ".join(item[2] for items, name in chosen for item in items if item[0] == name)
 
-    def act(self, context: bpy.types.Context) -> None:
+    def run(self, context: bpy.types.Context) -> None:
         figures = visible_figures(context)
         if self.active_only:
             active = require_mannequin(context, "")
@@ -70,7 +70,7 @@ class P2A_OT_save_shot(_Framing, bpy.types.Operator):
             self.name = _unused_name(context.scene)
         return context.window_manager.invoke_props_dialog(self, width=320)
 
-    def act(self, context: bpy.types.Context) -> None:
+    def run(self, context: bpy.types.Context) -> None:
         save_shot(context.scene, self.name, self.replace)
 
 
@@ -89,7 +89,7 @@ class P2A_OT_use_shot(_OnSavedShot, bpy.types.Operator):
     bl_label = "Use Shot"
     bl_description = "Move the pose camera to this saved shot, with its lens and ratio"
 
-    def act(self, context: bpy.types.Context) -> None:
+    def run(self, context: bpy.types.Context) -> None:
         use_shot(context.scene, self.name)
         fit_frames(context.scene)
 
@@ -105,7 +105,7 @@ class P2A_OT_step_shot(_Framing, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         return has_saved(cls, context)
 
-    def act(self, context: bpy.types.Context) -> None:
+    def run(self, context: bpy.types.Context) -> None:
         name = step_shot(context.scene, -1 if self.back else 1)
         fit_frames(context.scene)
         self.report({"INFO"}, f"Shot “{name}”")
@@ -125,7 +125,7 @@ class P2A_OT_rename_shot(_OnSavedShot, bpy.types.Operator):
     def draw(self, _context: bpy.types.Context) -> None:
         self.layout.prop(self, "new_name")
 
-    def act(self, context: bpy.types.Context) -> None:
+    def run(self, context: bpy.types.Context) -> None:
         rename_shot(context.scene, self.name, self.new_name)
 
 
@@ -134,7 +134,7 @@ class P2A_OT_delete_shot(_OnSavedShot, bpy.types.Operator):
     bl_label = "Delete Shot"
     bl_description = "Forget this saved shot. The camera stays where it is"
 
-    def act(self, context: bpy.types.Context) -> None:
+    def run(self, context: bpy.types.Context) -> None:
         delete_shot(context.scene, self.name)
 
 
