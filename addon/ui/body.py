@@ -21,21 +21,13 @@ from ..operators.own_bodies import (
     P2A_OT_save_body,
 )
 from . import parts
+from .sidebar import OfFigure
 
 
-class P2A_PT_body(bpy.types.Panel):
+class P2A_PT_body(OfFigure, bpy.types.Panel):
     bl_idname = "P2A_PT_body"
     bl_label = "Body"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = parts.TAB
-    bl_parent_id = "P2A_PT_figure"
-    bl_options = {"DEFAULT_CLOSED"}
     bl_order = 25
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return the_mannequin(context) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout

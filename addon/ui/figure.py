@@ -19,15 +19,10 @@ from ..operators.framing import (
 )
 from ..operators.posing import P2A_OT_start_posing, P2A_OT_stop_posing
 from . import advice, figures, parts
+from .sidebar import InSidebar
 
 
-class _Panel:
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = parts.TAB
-
-
-class P2A_PT_figure(_Panel, bpy.types.Panel):
+class P2A_PT_figure(InSidebar, bpy.types.Panel):
     bl_idname = "P2A_PT_figure"
     bl_label = "Figure"
     bl_order = 10
@@ -58,7 +53,7 @@ class P2A_PT_figure(_Panel, bpy.types.Panel):
             row.operator(P2A_OT_start_posing.bl_idname)
 
 
-class P2A_PT_camera(_Panel, bpy.types.Panel):
+class P2A_PT_camera(InSidebar, bpy.types.Panel):
     bl_idname = "P2A_PT_camera"
     bl_label = "Camera & Ratio"
     bl_order = 20
@@ -102,7 +97,7 @@ class P2A_PT_camera(_Panel, bpy.types.Panel):
         row.operator(P2A_OT_orbit_camera.bl_idname, text="Orbit", icon="ORIENTATION_GIMBAL", depress=framing.orbit_camera)
 
 
-class P2A_PT_camera_more(_Panel, bpy.types.Panel):
+class P2A_PT_camera_more(InSidebar, bpy.types.Panel):
     bl_idname = "P2A_PT_camera_more"
     bl_label = "More"
     bl_parent_id = "P2A_PT_camera"

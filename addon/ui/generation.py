@@ -22,18 +22,13 @@ from ..operators.generation import (
 )
 from ..operators.workspace import P2A_OT_open_workspace
 from . import parts
+from .sidebar import InSidebar
 
 _PREVIEW = 7.0  # interface rows
 _SHOWN_JOBS = 4
 
 
-class _Panel:
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = parts.TAB
-
-
-class P2A_PT_prompt(_Panel, bpy.types.Panel):
+class P2A_PT_prompt(InSidebar, bpy.types.Panel):
     bl_idname = "P2A_PT_prompt"
     bl_label = "Prompt"
     bl_order = 30
@@ -42,7 +37,7 @@ class P2A_PT_prompt(_Panel, bpy.types.Panel):
         parts.prompt(self.layout, context, "prompt", "What the picture shows", 3)
 
 
-class P2A_PT_negative_prompt(_Panel, bpy.types.Panel):
+class P2A_PT_negative_prompt(InSidebar, bpy.types.Panel):
     bl_idname = "P2A_PT_negative_prompt"
     bl_label = "Negative Prompt"
     bl_parent_id = "P2A_PT_prompt"
@@ -69,7 +64,7 @@ class P2A_MT_models(bpy.types.Menu):
             layout.label(text="No models are known: start the server")
 
 
-class P2A_PT_model(_Panel, bpy.types.Panel):
+class P2A_PT_model(InSidebar, bpy.types.Panel):
     bl_idname = "P2A_PT_model"
     bl_label = "Model"
     bl_order = 40
@@ -107,7 +102,7 @@ class P2A_PT_model(_Panel, bpy.types.Panel):
             hint.label(text=f"Advised: {low:g}–{high:g} steps, guidance {least:g}–{most:g}")
 
 
-class P2A_PT_controls(_Panel, bpy.types.Panel):
+class P2A_PT_controls(InSidebar, bpy.types.Panel):
     bl_idname = "P2A_PT_controls"
     bl_label = "How Strictly It Follows"
     bl_parent_id = "P2A_PT_model"
@@ -119,7 +114,7 @@ class P2A_PT_controls(_Panel, bpy.types.Panel):
         column.prop(settings, "depth_strength", slider=True)
 
 
-class P2A_PT_control_ranges(_Panel, bpy.types.Panel):
+class P2A_PT_control_ranges(InSidebar, bpy.types.Panel):
     bl_idname = "P2A_PT_control_ranges"
     bl_label = "Start and End"
     bl_parent_id = "P2A_PT_controls"
@@ -134,7 +129,7 @@ class P2A_PT_control_ranges(_Panel, bpy.types.Panel):
             row.prop(settings, f"{word}_end", text="")
 
 
-class P2A_PT_generate(_Panel, bpy.types.Panel):
+class P2A_PT_generate(InSidebar, bpy.types.Panel):
     bl_idname = "P2A_PT_generate"
     bl_label = "Generate"
     bl_order = 50
@@ -158,7 +153,7 @@ class P2A_PT_generate(_Panel, bpy.types.Panel):
         layout.operator(P2A_OT_open_workspace.bl_idname, icon="WINDOW")
 
 
-class P2A_PT_last_pictures(_Panel, bpy.types.Panel):
+class P2A_PT_last_pictures(InSidebar, bpy.types.Panel):
     bl_idname = "P2A_PT_last_pictures"
     bl_label = "Last Pictures"
     bl_order = 60

@@ -10,8 +10,8 @@ from ..operators.figure import the_mannequin
 from ..operators.hands import P2A_OT_adjust_hand, P2A_OT_apply_hand, shape_items
 from ..operators.posing import P2A_OT_show_fingers
 from ..package import RIGS
-from . import parts
 from .icons import Icons
+from .sidebar import OfFigure
 
 _COLUMN_WIDTH = 88
 """Pixels at a scale of 1 that a name such as "Finger heart" needs."""
@@ -19,19 +19,10 @@ _COLUMN_WIDTH = 88
 _icons = Icons(lambda name: RIGS / "previews" / "hands" / f"{name}.png")
 
 
-class P2A_PT_hands(bpy.types.Panel):
+class P2A_PT_hands(OfFigure, bpy.types.Panel):
     bl_idname = "P2A_PT_hands"
     bl_label = "Hands"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = parts.TAB
-    bl_parent_id = "P2A_PT_figure"
-    bl_options = {"DEFAULT_CLOSED"}
     bl_order = 30
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return the_mannequin(context) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout

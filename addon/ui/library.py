@@ -31,8 +31,8 @@ from ..operators.pose_tools import (
 )
 from ..pose.collection import Collection, Entry, filtered
 from ..settings.library import PAIRS, P2A_PG_library
-from . import parts
 from .pairs import draw_pairs
+from .sidebar import OfFigure
 
 _IN_POPOVER = 3
 """Pictures beside each other."""
@@ -43,22 +43,10 @@ _THUMBNAIL = 4.2
 """Height in interface rows."""
 
 
-class _Panel:
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = parts.TAB
-    bl_parent_id = "P2A_PT_figure"
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return the_mannequin(context) is not None
-
-
-class P2A_PT_poses(_Panel, bpy.types.Panel):
+class P2A_PT_poses(OfFigure, bpy.types.Panel):
     bl_idname = "P2A_PT_poses"
     bl_label = "Poses"
     bl_order = 10
-    bl_options = {"DEFAULT_CLOSED"}  # open, it would push Generate out of sight; the Figure panel opens it as a popover
     bl_ui_units_x = 22  # so wide that a name is read to its end, beside a figure that stays in sight
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -111,11 +99,10 @@ class P2A_MT_library(bpy.types.Menu):
             layout.operator(P2A_OT_add_pose_assets.bl_idname, icon="ASSET_MANAGER")
 
 
-class P2A_PT_pose_tools(_Panel, bpy.types.Panel):
+class P2A_PT_pose_tools(OfFigure, bpy.types.Panel):
     bl_idname = "P2A_PT_pose_tools"
     bl_label = "Pose Tools"
     bl_order = 20
-    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout

@@ -9,23 +9,15 @@ from ..operators.figure import the_mannequin
 from ..operators.pins import P2A_OT_pin, P2A_OT_unpin
 from ..settings.pins import BODY, OBJECT, P2A_PG_pin
 from . import parts
+from .sidebar import OfFigure
 
 _NAMES = {"hand_ik": "Hand", "foot_ik": "Foot", "gaze": "Gaze"}
 
 
-class P2A_PT_pins(bpy.types.Panel):
+class P2A_PT_pins(OfFigure, bpy.types.Panel):
     bl_idname = "P2A_PT_pins"
     bl_label = "Pins"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = parts.TAB
-    bl_parent_id = "P2A_PT_figure"
-    bl_options = {"DEFAULT_CLOSED"}
     bl_order = 40
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return the_mannequin(context) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, figure = self.layout, the_mannequin(context)

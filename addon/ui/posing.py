@@ -8,22 +8,13 @@ import bpy
 from ..armature.limits import are_lifted
 from ..operators.figure import the_mannequin
 from ..operators.posing import P2A_OT_toggle_limits
-from . import parts
+from .sidebar import OfFigure
 
 
-class P2A_PT_posing(bpy.types.Panel):
+class P2A_PT_posing(OfFigure, bpy.types.Panel):
     bl_idname = "P2A_PT_posing"
     bl_label = "Posing"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = parts.TAB
-    bl_parent_id = "P2A_PT_figure"
     bl_order = 5
-    bl_options = {"DEFAULT_CLOSED"}  # open, it would push Generate out of sight; its header has the two ways to pose
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return the_mannequin(context) is not None
 
     def draw_header_preset(self, context: bpy.types.Context) -> None:
         self.layout.row(align=True).prop(context.scene.pose_to_anime.posing, "mode", expand=True)

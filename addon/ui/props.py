@@ -19,8 +19,8 @@ from ..operators.props import (
     what_it_is,
 )
 from ..package import RIGS
-from . import parts
 from .icons import Icons
+from .sidebar import OfFigure
 
 _COLUMN_WIDTH = 74
 """Pixels at a scale of 1 that a picture with its name needs."""
@@ -28,19 +28,10 @@ _COLUMN_WIDTH = 74
 _icons = Icons(lambda name: RIGS / "previews" / "props" / f"{name}.png")
 
 
-class P2A_PT_props(bpy.types.Panel):
+class P2A_PT_props(OfFigure, bpy.types.Panel):
     bl_idname = "P2A_PT_props"
     bl_label = "Props"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = parts.TAB
-    bl_parent_id = "P2A_PT_figure"
-    bl_options = {"DEFAULT_CLOSED"}
     bl_order = 40
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return the_mannequin(context) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout

@@ -15,17 +15,14 @@ from ..operators.shots import (
     P2A_OT_use_shot,
 )
 from ..settings.shots import ANGLE_ITEMS, FRAMING_ITEMS, HEIGHT_ITEMS
-from . import parts
+from .sidebar import InSidebar
 
 _ROWS = (("framing", FRAMING_ITEMS), ("angle", ANGLE_ITEMS), ("height", HEIGHT_ITEMS))
 
 
-class P2A_PT_shots(bpy.types.Panel):
+class P2A_PT_shots(InSidebar, bpy.types.Panel):
     bl_idname = "P2A_PT_shots"
     bl_label = "Shots"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = parts.TAB
     bl_parent_id = "P2A_PT_camera"
     bl_options = {"DEFAULT_CLOSED"}
     bl_order = 0

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where our panels are: in one tab of the 3D view's sidebar, those that need a figure below the one that lists them."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..operators.figure import the_mannequin
+from .parts import TAB
+
+
+class InSidebar:
+    """A panel of our tab."""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = TAB
+
+
+class OfFigure(InSidebar):
+    """A panel below the figures, folded at first: open, it would push Generate out of sight. It is there with a figure alone."""
+
+    bl_parent_id = "P2A_PT_figure"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return the_mannequin(context) is not None
