@@ -50,12 +50,13 @@ def share_turns(obj: bpy.types.Object) -> bool:
 
 
 def let_go_of_hands(obj: bpy.types.Object) -> None:
-    """The end of a turn. With Auto Keying, Blender keys the hand; the forearm holds the pose too, and needs a key."""
+    """The end of a turn. With Auto Keying, Blender has keyed what was wished of the hand: what holds the pose is keyed now."""
     turned = obj.get(_TURNED)
     if turned is None:
         return
-    forearms = [limb.lower for limb in LIMBS if limb.suffix in turned and not limb.end_keeps_orientation and not is_ik(obj, limb)]
-    insert_auto_keys(bpy.context, [obj.pose.bones[name] for name in forearms])
+    arms = [limb for limb in LIMBS if limb.suffix in turned and not limb.end_keeps_orientation]
+    keyed = [limb.end for limb in arms] + [limb.lower for limb in arms if not is_ik(obj, limb)]
+    insert_auto_keys(bpy.context, [obj.pose.bones[name] for name in keyed])
     del obj[_TURNED]
 
 
