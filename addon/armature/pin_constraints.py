@@ -86,7 +86,8 @@ def _following(obj: bpy.types.Object, limb: Limb) -> Iterator[tuple[str, bpy.typ
 
 def _found(obj: bpy.types.Object, names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, bpy.types.Constraint]]:
     for bone, name in names:
-        constraint = obj.pose.bones[bone].constraints.get(name)
+        owner = obj.pose.bones.get(bone)  # a bone that was deleted by hand is no reason not to take a pin off
+        constraint = owner.constraints.get(name) if owner is not None else None
         if constraint is not None:
             yield bone, constraint
 

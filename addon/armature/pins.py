@@ -103,8 +103,8 @@ def release(obj: bpy.types.Object, controls: Iterable[str] | None = None) -> int
         limb = limb_of(pins[index].control)
         if bone is not None:
             bone.custom_shape = widget("dot")
-            if limb is not None:
-                take_off(obj, limb)
+        if limb is not None:
+            take_off(obj, limb)
         obj.pop(_NOTES + pins[index].control, None)
         pins.remove(index)
     return len(found)

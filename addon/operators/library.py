@@ -79,7 +79,7 @@ class P2A_OT_apply_pose(_Posing, bpy.types.Operator):
         return self.execute(context)
 
     def act(self, obj: bpy.types.Object) -> None:
-        if not self.pose and not self.filepath:
+        if not self.filepath and not self.pose:
             raise UserError("Say which pose: choose one of the library, or a file.")
         entry = None if self.filepath else pose_shelf.collection().entry(self.pose)
         pose = load_pose(Path(bpy.path.abspath(self.filepath)) if self.filepath else entry.path if entry else self.pose)

@@ -173,6 +173,23 @@ def test_own_bodies_are_renamed_passed_on_and_deleted(figure, tmp_path) -> None:
     assert tall(figure) == pytest.approx(0.9 * before, rel=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("proportions", "says"),
+    [
+        ("muscle = 9", "'proportions.muscle' is 9 with that of its base; it must lie between -1.5 and 2.5."),
+        ("head = 50", "'proportions.head' is 50 with that of its base; it must lie between 0.7 and 3.2."),
+        ("head = nan", "'proportions.head' holds a number that is not finite."),
+    ],
+)
+def test_a_body_out_of_range_is_not_brought_in(figure, home, tmp_path, proportions, says) -> None:
+    before = tall(figure)
+    (tmp_path / "bad.toml").write_text(f'title = "Bad"\nage = "adult"\nbase = "adult_woman"\n[proportions]\n{proportions}\n')
+    with pytest.raises(RuntimeError) as caught:
+        bpy.ops.pose_to_anime.import_body(filepath=str(tmp_path / "bad.toml"))
+    assert str(caught.value).strip() == f"Error: Body file bad.toml: {says}"
+    assert tall(figure) == before and own() == [] and not home.exists()
+
+
 def test_bad_bodies_change_nothing(figure, home, tmp_path) -> None:
     (tmp_path / "bad.toml").write_text('title = "Bad"\nage = "adult"\nbase = "nobody"\n')
     with pytest.raises(RuntimeError, match="there is no body 'nobody'"):

@@ -91,6 +91,25 @@ def test_blenders_own_delete_takes_the_skin_along(figure) -> None:
     assert len(skins_of(first_figure())) == 1
 
 
+def test_a_figure_deleted_while_it_is_posed_leaves_the_others_as_they_are(figure) -> None:
+    other = add_mannequin(bpy.context, location=(1.5, 0, 0))
+    figure.select_set(True)
+    bpy.ops.object.mode_set(mode="POSE")
+    assert (figure.mode, other.mode) == ("POSE", "POSE")
+    still = matrices(other)
+    bpy.data.objects.remove(figure)  # as the Outliner's Delete does
+    bpy.context.view_layer.update()
+    assert moved(still, matrices(other)) == 0.0
+    assert [obj for obj in bpy.context.scene.objects if obj.type == "MESH"] == skins_of(other)
+    assert bpy.ops.pose_to_anime.apply_pose(pose="running") == {"FINISHED"}
+    bpy.data.objects.remove(other)
+    bpy.context.view_layer.update()
+    assert not bpy.context.scene.objects and bpy.context.mode == "OBJECT"
+    with pytest.raises(RuntimeError, match="Add a mannequin first"):
+        bpy.ops.pose_to_anime.apply_pose(pose="running")
+    assert bpy.ops.pose_to_anime.add_mannequin() == {"FINISHED"}
+
+
 def test_a_skin_that_was_made_a_mesh_of_its_own_stays(figure) -> None:
     (skin,) = skins_of(figure)
     skin.hide_select = False

@@ -106,9 +106,11 @@ def test_what_cannot_be_read_changes_nothing(figure, take, use, tmp_path, monkey
     monkeypatch.setenv("POSE_TO_ANIME_HOME", str(tmp_path / "home"))
     apply_pose(figure, load_pose("running"))
     seen = matrices(figure)
-    cut = tmp_path / "cut.bvh"
-    cut.write_text(take.read_text()[:-400])
-    for path, says in ((cut, "cut.bvh"), (tmp_path / "none.bvh", "There is no BVH file")):
+    cut, torn = tmp_path / "cut.bvh", tmp_path / "torn.bvh"
+    cut.write_text(take.read_text().rstrip().rsplit("\n", 3)[0])
+    torn.write_text(take.read_text()[:-400])
+    is_cut = "cut.bvh is cut off: it says 16 frames, but holds 13"
+    for path, says in ((cut, is_cut), (torn, "torn.bvh.* not 16 frames of"), (tmp_path / "none.bvh", "There is no BVH file")):
         with pytest.raises(RuntimeError, match=says):
             IMPORT(filepath=str(path), use=use)
     with pytest.raises(RuntimeError, match="has no frame 99: choose one from 1 to 16"):

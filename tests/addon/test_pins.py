@@ -13,6 +13,7 @@ from pose_to_anime.addon.armature.follow import follow  # noqa: E402
 from pose_to_anime.addon.armature.limbs import LIMBS, Limb  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin, landmarks  # noqa: E402
 from pose_to_anime.addon.armature.matching import paused  # noqa: E402
+from pose_to_anime.addon.armature.pin_constraints import FOLLOW, PLACE, TURN  # noqa: E402
 from pose_to_anime.addon.armature.pins import TARGET_IS_GONE, pin_dot, release  # noqa: E402
 from pose_to_anime.addon.armature.posing import apply_pose, reset_pose  # noqa: E402
 from pose_to_anime.addon.compat import select_pose_bone  # noqa: E402
@@ -243,6 +244,18 @@ def test_a_dot_is_not_pinned_to_what_it_carries_itself(figure) -> None:
     pin_dot(figure, FOOT.target, "BODY", bone="hand.L")
     assert len(figure.pose_to_anime.pins) == pins + 1
     assert moved(before, matrices(figure)) < MILLIMETRE
+
+
+def test_a_pin_is_taken_off_though_bones_of_its_limb_were_deleted(figure) -> None:
+    bend_elbows(figure)
+    pin_dot(figure, HAND.target)
+    bpy.ops.object.mode_set(mode="EDIT")
+    for name in (HAND.target, HAND.end):
+        figure.data.edit_bones.remove(figure.data.edit_bones[name])
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert release(figure) == 1
+    names = {constraint.name for bone in figure.pose.bones for constraint in bone.constraints}
+    assert not names & {PLACE, TURN, FOLLOW}
 
 
 def test_copies_and_saved_files_carry_pins(figure, tmp_path) -> None:

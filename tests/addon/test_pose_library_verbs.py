@@ -132,13 +132,49 @@ def test_own_poses_are_marked_renamed_exported_imported_and_deleted(figure, home
     assert not (tmp_path / "again.json").exists()
 
 
-def test_bad_files_and_folders_change_nothing(figure, home, tmp_path) -> None:
+_GOOD = {"format": "pose_to_anime.pose", "version": 1, "name": "Good", "rotations": {"head": [1, 0, 0, 0]}}
+BAD = {
+    "not JSON": (
+        "pose!",
+        "bad.json is not JSON (Expecting value: line 1 column 1 (char 0)); choose a pose file that was saved by Pose to Anime.",
+    ),
+    "another kind": (
+        json.dumps([1]),
+        'bad.json is not a pose file: it should be a JSON object with "format": "pose_to_anime.pose".',
+    ),
+    "unknown joint": (
+        json.dumps(_GOOD | {"rotations": {"tail": [1, 0, 0, 0]}}),
+        "bad.json names the unknown joint 'tail'; joints have the names of the VRM humanoid.",
+    ),
+    "no number": (
+        json.dumps(_GOOD | {"rotations": {"head": [1, 0, math.nan, 0]}}),
+        "bad.json: the rotation of head holds a number that is not finite or far too large.",
+    ),
+    "huge number": (
+        json.dumps(_GOOD | {"hips_translation": [0, 0, 1e300]}),
+        "bad.json: the hips' translation holds a number that is not finite or far too large.",
+    ),
+    "newer version": (
+        json.dumps(_GOOD | {"version": 99}),
+        "bad.json has version 99, but this program reads up to 1: update Pose to Anime to use it.",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_bad_file_gets_its_sentence_and_changes_nothing(figure, home, tmp_path, kind) -> None:
     before = matrices(figure)
-    bad = tmp_path / "bad.json"
-    bad.write_text(json.dumps({"format": "pose_to_anime.pose", "version": 99}))
+    bad, (text, says) = tmp_path / "bad.json", BAD[kind]
+    bad.write_text(text)
     for verb in ("apply_pose", "import_pose"):
-        with pytest.raises(RuntimeError, match="version 99"):
+        with pytest.raises(RuntimeError) as caught:
             getattr(bpy.ops.pose_to_anime, verb)(filepath=str(bad))
+        assert str(caught.value).strip() == f"Error: {says}"
+    assert moved(before, matrices(figure)) == 0.0 and not home.exists()
+
+
+def test_a_folder_that_cannot_be_written_changes_nothing(figure, home) -> None:
+    before = matrices(figure)
     home.write_text("no folder")
     with pytest.raises(RuntimeError, match="cannot be written"):
         bpy.ops.pose_to_anime.save_pose(name="Mine")
