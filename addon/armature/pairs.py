@@ -12,6 +12,7 @@ from ..errors import UserError
 from ..pose import rotations as rot
 from ..pose.hands import load_hand
 from ..pose.pairs import FIGURES, Meeting, Pair, Part
+from .clasping import clasp
 from .hand_goals import arm_of, arm_reach, bring_hand
 from .hands import change_hand
 from .joint_map import joint_map
@@ -20,6 +21,7 @@ from .mannequin import is_child, landmarks, require_posable, require_skins, skin
 from .pose_tools import look_at
 from .posing import apply_pose, humanoid_rest_of
 from .props.hand_model import Hand, hand_of
+from .seen_skin import seen_skin
 
 _SUFFIX = {"left": "L", "right": "R"}
 _STRETCH = 0.985
@@ -62,6 +64,10 @@ def apply_pair(first: bpy.types.Object, second: bpy.types.Object, pair: Pair) ->
     for _ in range(_ROUNDS):
         for meeting in pair.contacts:
             _meet(figures, meeting, scale)
+    for meeting in pair.contacts:
+        if meeting.clasp and meeting.hand_of is not None:
+            first_end, second_end = ((figures[name], _SUFFIX[side]) for name, side in (meeting.hand, meeting.hand_of))
+            clasp(first_end, second_end)
 
 
 def refuse_child(pair: Pair, *figures: bpy.types.Object) -> None:
@@ -100,7 +106,7 @@ def _stand_clear(first: bpy.types.Object, second: bpy.types.Object, gap: float |
     if towards.length < 1e-6:
         return
     towards.normalize()
-    skin, _ = _skin(second)
+    skin, _ = seen_skin(second)
     skin = skin if arms else skin[~_on_arms(second)]
     points = [Vector(point) for point in skin[:: max(1, len(skin) // _MOST_POINTS)]]
     moved = 0.0
@@ -140,15 +146,26 @@ def _meet(figures: dict[str, bpy.types.Object], meeting: Meeting, scale: float) 
     assert meeting.hand_of is not None and meeting.at is not None, "the reader sees to it"
     ends = (meeting.hand, meeting.hand_of)
     shoulders = [np.array(_shoulder(figures[name], side)) for name, side in ends]
+    ways = (fingers, fingers if other is None else other)
+    wrists = [_wrist_behind(figures[name], side, way) for (name, side), way in zip(ends, ways, strict=True)]
     goal = sum(shoulders) / 2.0 + axes @ np.array(meeting.at) * scale
     for _ in range(8):  # where both arms reach, even those of a child and of a tall man
-        for (name, side), shoulder in zip(ends, shoulders, strict=True):
+        for (name, side), shoulder, wrist in zip(ends, shoulders, wrists, strict=True):
             obj = figures[name]
             reach = _STRETCH * arm_reach(obj, _SUFFIX[side]) * obj.matrix_world.median_scale
-            if (far := float(np.linalg.norm(goal - shoulder))) > reach:
-                goal = shoulder + (goal - shoulder) * (reach / far)
+            if (far := float(np.linalg.norm(goal + wrist - shoulder))) > reach:
+                goal = shoulder + (goal + wrist - shoulder) * (reach / far) - wrist
     _put(figures[ends[0][0]], ends[0][1], goal, palm, fingers)
-    _put(figures[ends[1][0]], ends[1][1], goal, None if palm is None else -palm, fingers if other is None else other)
+    _put(figures[ends[1][0]], ends[1][1], goal, None if palm is None else -palm, ways[1])
+
+
+def _wrist_behind(obj: bpy.types.Object, side: str, fingers: np.ndarray | None) -> np.ndarray:
+    """From the middle of a palm whose fingers point along a direction to the wrist (3,), in world metres."""
+    if fingers is None:
+        return np.zeros(3)
+    bones, names = obj.data.bones, joint_map("mannequin")
+    length = (bones[names[f"{side}MiddleProximal"]].head_local - bones[names[f"{side}Hand"]].head_local).length
+    return -rot.unit(fingers) * _MIDDLE_OF_PALM * length * obj.matrix_world.median_scale
 
 
 def _turned(axes: np.ndarray, vector: tuple[float, float, float] | None) -> np.ndarray | None:
@@ -200,32 +217,14 @@ def _on_skin(figures: dict[str, bpy.types.Object], end: tuple[str, str], side: n
 
 def _tree(obj: bpy.types.Object, arms: bool) -> BVHTree:
     """A figure's skin as it is seen, with its arms or without, in world metres."""
-    points, faces = _skin(obj)
+    points, faces = seen_skin(obj)
     if not arms:
         faces = faces[~_on_arms(obj)[faces].any(axis=1)]
     return BVHTree.FromPolygons(points.tolist(), faces.tolist())
 
 
-def _skin(obj: bpy.types.Object) -> tuple[np.ndarray, np.ndarray]:
-    """Points (n, 3) of a figure's skin in world metres, and triangles (t, 3)."""
-    depsgraph = bpy.context.evaluated_depsgraph_get()
-    points, faces = [np.empty((0, 3))], [np.empty((0, 3), dtype=np.int32)]
-    for skin in skins_of(obj):
-        evaluated = skin.evaluated_get(depsgraph)
-        mesh = evaluated.to_mesh()
-        mesh.calc_loop_triangles()
-        places, corners = np.empty(3 * len(mesh.vertices), np.float32), np.empty(3 * len(mesh.loop_triangles), np.int32)
-        mesh.vertices.foreach_get("co", places)
-        mesh.loop_triangles.foreach_get("vertices", corners)
-        evaluated.to_mesh_clear()
-        to_world = np.array(skin.matrix_world)
-        faces.append(corners.reshape(-1, 3) + sum(map(len, points)))
-        points.append(places.reshape(-1, 3) @ to_world[:3, :3].T + to_world[:3, 3])
-    return np.concatenate(points), np.concatenate(faces)
-
-
 def _on_arms(obj: bpy.types.Object) -> np.ndarray:
-    """Which points (n,) of ``_skin`` an arm carries for the most part."""
+    """Which points (n,) of ``seen_skin`` an arm carries for the most part."""
     found = [np.empty(0, dtype=bool)]
     for skin in skins_of(obj):
         arms = {group.index for group in skin.vertex_groups if group.name.startswith(_ARMS)}

@@ -16,7 +16,8 @@ of the one and half of the other, so that one file fits any two bodies.
     contacts       in this order: ``hand`` (as in "first.left") and what it meets: ``hand_of`` (another hand) ``at`` a place that
                    is counted from the middle between the two shoulders; or ``on`` a joint (as in "second.rightShoulder"), from
                    the direction ``side``. ``palm`` and ``fingers`` are where its palm and fingers point; the hand that it meets
-                   has its palm the other way, its fingers along ``other_fingers``
+                   has its palm the other way, its fingers along ``other_fingers``. With ``clasp`` the two hands close on each
+                   other
 """
 
 from __future__ import annotations
@@ -74,6 +75,7 @@ class Meeting:
     palm: Vector | None
     fingers: Vector | None
     other_fingers: Vector | None
+    clasp: bool = False
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,10 @@ class _Reader:
             raise self._fail("a contact 'on' a joint needs the 'side' from which it comes.")
         if hand_of is not None and vectors["at"] is None:
             raise self._fail("a contact of two hands needs the place 'at' which they meet.")
-        return Meeting(hand, hand_of, on, **vectors)
+        clasp = self._switch(item, "clasp")
+        if clasp and hand_of is None:
+            raise self._fail("only two hands 'clasp': the contact needs a 'hand_of'.")
+        return Meeting(hand, hand_of, on, **vectors, clasp=clasp)
 
     def _end(self, item: Mapping[str, Any], key: str, known: tuple[str, ...]) -> tuple[str, str] | None:
         value = item.get(key)

@@ -50,15 +50,16 @@ _COARSE, _FINE = 16, 6
 
 class Solid:
     """What a hand meets of a shape: the faces within ``reach`` metres of a place (3,), which can be asked how far points are
-    outside them. What is farther off, such as an umbrella's cloth, is never held, and would only be in the way of the asking."""
+    outside them. What is farther off, such as an umbrella's cloth, is never held, and would only be in the way of the asking.
+    With ``one_skin`` no face of it lies within another part."""
 
-    def __init__(self, shape: Shape, place: Floats, reach: float) -> None:
+    def __init__(self, shape: Shape, place: Floats, reach: float, one_skin: bool = False) -> None:
         whole = BVHTree.FromPolygons(shape.vertices.tolist(), [list(face) for face in shape.faces])
         faces = []
         for face in shape.faces:
             corners = shape.vertices[list(face)]
             beyond = np.maximum(corners.min(axis=0) - place, 0.0) + np.maximum(place - corners.max(axis=0), 0.0)
-            if np.linalg.norm(beyond) < reach and not _is_buried(whole, corners):
+            if np.linalg.norm(beyond) < reach and (one_skin or not _is_buried(whole, corners)):
                 faces.append(list(face))
         self._tree = BVHTree.FromPolygons(shape.vertices.tolist(), faces)
 

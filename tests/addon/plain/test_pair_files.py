@@ -74,6 +74,7 @@ def test_what_a_file_says_is_read(tmp_path: Path) -> None:
         (("contacts", 0, "hand_of"), None, "either 'hand_of' or 'on'"),
         (("contacts", 0, "at"), None, "'at' which they meet"),
         (("contacts", 1, "side"), None, "the 'side'"),
+        (("contacts", 1, "clasp"), True, "only two hands 'clasp'"),
         (("contacts", 1, "on"), "first.tail", "must be like"),
         (("contacts", 1, "side"), [0, 1], "needs 3 numbers"),
     ],
