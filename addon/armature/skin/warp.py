@@ -78,7 +78,7 @@ def bone_maps(form: Form, frames: Mapping[str, Frame], proportions: Mapping[str,
     outer = maps["upper_chest"].of(joints["upper_arm"])
     outer = np.array([joints["upper_arm"][0] * p["shoulders"], outer[1], outer[2]])
     depth = 0.5 * (p["chest_depth"] + girdle)
-    maps["shoulder"] = Map(joints["upper_arm"], np.diag([p["shoulders"], depth, 0.5 * (long + girdle)]), outer)
+    maps["shoulder"] = Map(joints["upper_arm"], np.diag([0.5 * (p["shoulders"] + girdle), depth, 0.5 * (long + girdle)]), outer)
     grow("upper_arm", _along(frames["upper_arm"], p["upper_arm_length"], arm_girth), "shoulder")
     grow("forearm", _along(frames["forearm"], p["forearm_length"], p["forearm_girth"]), "upper_arm")
     grow("hand", p["hand"] * np.eye(3), "forearm")
