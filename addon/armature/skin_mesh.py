@@ -93,7 +93,7 @@ def replace_weights(child: bpy.types.Object, skin: Skin) -> None:
 
 
 def _add_weights(child: bpy.types.Object, weights: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
-    weights = {**weights, ROUNDED: _rounded(len(child.data.vertices), weights)}
+    weights = {**weights, ROUNDED: rounded(len(child.data.vertices), weights)}
     groups = [child.vertex_groups.new(name=bone).index for bone in weights]
     # By way of a BMesh, because it takes a weight for each vertex five times as fast as the vertex groups do.
     work = bmesh.new()
@@ -109,7 +109,7 @@ def _add_weights(child: bpy.types.Object, weights: Mapping[str, tuple[np.ndarray
         work.free()
 
 
-def _rounded(count: int, weights: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+def rounded(count: int, weights: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
     """The vertices between bones that are rounded, and how far.
 
     Never as far as the share of their heaviest bone, so that the heaviest of a vertex's groups is always a bone.

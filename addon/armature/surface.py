@@ -17,10 +17,12 @@ from dataclasses import dataclass, field
 import bpy
 import numpy as np
 
+from ..pose import rotations as rot
 from ..pose.humanoid import FINGER_JOINTS
 from ..pose.rest import HumanoidRest
 from .joint_map import JointMap
 from .skin.build import Skin
+from .skin_mesh import rounded
 
 _KEPT = "pose_to_anime_skin_points"
 MOST_BONES = 4
@@ -62,7 +64,11 @@ class Part:
 
 @dataclass(frozen=True)
 class SkinPoints:
-    """N points of the skin at rest, in armature axes, with the joints that move them (linear blend skinning)."""
+    """N points of the skin at rest, in armature axes, with the joints that move them.
+
+    By linear blending, and where joints are rounded in part by dual quaternions (see ``skin_mesh.ROUNDED``). Parts know of linear
+    blending alone: at elbows and shoulders the skin lies up to a centimetre or two farther out.
+    """
 
     joints: tuple[str, ...]
     points: np.ndarray
@@ -77,6 +83,8 @@ class SkinPoints:
     """For each joint (rows, columns): which points are its grid."""
     normals: np.ndarray
     """(N, 3) outward, of length one."""
+    rounding: np.ndarray
+    """(N,) how far dual quaternions move a point, and not linear blending."""
     parts: dict[object, Part] = field(default_factory=dict, repr=False)
     """Those that were asked for, by what they were called."""
 
@@ -88,6 +96,11 @@ class SkinPoints:
         for slot in range(MOST_BONES):
             frame = frames[movers[:, slot]]
             total += weights[:, slot, None] * (np.einsum("nj,nji->ni", points, frame[:, :3]) + frame[:, 3])
+        amount = self.rounding[rows]
+        round_ = np.flatnonzero(amount)
+        if len(round_):
+            swollen = by_dual_quaternions(points[round_], movers[round_], weights[round_], frames)
+            total[round_] += (swollen - total[round_]) * amount[round_, None]
         return total
 
     def part(self, joints: Collection[str]) -> Part:
@@ -121,6 +134,28 @@ class SkinPoints:
         return index, np.array([(1 - up) * (1 - right), (1 - up) * right, up * (1 - right), up * right])
 
 
+def by_dual_quaternions(points: np.ndarray, movers: np.ndarray, weights: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """(N, 3): points moved as ``SkinPoints.placed`` says, by the mean of their joints' motions as dual quaternions.
+
+    L. Kavan and others, "Skinning with Dual Quaternions", 2007. The heaviest of a point's ``movers`` (N, 4) comes first.
+    """
+    used, place = np.unique(movers, return_inverse=True)
+    turns = np.array([rot.quaternion_from_matrix(frames[joint, :3].T) for joint in used])
+    shifts, axes = frames[used, 3], turns[:, 1:]
+    duals = np.empty_like(turns)
+    duals[:, 0] = -0.5 * (shifts * axes).sum(axis=1)
+    duals[:, 1:] = 0.5 * (turns[:, :1] * shifts + np.cross(shifts, axes))
+    place = place.reshape(movers.shape)
+    each = turns[place]
+    shares = weights * np.where(np.einsum("nkq,nq->nk", each, each[:, 0]) < 0.0, -1.0, 1.0)
+    turn, dual = (np.einsum("nk,nkq->nq", shares, values[place]) for values in (turns, duals))
+    length = np.linalg.norm(turn, axis=1, keepdims=True)
+    turn, dual = turn / length, dual / length
+    real, axis = turn[:, :1], turn[:, 1:]
+    shift = 2.0 * (real * dual[:, 1:] - dual[:, :1] * axis + np.cross(axis, dual[:, 1:]))
+    return np.asarray(points + 2.0 * np.cross(axis, np.cross(axis, points) + real * points) + shift)
+
+
 def keep_skin_points(armature: bpy.types.Armature, skin: Skin, rest: HumanoidRest, bones: JointMap) -> None:
     """Keep the points of a skin with the armature that carries it. While its weights stay, so do the points: they move along."""
     made_of = _fingerprint(skin)
@@ -141,6 +176,7 @@ def keep_skin_points(armature: bpy.types.Armature, skin: Skin, rest: HumanoidRes
         "points": _floats(found.points),
         "movers": found.movers.astype("u1").tobytes(),
         "weights": _floats(found.weights),
+        "rounding": _floats(found.rounding),
         "normals": _floats(found.normals),
         "rows": _packed(found.rows),
         "grids": _packed(found.grids),
@@ -175,6 +211,7 @@ def skin_points_of(armature: bpy.types.Armature) -> SkinPoints | None:
             movers=np.frombuffer(kept["movers"], "u1").reshape(-1, MOST_BONES).astype(np.intp),
             weights=np.frombuffer(kept["weights"], "<f4").reshape(-1, MOST_BONES).astype(np.float64),
             normals=np.frombuffer(kept["normals"], "<f4").reshape(-1, 3).astype(np.float64),
+            rounding=np.frombuffer(kept["rounding"], "<f4").astype(np.float64),
             rows={joint: np.frombuffer(data, "<i4") for joint, data in kept["rows"].items()},
             grids={
                 joint: np.frombuffer(data, "<i4").reshape(-1, kept["columns"][joint]) for joint, data in kept["grids"].items()
@@ -210,6 +247,9 @@ def _chosen(
             rows[joint] = np.union1d(own[_outermost(vertices[own], joint)], grids[joint])
         if joint.endswith("UpperLeg") and joint in rows:
             rows[joint] = np.union1d(rows[joint], own[_sat_upon(vertices[own], normals[own], rest, joint)])
+    rounding = np.zeros(len(vertices))
+    indices, shares = rounded(len(vertices), skin.weights)
+    rounding[indices] = shares
     used = np.unique(np.concatenate(list(rows.values())))
     number = np.zeros(len(vertices), dtype=np.intp)
     number[used] = np.arange(len(used))
@@ -223,6 +263,7 @@ def _chosen(
         {joint: number[found] for joint, found in rows.items()},
         {joint: number[found] for joint, found in grids.items()},
         normals[used],
+        rounding[used],
     )
 
 
