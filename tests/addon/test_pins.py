@@ -11,7 +11,7 @@ from mathutils import Matrix, Quaternion, Vector  # noqa: E402
 from pose_to_anime.addon.armature.controls import move_control, turn_joint  # noqa: E402
 from pose_to_anime.addon.armature.follow import follow  # noqa: E402
 from pose_to_anime.addon.armature.limbs import LIMBS, Limb  # noqa: E402
-from pose_to_anime.addon.armature.mannequin import add_mannequin, landmarks  # noqa: E402
+from pose_to_anime.addon.armature.mannequin import add_mannequin  # noqa: E402
 from pose_to_anime.addon.armature.matching import paused  # noqa: E402
 from pose_to_anime.addon.armature.pin_constraints import FOLLOW, PLACE, TURN  # noqa: E402
 from pose_to_anime.addon.armature.pins import TARGET_IS_GONE, pin_dot, release  # noqa: E402
@@ -67,15 +67,6 @@ def empty(*location: float) -> bpy.types.Object:
     obj.location = location
     bpy.context.view_layer.update()
     return obj
-
-
-def gaze_error(obj: bpy.types.Object, goal: Vector) -> float:
-    """Radians between where the face looks and a place."""
-    head = obj.pose.bones["head"]
-    turned = obj.matrix_world @ head.matrix @ head.bone.matrix_local.inverted()
-    points = landmarks(obj)
-    eyes = turned @ ((points["eye_left"] + points["eye_right"]) / 2)
-    return (turned.to_3x3() @ Vector((0, -1, 0))).angle(goal - eyes)
 
 
 def test_a_pinned_hand_and_foot_stay_in_the_world_whatever_the_body_does(figure) -> None:
@@ -324,55 +315,6 @@ def test_pinning_moving_and_unpinning_are_undone_exactly(figure) -> None:
         assert bpy.ops.ed.redo() == {"FINISHED"}
         assert len(first_figure().pose_to_anime.pins) == count
         assert moved(expected, matrices(first_figure())) < 1e-4
-
-
-def test_a_dragged_gaze_turns_the_face_and_keeps_its_tilt(figure) -> None:
-    turn_joint(figure, "head", Quaternion((0, 1, 0), 0.2))
-    before = figure.pose.bones["head"].matrix.to_quaternion()
-    shift(figure, "gaze", 0, 0, 1e-4)
-    assert before.rotation_difference(figure.pose.bones["head"].matrix.to_quaternion()).angle < 0.01, "no jump"
-    for way in ((0.3, 0, 0.05), (-0.4, 0.1, -0.1)):
-        goal = place(figure, "gaze") + Vector(way)
-        move_control(figure, "gaze", goal)
-        assert gaze_error(figure, goal) < 0.01
-        assert worst_dot(figure) < MILLIMETRE
-    neck = figure.pose.bones["neck"].rotation_quaternion.angle
-    assert 0.05 < neck < figure.pose.bones["head"].rotation_quaternion.angle, "neck and head share the turn"
-    move_control(figure, "gaze", (0, 5, 1.6))  # behind it
-    assert worst_dot(figure) < MILLIMETRE
-
-
-def test_a_pinned_gaze_keeps_looking(figure) -> None:
-    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
-    bpy.context.scene.collection.objects.link(camera)
-    camera.location = (1.0, -3.0, 1.2)
-    bpy.context.view_layer.update()
-    assert bpy.ops.pose_to_anime.pin(control="gaze", to="OBJECT", target="Camera") == {"FINISHED"}
-    assert gaze_error(figure, camera.location) < 0.01
-    for action in (
-        lambda: setattr(camera, "location", (-0.8, -2.0, 1.9)),
-        lambda: shift(figure, "hips", 0.05, 0, -0.2),
-        lambda: turn_joint(figure, "chest", Quaternion((0, 0, 1), 0.3)),
-        lambda: shift(figure, "chest_ik", 0.05, 0.0, 0),
-        lambda: setattr(figure, "location", (0.4, 0.3, 0)),
-    ):
-        action()
-        bpy.context.view_layer.update()
-        assert gaze_error(figure, camera.location) < 0.01
-        assert worst_dot(figure) < MILLIMETRE
-    goal = place(figure, "gaze") + Vector((0.2, 0, 0))
-    move_control(figure, "gaze", goal)
-    assert gaze_error(figure, goal) < 0.01
-    turn_joint(figure, "chest", Quaternion((0, 0, 1), -0.2))
-    assert gaze_error(figure, goal) < 0.01
-    other = add_mannequin(bpy.context, location=(0.3, -1.5, 0))
-    pin_dot(figure, "gaze", "OBJECT", other)
-    shift(other, "hips", 0, 0, -0.3)
-    bpy.context.view_layer.update()
-    points = landmarks(other)
-    head = other.pose.bones["head"]
-    eyes = (points["eye_left"] + points["eye_right"]) / 2
-    assert gaze_error(figure, other.matrix_world @ head.matrix @ head.bone.matrix_local.inverted() @ eyes) < 0.01
 
 
 def test_the_operators_act_on_what_is_selected_and_say_what_is_wrong(figure) -> None:
