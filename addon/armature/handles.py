@@ -23,6 +23,8 @@ LOOK_DISTANCE = 0.5
 
 _EYE_LEVEL = 0.38
 """Of the way from the head's joint to the crown."""
+_ABOVE_FACE = 0.85
+"""Of the same way: on the forehead, where the head's dot covers neither eyes nor mouth."""
 _BEHIND_HEEL = 0.5
 """Of the way from the ankle to the tip of the toes: so far behind the ankle lies the dot of the foot roll, clear of the heel."""
 _FORWARD, _BACK = np.array([0.0, -1.0, 0.0]), np.array([0.0, 1.0, 0.0])
@@ -54,7 +56,7 @@ def handle_places(rest: HumanoidRest) -> Iterator[tuple[Handle, NDArray[np.float
     head, crown = rest.heads["head"], rest.tails["head"]
     places = {
         CHEST: rest.heads["upperChest"],
-        HEAD: (head + crown) / 2.0,
+        HEAD: head + (crown - head) * _ABOVE_FACE,
         GAZE: head + (crown - head) * _EYE_LEVEL + _FORWARD * LOOK_DISTANCE,
     }
     frames = {CHEST: rest.bone_frame("upperChest"), HEAD: rest.bone_frame("head"), GAZE: rest.bone_frame("head")}

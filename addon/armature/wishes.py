@@ -38,6 +38,8 @@ _LAG = 0.6
 """Of a motion of the hips across the trunk, what the shoulders do not join in."""
 _HEAD_SHARES = {"chest": 0.1, "upper_chest": 0.3, "neck": 1.0}
 _HEAD_MOST = 0.9
+_HEAD_REST = 0.2
+"""For what the first bend leaves, where turning the face back has taken the dot off its goal again."""
 _HEAD_TURN_SHARES = {"neck": 0.4, "head": 1.0}
 
 
@@ -182,9 +184,10 @@ def _bring_head(obj: bpy.types.Object, trunk: Trunk, start: Trunk) -> None:
     rest, goal, turn = _wish(obj, start, HEAD)
     facing = trunk.matrices["head"].to_quaternion()
     joint = obj.data.bones["head"].head_local
-    way = goal - trunk.point("head", rest)
-    trunk.bend(_HEAD_SHARES, "neck", joint, trunk.point("neck", joint) + way, _HEAD_MOST)
-    trunk.turn({"head": facing @ trunk.matrices["head"].to_quaternion().inverted()})
+    for most in (_HEAD_MOST, _HEAD_REST):
+        way = goal - trunk.point("head", rest)
+        trunk.bend(_HEAD_SHARES, "neck", joint, trunk.point("neck", joint) + way, most)
+        trunk.turn({"head": facing @ trunk.matrices["head"].to_quaternion().inverted()})
     trunk.turn({name: partial(turn, share) for name, share in _HEAD_TURN_SHARES.items()})
 
 
