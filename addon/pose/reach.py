@@ -23,6 +23,11 @@ _TOLERANCE = math.radians(0.03)
 """As far beyond its limit a limb may seem that lies on it: the solver's own error is below that."""
 _MARGIN = math.radians(0.05)
 """As far inside the limits an elbow is led, so that the solver's error does not lead out of them again."""
+_TIE = 1.5 * math.pi
+"""Two triples of angles give the same rotation, and Blender limits the one with the smaller sum of absolute values. Where both
+sums are this, a hair decides between them, and the other one may be stopped far away."""
+_TIE_MARGIN = math.radians(0.25)
+"""As far from there an elbow is led."""
 _RELUCTANCE = 0.02
 """Metres of the hand's distance that are worth a radian of the elbow's way, where the place cannot be reached."""
 
@@ -57,24 +62,34 @@ class Reach:
 
     def excess(self, uppers: Matrix, margin: float = 0.0) -> Vector:
         """By how many radians (…) the upper bone is outside its limits, of which so much is taken away at both ends."""
-        angles = euler_angles(np.swapaxes(self.reference, -1, -2) @ uppers, self.upper.order)
+        angles = self._angles(uppers)
         beyond = np.abs(angles - self.upper.clamped(angles))
         beyond = np.minimum(beyond, 2.0 * math.pi - beyond)
         near = np.minimum(np.minimum(angles - self.upper.low, self.upper.high - angles), margin)
-        outside: Vector = np.where(beyond > 1e-12, beyond + margin, margin - near).max(axis=-1)
-        return outside
+        outside = np.where(beyond > 1e-12, beyond + margin, margin - near).max(axis=-1)
+        worst: Vector = np.maximum(outside, self.ambiguity(uppers))
+        return worst
+
+    def ambiguity(self, uppers: Matrix) -> Vector:
+        """By how many radians (…) the upper bone is too near to where its angles could be read as others; below 0: far enough."""
+        ambiguous: Vector = np.abs(self._angles(uppers)).sum(axis=-1) - (_TIE - _TIE_MARGIN)
+        return ambiguous
 
     def distance(self, uppers: Matrix) -> Vector:
         """How far (…) from the place the limb's end is when both bones have stopped at their limits."""
         _, _, bend = self._bends()
         lowers = uppers @ matrix_from_euler(np.array((bend, 0.0, 0.0)), self.lower.order)
-        upper_angles = self.upper.clamped(euler_angles(np.swapaxes(self.reference, -1, -2) @ uppers, self.upper.order))
+        upper_angles = self.upper.clamped(self._angles(uppers))
         stopped = self.reference @ matrix_from_euler(upper_angles, self.upper.order)
         lower_angles = self.lower.clamped(euler_angles(np.swapaxes(stopped, -1, -2) @ lowers, self.lower.order))
         lowers = stopped @ matrix_from_euler(lower_angles, self.lower.order)
         end = self.root + stopped[..., :, 1] * self.upper_length + lowers[..., :, 1] * self.lower_length
         missed: Vector = np.linalg.norm(end - self.goal, axis=-1)
         return missed
+
+    def _angles(self, uppers: Matrix) -> Vector:
+        """The angles (…, 3) of the upper bone that are limited."""
+        return euler_angles(np.swapaxes(self.reference, -1, -2) @ uppers, self.upper.order)
 
     def _bends(self) -> tuple[float, float, float]:
         """Cosine and sine of the angle between axis and upper bone, and the bend between the bones, of the limb as it reaches."""
@@ -114,6 +129,8 @@ def side_within(reach: Reach, outward: Vector) -> Vector | None:
     if len(free):
         best = free[np.argmin(np.abs(free))]
     else:
-        best = angles[np.argmin(reach.distance(reach.uppers(sides(angles))) + _RELUCTANCE * np.abs(angles))]
+        uppers = reach.uppers(sides(angles))
+        cost = reach.distance(uppers) + _RELUCTANCE * np.abs(angles)
+        best = angles[np.argmin(np.where(reach.ambiguity(uppers) > 0.0, np.inf, cost))]
     found: Vector = sides(np.array([best]))[0]
     return found

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 from pose_to_anime.addon.pose import rotations as rot
-from pose_to_anime.addon.pose.limits import JointLimit, matrix_from_euler
+from pose_to_anime.addon.pose.limits import JointLimit, euler_angles, matrix_from_euler
 from pose_to_anime.addon.pose.reach import Reach, side_within
 
 UPPER, LOWER = 0.30, 0.25
@@ -71,6 +71,26 @@ def test_where_there_is_a_side_within_the_limits_it_is_found_and_none_nearer_is_
             sides = [math.cos(angle) * start + sign * math.sin(angle) * beside for sign in (1, -1)]
             assert all(float(reach.excess(reach.uppers(side))) > 0 for side in sides), "a nearer side was free"
     assert led > 15
+
+
+def test_no_elbow_is_left_where_its_angles_could_be_read_as_others() -> None:
+    """Just inside all ranges, but the three angles together are 270 degrees but for a hair."""
+    for signs in ((1, -1, -1), (-1, 1, 1), (1, 1, -1)):
+        angles = np.radians(np.array(signs) * (79.0, 0.0, 109.0))
+        angles[1] = signs[1] * (math.radians(270.0 - 0.01) - abs(angles[0]) - abs(angles[2]))
+        wide = limit("YXZ", (-80, -100, -110), (80, 100, 110))
+        upper = matrix_from_euler(angles, "YXZ")
+        for bend in (0.0, 0.8):
+            goal = upper[:, 1] * UPPER + upper @ rot.about_axis((1, 0, 0), bend)[:, 1] * LOWER
+            reach = Reach(np.zeros(3), goal, UPPER, LOWER, np.eye(3), wide, ELBOW)
+            start = np.cross(reach.axis, upper[:, 0])
+            assert reach.uppers(start) == pytest.approx(upper, abs=1e-5)
+            found = side_within(reach, start)
+            assert found is not None
+            led = euler_angles(reach.uppers(found), "YXZ")
+            assert np.abs(led).sum() < math.radians(269.8)
+            assert float(reach.distance(reach.uppers(found))) < 1e-6, "the hand is where it was"
+            assert found @ start > math.cos(0.1), "and the elbow near by"
 
 
 def test_out_of_all_limits_the_side_is_taken_that_brings_the_hand_nearest(rng: np.random.Generator) -> None:
