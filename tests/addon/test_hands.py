@@ -234,3 +234,24 @@ def test_a_lost_finger_is_named_and_the_rest_stays(figure) -> None:
     bpy.ops.object.mode_set(mode="OBJECT")
     with pytest.raises(RuntimeError, match=r"lost its bone 'ring_2\.L'"):
         bpy.ops.pose_to_anime.apply_hand(shape="fist")
+
+
+@pytest.mark.parametrize("body", ["chibi", "mascot"])
+def test_the_skin_of_short_thick_fingers_stays_out_of_the_palm(body: str) -> None:
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    obj = add_mannequin(bpy.context, body)
+    apply_hand(obj, "BOTH", load_hand("fist"))
+    bpy.context.view_layer.update()
+    (skin,) = skins_of(obj)
+    names = {group.index: group.name for group in skin.vertex_groups}
+    owner = [names[max(v.groups, key=lambda share: share.weight).group] if v.groups else "" for v in skin.data.vertices]
+    mesh = skin.evaluated_get(bpy.context.evaluated_depsgraph_get()).to_mesh()
+    faces = [tuple(face.vertices) for face in mesh.polygons if all(owner[index] == "hand.R" for index in face.vertices)]
+    palm = BVHTree.FromPolygons([vertex.co for vertex in mesh.vertices], faces)
+    deepest = 0.0
+    for vertex, name in zip(mesh.vertices, owner, strict=True):
+        if name.endswith(("_2.R", "_3.R")):
+            place, normal, _, distance = palm.find_nearest(vertex.co)
+            if distance < 0.03 and (vertex.co - place).dot(normal) < -0.8 * distance:
+                deepest = max(deepest, distance)
+    assert deepest < THROUGH_PALM, "flesh gives way by a few millimetres"
