@@ -183,6 +183,8 @@ def after_rest(obj: bpy.types.Object, taken: Mapping[str, tuple[Vector, Quaterni
         limb = limb_of(pin.control)
         if pin.control in taken:
             _relate(obj, pin, *taken[pin.control])
+            if limb is not None:
+                hold_dot(obj, limb, True)
         if limb is not None:
             _note(obj, pin, _LEFT, dot_state(obj, limb))
 

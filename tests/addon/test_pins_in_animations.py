@@ -14,10 +14,13 @@ import pose_to_anime  # noqa: E402
 from mathutils import Matrix, Quaternion, Vector  # noqa: E402
 from pose_to_anime.addon.armature.animation import key_poses  # noqa: E402
 from pose_to_anime.addon.armature.controls import move_control  # noqa: E402
+from pose_to_anime.addon.armature.figures import figures_in  # noqa: E402
+from pose_to_anime.addon.armature.keypoints import body_keypoints  # noqa: E402
 from pose_to_anime.addon.armature.limbs import LIMBS, Limb  # noqa: E402
 from pose_to_anime.addon.armature.matching import is_ik  # noqa: E402
 from pose_to_anime.addon.armature.pins import pin_dot, release  # noqa: E402
 from pose_to_anime.addon.armature.posing import read_pose  # noqa: E402
+from pose_to_anime.addon.openpose.layout import BODY_INDEX  # noqa: E402
 from rig_scene import MILLIMETRE, figure_fixture, matrices, moved, place, registered, worst_dot  # noqa: E402, F401
 
 HAND, FOOT = LIMBS[0], LIMBS[3]
@@ -65,6 +68,17 @@ def in_each_frame(obj: bpy.types.Object, check: Callable[[bpy.types.Object], Non
         check(obj)
 
 
+def wrists(obj: bpy.types.Object, frame: int = 1) -> tuple[float, ...]:
+    """The left wrist of the OpenPose figure in a frame, in the world."""
+    scene = bpy.context.scene
+    scene.frame_set(frame)
+    (found,) = figures_in(scene, bpy.context.view_layer)
+    points, present = body_keypoints(found, bpy.context.evaluated_depsgraph_get())
+    wrist = BODY_INDEX["left_wrist"]
+    assert present[wrist]
+    return tuple(points[wrist])
+
+
 def rendered(figure: str, folder: Path) -> dict[int, dict[str, Matrix]]:
     """Render a range of frames as the command line does. Frame → bone → where the renderer gets it, in the world."""
     scene, frames = bpy.context.scene, {}
@@ -107,6 +121,7 @@ def test_pins_hold_in_every_frame_and_in_a_render(figure, tmp_path) -> None:
 
     in_each_frame(figure, check)
     assert worst_dot(figure) < MILLIMETRE
+    assert wrists(figure) == pytest.approx(wrists(figure, 11), abs=MILLIMETRE), "so do the control images"
     for bones in rendered(figure.name, tmp_path).values():
         assert_same(bones[HAND.end], hand, WRIST_ALONE)
         assert_same(bones[FOOT.end], foot)
