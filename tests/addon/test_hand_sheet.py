@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,27 +10,17 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
-import pose_to_anime  # noqa: E402
 from pose_to_anime.addon import hand_sheets  # noqa: E402
 from pose_to_anime.addon.errors import UserError  # noqa: E402
 from pose_to_anime.addon.generate.clay import GROUND  # noqa: E402
 from pose_to_anime.addon.hand_previews import FOLDER, write_previews  # noqa: E402
 from pose_to_anime.addon.hand_sheets import COLUMNS, hand_sheet  # noqa: E402
 from pose_to_anime.addon.pose.hands import GROUPS, HandError, hand_names, load_hand  # noqa: E402
+from rig_scene import empty_scene_fixture, registered  # noqa: E402, F401
 
 WIDTH, HEIGHT, GAP = 64, 80, 8
 
-
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    pose_to_anime.register()
-    yield
-    pose_to_anime.unregister()
-
-
-@pytest.fixture(autouse=True)
-def empty_scene() -> None:
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+pytestmark = pytest.mark.usefixtures("empty_scene")
 
 
 def test_every_shape_is_seen_from_the_palm_and_from_the_back(monkeypatch: pytest.MonkeyPatch) -> None:

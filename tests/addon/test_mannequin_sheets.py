@@ -3,30 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
 bpy = pytest.importorskip("bpy")
 
-import pose_to_anime  # noqa: E402
 from pose_to_anime.addon import mannequin_sheets  # noqa: E402
 from pose_to_anime.addon.errors import UserError  # noqa: E402
 from pose_to_anime.addon.generate.clay import GROUND  # noqa: E402
 from pose_to_anime.addon.mannequin_sheets import FACE_TURNS, POSES, TURNS, mannequin_sheet  # noqa: E402
+from rig_scene import empty_scene_fixture, registered  # noqa: E402, F401
 
-
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    pose_to_anime.register()
-    yield
-    pose_to_anime.unregister()
-
-
-@pytest.fixture(autouse=True)
-def empty_scene() -> None:
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+pytestmark = pytest.mark.usefixtures("empty_scene")
 
 
 def test_a_row_shows_the_body_from_all_sides(monkeypatch: pytest.MonkeyPatch) -> None:

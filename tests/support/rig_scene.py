@@ -30,6 +30,11 @@ def registered() -> Iterator[None]:
     pose_to_anime.unregister()
 
 
+@pytest.fixture(name="empty_scene")
+def empty_scene_fixture() -> None:
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+
+
 @pytest.fixture(name="figure")
 def figure_fixture() -> bpy.types.Object:
     bpy.ops.wm.read_factory_settings(use_empty=True)
