@@ -20,7 +20,7 @@ End = tuple[bpy.types.Object, str]
 """A figure and a side, ``"L"`` or ``"R"``."""
 
 _SIDES = {"L": "left", "R": "right"}
-_FARTHEST = 0.08
+_FARTHEST = 0.05
 """Hand lengths by which hands are brought together or apart: they lie palm to palm already, and the balls of thumbs give way."""
 
 
