@@ -220,9 +220,11 @@ def test_edits_by_any_other_tool_are_followed(figure, tool) -> None:
             assert is_ik(figure, limb)
             assert (place(figure, limb.end) - hand).length == pytest.approx(0.05, abs=MILLIMETRE)
         case "elbow":
+            elbow = place(figure, limb.lower).copy()
             bones[limb.hinge].location.x += 3
             bpy.context.view_layer.update()
             assert (place(figure, limb.end) - hand).length < MILLIMETRE
+            assert (place(figure, limb.lower) - elbow).length > 0.05, "the elbow went where it was pulled"
         case "hand turned":
             bones[limb.target].rotation_quaternion = bones[limb.target].rotation_quaternion @ Quaternion((0, 1, 0), 0.5)
             bpy.context.view_layer.update()
