@@ -128,6 +128,15 @@ def test_a_duplicate_is_led_by_its_own_dots(figure) -> None:
     assert moved(before, matrices(figure)) == 0
 
 
+def test_a_file_that_may_run_no_scripts_solves_as_well(figure, tmp_path) -> None:
+    path, name = str(tmp_path / "figure.blend"), figure.name
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.wm.open_mainfile(filepath=path, use_scripts=False)
+    assert not bpy.app.autoexec_fail, "Blender has refused no driver"
+    assert worst_solution(bpy.data.objects[name]) < 0.01 * MILLIMETRE
+
+
 def test_our_drivers_are_no_animation(figure) -> None:
     """In a figure that nothing animates, what is done together with a change of the frame was done by a hand."""
     assert not is_animated(figure)
