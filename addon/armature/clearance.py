@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
 from ..pose import rotations as rot
+from ..pose.normalised import Place
 from ..pose.rotations import Vector
 from .posture import ARMS, LEGS, TRUNK, Chain, Posture, below
 from .surface import Part, all_rows
@@ -19,15 +20,17 @@ _NOTICED = 0.010
 """Metres that flesh gives way: so deep a limb may lie in the body, as it does where an arm rests on a side."""
 _LEFT = 0.005
 """How deep it lies after it was taken out."""
-_STUCK = 0.03
+STUCK = 0.03
 """Metres: an arm so deep in the body cannot do what the pose asks of it on this figure."""
+_ROLLS = 0.010
+"""Metres: a hand that must go out so far turns about what touches; less is let go."""
 _SHARED = 0.15
 """Of a point's weight: more, and the skin there is the limb's as much as the body's."""
 _MANY = 200
 """Points of one part, of which every other one is enough."""
 _FARTHEST = 0.25
 """Metres from the nearest point of the skin beyond which a point is not inside: it belongs to another part of the room."""
-_ROUNDS, _SPREADS = 8, 4
+_ROUNDS, _SPREADS, _TURNS = 8, 4, 4
 """The knees of one who sits or stands go apart fewer times: legs must still reach the ground."""
 _MOST_TURN, _SPREAD = math.radians(22.0), math.radians(4.0)
 """In one round; the second is for knees that go apart."""
@@ -69,25 +72,36 @@ def clear_arms(posture: Posture, held: Collection[str], resting: Collection[str]
                 _swing(posture, arm, point, out)
 
 
-def clear_hands(posture: Posture, sides: Collection[str]) -> list[Chain]:
-    """Arms whose hands touch the body out of it, when one place touches and another goes in.
+def clear_hands(posture: Posture, anchors: Mapping[Chain, tuple[str, Place]]) -> list[Chain]:
+    """Arms that touch the body out of it, when one place touches and another goes in: by turning the elbow, or the hand about
+    what touches (``anchors``: with which joint's skin and where), else by letting the hand go a little.
 
     Returns those that cannot be brought out."""
     stuck: list[Chain] = []
-    if not sides:
+    if not anchors:
         return stuck
     obstacles = Obstacles(posture)
-    for arm in (each for each in ARMS if each.side in sides):
-        for _ in range(_ROUNDS):
+    for arm, anchor in anchors.items():
+        for turn in range(_TURNS + _ROUNDS):
             deepest = obstacles.deepest(posture, arm)
             if deepest is None:
                 break
-            posture.bring(arm, posture.heads[arm.end] + deepest[1])
+            point, out = deepest
+            if turn < _TURNS and np.linalg.norm(out) > _ROLLS:
+                _roll_off(posture, arm, anchor, point, out)
+            else:
+                posture.bring(arm, posture.heads[arm.end] + out)
         else:
             deepest = obstacles.deepest(posture, arm)
-            if deepest is not None and np.linalg.norm(deepest[1]) > _STUCK:
+            if deepest is not None and np.linalg.norm(deepest[1]) > STUCK:
                 stuck.append(arm)
     return stuck
+
+
+def is_inside(posture: Posture, limb: Chain, most: float) -> bool:
+    """Whether a limb is deeper in trunk or head than so many metres."""
+    deepest = Obstacles(posture).deepest(posture, limb)
+    return deepest is not None and bool(np.linalg.norm(deepest[1]) > most - _LEFT)
 
 
 class Obstacles:
@@ -176,6 +190,20 @@ def _swivel(posture: Posture, chain: Chain, point: Vector, out: Vector) -> None:
     kept = posture.world[chain.end]
     posture.rotate(chain.upper, rot.about_axis(axis, angle))
     posture.set_world(chain.end, kept)
+
+
+def _roll_off(posture: Posture, arm: Chain, anchor: tuple[str, Place], point: Vector, out: Vector) -> None:
+    """Turn an arm's elbow, or its hand about the place where it touches, so that a point of it goes out of the body."""
+    wrist, elbow = posture.heads[arm.end], posture.heads[arm.lower]
+    held = posture.place(*anchor)
+    lever = point - held
+    axis = np.cross(lever, out)
+    if anchor[0] not in arm.ends or np.linalg.norm(point - elbow) < np.linalg.norm(point - wrist) or not axis.any():
+        _swivel(posture, arm, point, out)
+        return
+    angle = float(np.linalg.norm(out) / max(float(np.linalg.norm(lever)), 0.02))
+    posture.rotate(arm.end, rot.about_axis(axis, min(angle, _MOST_TURN)))
+    posture.bring(arm, posture.heads[arm.end] + held - posture.place(*anchor))
 
 
 def limb_of(joint: str) -> Chain | None:

@@ -80,7 +80,8 @@ class _Support:
         self.forearms = [arm for arm in ARMS if arm.lower in ground]
         self.trunk = [joint for joint in (*TRUNK, *(limb.upper for limb in (*LEGS, *ARMS))) if joint in ground]
         self._laid = set(self.trunk)
-        self.hands = {arm.side for arm in (*self.palms, *self.forearms)}
+        self.laid = [] if self.sits else [limb for limb in (*LEGS, *ARMS) if limb.upper in ground and limb not in self.knees]
+        self.hands = {arm.side for arm in (*self.palms, *self.forearms, *(each for each in self.laid if each in ARMS))}
         self._flat = {joint: body.world[joint] for leg in LEGS for joint in (leg.end, f"{leg.side}Toes")}
         self._flat |= {arm.end: body.world[arm.end] for arm in self.palms}
 
@@ -138,6 +139,8 @@ class _Support:
             for arm in ARMS:
                 if arm in self.palms or arm in self.forearms:
                     self._prop(arm)
+            for limb in self.laid:
+                self._lay(limb)
             if not self.keep_above():
                 return
 
@@ -270,6 +273,16 @@ class _Support:
             self._tip(arm.lower, arm.end, -float(hand[2]))
         else:
             body.bring(arm, body.heads[arm.end] - np.array([0.0, 0.0, hand[2]]))
+
+    def _lay(self, limb: Chain) -> None:
+        """A thigh or an upper arm to the ground, by turning it; what hangs on it keeps its direction."""
+        body = self.body
+        lowest = body.lowest((limb.upper,))
+        if lowest is None or abs(lowest[2]) < _RESTS:
+            return
+        below = body.world[limb.lower]
+        self._tip(limb.upper, limb.lower, -float(lowest[2]))
+        body.set_world(limb.lower, below)
 
     def _raise_elbow(self, arm: Chain) -> None:
         body = self.body

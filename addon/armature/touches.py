@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 
 from ..pose import rotations as rot
-from ..pose.normalised import Contact, Pose
+from ..pose.normalised import Contact, Place, Pose
 from ..pose.rotations import Matrix, Vector
-from .clearance import clear_arms, clear_hands, limb_of
+from .clearance import STUCK, clear_arms, clear_hands, is_inside, limb_of
 from .posture import ARMS, Chain, Posture
 from .surface import SkinPoints
 
@@ -20,6 +20,10 @@ _TOO_FAR = 1.25
 """Of an arm's length from its shoulder: what is farther is not touched, and the arm does as it would."""
 _SHRUG = np.radians(10.0)
 """How far a shoulder gives when a hand does not reach."""
+_GIVES = 0.013
+"""Metres that an arm may be in the body for the sake of what touches."""
+_NOD = np.radians(12.0)
+"""How far the neck bends in one round towards a hand that props up the head."""
 _ROUNDS = 3
 
 
@@ -29,49 +33,123 @@ def touches_on(pose: Pose, skin: SkinPoints) -> list[Contact]:
 
 
 def reach_out(body: Posture, touches: list[Contact], propped: set[str], keeps_clear: bool) -> None:
-    """Hands and feet to what they touch, limbs out of the body. An arm that would have to go through the body lets go."""
+    """Hands and feet to what they touch, limbs out of the body. An arm that would have to go through the body lets go.
+
+    Of arms that are ``propped`` on the ground (sides) only the forearm moves, and the head comes to the hand."""
     free = {arm: [body.local[joint] for joint in _arm_joints(arm)] for arm in ARMS}
-    _touch(body, touches)
+    _touch(body, touches, propped)
     if not keeps_clear:
         return
     held = {limb.side for contact in touches if (limb := _arm_of(contact.joint))}
     held |= {limb.side for contact in touches if (limb := _arm_of(contact.surface))}
     resting = {contact.surface for contact in touches} | {contact.joint for contact in touches}
     clear_arms(body, held | propped, resting)
-    _touch(body, touches)
-    if given_up := clear_hands(body, held - propped):
+    _touch(body, touches, propped)
+    given_up = clear_hands(body, _anchors(touches, propped))
+    given_up += [arm for arm in ARMS if arm.side in held & propped and is_inside(body, arm, STUCK)]
+    if given_up:
         for arm in given_up:
             for joint, local in zip(_arm_joints(arm), free[arm], strict=True):
                 body.local[joint] = local
         body.refresh("upperChest")
         clear_arms(body, (held | propped) - {arm.side for arm in given_up}, resting)
+    else:
+        _touch_again(body, touches, propped)
+
+
+def _touch_again(body: Posture, touches: list[Contact], propped: set[str]) -> None:
+    """What let go a little to come out of the body touches again, if it stays out."""
+    before, changes = dict(body.local), body.changes
+    _touch(body, touches, propped)
+    if body.changes != changes and any(is_inside(body, arm, _GIVES) for arm in _anchors(touches, propped)):
+        body.local.update(before)
+        body.refresh()
+
+
+def _anchors(touches: Iterable[Contact], propped: Collection[str]) -> dict[Chain, tuple[str, Place]]:
+    """For each arm that touches the body and is not ``propped`` on the ground (sides), with what."""
+    found: dict[Chain, tuple[str, Place]] = {}
+    for contact in touches:
+        for joint, place in ((contact.joint, contact.at), (contact.surface, contact.surface_at)):
+            arm = _arm_of(joint)
+            if arm is not None and place is not None and arm.side not in propped:
+                found.setdefault(arm, (joint, place))
+    return found
 
 
 def _arm_joints(arm: Chain) -> tuple[str, ...]:
     return (f"{arm.side}Shoulder", arm.upper, arm.lower, arm.end)
 
 
-def _touch(body: Posture, touches: Iterable[Contact]) -> None:
+def _touch(body: Posture, touches: Iterable[Contact], propped: Collection[str]) -> None:
     """Bring what touches the own body to where it touches. What cannot be reached is left."""
     touches = list(touches)
     movers = {limb for contact in touches if (limb := limb_of(contact.joint))}
-    for _ in range(_ROUNDS):
+    for turn in range(_ROUNDS):
         moved = False
         for contact in touches:
             assert contact.at is not None and contact.surface_at is not None
             limb = limb_of(contact.joint)
             if limb is None:
                 continue
+            if limb.kind == "Arm" and limb.side in propped:
+                _prop_up(body, limb, contact, turn == _ROUNDS - 1)
+                moved = True
+                continue
             way = body.place(contact.surface, contact.surface_at) - body.place(contact.joint, contact.at)
             if np.linalg.norm(way) < _TOUCHES:
                 continue
             other = limb_of(contact.surface)
-            if other is not None and other.kind == limb.kind == "Arm" and other not in movers and other is not limb:
+            if other in ARMS and limb in ARMS and other not in movers and other.side not in propped:
                 _bring_by(body, other, -way / 2.0)
                 way = way / 2.0
             moved |= _bring_by(body, limb, way)
         if not moved:
             return
+
+
+def _prop_up(body: Posture, arm: Chain, contact: Contact, is_last: bool) -> None:
+    """The hand of an arm whose elbow rests on the ground to what it touches: by bending the elbow, and the head comes to meet the
+    hand; where that was not enough, by turning the arm with the elbow as high as it is."""
+    assert contact.at is not None and contact.surface_at is not None
+    here, there = body.place(contact.joint, contact.at), body.place(contact.surface, contact.surface_at)
+    if np.linalg.norm(there - here) < _TOUCHES:
+        return
+    if is_last:
+        height = float(body.heads[arm.lower][2])
+        body.bring(arm, body.heads[arm.end] + there - here)
+        _swivel_to(body, arm, height)
+        return
+    body.aim(arm.lower, here, there)
+    if contact.surface == "head":
+        here, there = body.place(contact.joint, contact.at), body.place(contact.surface, contact.surface_at)
+        pivot, before = body.heads["neck"], body.local["neck"]
+        body.rotate("neck", _part_of(rot.shortest_arc(there - pivot, here - pivot), _NOD))
+        lowest = body.lowest(("head",))
+        if lowest is not None and lowest[2] < 0.0:  # a large head would have to go into the ground
+            body.local["neck"] = before
+            body.refresh("neck")
+
+
+def _swivel_to(body: Posture, arm: Chain, height: float) -> None:
+    """Turn an arm about the line from shoulder to wrist until its elbow is so high, or as near to that as it comes."""
+    shoulder, elbow, wrist = (body.heads[joint] for joint in (arm.upper, arm.lower, arm.end))
+    axis = rot.unit(wrist - shoulder)
+    radius = rot.perpendicular(elbow - shoulder, axis)
+    aside = np.cross(axis, radius)
+    most = float(np.hypot(radius[2], aside[2]))
+    if most < 1e-4:
+        return
+    middle = np.arctan2(aside[2], radius[2])
+    spread = np.arccos(np.clip((height - elbow[2] + radius[2]) / most, -1.0, 1.0))
+    angle = min((_within_half_a_turn(middle + sign * spread) for sign in (1.0, -1.0)), key=abs)
+    kept = body.world[arm.end]
+    body.rotate(arm.upper, rot.about_axis(axis, angle))
+    body.set_world(arm.end, kept)
+
+
+def _within_half_a_turn(angle: float) -> float:
+    return float((angle + np.pi) % (2.0 * np.pi) - np.pi)
 
 
 def _bring_by(body: Posture, limb: Chain, way: Vector) -> bool:

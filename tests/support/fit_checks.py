@@ -21,8 +21,9 @@ from pose_to_anime.addon.pose.normalised import Pose
 
 FIRM = 0.005
 """Metres that feet and seat may be from what carries them, and the most that anything may sink in."""
-SOFT, SOFT_OF_CHILDREN = 0.035, 0.085
-"""For those who kneel or lie: flesh gives way, and trunks and large heads do not lie as flat as a board."""
+KNEELING_CHILDREN, LYING, LYING_CHILDREN = 0.015, 0.020, 0.070
+"""The same where less can be asked: the knees of chibi and mascot are nearly as thick as they are high, flesh gives way under one
+who lies, and beside a head that is larger than the trunk the shoulders cannot come down to the ground."""
 THROUGH = 0.015
 """Metres that a limb of an adult body may be in trunk, neck or head."""
 BEYOND = 0.5
@@ -191,8 +192,11 @@ def faults(body: Body, pose: Pose) -> list[str]:
     fit = body.measure(pose, seat_height(figure))
     is_grown = not is_child(figure)
     found = []
-    soft = pose.group in ("kneeling", "lying")
-    most = FIRM if not soft else SOFT if is_grown else SOFT_OF_CHILDREN
+    most = FIRM
+    if pose.group == "lying":
+        most = LYING if is_grown else LYING_CHILDREN
+    elif pose.group == "kneeling" and not is_grown:
+        most = KNEELING_CHILDREN
     for joint, distance in fit.support.items():
         if distance > most:
             found.append(f"{joint} is {1000 * distance:.0f} mm from what should carry it")
