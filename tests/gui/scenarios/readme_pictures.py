@@ -58,12 +58,24 @@ def workspace(facts: dict[str, object]) -> Generator[object, None, None]:
     hands.invoke("VIEW_3D", "pose_to_anime.generate")
     yield 0.5
     yield first_picture.until_finished("job")
+    yield result_is_shown
     yield 1.5
     hands.invoke("IMAGE_EDITOR", "pose_to_anime.compare_result")
+    yield comparison_is_shown
     yield from hands.move(*hands.middle("IMAGE_EDITOR", "UI"))  # a sidebar that the mouse is over is laid out anew
     yield 2.0
     hands.photograph("workspace")
     facts["workspace"] = [0, 0, hands.window().width, hands.window().height]
+
+
+def result_is_shown() -> bool:
+    """the picture in the Image Editor"""
+    return first_picture.image_facts().get("role") == "RESULT"
+
+
+def comparison_is_shown() -> bool:
+    """the picture beside its figure in the Image Editor"""
+    return "Comparison" in str(first_picture.image_facts().get("name"))
 
 
 def look(at: tuple[float, float, float], turned: float, raised: float, distance: float) -> None:
