@@ -31,7 +31,7 @@ _icons = Icons(lambda name: RIGS / "previews" / "props" / f"{name}.png")
 class P2A_PT_props(OfFigure, bpy.types.Panel):
     bl_idname = "P2A_PT_props"
     bl_label = "Props"
-    bl_order = 40
+    bl_order = 45
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
