@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from ..armature.bodies import SUFFIX, BodyEntry
+from ..armature.bodies import SUFFIX, BodyEntry, load_body
 from ..armature.mannequin import is_mannequin, mannequin_name, rename_mannequin_body, slider_values
 from ..armature.own_bodies import delete_body, export_body, import_body, key_for, rename_body, save_body
 from ..armature.reshape import change_body, require_figure
@@ -99,8 +99,8 @@ class P2A_OT_import_body(_OnBodies, Imports, bpy.types.Operator):
     filter_glob: StringProperty(default="*.toml", options={"HIDDEN"})
 
     def run(self, _context: bpy.types.Context) -> None:
-        key = import_body(self.source())
-        self.report({"INFO"}, f"Imported “{key}”: choose it in the menu of bodies")
+        title = load_body(import_body(self.source()))[0].title
+        self.report({"INFO"}, f"Imported “{title}”: choose it in the menu of bodies")
 
 
 class P2A_OT_export_body(_OnBodies, Exports, bpy.types.Operator):

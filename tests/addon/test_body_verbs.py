@@ -173,6 +173,12 @@ def test_own_bodies_are_renamed_passed_on_and_deleted(figure, tmp_path) -> None:
     assert tall(figure) == pytest.approx(0.9 * before, rel=1e-3)
 
 
+def test_import_tells_the_title(figure, tmp_path, capfd) -> None:
+    (tmp_path / "given.toml").write_text('title = "Tall One"\nage = "adult"\nbase = "adult_woman"\n')
+    assert bpy.ops.pose_to_anime.import_body(filepath=str(tmp_path / "given.toml")) == {"FINISHED"}
+    assert "Imported “Tall One”" in capfd.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("proportions", "says"),
     [
