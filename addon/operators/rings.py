@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 
 import bpy
@@ -121,6 +122,14 @@ class P2A_OT_turn_ring(Reporting, bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        try:
+            return self._take(context, event)
+        except Exception:  # for example the figure was removed by a script: Blender ends the operator without a word to it
+            with suppress(Exception):
+                self._close(context, keep=False)
+            raise
+
+    def _take(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if event.type in {"RIGHTMOUSE", "ESC"} or (event.type == "WINDOW_DEACTIVATE"):
             return self._close(context, keep=False)
         if event.type in {"LEFTMOUSE", "RET"} and event.value == "RELEASE":
@@ -138,15 +147,17 @@ class P2A_OT_turn_ring(Reporting, bpy.types.Operator):
         self._close(context, keep=False)
 
     def _close(self, context: bpy.types.Context, keep: bool) -> set[str]:
-        for turn in self._turning:
-            if keep:
-                turn.end()
-            else:
-                turn.cancel()
-        _State.held = None
-        context.area.header_text_set(None)
-        context.workspace.status_text_set(None)
-        context.area.tag_redraw()
+        try:
+            for turn in self._turning:
+                if keep:
+                    turn.end()
+                else:
+                    turn.cancel()
+        finally:
+            _State.held = None
+            context.area.header_text_set(None)
+            context.workspace.status_text_set(None)
+            context.area.tag_redraw()
         return {"FINISHED"} if keep else {"CANCELLED"}
 
     def _say(self, context: bpy.types.Context) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,7 +20,10 @@ from pose_to_anime.addon.armature.mannequin import add_mannequin, skins_of  # no
 from pose_to_anime.addon.armature.matching import is_ik  # noqa: E402
 from pose_to_anime.addon.armature.posing import reset_pose  # noqa: E402
 from pose_to_anime.addon.armature.ring_axes import ring_axes, seen_rotation  # noqa: E402
+from pose_to_anime.addon.armature.ring_drag import RingDrag  # noqa: E402
 from pose_to_anime.addon.armature.ring_turn import RingTurn, active_ring_joint, selected_ring_joints  # noqa: E402
+from pose_to_anime.addon.operators import rings  # noqa: E402
+from pose_to_anime.addon.operators.rings import P2A_OT_turn_ring  # noqa: E402
 from rig_scene import (  # noqa: E402, F401
     MILLIMETRE,
     any_channel_fixture,
@@ -115,6 +119,35 @@ def test_a_limb_goes_to_fk_without_a_jump_and_comes_back(figure) -> None:
     assert not is_ik(figure, ARM) and moved(before, matrices(figure)) < MILLIMETRE
     turn.cancel()
     assert is_ik(figure, ARM) and moved(before, matrices(figure)) < 1e-5
+
+
+class Dragged:
+    """What Blender hands to the methods of an operator that the mouse goes on with."""
+
+    modal, _take, _close, _say = (vars(P2A_OT_turn_ring)[name] for name in ("modal", "_take", "_close", "_say"))
+    axis = "RED"
+
+    def __init__(self, *turning: RingTurn) -> None:
+        self._turning = turning
+        self._drag = RingDrag((0, 0), (0, 0, 1), 100, (100, 0))
+        self._reached = self.angle = 0.0
+
+
+def test_a_ring_is_let_go_of_when_its_figure_is_gone(figure) -> None:
+    other = add_mannequin(bpy.context, "chibi", (1, 0, 0))
+    before = matrices(other)
+    dragged = Dragged(RingTurn(other, ["head"], "RED"), RingTurn(figure, ["head"], "RED"))
+    rings._State.held = rings.HeldRing("RED", Vector(), Vector((1, 0, 0)), Vector((0, 1, 0)))
+    move = SimpleNamespace(type="MOUSEMOVE", value="NOTHING", mouse_region_x=0, mouse_region_y=100, shift=False, ctrl=False)
+    with bpy.context.temp_override(area=bpy.context.window_manager.windows[0].screen.areas[0]):
+        assert dragged.modal(bpy.context, move) == {"RUNNING_MODAL"}
+        assert rings.held_ring().angle > 0.5
+        bpy.data.objects.remove(figure)
+        with pytest.raises(KeyError):
+            dragged.modal(bpy.context, move)
+    bpy.context.view_layer.update()
+    assert rings.held_ring() is None
+    assert moved(before, matrices(other)) < 1e-5, "what can be brought back is"
 
 
 def test_cancel_brings_back_whatever_was_turned(figure) -> None:
