@@ -118,6 +118,15 @@ def test_drivers_that_were_cleared_with_an_animation_come_back(figure) -> None:
     assert worst_solution(figure) < 0.01 * MILLIMETRE
 
 
+def test_a_driver_that_was_deleted_by_hand_comes_back(figure) -> None:
+    drivers = figure.animation_data.drivers
+    lost = drivers[0].data_path
+    drivers.remove(drivers[0])
+    bpy.context.view_layer.update()
+    assert drivers.find(lost, index=1) is not None and len(drivers) == len(LIMBS)
+    assert worst_solution(figure) < 0.01 * MILLIMETRE
+
+
 def test_a_duplicate_is_led_by_its_own_dots(figure) -> None:
     figure.select_set(True)
     bpy.ops.object.duplicate()
