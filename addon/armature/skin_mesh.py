@@ -21,7 +21,7 @@ OWN_MATERIAL = "pose_to_anime_own"
 _MATERIAL = "Mannequin"
 CLAY = (0.62, 0.60, 0.58, 1.0)
 """Colour of the skin: a light neutral grey, so that the coloured dots stand out and shading reads well."""
-_DARK_MATERIAL = "Mannequin eyes"
+EYES_MATERIAL = "Mannequin eyes"
 DARK = (0.035, 0.032, 0.035, 1.0)
 """Colour of irises and rims of upper lids, so that one sees where a figure looks."""
 ROUNDED = "Rounded joints"
@@ -44,7 +44,7 @@ def add_skin(obj: bpy.types.Object, skin: Skin) -> bpy.types.Object:
     mesh.from_pydata(skin.vertices, [], skin.quads)
     mesh.polygons.foreach_set("use_smooth", np.ones(len(mesh.polygons), dtype=bool))
     mesh.materials.append(_material(_MATERIAL, CLAY))
-    mesh.materials.append(_material(_DARK_MATERIAL, DARK))
+    mesh.materials.append(_material(EYES_MATERIAL, DARK))
     mesh.polygons.foreach_set("material_index", skin.dark.astype(np.int32))
     child = bpy.data.objects.new("Mannequin skin", mesh)
     _add_weights(child, skin.weights)
