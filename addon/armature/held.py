@@ -8,8 +8,8 @@ import bpy
 PROP = "pose_to_anime_prop"
 _HOLD = "pose_to_anime_hold"
 
-LEFT, RIGHT, BOTH, UNDER = "L", "R", "BOTH", "UNDER"
-"""How a figure has a prop: in a hand, in both, or under itself."""
+LEFT, RIGHT, BOTH, UNDER, BEHIND = "L", "R", "BOTH", "UNDER", "BEHIND"
+"""How a figure has a prop: in a hand, in both, under itself, or as a seat behind itself on which it does not sit yet."""
 
 _SIDES = {LEFT: {"left"}, RIGHT: {"right"}, BOTH: {"left", "right"}}
 
@@ -20,7 +20,7 @@ def is_prop(obj: bpy.types.Object | None) -> bool:
 
 
 def hold_of(obj: bpy.types.Object) -> str:
-    """How its figure has a prop: ``LEFT``, ``RIGHT``, ``BOTH`` or ``UNDER``; empty for a prop that stands for itself."""
+    """How its figure has a prop: ``LEFT``, ``RIGHT``, ``BOTH``, ``UNDER`` or ``BEHIND``; empty for one that stands for itself."""
     return str(obj.get(_HOLD, "")) if is_prop(obj) and obj.parent is not None else ""
 
 
@@ -33,7 +33,7 @@ def set_hold(obj: bpy.types.Object, hold: str) -> None:
 
 
 def props_of(figure: bpy.types.Object, hold: str = "") -> list[bpy.types.Object]:
-    """The props that a figure holds or sits on, sorted by name; with ``hold``, those that it has in this way."""
+    """The props that a figure holds or sits on, and its seat, sorted by name; with ``hold``, those that it has in this way."""
     found = [child for child in figure.children if hold_of(child)]
     return sorted((child for child in found if hold in ("", hold_of(child))), key=lambda child: child.name)
 

@@ -7,12 +7,12 @@ import bpy
 from bpy.props import EnumProperty, StringProperty
 
 from ..armature.auto_keys import changes_keyed
-from ..armature.held import BOTH, LEFT, RIGHT, UNDER, hold_of, is_prop, props_of
+from ..armature.held import BEHIND, BOTH, LEFT, RIGHT, UNDER, hold_of, is_prop, props_of
 from ..armature.mannequin import is_mannequin
 from ..armature.props.holding import hold, refit, swap_hands
 from ..armature.props.objects import let_go, remove_props
 from ..armature.props.prop_file import PropError, load_prop, prop_files
-from ..armature.props.seating import is_sitting, put_under, stand_alone
+from ..armature.props.seating import is_sitting, put_behind, put_under, stand_alone
 from ..armature.props.sitting import can_be_seat, sit_on
 from ..armature.props.two_hands import hold_with_both
 from ..errors import UserError
@@ -23,7 +23,7 @@ HANDS = (
     (LEFT, "Left", "The figure's left hand"),
     (RIGHT, "Right", "The figure's right hand"),
     (BOTH, "Both", "Both hands, with the arms brought to it"),
-    (UNDER, "Under", "Under the sitting figure; on the ground at the 3D cursor where none sits"),
+    (UNDER, "Under", "Under the sitting figure; right behind one that does not sit, which can then be told to"),
 )
 
 # Blender does not keep the strings of a dynamic enum alive: this list must.
@@ -53,7 +53,7 @@ def read_props() -> list[str]:
 class P2A_OT_add_prop(Reporting, bpy.types.Operator):
     bl_idname = "pose_to_anime.add_prop"
     bl_label = "Add Prop"
-    bl_description = "Give the figure this thing: the fingers close on it, or the seat comes under the hips"
+    bl_description = "Give the figure this thing: the fingers close on it, or the seat comes under or behind it"
 
     prop: EnumProperty(name="Prop", items=prop_items)
     hand: EnumProperty(name="Hand", items=HANDS, default=RIGHT)
@@ -76,10 +76,12 @@ class P2A_OT_add_prop(Reporting, bpy.types.Operator):
         prop = load_prop(self.prop)
         if self.hand == UNDER or (prop.grip is None and prop.both is None):
             figure = require_mannequin(context, self.armature) if self.armature else the_mannequin(context)
-            if figure is not None and prop.seat is not None and is_sitting(figure):
+            if figure is None or prop.seat is None:
+                stand_alone(context, prop.name)
+            elif is_sitting(figure):
                 put_under(figure, prop.name)
             else:
-                stand_alone(context, prop.name)
+                put_behind(figure, prop.name)
             return
         figure = require_mannequin(context, self.armature)
         if self.hand == BOTH or prop.grip is None:
@@ -137,18 +139,24 @@ class P2A_OT_refit_props(_Posing, bpy.types.Operator):
         refit(obj)
 
 
-def seats_selected(context: bpy.types.Context) -> list[bpy.types.Object]:
-    """The selected objects that a figure could sit on."""
-    return [obj for obj in context.selected_objects if can_be_seat(obj)]
+def seats_meant(context: bpy.types.Context, figure: bpy.types.Object | None) -> list[bpy.types.Object]:
+    """The selected objects that a figure could sit on; where none is, the seat that stands behind the figure."""
+    selected = [obj for obj in context.selected_objects if can_be_seat(obj)]
+    return selected or (props_of(figure, BEHIND) if figure is not None else [])
 
 
 class P2A_OT_sit_on(_OnMannequin, bpy.types.Operator):
     bl_idname = "pose_to_anime.sit_on"
     bl_label = "Sit on It"
-    bl_description = "The figure goes to the selected seat, or any other selected mesh, and sits on it, facing as it does"
+    bl_description = (
+        "The figure goes to the selected seat, or any other selected mesh, and sits on it, facing as it does. "
+        "Where none is selected, it is the seat behind the figure"
+    )
 
     seat: StringProperty(
-        name="Seat", description="Name of the object to sit on; the selected one when empty", options={"HIDDEN", "SKIP_SAVE"}
+        name="Seat",
+        description="Name of the object to sit on; the selected one, or the figure's own, when empty",
+        options={"HIDDEN", "SKIP_SAVE"},
     )
 
     @classmethod
@@ -167,15 +175,15 @@ class P2A_OT_sit_on(_OnMannequin, bpy.types.Operator):
         return super().execute(context)
 
     def act(self, obj: bpy.types.Object) -> None:
-        sit_on(obj, self._seat())
+        sit_on(obj, self._seat(obj))
 
-    def _seat(self) -> bpy.types.Object:
+    def _seat(self, obj: bpy.types.Object) -> bpy.types.Object:
         if self.seat:
             named = bpy.context.scene.objects.get(self.seat)
             if named is None:
                 raise UserError(f"There is no object '{self.seat}' in this scene.")
             return named
-        found = seats_selected(bpy.context)
+        found = seats_meant(bpy.context, obj)
         if len(found) != 1:
             which = "the one seat that you mean" if found else "what to sit on, a chair or another mesh,"
             raise UserError(f"Select {which} together with the figure: Shift-click it.")
@@ -184,7 +192,7 @@ class P2A_OT_sit_on(_OnMannequin, bpy.types.Operator):
 
 def what_it_is(obj: bpy.types.Object) -> str:
     """How a figure has a prop, in words for a row of a panel."""
-    where = {LEFT: "left hand", RIGHT: "right hand", BOTH: "both hands", UNDER: "under it"}
+    where = {LEFT: "left hand", RIGHT: "right hand", BOTH: "both hands", UNDER: "under it", BEHIND: "behind it"}
     return f"{obj.name}: {where.get(hold_of(obj), '')}" if is_prop(obj) else obj.name
 
 

@@ -15,7 +15,7 @@ from ..operators.props import (
     P2A_OT_sit_on,
     P2A_OT_swap_props,
     prop_items,
-    seats_selected,
+    seats_meant,
     what_it_is,
 )
 from ..package import RIGS
@@ -45,7 +45,7 @@ class P2A_PT_props(OfFigure, bpy.types.Panel):
                 cell.template_icon(icon_value=icon, scale=3.0)
             button = cell.operator(P2A_OT_add_prop.bl_idname, text=label)
             button.prop, button.hand = name, context.window_manager.pose_to_anime_prop_hand
-        seats = seats_selected(context)
+        seats = seats_meant(context, figure)
         row = layout.row()
         row.enabled = bool(seats)
         row.operator(P2A_OT_sit_on.bl_idname, text=f"Sit on {seats[0].name}" if len(seats) == 1 else "Sit on Selected")

@@ -9,14 +9,17 @@ bpy = pytest.importorskip("bpy")
 
 import numpy as np  # noqa: E402
 from mathutils import Vector  # noqa: E402
+from mathutils.bvhtree import BVHTree  # noqa: E402
 from pose_to_anime.addon.armature.figures import figures_in  # noqa: E402
-from pose_to_anime.addon.armature.held import BOTH, LEFT, RIGHT, UNDER, hold_of, props_of  # noqa: E402
+from pose_to_anime.addon.armature.held import BEHIND, BOTH, LEFT, RIGHT, UNDER, hold_of, props_of  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin, skins_of  # noqa: E402
+from pose_to_anime.addon.armature.pose_tools import skin_points  # noqa: E402
 from pose_to_anime.addon.armature.posing import apply_pose, reset_pose  # noqa: E402
 from pose_to_anime.addon.armature.props.holding import hold, refit, swap_hands  # noqa: E402
 from pose_to_anime.addon.armature.props.objects import add_prop_object, prop_of, remove_props, scale_of  # noqa: E402
 from pose_to_anime.addon.armature.props.prop_file import load_prop, prop_files  # noqa: E402
-from pose_to_anime.addon.armature.props.seating import put_under  # noqa: E402
+from pose_to_anime.addon.armature.props.seating import put_behind, put_under  # noqa: E402
+from pose_to_anime.addon.armature.props.sitting import sit_on  # noqa: E402
 from pose_to_anime.addon.armature.props.two_hands import hold_with_both  # noqa: E402
 from pose_to_anime.addon.errors import UserError  # noqa: E402
 from pose_to_anime.addon.pose.library import load_pose  # noqa: E402
@@ -173,6 +176,35 @@ def test_a_seat_comes_under_the_figure(registered: None, body: str, pose: str, n
     assert [prop_of(held).name for held in props_of(figure)] == ["stool"], "one sits on one thing"
 
 
+@pytest.mark.parametrize(
+    ("body", "pose", "name"),
+    [("adult_man", "standing", "chair"), ("chibi", "walking_brisk", "bench"), ("child", "standing", "box")],
+)
+def test_a_seat_stands_behind_one_that_does_not_sit(registered: None, body: str, pose: str, name: str) -> None:  # noqa: F811
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    figure = add_mannequin(bpy.context, body, (1.0, 2.0, 0.0))
+    figure.rotation_euler.z = 0.7
+    apply_pose(figure, load_pose(pose))
+    seat = put_behind(figure, name)
+    bpy.context.view_layer.update()
+    corners = np.array([seat.matrix_world @ vertex.co for vertex in seat.data.vertices])
+    assert abs(corners[:, 2].min()) < 0.006, "it stands on the ground"
+    tree = BVHTree.FromPolygons(corners.tolist(), [polygon.vertices for polygon in seat.data.polygons])
+    nearest = min(tree.find_nearest(Vector(point))[3] for point in skin_points(figure))
+    assert 0.01 < nearest < 0.2, "right behind it, and clear of it"
+    looks = figure.matrix_world.inverted() @ seat.matrix_world
+    assert looks.translation.y > 0.0 and looks.to_euler().z == pytest.approx(0.0, abs=0.3), "facing as the figure"
+    place = seat.matrix_world.copy()
+    sit_on(figure, seat)
+    bpy.context.view_layer.update()
+    assert hold_of(seat) == UNDER and (seat.matrix_world.translation - place.translation).length < 1e-4, "the figure went to it"
+    torso = distances(figure, seat, ("hips", "spine", "chest", "upper_chest", "thigh.L", "thigh.R"))
+    assert abs(torso.min()) < 0.006, "sat on, and not gone into"
+    apply_pose(figure, load_pose("standing"))
+    put_behind(figure, "stool")
+    assert [prop_of(held).name for held in props_of(figure)] == ["stool"], "one has one seat"
+
+
 def test_what_cannot_be_held_or_sat_on_is_said(woman: bpy.types.Object) -> None:
     count = len(bpy.data.objects)
     for wrong, said in (
@@ -183,6 +215,7 @@ def test_what_cannot_be_held_or_sat_on_is_said(woman: bpy.types.Object) -> None:
         (lambda: hold_with_both(woman, "sword"), "held in one hand"),
         (lambda: put_under(woman, "chair"), "does not sit"),
         (lambda: put_under(woman, "cup"), "no seat"),
+        (lambda: put_behind(woman, "cup"), "no seat"),
         (lambda: hold(bpy.data.objects.new("Empty", None), "cup", LEFT), "not a mannequin"),
         (lambda: prop_of(woman), "not a prop"),
     ):
@@ -230,8 +263,9 @@ def test_the_verbs_give_mirror_release_and_remove(figure: bpy.types.Object) -> N
     ops.remove_prop(prop=props_of(figure)[0].name)
     assert not props_of(figure)
     ops.add_prop(prop="chair")
-    (chair,) = (obj for obj in bpy.data.objects if obj.get("pose_to_anime_prop") == "chair")
-    assert chair.parent is None and chair.location == Vector((0.0, 0.0, 0.0)), "no one sits: it stands at the cursor"
+    (chair,) = props_of(figure)
+    assert hold_of(chair) == BEHIND, "it does not sit: the chair stands behind it"
+    ops.release_prop()
     ops.apply_pose(pose="sitting_upright")
     ops.add_prop(prop="stool", hand="UNDER")
     assert [hold_of(held) for held in props_of(figure)] == [UNDER]

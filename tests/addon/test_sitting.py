@@ -9,6 +9,7 @@ bpy = pytest.importorskip("bpy")
 
 import numpy as np  # noqa: E402
 from mathutils import Vector  # noqa: E402
+from pose_to_anime.addon.armature.held import UNDER, hold_of, props_of  # noqa: E402
 from pose_to_anime.addon.armature.limits import limits_of  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin  # noqa: E402
 from pose_to_anime.addon.armature.posing import apply_pose, humanoid_rest_of, read_pose  # noqa: E402
@@ -154,6 +155,13 @@ def test_the_verb_takes_what_is_selected_and_is_one_step_of_undo(figure: bpy.typ
     figure.select_set(True)
     with pytest.raises(RuntimeError, match="Select what to sit on"):
         bpy.ops.pose_to_anime.sit_on()
+    bpy.ops.pose_to_anime.add_prop(prop="stool", hand="UNDER", armature=name)
+    assert bpy.ops.pose_to_anime.sit_on() == {"FINISHED"}, "what stands behind it need not be selected"
+    (stool,) = props_of(figure)
+    assert hold_of(stool) == UNDER
+    bpy.ops.pose_to_anime.remove_prop(armature=name)
+    bpy.ops.pose_to_anime.reset_pose(armature=name)
+    figure.location = (0.0, 0.0, 0.0)
     chair.select_set(True)
     bpy.context.view_layer.objects.active = chair
     undo_step("before")

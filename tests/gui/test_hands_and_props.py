@@ -18,5 +18,8 @@ def test_hands_props_seats_and_pairs_take_one_click_and_one_undo(session: Sessio
     assert min(facts["fist both"]) > 60.0
     assert (facts["sword"], facts["sword undone"]) == ({"sword": "R"}, {})
     assert (facts["chair"], facts["chair undone"]) == ({"chair": "UNDER"}, {})
-    assert facts["sat"][0] > 1.0 and facts["sat undone"] == [0.0, 0.0, 0.0]
+    assert facts["bench"] == {"bench": "BEHIND"} and facts["sat undone"] == [facts["bench"], 0.0]
+    assert facts["sat"][0] == {"bench": "UNDER"} and facts["sat"][1] > 0.1, (
+        "the figure goes to its seat, which need not be selected"
+    )
     assert (facts["pair"], facts["pair undone"]) == (["Adult woman", "Adult woman.001"], ["Adult woman"])

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Props under figures: a seat comes under the hips, turned with the figure and made as high as it sits.
+"""Props under figures: a seat comes under the hips, turned with the figure and made as high as it sits, or stands behind one
+that does not sit.
 
 How it goes the other way, from a figure to a seat that stands, is in ``sitting``."""
 
@@ -9,12 +10,14 @@ import math
 
 import bpy
 import numpy as np
+from mathutils import Matrix
 
 from ...errors import UserError
-from ..held import UNDER, props_of, set_hold
+from ..held import BEHIND, UNDER, props_of, set_hold
 from ..joint_map import joint_map
 from ..limbs import ROOT
 from ..mannequin import require_posable, skins_of
+from ..seen_skin import seen_skin
 from .holding import attach
 from .objects import add_prop_object, remove_props
 from .prop_file import Prop, Seat, load_prop
@@ -38,6 +41,10 @@ AHEAD = 0.13
 """Metres before the hips' joint to which a seat without a rest goes: the legs that hang down stay clear of it."""
 _SPARE = 0.012
 """Metres between the back of a figure and the rest of a chair, and between its calves and the edge of the seat."""
+_BEHIND = 0.03
+"""Metres between a seat that an adult could sit down on and whatever of the figure is nearest before it."""
+_UNDER_KNEE = 0.95
+"""Of the height of the knees: a seat that a figure is given while it stands is no higher, so that its feet stay on the ground."""
 _EDGE = 0.06
 """Metres below a seat in which its edge is: legs that hang down may be under it farther below."""
 
@@ -75,11 +82,50 @@ def put_under(obj: bpy.types.Object, name: str) -> bpy.types.Object:
     if not low <= height <= high:
         where = "on the ground" if height < low else "too high"
         raise UserError(f"'{obj.name}' sits {where} for a {prop.title.lower()}: choose another sitting pose.")
-    remove_props(props_of(obj, UNDER))
+    _remove_seats(obj)
     added = add_prop_object(obj.users_collection[0], prop, scale, height)
     attach(obj, added, ROOT, place)  # it was measured in the axes of the root, and goes along when that is moved
     set_hold(added, UNDER)
     return added
+
+
+def put_behind(obj: bpy.types.Object, name: str) -> bpy.types.Object:
+    """Stand a prop with a seat on the ground right behind a figure that does not sit, clear of it, facing as it does, instead of
+    the seat that it has. Returns the prop's object, a child of the figure.
+
+    Raises UserError for a prop without a seat and for what is no mannequin, hidden or without a skin; PropError."""
+    prop = load_prop(name)
+    seat = require_seat(prop)
+    require_posable(obj)
+    bpy.context.view_layer.update()
+    body = Sitter(obj, owned_vertices(obj))
+    low, high = (limit * body.scale for limit in seat.heights)
+    knee = obj.data.bones[joint_map("mannequin")["leftLowerLeg"]].head_local.z
+    height = max(low, min(high, seat.height * body.scale, _UNDER_KNEE * knee))
+    _remove_seats(obj)
+    added = add_prop_object(obj.users_collection[0], prop, body.scale, height)
+    corners = np.array([corner.co for corner in added.data.vertices])
+    lowest, highest = corners.min(axis=0), corners.max(axis=0)
+    to_place: Floats = np.linalg.inv(np.array(root_frame(obj)) @ body.frame).astype(np.float64)
+    skin = _moved(to_place, seen_skin(obj)[0])
+    spare = _BEHIND * body.scale
+    near = (skin[:, 0] > lowest[0] - spare) & (skin[:, 0] < highest[0] + spare) & (skin[:, 2] < highest[2] + spare)
+    behind = float(skin[near, 1].max(initial=0.0)) + spare - float(lowest[1])
+    place = body.frame.copy()
+    place[:2, 3] += place[:2, 1] * behind
+    attach(obj, added, ROOT, place)
+    set_hold(added, BEHIND)
+    return added
+
+
+def root_frame(obj: bpy.types.Object) -> Matrix:
+    """From the axes of a figure's root, as it is now, to the world."""
+    bone = obj.pose.bones[ROOT]
+    return obj.matrix_world @ bone.matrix @ bone.bone.matrix_local.inverted()
+
+
+def _remove_seats(obj: bpy.types.Object) -> None:
+    remove_props([*props_of(obj, UNDER), *props_of(obj, BEHIND)])
 
 
 def require_seat(prop: Prop) -> Seat:

@@ -16,13 +16,14 @@ from mathutils.bvhtree import BVHTree
 from ...errors import UserError
 from ...pose.library import load_pose
 from ..controls import move_control
-from ..held import BOTH, LEFT, RIGHT, UNDER, hold_of, is_prop
+from ..held import BEHIND, BOTH, LEFT, RIGHT, UNDER, hold_of, is_prop, set_hold
 from ..limbs import ROOT
 from ..mannequin import is_mannequin, require_posable
 from ..posing import apply_pose, humanoid_rest_of, read_pose
-from .objects import prop_of, scale_of
+from .holding import attach
+from .objects import let_go, prop_of, scale_of
 from .prop_file import Seat
-from .seating import AHEAD, SINK, Owned, Sitter, back_to_front, is_sitting, owned_vertices
+from .seating import AHEAD, SINK, Owned, Sitter, back_to_front, is_sitting, owned_vertices, root_frame
 from .shapes import Floats
 
 _POSE, _POSE_WITHOUT_REST = "sitting_upright", "sitting"
@@ -55,6 +56,7 @@ def can_be_seat(obj: bpy.types.Object) -> bool:
 def sit_on(obj: bpy.types.Object, seat: bpy.types.Object) -> None:
     """Have a mannequin sit on an object where that stands, facing its front (−y, as all props). One that sits already keeps its
     pose. Its feet are on the ground where they reach it, and hang where they do not; on a bench it takes the place nearest to it.
+    A seat that stood behind it is under it from then on.
 
     Raises UserError for what is no mannequin or hidden, and for an object that cannot be sat upon, is too low, or is under this
     figure already; then nothing is changed.
@@ -67,12 +69,18 @@ def sit_on(obj: bpy.types.Object, seat: bpy.types.Object) -> None:
     bpy.context.view_layer.update()
     there = _Standing(seat, humanoid_rest_of(obj).hip_height * obj.matrix_world.median_scale)
     there.take_place(obj)
+    is_own = hold_of(seat) == BEHIND and seat.parent == obj
+    if is_own:
+        let_go(seat)  # it stays while the figure goes to it
     owned = owned_vertices(obj)
     if not is_sitting(obj):
         apply_pose(obj, load_pose(_POSE if there.seat.rest else _POSE_WITHOUT_REST))
     for _ in range(_ROUNDS):
         if _settle(obj, there, owned) < _EXACT:
             break
+    if is_own:
+        attach(obj, seat, ROOT, np.array(root_frame(obj).inverted() @ seat.matrix_world))
+        set_hold(seat, UNDER)
 
 
 class _Standing:

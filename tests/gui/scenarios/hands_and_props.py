@@ -100,21 +100,18 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     facts["chair undone"] = held()
 
     bpy.ops.pose_to_anime.reset_pose()
-    bpy.context.scene.cursor.location = (1.5, 0.0, 0.0)
     bpy.ops.pose_to_anime.add_prop(prop="bench", hand="UNDER")
-    bench = next(obj for obj in bpy.data.objects if obj.get("pose_to_anime_prop") == "bench")
-    bench.select_set(True)
-    figure().select_set(True)
     bpy.ops.ed.undo_push(message="Bench")
-    look_at((0.8, 0.0, 0.7), 4.0)
+    facts["bench"] = held()
+    look_at((0.0, 0.3, 0.7), 4.0)
     yield 0.5
     hands.photograph("bench")
     yield from hands.press_button("VIEW_3D", "pose_to_anime.sit_on", at=(0.3,), every=EVERY)
-    facts["sat"] = [round(c, 2) for c in figure().location]
+    facts["sat"] = held(), round(figure().location.y, 2)
     hands.photograph("sat")
     yield from undo()
-    facts["sat undone"] = [round(c, 2) for c in figure().location]
-    bpy.data.objects.remove(bpy.data.objects["Bench"])
+    facts["sat undone"] = held(), round(figure().location.y, 2)
+    bpy.ops.pose_to_anime.remove_prop()
 
     show(P2A_PT_poses)
     manager.pose_to_anime.library.group = "PAIRS"
