@@ -17,6 +17,7 @@ from .framing.camera import frame_figures, pose_camera, scene_size, use_pose_cam
 from .framing.shot_names import parse_shot
 from .framing.shots import take_shot
 from .framing.sizes import CUSTOM, PRESETS, parse_ratio
+from .keys import object_in
 from .pose.library import load_pose, pose_files
 from .pose.pairs import Pair, load_pair, pair_files
 
@@ -49,7 +50,7 @@ def posed_scene(
     if figure or not blend:
         targets = [add_mannequin(bpy.context, figure or DEFAULT_MANNEQUIN)]
     else:
-        armatures = [bpy.data.objects[found.armature_name] for found in figures_in(scene, view_layer)]
+        armatures = [object_in(scene, found.armature) for found in figures_in(scene, view_layer)]
         targets = [armature for armature in armatures if is_mannequin(armature)]
     if pair is not None:
         _apply_pair(targets, pair, figure)

@@ -38,7 +38,7 @@ LAYERS: dict[str, set[str]] = {
     "pose": set(),
     "openpose": set(),
 }
-SERVES_ALL = {"settings", "compat", "preferences"}
+SERVES_ALL = {"settings", "compat", "keys", "preferences"}
 BASICS = {"package", "errors", "png", "terminal"}
 COMPOSES = {"registration"}  # the one place that knows every feature module
 

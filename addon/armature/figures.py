@@ -9,17 +9,23 @@ from dataclasses import dataclass
 import bpy
 
 from ..errors import UserError
+from ..keys import ObjectKey, key_of
 from .joint_map import joint_map
 from .mannequin import is_mannequin, skins_of
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure by names, which stay true where references to Blender's data would not."""
+    """One figure by keys, which stay true where references to Blender's data would not."""
 
-    armature_name: str
-    mesh_names: tuple[str, ...]
+    armature: ObjectKey
+    meshes: tuple[ObjectKey, ...]
     joint_map: Mapping[str, str]  # humanoid joint → deform bone
+
+    @property
+    def name(self) -> str:
+        """What its armature is called: for sentences, as another figure may be called the same."""
+        return self.armature[0]
 
 
 def figures_in(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> list[Figure]:
@@ -29,14 +35,14 @@ def figures_in(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> list[
     """
     figures = []
     # Where an object has just been deleted, a view layer lists None until it is evaluated again (seen in 5.2).
-    for obj in sorted(filter(None, view_layer.objects), key=lambda o: o.name):
+    for obj in sorted(filter(None, view_layer.objects), key=lambda o: o.name_full):
         if not is_mannequin(obj):
             continue
         meshes = tuple(
-            skin.name for skin in skins_of(obj) if skin.name in view_layer.objects and skin.visible_get(view_layer=view_layer)
+            key_of(skin) for skin in skins_of(obj) if skin.name in view_layer.objects and skin.visible_get(view_layer=view_layer)
         )
         if meshes:
-            figures.append(Figure(obj.name, meshes, joint_map("mannequin")))
+            figures.append(Figure(key_of(obj), meshes, joint_map("mannequin")))
     return figures
 
 

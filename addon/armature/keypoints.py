@@ -8,6 +8,7 @@ import numpy as np
 from mathutils import Vector
 from numpy.typing import NDArray
 
+from ..keys import object_in
 from .figures import Figure
 from .mannequin import landmarks
 
@@ -30,7 +31,10 @@ def body_keypoints(figure: Figure, depsgraph: bpy.types.Depsgraph) -> tuple[NDAr
 
     The neck (1) is NaN and absent: OpenPose's neck is the middle between the projected shoulders, which only a camera knows.
     Raises KeyError when the figure's armature is not in the depsgraph's scene."""
-    obj = depsgraph.scene_eval.objects[figure.armature_name].evaluated_get(depsgraph)
+    source = object_in(depsgraph.scene, figure.armature)
+    if source is None:
+        raise KeyError(figure.name)
+    obj = source.evaluated_get(depsgraph)
     positions = np.full((18, 3), np.nan)
     bones = obj.pose.bones
     for index, joint in enumerate(_JOINTS):

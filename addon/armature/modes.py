@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import bpy
 
 from ..errors import UserError
+from ..keys import key_of
 
 
 @contextmanager
@@ -43,9 +44,9 @@ def object_mode() -> Generator[None, None, None]:
     """Object Mode; afterwards the posed objects that are left are posed again, with the same active object and selection."""
     layer = bpy.context.view_layer
     active = layer.objects.active
-    names = {obj.name for obj in posed_objects()}
-    selected = {obj.name for obj in layer.objects if obj.select_get()}
-    leaving = active.name if active is not None else ""
+    in_pose = {key_of(obj) for obj in posed_objects()}
+    selected = {key_of(obj) for obj in layer.objects if obj.select_get()}
+    leaving = key_of(active) if active is not None else None
     if bpy.context.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
     try:
@@ -53,12 +54,13 @@ def object_mode() -> Generator[None, None, None]:
     finally:
         if bpy.context.mode != "OBJECT":
             bpy.ops.object.mode_set(mode="OBJECT")
-        posed = [obj for obj in layer.objects if obj.name in names]
-        layer.objects.active = layer.objects.get(leaving) or next(iter(posed), None)
+        posed = [obj for obj in layer.objects if key_of(obj) in in_pose]
+        left = (obj for obj in layer.objects if key_of(obj) == leaving)
+        layer.objects.active = next(left, None) or next(iter(posed), None)
         if posed and layer.objects.active in posed:
             select_only(posed)
             bpy.ops.object.mode_set(mode="POSE")
-        select_only(obj for obj in layer.objects if obj.name in selected)
+        select_only(obj for obj in layer.objects if key_of(obj) in selected)
 
 
 @contextmanager

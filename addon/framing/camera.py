@@ -12,6 +12,7 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 from ..errors import UserError
+from ..keys import key_of, object_in
 from ..settings import framing as settings
 from .family import size_rule
 from .sizes import CUSTOM, SizeError, parse_ratio, picture_size
@@ -79,7 +80,7 @@ def pose_camera(scene: bpy.types.Scene, create: bool = False) -> bpy.types.Objec
     """
     camera = scene.pose_to_anime.framing.camera
     # A deleted object lives on in our pointer, and after a full copy of a scene the pointer may lead into the first one.
-    if camera is not None and camera.type == "CAMERA" and scene.objects.get(camera.name) == camera:
+    if camera is not None and camera.type == "CAMERA" and object_in(scene, key_of(camera)) == camera:
         return camera
     return _new_camera(scene) if create else None
 

@@ -15,6 +15,7 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 from ..errors import UserError
+from ..keys import object_in
 from ..pose.humanoid import base_name
 from .camera import FRONT, LENS, first_lens, frame_points
 from .shot_names import Shot
@@ -110,7 +111,7 @@ def take_shot(
 
 def joint_segments(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, figure: Framed) -> dict[str, Array]:
     """Humanoid joint → (2, 3) world places of the ends of its bone as it is posed. Empty for a figure without these bones."""
-    armature = scene.objects.get(figure.armature_name)
+    armature = object_in(scene, figure.armature)
     if armature is None or armature.pose is None:
         return {}
     evaluated = armature.evaluated_get(depsgraph)

@@ -9,6 +9,7 @@ from typing import Protocol
 import bpy
 import numpy as np
 
+from ..keys import ObjectKey, object_in
 from .advice import Advice, advise_ratio
 from .solve import Array
 
@@ -20,10 +21,10 @@ class Framed(Protocol):
     """What framing needs to know of a figure."""
 
     @property
-    def armature_name(self) -> str: ...
+    def armature(self) -> ObjectKey: ...
 
     @property
-    def mesh_names(self) -> tuple[str, ...]: ...
+    def meshes(self) -> tuple[ObjectKey, ...]: ...
 
     @property
     def joint_map(self) -> Mapping[str, str]: ...  # humanoid joint → name of its deform bone
@@ -36,8 +37,8 @@ def figure_points(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, figure
     """
     parts = []
     for figure in figures:
-        skins = [points for name in figure.mesh_names if len(points := _mesh_points(scene, depsgraph, name))]
-        parts += skins or [_bone_points(scene, depsgraph, figure.armature_name)]
+        skins = [points for key in figure.meshes if len(points := _mesh_points(scene, depsgraph, key))]
+        parts += skins or [_bone_points(scene, depsgraph, figure.armature)]
     points = np.concatenate(parts) if parts else np.empty((0, 3))
     return points[np.isfinite(points).all(axis=1)]
 
@@ -49,7 +50,7 @@ def figure_extent(
 
     From the bones, so that a panel may ask at every redraw.
     """
-    parts = [_bone_points(scene, depsgraph, figure.armature_name) for figure in figures]
+    parts = [_bone_points(scene, depsgraph, figure.armature) for figure in figures]
     points = np.concatenate(parts) if parts else np.empty((0, 3))
     points = points[np.isfinite(points).all(axis=1)]
     if not len(points):
@@ -63,7 +64,7 @@ def figure_extent(
 
 def spine_is_level(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, figure: Framed) -> bool:
     """Whether a figure lies: the line from its hips to its head rises by less than half its length."""
-    armature = scene.objects.get(figure.armature_name)
+    armature = object_in(scene, figure.armature)
     if armature is None or armature.pose is None:
         return False
     evaluated = armature.evaluated_get(depsgraph)
@@ -108,8 +109,8 @@ def subject_distance(view_layer: bpy.types.ViewLayer, camera: bpy.types.Object, 
     return max(float(backwards @ offset), camera.data.clip_start)
 
 
-def _mesh_points(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, name: str) -> Array:
-    source = scene.objects.get(name)
+def _mesh_points(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, key: ObjectKey) -> Array:
+    source = object_in(scene, key)
     evaluated = source.evaluated_get(depsgraph) if source else None
     if evaluated is None or not evaluated.is_evaluated:  # deleted, or not in this view layer
         return np.empty((0, 3))
@@ -123,8 +124,8 @@ def _mesh_points(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, name: s
     return _in_world(evaluated, local.reshape(-1, 3))
 
 
-def _bone_points(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, name: str) -> Array:
-    armature = scene.objects.get(name)
+def _bone_points(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, key: ObjectKey) -> Array:
+    armature = object_in(scene, key)
     if armature is None or armature.pose is None:
         return np.empty((0, 3))
     evaluated = armature.evaluated_get(depsgraph)

@@ -17,6 +17,7 @@ from ..armature.limbs import ROOT
 from ..armature.mannequin import require_skins
 from ..armature.pose_tools import skin_points
 from ..errors import UserError
+from ..keys import key_of
 from ..passes import geometry
 from ..passes.render import draw_buffers
 from ..passes.view import view_of
@@ -44,7 +45,7 @@ def pose_preview(obj: bpy.types.Object) -> bytes:
     """
     scene, view_layer = bpy.context.scene, bpy.context.view_layer
     view_layer.update()
-    figure = next((found for found in figures_in(scene, view_layer) if found.armature_name == obj.name), None)
+    figure = next((found for found in figures_in(scene, view_layer) if found.armature == key_of(obj)), None)
     if figure is None:
         require_skins(obj)
         raise UserError(f"'{obj.name}' is hidden: show it before you save its pose.")

@@ -23,6 +23,7 @@ from ..errors import UserError
 from ..framing.camera import picture_camera, reset_camera, scene_size, use_pose_camera
 from ..framing.sizes import SizeError
 from ..framing.startup import is_startup_camera
+from ..keys import object_in
 from ..passes.render import KINDS, PassSet, render_passes
 from ..pose import normalised
 from ..settings.generation import control_settings
@@ -138,7 +139,7 @@ def prepare(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, *, seed: in
             seed=settings.seed if seed is None else seed,
             sampler=family.default_sampler,
             controls=tuple(controls),
-            child_in_view=any(is_child(scene.objects[name]) for name in passes.figures),
+            child_in_view=any(is_child(object_in(scene, key)) for key in passes.figures),
         )
     except ProtocolError as error:
         raise UserError(str(error)) from error
@@ -208,7 +209,8 @@ def write_job(prepared: Prepared, file_id: str, *, blend: str = "", folder: Path
 
 
 def _figure_info(scene: bpy.types.Scene, figure: Figure) -> dict[str, Any]:
-    armature = scene.objects[figure.armature_name]
+    armature = object_in(scene, figure.armature)
+    assert armature is not None, "figures_in has just found it"
     return {
         "armature": armature.name,
         "mannequin": mannequin_name(armature),

@@ -78,7 +78,7 @@ class P2A_OT_frame_figures(_Framing, bpy.types.Operator):
     def run(self, context: bpy.types.Context) -> None:
         figures = visible_figures(context)
         if self.figure:
-            figures = [figure for figure in figures if figure.armature_name == self.figure]
+            figures = [figure for figure in figures if figure.name == self.figure]
         if not figures:
             what = f"no visible figure called {self.figure}" if self.figure else "no visible figure"
             raise UserError(f"There is {what} to frame: add one with Add ▸ Mannequin, or show a hidden one.")

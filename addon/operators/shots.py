@@ -12,6 +12,7 @@ from ..framing.saved_shots import LONGEST_NAME, delete_shot, rename_shot, save_s
 from ..framing.shot_names import Shot
 from ..framing.shots import take_shot
 from ..framing.viewport import fit_frames
+from ..keys import key_of
 from ..settings.shots import ANGLE_ITEMS, FRAMING_ITEMS, HEIGHT_ITEMS
 from .figure import needs_mannequin, require_mannequin
 from .framing import _Framing, visible_figures
@@ -39,8 +40,8 @@ class P2A_OT_set_shot(_Framing, bpy.types.Operator):
     def run(self, context: bpy.types.Context) -> None:
         figures = visible_figures(context)
         if self.active_only:
-            active = require_mannequin(context, "")
-            figures = [figure for figure in figures if figure.armature_name == active.name]
+            active = key_of(require_mannequin(context, ""))
+            figures = [figure for figure in figures if figure.armature == active]
         if not figures:
             raise UserError("There is no visible figure to frame: add one with Add ▸ Mannequin, or show a hidden one.")
         shot = Shot(self.framing, self.angle, self.height)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..armature.figures import Figure
+from ..keys import ObjectKey, key_of, object_in
 from .view import transform
 
 Floats = NDArray[np.float64]
@@ -34,7 +35,7 @@ class Surface:
     (4, 4). ``figure`` is 1 for the first figure, 2 for the second, …, and 0 for what is no figure. ``key`` names the triangles.
     """
 
-    name: str
+    source: ObjectKey
     figure: int
     vertices: NDArray[np.float32]
     triangles: NDArray[np.int32]
@@ -53,11 +54,11 @@ def figure_surfaces(
     """The visible evaluated meshes of the figures, in world metres by their matrices."""
     found = []
     for number, figure in enumerate(figures, 1):
-        for name in figure.mesh_names:
-            source = scene.objects.get(name)
+        for key in figure.meshes:
+            source = object_in(scene, key)
             if source is None or source.type not in _HAS_SURFACE or not source.visible_get(view_layer=view_layer):
                 continue
-            surface = _surface(source.evaluated_get(depsgraph), name, number)
+            surface = _surface(source.evaluated_get(depsgraph), key, number)
             if surface is not None:
                 found.append(surface)
     return found
@@ -67,7 +68,7 @@ def ticked_surfaces(view_layer: bpy.types.ViewLayer, depsgraph: bpy.types.Depsgr
     """Other visible objects that the user ticked to be in depth, with all their instances."""
     if not any(_is_ticked(item) for item in view_layer.objects):
         return []
-    skins = {name for figure in figures for name in figure.mesh_names}
+    skins = {key for figure in figures for key in figure.meshes}
     return list(_ticked_instances(depsgraph, skins))
 
 
@@ -81,7 +82,7 @@ def _is_ticked(item: bpy.types.Object) -> bool:
     return bool(getattr(settings, "in_depth", False))
 
 
-def _ticked_instances(depsgraph: bpy.types.Depsgraph, skins: set[str]) -> Iterator[Surface]:
+def _ticked_instances(depsgraph: bpy.types.Depsgraph, skins: set[ObjectKey]) -> Iterator[Surface]:
     shared: dict[int, Surface | None] = {}
     for instance in depsgraph.object_instances:
         shape = instance.object
@@ -91,18 +92,18 @@ def _ticked_instances(depsgraph: bpy.types.Depsgraph, skins: set[str]) -> Iterat
         if instance.is_instance:
             if not (_is_ticked(source) or (instance.parent is not None and _is_ticked(instance.parent.original))):
                 continue
-        elif source.name in skins or not _is_ticked(source):
+        elif key_of(source) in skins or not _is_ticked(source):
             continue
         data = shape.data.as_pointer()
         if data not in shared:
-            shared[data] = _surface(shape, source.name, 0)
+            shared[data] = _surface(shape, key_of(source), 0)
         surface = shared[data]
         if surface is not None:
             to_world = np.array(instance.matrix_world, dtype=np.float64)
-            yield Surface(surface.name, 0, surface.vertices, surface.triangles, to_world, surface.key)
+            yield Surface(surface.source, 0, surface.vertices, surface.triangles, to_world, surface.key)
 
 
-def _surface(evaluated: bpy.types.Object, name: str, figure: int) -> Surface | None:
+def _surface(evaluated: bpy.types.Object, source: ObjectKey, figure: int) -> Surface | None:
     """The mesh of an evaluated object; None where it has no faces."""
     try:
         mesh = evaluated.to_mesh()
@@ -124,7 +125,7 @@ def _surface(evaluated: bpy.types.Object, name: str, figure: int) -> Surface | N
         key = (*key[:4], zlib.crc32(triangles.tobytes(), key[4]))
         if not len(triangles):
             return None
-    return Surface(name, figure, vertices, triangles, np.array(evaluated.matrix_world, dtype=np.float64), key)
+    return Surface(source, figure, vertices, triangles, np.array(evaluated.matrix_world, dtype=np.float64), key)
 
 
 def _topology(mesh: bpy.types.Mesh) -> tuple[TopologyKey, NDArray[np.int32]]:

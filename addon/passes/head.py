@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..armature.figures import Figure
+from ..keys import ObjectKey, object_in
 from ..openpose.layout import BODY_INDEX, FACE_POINTS_OF_BODY
 from .geometry import Surface, TopologyKey
 from .view import View
@@ -30,7 +31,7 @@ _REACH = 1.25
 _EARS = (BODY_INDEX["right_ear"], BODY_INDEX["left_ear"])
 _BELOW = ("neck", "upperChest", "chest", "leftShoulder", "rightShoulder")
 _REMEMBERED = 16
-_heads: OrderedDict[tuple[str, str, TopologyKey], Bools] = OrderedDict()
+_heads: OrderedDict[tuple[ObjectKey, ObjectKey, TopologyKey], Bools] = OrderedDict()
 
 
 def visible_face_points(
@@ -90,7 +91,7 @@ def _head_vertices(scene: bpy.types.Scene, figure: Figure, surface: Surface) -> 
     Neck and chest close the head from below: without them a camera behind and below looks through the hole at the face. Arms do
     not count: a detector still finds the eyes behind a hand.
     """
-    source, armature = scene.objects.get(surface.name), scene.objects.get(figure.armature_name)
+    source, armature = object_in(scene, surface.source), object_in(scene, figure.armature)
     if source is None or armature is None:
         return None
     bones = armature.data.bones
@@ -101,7 +102,7 @@ def _head_vertices(scene: bpy.types.Scene, figure: Figure, surface: Surface) -> 
     if source.parent_type == "BONE" and source.parent_bone in names:  # hair, hats, glasses
         return np.ones(len(surface.vertices), dtype=bool)
     names |= {figure.joint_map[joint] for joint in _BELOW if joint in figure.joint_map}
-    key = (surface.name, figure.armature_name, surface.key)
+    key = (surface.source, figure.armature, surface.key)
     if key not in _heads:
         groups = {group.index for group in source.vertex_groups if group.name in names}
         if not groups or source.type != "MESH" or len(source.data.vertices) != len(surface.vertices):

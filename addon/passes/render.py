@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..armature.figures import Figure, figures_in
 from ..errors import UserError
+from ..keys import ObjectKey, object_in
 from ..openpose import pose_json
 from ..openpose.drawing import draw_people
 from ..openpose.person import Person
@@ -58,7 +59,7 @@ class PassSet:
     """Passes of one moment.
 
     ``images``: kind → (height, width, 3) uint8 RGB, row 0 at the top. ``people`` in pixels of that picture, one for each of
-    ``figures`` (names of armatures) that has a point in it; ``pose_json`` says the same as OpenPose JSON. ``warnings`` are
+    ``figures`` (keys of armatures) that has a point in it; ``pose_json`` says the same as OpenPose JSON. ``warnings`` are
     sentences for the user, ``seconds`` what each step took.
     """
 
@@ -67,7 +68,7 @@ class PassSet:
     images: dict[str, Image]
     people: tuple[Person, ...]
     pose_json: str
-    figures: tuple[str, ...]
+    figures: tuple[ObjectKey, ...]
     warnings: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
     view: View | None = None
@@ -134,7 +135,7 @@ def render_passes(
         images=images,
         people=present,
         pose_json=pose_json.dumps(present, width, height),
-        figures=tuple(figure.armature_name for figure in chosen),
+        figures=tuple(figure.armature for figure in chosen),
         warnings=tuple(warnings),
         seconds=clock.seconds,
         view=view,
@@ -174,8 +175,8 @@ def _check_figures(scene: bpy.types.Scene, figures: Sequence[Figure]) -> None:
     if len(figures) > MOST_FIGURES:
         raise UserError(f"There are {len(figures)} figures in view: hide some, {MOST_FIGURES} can be told apart.")
     for figure in figures:
-        if scene.objects.get(figure.armature_name) is None:
-            raise UserError(f"The armature “{figure.armature_name}” is not in this scene any more: add the figure again.")
+        if object_in(scene, figure.armature) is None:
+            raise UserError(f"The armature “{figure.name}” is not in this scene any more: add the figure again.")
 
 
 def _check_sight(
@@ -194,9 +195,9 @@ def _check_sight(
         inside = bool(view.contains(pixels).any()) or bool(view.contains(person.body[person.body[:, 2] > 0.0, :2]).any())
         behind = depth <= NEAREST
         if not inside:
-            missing.append((figure.armature_name, len(behind) > 0 and bool(behind.all())))
+            missing.append((figure.name, len(behind) > 0 and bool(behind.all())))
         elif behind.any():
-            warnings.append(f"A part of “{figure.armature_name}” is behind the camera: move the camera back.")
+            warnings.append(f"A part of “{figure.name}” is behind the camera: move the camera back.")
     if len(missing) < len(figures):
         warnings += [f"“{name}” is not in the picture." for name, _ in missing]
         return

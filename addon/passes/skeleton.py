@@ -37,7 +37,7 @@ def person_of(
     try:
         positions, present = body_keypoints(figure, depsgraph)
     except KeyError:
-        raise UserError(f"The armature “{figure.armature_name}” is not in this scene any more: add the figure again.") from None
+        raise UserError(f"The armature “{figure.name}” is not in this scene any more: add the figure again.") from None
     present = present & visible_face_points(scene, figure, surfaces, view, positions, present)
     pixels, _depth = view.project(positions)
     right, left = SHOULDERS

@@ -66,7 +66,7 @@ def test_two_figures_do_not_disturb_each_other(figure) -> None:
     remove_mannequin(second)
     assert moved(still, matrices(figure)) == 0
     (left,) = figures_in(bpy.context.scene, bpy.context.view_layer)
-    assert left.armature_name == figure.name
+    assert left.name == figure.name
 
 
 def test_removing_a_figure_leaves_nothing_of_it(figure) -> None:

@@ -51,8 +51,8 @@ def edges() -> tuple[float, float, float, float]:
     depsgraph = view_layer.depsgraph
     seen, ours = [], camera()
     for figure in figures():
-        for name in figure.mesh_names:
-            evaluated = scene.objects[name].evaluated_get(depsgraph)
+        for key in figure.meshes:
+            evaluated = bpy.data.objects[key].evaluated_get(depsgraph)
             mesh, matrix = evaluated.to_mesh(), evaluated.matrix_world
             chosen = extremes(mesh).union(range(0, len(mesh.vertices), 10))
             seen += [world_to_camera_view(scene, ours, matrix @ mesh.vertices[index].co) for index in chosen]
@@ -124,7 +124,7 @@ def test_short_lenses_and_large_head_room(mannequin: bpy.types.Object) -> None:
 def test_several_figures_are_all_in_the_picture_and_one_can_be_chosen(mannequin: bpy.types.Object) -> None:
     first = mannequin.name
     bpy.ops.pose_to_anime.add_mannequin()
-    second = next(figure.armature_name for figure in figures() if figure.armature_name != first)
+    second = next(figure.name for figure in figures() if figure.name != first)
     bpy.context.scene.objects[second].location = (4.0, 3.0, 1.0)
     framing().ratio = "2:1"
     bpy.ops.pose_to_anime.frame_figures()

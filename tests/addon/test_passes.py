@@ -320,7 +320,7 @@ def test_a_pose_that_changes_changes_the_passes(mannequin):
 def test_a_mesh_that_changes_is_not_taken_from_memory(mannequin):
     hide_cube()
     passes()
-    (skin,) = (bpy.data.objects[name] for name in only_figure().mesh_names)
+    (skin,) = (bpy.data.objects[key] for key in only_figure().meshes)
     skin.modifiers.new("Subdivision", "SUBSURF").levels = 1
     (surface,) = geometry.figure_surfaces(
         bpy.context.scene, bpy.context.view_layer, bpy.context.evaluated_depsgraph_get(), [only_figure()]
@@ -333,7 +333,7 @@ def test_a_mesh_that_changes_is_not_taken_from_memory(mannequin):
 def test_vertices_thrown_to_infinity_are_left_out(mannequin):
     hide_cube()
     whole = grey(passes()) > 0
-    (skin,) = (bpy.data.objects[name] for name in only_figure().mesh_names)
+    (skin,) = (bpy.data.objects[key] for key in only_figure().meshes)
     skin.data.vertices[0].co = (math.nan, 0.0, 0.0)
     skin.data.vertices[1].co = (math.inf, 0.0, 0.0)
     broken = grey(passes()) > 0

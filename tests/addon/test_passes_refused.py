@@ -40,7 +40,7 @@ def mannequin(factory_scene: None) -> bpy.types.Object:
 def test_no_figure_is_said(factory_scene, mode):
     if mode != "none":
         armature = add_mannequin(bpy.context)
-        skins = [bpy.data.objects[name] for name in only_figure().mesh_names]
+        skins = [bpy.data.objects[key] for key in only_figure().meshes]
         if mode == "delete":
             bpy.data.objects.remove(armature)
         else:

@@ -231,7 +231,7 @@ def test_props_are_in_the_depth_image_and_no_part_of_the_figure(figure: bpy.type
     held = hold(figure, "sword", RIGHT)
     assert held.pose_to_anime.in_depth
     (found,) = figures_in(bpy.context.scene, bpy.context.view_layer)
-    assert held.name not in found.mesh_names
+    assert found.meshes == tuple((skin.name, None) for skin in skins_of(figure))
     assert held.select_get() is False and bpy.context.view_layer.objects.active == figure
 
 

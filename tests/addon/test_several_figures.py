@@ -31,7 +31,7 @@ def mannequins() -> list[str]:
 
 def in_picture() -> list[str]:
     bpy.context.view_layer.update()
-    return [found.armature_name for found in figures_in(bpy.context.scene, bpy.context.view_layer)]
+    return [found.name for found in figures_in(bpy.context.scene, bpy.context.view_layer)]
 
 
 def beside(before: dict[str, np.ndarray], shift: Vector) -> dict[str, np.ndarray]:

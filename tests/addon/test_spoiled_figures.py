@@ -13,11 +13,18 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 from pose_to_anime.addon.armature.dots import visible_bones  # noqa: E402
-from pose_to_anime.addon.armature.figures import is_figure_shown  # noqa: E402
+from pose_to_anime.addon.armature.figures import figures_in, is_figure_shown  # noqa: E402
+from pose_to_anime.addon.armature.keypoints import body_keypoints  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin, is_mannequin, mannequin_name, skins_of  # noqa: E402
 from pose_to_anime.addon.armature.posing import read_pose  # noqa: E402
 from pose_to_anime.addon.armature.props.holding import hold  # noqa: E402
 from pose_to_anime.addon.armature.props.prop_file import prop_files, prop_folders  # noqa: E402
+from pose_to_anime.addon.framing.camera import frame_figures  # noqa: E402
+from pose_to_anime.addon.framing.subject import figure_points  # noqa: E402
+from pose_to_anime.addon.generate.request import scene_info  # noqa: E402
+from pose_to_anime.addon.keys import key_of  # noqa: E402
+from pose_to_anime.addon.passes import geometry  # noqa: E402
+from pose_to_anime.addon.passes.render import render_passes  # noqa: E402
 from rig_scene import figure_fixture, matrices, moved, registered  # noqa: E402, F401
 
 OPS = bpy.ops.pose_to_anime
@@ -138,6 +145,37 @@ def test_a_linked_figure_cannot_be_posed_but_shown_and_copied_from(linked: bpy.t
     assert OPS.copy_pose_to(target=own.name) == {"FINISHED"}
     assert moved(target, matrices(own)) > 0.1
     assert read_pose(own).rotation("leftUpperLeg") == pytest.approx(read_pose(linked).rotation("leftUpperLeg"), abs=1e-3)
+
+
+def test_a_linked_figure_and_one_of_its_name_are_two_in_pictures_and_framing(linked: bpy.types.Object) -> None:
+    own = add_mannequin(bpy.context, location=(1.0, 0.0, 0.0))
+    assert own.name == linked.name and skins_of(own)[0].name == skins_of(linked)[0].name
+    scene, view_layer = bpy.context.scene, bpy.context.view_layer
+    assert OPS.change_body(mannequin="chibi", armature=own.name) == {"FINISHED"}
+    assert view_layer.objects.active == own and own.select_get() and not linked.select_get()
+    figures = figures_in(scene, view_layer)
+    assert [figure.armature for figure in figures] == [key_of(own), key_of(linked)]
+
+    depsgraph = view_layer.depsgraph
+    small, tall = (figure_points(scene, depsgraph, [figure]) for figure in figures)
+    assert small[:, 0].min() > 0.4 and tall[:, 0].max() < 0.9 and tall[:, 2].max() > 1.4 * small[:, 2].max()
+    for figure, obj, height in zip(figures, (own, linked), (0.7, 1.5), strict=True):
+        nose = body_keypoints(figure, depsgraph)[0][0]
+        assert abs(nose[0] - obj.location.x) < 0.05 and (nose[2] > height) == (obj == linked)
+    assert OPS.set_shot(framing="full", active_only=True) == {"FINISHED"}
+    alone = scene.camera.matrix_world.copy()
+    frame_figures(scene, view_layer, scene.camera, figures[:1])
+    assert (scene.camera.matrix_world.translation - alone.translation).length < 0.3, "the camera is at the active figure"
+
+    frame_figures(scene, view_layer, scene.camera, figures)
+    result = render_passes(scene, view_layer, scene.camera, (384, 384), kinds=("openpose",))
+    first, second = (person.body[[2, 5, 8, 11]] for person in result.people)
+    assert (first[:, 2] > 0).all() and (second[:, 2] > 0).all()
+    assert first[:, 0].min() > second[:, 0].max() + 10 and first[:, 1].min() > second[:, 1].min() + 10
+    surfaces = geometry.figure_surfaces(scene, view_layer, depsgraph, figures)
+    assert [(s.source, s.figure) for s in surfaces] == [(key_of(skins_of(obj)[0]), n) for n, obj in enumerate((own, linked), 1)]
+    assert len(scene_info(scene, view_layer)["figures"]) == 2
+    assert {found["mannequin"] for found in scene_info(scene, view_layer)["figures"]} == {"chibi", "adult_woman"}
 
 
 def lose_skin(obj: bpy.types.Object) -> None:
