@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 
@@ -34,6 +34,8 @@ _ROUNDS, _SPREADS, _TURNS = 8, 4, 4
 """The knees of one who sits or stands go apart fewer times: legs must still reach the ground."""
 _MOST_TURN, _SPREAD = math.radians(22.0), math.radians(4.0)
 """In one round; the second is for knees that go apart."""
+_ELBOWS = tuple(math.radians(angle) for angle in (15.0, -15.0, 30.0, -30.0))
+"""How far elbows are tried to be turned, the least first: farther, folded arms would no longer look folded."""
 
 
 def clear_legs(posture: Posture, planted: Collection[str]) -> None:
@@ -70,6 +72,30 @@ def clear_arms(posture: Posture, held: Collection[str], resting: Collection[str]
                 _swivel(posture, arm, point, out)
             else:
                 _swing(posture, arm, point, out)
+
+
+def clear_elbows(posture: Posture, arms: Collection[Chain], touch: Callable[[], float]) -> None:
+    """Arms that touch the body out of it by their elbows alone, as far as those must go: an arm that is in the way on one side of
+    the belly has room on another. ``touch`` brings to each other again what touches; it returns how many metres it is apart."""
+    obstacles = Obstacles(posture) if arms else None
+    for arm in arms:
+        if obstacles is None or (depth := obstacles.depth(posture, arm)) < _ROLLS:
+            continue
+        before = dict(posture.local)
+        best, found = depth, before
+        for angle in _ELBOWS:
+            _turn_elbow(posture, arm, angle)
+            apart = touch()
+            fault = apart + max(obstacles.depth(posture, each) for each in arms)
+            if fault < best - _NOTICED:
+                best, found = fault, dict(posture.local)
+            posture.local.update(found if best < _ROLLS else before)
+            posture.refresh("upperChest")
+            if best < _ROLLS:
+                break
+        else:
+            posture.local.update(found)
+            posture.refresh("upperChest")
 
 
 def clear_hands(posture: Posture, anchors: Mapping[Chain, tuple[str, Place]]) -> list[Chain]:
@@ -140,6 +166,11 @@ class Obstacles:
             return None
         return points[worst], (depths[worst] - _LEFT) * self._normals[nearest[worst]]
 
+    def depth(self, posture: Posture, chain: Chain) -> float:
+        """How far (metres) a limb must go out of the body; 0 while all is well."""
+        deepest = self.deepest(posture, chain)
+        return 0.0 if deepest is None else float(np.linalg.norm(deepest[1]))
+
     def _of(self, posture: Posture, chain: Chain) -> np.ndarray:
         """Which of them the limb moves too: there its skin and the body's are one."""
         if chain not in self._shared:
@@ -187,7 +218,13 @@ def _swivel(posture: Posture, chain: Chain, point: Vector, out: Vector) -> None:
         return
     way = float(np.cross(axis, radius / length) @ out)
     angle = max(-_MOST_TURN, min(_MOST_TURN, way / length))
+    _turn_elbow(posture, chain, angle)
+
+
+def _turn_elbow(posture: Posture, chain: Chain, angle: float) -> None:
+    """Turn a limb about the line from its root to its end; its hand or foot keeps its direction."""
     kept = posture.world[chain.end]
+    axis = posture.heads[chain.end] - posture.heads[chain.upper]
     posture.rotate(chain.upper, rot.about_axis(axis, angle))
     posture.set_world(chain.end, kept)
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..pose import rotations as rot
 from ..pose.normalised import Contact, Place, Pose
 from ..pose.rotations import Matrix, Vector
-from .clearance import STUCK, clear_arms, clear_hands, is_inside, limb_of
+from .clearance import STUCK, clear_arms, clear_elbows, clear_hands, is_inside, limb_of
 from .posture import ARMS, Chain, Posture
 from .surface import SkinPoints
 
@@ -45,7 +45,14 @@ def reach_out(body: Posture, touches: list[Contact], propped: set[str], keeps_cl
     resting = {contact.surface for contact in touches} | {contact.joint for contact in touches}
     clear_arms(body, held | propped, resting)
     _touch(body, touches, propped)
-    given_up = clear_hands(body, _anchors(touches, propped))
+    anchors = _anchors(touches, propped)
+
+    def touch() -> float:
+        _touch(body, touches, propped)
+        return max(_apart(body, contact) for contact in touches)
+
+    clear_elbows(body, anchors, touch)
+    given_up = clear_hands(body, anchors)
     given_up += [arm for arm in ARMS if arm.side in held & propped and is_inside(body, arm, STUCK)]
     if given_up:
         for arm in given_up:
@@ -64,6 +71,12 @@ def _touch_again(body: Posture, touches: list[Contact], propped: set[str]) -> No
     if body.changes != changes and any(is_inside(body, arm, _GIVES) for arm in _anchors(touches, propped)):
         body.local.update(before)
         body.refresh()
+
+
+def _apart(body: Posture, contact: Contact) -> float:
+    assert contact.at is not None and contact.surface_at is not None
+    way = body.place(contact.surface, contact.surface_at) - body.place(contact.joint, contact.at)
+    return float(np.linalg.norm(way))
 
 
 def _anchors(touches: Iterable[Contact], propped: Collection[str]) -> dict[Chain, tuple[str, Place]]:

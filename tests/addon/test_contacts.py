@@ -78,6 +78,14 @@ def test_hands_find_the_hips_of_other_bodies(name) -> None:
     assert max(gaps(obj, pose)) < before + 6 * MILLIMETRE
 
 
+@pytest.mark.parametrize("name", ["sitting", "lying", "gesture_point_forward"])
+def test_elbows_make_room_for_hands_that_a_belly_would_keep_away(name) -> None:
+    obj, pose = other_figure("stocky"), load_pose(name)
+    apply_pose(obj, pose)
+    assert max(gaps(obj, pose)) < 0.010
+    assert max(Body(obj).measure(pose, seat_height(obj)).through.values()) < 0.015
+
+
 def test_a_mirrored_pose_has_mirrored_contacts() -> None:
     obj, pose = other_figure("stocky"), load_pose("gesture_facepalm")
     apply_pose(obj, pose)
