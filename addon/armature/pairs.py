@@ -16,11 +16,11 @@ from .clasping import clasp
 from .hand_goals import arm_of, arm_reach, bring_hand
 from .hands import change_hand
 from .joint_map import joint_map
-from .limbs import ROOT
 from .mannequin import is_child, landmarks, require_posable, require_skins, skins_of
 from .pose_tools import look_at
 from .posing import apply_pose, humanoid_rest_of
 from .props.hand_model import Hand, hand_of
+from .props.seating import root_frame
 from .seen_skin import seen_skin
 
 _SUFFIX = {"left": "L", "right": "R"}
@@ -35,6 +35,8 @@ _MOST_POINTS = 2500
 _CLOSE = 5e-4
 _STEP, _MOST_STEPS = 0.02, 50
 """Metres by which figures are moved apart at a time."""
+_BREATH = 0.06
+"""Hip heights that faces stay from each other where a pair says no ``gap``: large heads would touch before hands meet."""
 _DEEPEST = 0.3
 """Metres: what seems to be farther inside a body than a body is thick lies beside an edge of it."""
 
@@ -57,10 +59,13 @@ def apply_pair(first: bpy.types.Object, second: bpy.types.Object, pair: Pair) ->
         _shape_hands(obj, pair.first if name == "first" else pair.second)
     scale = sum(humanoid_rest_of(obj).hip_height for obj in figures.values()) / 2.0
     _place(first, second, Matrix.Translation((pair.place[0] * scale, pair.place[1] * scale, 0.0)), pair.turn)
-    _stand_clear(first, second, pair.gap, pair.whole)
+    breath = _BREATH * scale if pair.gap is None else 0.0
+    _stand_clear(first, second, pair.gap, pair.whole, breath)
     if pair.looks:
         for obj, other in ((first, second), (second, first)):
             look_at(obj, _face(other))
+        if pair.gap is None:
+            _stand_clear(first, second, None, pair.whole, breath)  # large heads that turn come nearer to each other
     for _ in range(_ROUNDS):
         for meeting in pair.contacts:
             _meet(figures, meeting, scale)
@@ -82,24 +87,18 @@ def _shape_hands(obj: bpy.types.Object, part: Part) -> None:
         change_hand(obj, _SUFFIX[side], lambda _present, shape=shape: shape)
 
 
-def _root(obj: bpy.types.Object) -> Matrix:
-    """From the axes of a figure's root, as it is now, to the world."""
-    bone = obj.pose.bones[ROOT]
-    return obj.matrix_world @ bone.matrix @ bone.bone.matrix_local.inverted()
-
-
 def _place(first: bpy.types.Object, second: bpy.types.Object, move: Matrix, turn: float) -> None:
     """Stand the second figure's root where ``move`` and ``turn`` (radians) take the first one's, on the ground of the first."""
-    own = second.matrix_world.inverted() @ _root(second)
+    own = second.matrix_world.inverted() @ root_frame(second)
     size = second.matrix_world.to_scale()
-    goal = _root(first) @ move @ Matrix.Rotation(turn, 4, "Z") @ own.inverted()
+    goal = root_frame(first) @ move @ Matrix.Rotation(turn, 4, "Z") @ own.inverted()
     second.matrix_world = Matrix.LocRotScale(goal.to_translation(), goal.to_quaternion(), size)
     bpy.context.view_layer.update()
 
 
-def _stand_clear(first: bpy.types.Object, second: bpy.types.Object, gap: float | None, arms: bool) -> None:
-    """Move the second figure away from the first until their bodies do not meet; with ``gap``, then back until they are so many
-    metres apart. Arms count or not."""
+def _stand_clear(first: bpy.types.Object, second: bpy.types.Object, gap: float | None, arms: bool, breath: float) -> None:
+    """Move the second figure away from the first until their bodies are ``breath`` metres apart; with ``gap``, then back until
+    they are so many apart. Arms count or not."""
     tree = _tree(first, arms)
     towards = first.matrix_world.translation - second.matrix_world.translation
     towards.z = 0.0
@@ -111,7 +110,7 @@ def _stand_clear(first: bpy.types.Object, second: bpy.types.Object, gap: float |
     points = [Vector(point) for point in skin[:: max(1, len(skin) // _MOST_POINTS)]]
     moved = 0.0
     for _ in range(_MOST_STEPS):
-        if not any(_is_inside(tree, point + towards * moved) for point in points):
+        if not any(_meets(tree, point + towards * moved, breath) for point in points):
             break
         moved -= _STEP
     for _ in range(_MOST_STEPS if gap is not None else 0):
@@ -123,9 +122,10 @@ def _stand_clear(first: bpy.types.Object, second: bpy.types.Object, gap: float |
     bpy.context.view_layer.update()
 
 
-def _is_inside(tree: BVHTree, point: Vector) -> bool:
+def _meets(tree: BVHTree, point: Vector, breath: float) -> bool:
+    """Whether a point is inside a body, or nearer to it than ``breath``."""
     place, normal, _, distance = tree.find_nearest(point)
-    return distance < _DEEPEST and (point - place).dot(normal) < 0.0
+    return distance < breath or (distance < _DEEPEST and (point - place).dot(normal) < 0.0)
 
 
 def _face(obj: bpy.types.Object) -> Vector:
@@ -136,7 +136,7 @@ def _face(obj: bpy.types.Object) -> Vector:
 
 
 def _meet(figures: dict[str, bpy.types.Object], meeting: Meeting, scale: float) -> None:
-    axes = np.array(_root(figures["first"]).to_3x3().normalized())
+    axes = np.array(root_frame(figures["first"]).to_3x3().normalized())
     palm, fingers, other = (_turned(axes, vector) for vector in (meeting.palm, meeting.fingers, meeting.other_fingers))
     if meeting.on is not None:
         assert meeting.side is not None, "the reader sees to it"

@@ -10,6 +10,7 @@ bpy = pytest.importorskip("bpy")
 import numpy as np  # noqa: E402
 from mathutils import Vector  # noqa: E402
 from mathutils.bvhtree import BVHTree  # noqa: E402
+from mathutils.kdtree import KDTree  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin, is_mannequin, skins_of  # noqa: E402
 from pose_to_anime.addon.armature.pairs import apply_pair  # noqa: E402
 from pose_to_anime.addon.armature.pose_tools import skin_points  # noqa: E402
@@ -47,13 +48,16 @@ def depth(first: bpy.types.Object, second: bpy.types.Object) -> float:
 
 def palms_apart(first: bpy.types.Object, second: bpy.types.Object, sides: tuple[str, str]) -> float:
     """Metres between the hands' skins."""
-    places = []
-    for figure, side in zip((first, second), sides, strict=True):
-        (skin,) = skins_of(figure)
-        group = skin.vertex_groups[f"hand.{side}"].index
-        own = [v.index for v in skin.data.vertices if any(share.group == group and share.weight > 0.5 for share in v.groups)]
-        places.append(skin_points(figure)[own])
+    places = [points_of(figure, f"hand.{side}") for figure, side in zip((first, second), sides, strict=True)]
     return float(np.linalg.norm(places[0][:, None] - places[1][None], axis=2).min())
+
+
+def points_of(figure: bpy.types.Object, bone: str) -> np.ndarray:
+    """The points (n, 3) of a figure's skin that a bone carries for the most part."""
+    (skin,) = skins_of(figure)
+    group = skin.vertex_groups[bone].index
+    own = [v.index for v in skin.data.vertices if any(share.group == group and share.weight > 0.5 for share in v.groups)]
+    return skin_points(figure)[own]
 
 
 @pytest.mark.parametrize("name", sorted(pair_files()))
@@ -74,6 +78,20 @@ def test_a_pair_fits_a_tall_and_a_small_figure(registered: None) -> None:  # noq
     apply_pair(first, second, load_pair("high_five"))
     assert palms_apart(first, second, ("R", "R")) < 0.012, "the man bows to the child's height, the child reaches up"
     assert max(depth(first, second), depth(second, first)) < DEEPEST
+
+
+@pytest.mark.parametrize("body", ["chibi", "mascot"])
+def test_large_heads_stay_clear_of_each_other_and_short_arms_reach(registered: None, body: str) -> None:  # noqa: F811
+    first, second = two(body, body)
+    apply_pair(first, second, load_pair("handshake"))
+    assert palms_apart(first, second, ("R", "R")) < 0.012
+    assert max(depth(first, second), depth(second, first)) < 0.01, "thumbs give way, nothing else meets"
+    heads = [points_of(figure, "head") for figure in (first, second)]
+    tree = KDTree(len(heads[0]))
+    for index, point in enumerate(heads[0]):
+        tree.insert(point, index)
+    tree.balance()
+    assert min(tree.find(point)[2] for point in heads[1]) > 0.01, "faces do not touch"
 
 
 def test_what_cannot_be_is_refused_and_nothing_changes(registered: None) -> None:  # noqa: F811
