@@ -33,7 +33,7 @@ def clay_picture(camera: bpy.types.Object, size: tuple[int, int]) -> NDArray[np.
     assert rendered.buffers is not None and rendered.view is not None  # depth was asked for
     fine = shade(rendered.buffers.depth, rendered.view.projection, rendered.view.perspective)
     surfaces = figure_surfaces(scene, view_layer, view_layer.depsgraph, figures_in(scene, view_layer))
-    parts = [part for surface in surfaces for part in _skin_and_eyes(surface, scene.objects[surface.name].data)]
+    parts = [part for surface in surfaces for part in _skin_and_eyes(surface, bpy.data.objects[surface.source].data)]
     if any(part.figure == _EYES for part in parts):
         # Depth alone does not tell an iris, which is nearly flush with its eye. A prop before the face hides it all the same.
         seen = draw_buffers(parts, rendered.view, camera, view_layer.depsgraph)
