@@ -121,11 +121,6 @@ def write_body(obj: bpy.types.Object, name: str, body: Body, skin: Skin, sliders
     keep_skin_points(armature, skin, humanoid_rest(skin.joints, bones), bones)
 
 
-def rename_mannequin_body(obj: bpy.types.Object, name: str) -> None:
-    """Note that the file of a mannequin's body has another name."""
-    obj.data[_MANNEQUIN] = name
-
-
 def add_mannequin(
     context: bpy.types.Context | bpy.types.Scene,
     name: str = DEFAULT_MANNEQUIN,

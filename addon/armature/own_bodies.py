@@ -2,6 +2,8 @@
 """The user's own bodies: saving, renaming, deleting, importing and exporting them. No bpy.
 
 A body that was made by sliders is saved as what differs from one of the program's, so that no other own body must stay for it.
+A body keeps its key, the name of its file, when it is given another name: by it figures know their body, those of other files and
+those that an undo brings back, too.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..pose import own_files
-from .bodies import SUFFIX, body_files, load_body, own_folder, read_bodies
+from .bodies import SUFFIX, Bodies, BodyEntry, body_files, load_body, own_folder, read_bodies
 from .skin.body_file import Body, BodyFileError, read_body
 from .skin.sliders import SliderError, apply_sliders, file_text_of
 
@@ -28,7 +30,7 @@ def save_body(title: str, base: str, sliders: Mapping[str, float], *, replace_ow
     Raises UserError where the name is empty or taken (unless by an own body and ``replace_own``), where the base is gone, and
     where the folder cannot be written; then nothing is changed.
     """
-    key = _free_key(title, replace_own)
+    key = _key_to_save(title, replace_own)
     entry, body = load_body(base)
     anchor, anchor_body = _anchor(entry.key, body)
     if anchor == key:
@@ -41,23 +43,18 @@ def save_body(title: str, base: str, sliders: Mapping[str, float], *, replace_ow
     return key
 
 
-def rename_body(key: str, title: str) -> str:
-    """Give an own body another name. Returns its new key. Raises UserError."""
+def rename_body(key: str, title: str) -> None:
+    """Give an own body another name; its key stays. Raises UserError."""
     path = _own_file(key)
-    new = key_for(title)
-    if new != key:
-        _free_key(title, replace_own=False)
-        _refuse_if_needed(key, "renamed")
-    _write(new, _retitled(path, title))
-    if new != key:
-        own_files.remove_file(path, UserError)
-    return new
+    if _holder(title) not in (None, key):
+        raise _taken(title, "choose another name")
+    _write(key, _retitled(path, title))
 
 
 def delete_body(key: str) -> None:
     """Delete an own body. Figures that have it keep their form. Raises UserError."""
     path = _own_file(key)
-    _refuse_if_needed(key, "deleted")
+    _refuse_if_needed(key)
     own_files.remove_file(path, UserError)
 
 
@@ -69,10 +66,10 @@ def import_body(source: str | Path) -> str:
     except BodyFileError as error:
         raise UserError(str(error)) from error
     title, number = wanted, 1
-    while _is_taken(title):
+    while _holder(title) is not None:
         number += 1
         title = f"{wanted} {number}"
-    key = key_for(title)
+    key = _unused_key(title)
     _write(key, _retitled(path, title))
     try:
         read_body(own_folder() / f"{key}{SUFFIX}")  # its base may have lain beside it
@@ -98,6 +95,14 @@ def key_for(title: str) -> str:
     return own_files.key_for(title, "body", UserError)
 
 
+def named(found: Bodies, title: str) -> BodyEntry | None:
+    """Which of some bodies has a name already, as its title or as its file's name. An own body that was called otherwise once
+    gives that name free. Raises UserError as ``key_for``."""
+    key, name = key_for(title), _tidy(title).casefold()
+    titled = next((entry for entry in found.entries if entry.title.casefold() == name), None)
+    return titled or next((entry for entry in found.entries if entry.key == key and not _was_renamed(entry)), None)
+
+
 def is_own(key: str) -> bool:
     """Whether a body lies in the user's folder."""
     path = body_files().get(key)
@@ -108,17 +113,39 @@ def _tidy(title: str) -> str:
     return " ".join(title.split())
 
 
-def _is_taken(title: str) -> bool:
-    titles = {entry.title.casefold() for entry in read_bodies().entries}
-    return key_for(title) in body_files() or _tidy(title).casefold() in titles
+def _was_renamed(entry: BodyEntry) -> bool:
+    try:
+        return entry.own and entry.key != key_for(entry.title)
+    except UserError:  # a title that someone wrote into the file, of which no name of a file can be made
+        return True
 
 
-def _free_key(title: str, replace_own: bool) -> str:
-    key = key_for(title)
-    if _is_taken(title) and not (is_own(key) and replace_own):
-        hint = "choose another name, or say that it should be replaced" if is_own(key) else "choose another name"
-        raise UserError(f"There is already a body '{_tidy(title)}': {hint}.")
-    return key
+def _holder(title: str) -> str | None:
+    """The key of what has a name already: of a body, or of a file that cannot be read."""
+    found, key = read_bodies(), key_for(title)
+    if (entry := named(found, title)) is not None:
+        return entry.key
+    return key if key in body_files() and all(entry.key != key for entry in found.entries) else None
+
+
+def _key_to_save(title: str, replace_own: bool) -> str:
+    key = _holder(title)
+    if key is None:
+        return _unused_key(title)
+    if is_own(key) and replace_own:
+        return key
+    raise _taken(title, "choose another name, or say that it should be replaced" if is_own(key) else "choose another name")
+
+
+def _unused_key(title: str) -> str:
+    key, number = key_for(title), 1
+    while (unused := key if number == 1 else f"{key}_{number}") in body_files():
+        number += 1
+    return unused
+
+
+def _taken(title: str, hint: str) -> UserError:
+    return UserError(f"There is already a body '{_tidy(title)}': {hint}.")
 
 
 def _anchor(key: str, body: Body) -> tuple[str, Body]:
@@ -133,7 +160,7 @@ def _anchor(key: str, body: Body) -> tuple[str, Body]:
     return key, body
 
 
-def _refuse_if_needed(key: str, verb: str) -> None:
+def _refuse_if_needed(key: str) -> None:
     for other, path in body_files().items():
         if other == key or path.parent != own_folder():
             continue
@@ -142,7 +169,7 @@ def _refuse_if_needed(key: str, verb: str) -> None:
         except (UserError, tomllib.TOMLDecodeError, RecursionError):
             continue
         if base == key:
-            raise UserError(f"The body '{other}' is based on '{key}', which therefore cannot be {verb}: delete '{other}' first.")
+            raise UserError(f"The body '{other}' is based on '{key}', which therefore cannot be deleted: delete '{other}' first.")
 
 
 def _own_file(key: str) -> Path:

@@ -56,6 +56,11 @@ def change_body(obj: bpy.types.Object, name: str) -> None:
     _give(obj, entry.key, body, {})
 
 
+def figures_of(name: str) -> list[bpy.types.Object]:
+    """The figures that have a body. Without linked ones: a body is changed where they come from."""
+    return [obj for obj in bpy.data.objects if is_mannequin(obj) and mannequin_name(obj) == name and not _is_linked(obj)]
+
+
 def give_skin(obj: bpy.types.Object) -> None:
     """Make the skin of a figure that has none: Blender's own Duplicate copies the armature alone, as a skin cannot be selected.
 
@@ -75,7 +80,7 @@ def require_figure(obj: bpy.types.Object) -> bpy.types.Object:
     """The object itself; raises UserError unless its body can be changed as Blender is now."""
     if not is_mannequin(obj):
         raise UserError(f"'{obj.name}' is not a mannequin of Pose to Anime.")
-    if obj.library is not None or obj.data.library is not None or obj.override_library is not None:
+    if _is_linked(obj):
         raise UserError(f"'{obj.name}' is linked from another file: change its body there, or make it local.")
     if bpy.context.mode not in {"OBJECT", "POSE"}:
         raise UserError("Go to Object Mode or Pose Mode before you change a body.")
@@ -84,6 +89,10 @@ def require_figure(obj: bpy.types.Object) -> bpy.types.Object:
             f"'{obj.name}' is in another scene, or its collection is switched off: show it before you change its body."
         )
     return obj
+
+
+def _is_linked(obj: bpy.types.Object) -> bool:
+    return obj.library is not None or obj.data.library is not None or obj.override_library is not None
 
 
 def _give(obj: bpy.types.Object, name: str, body: Body, sliders: Mapping[str, float]) -> None:

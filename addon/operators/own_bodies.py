@@ -7,9 +7,10 @@ import bpy
 from bpy.props import BoolProperty, StringProperty
 
 from ..armature.bodies import SUFFIX, BodyEntry, load_body
-from ..armature.mannequin import is_mannequin, mannequin_name, rename_mannequin_body, slider_values
-from ..armature.own_bodies import delete_body, export_body, import_body, key_for, rename_body, save_body
-from ..armature.reshape import change_body, require_figure
+from ..armature.mannequin import mannequin_name, slider_values
+from ..armature.own_bodies import delete_body, export_body, import_body, named, rename_body, save_body
+from ..armature.props.holding import refit, require_props
+from ..armature.reshape import change_body, figures_of, require_figure, reshape
 from ..errors import UserError
 from ..generate import body_shelf
 from .figure import needs_mannequin, require_mannequin
@@ -54,30 +55,38 @@ class P2A_OT_save_body(Saves, _OnBodies, bpy.types.Operator):
     def _replaces(self) -> bool:
         shown = body_shelf.shown()
         try:
-            key = key_for(self.name)
+            entry = named(shown, self.name) if shown is not None else None
         except UserError:
             return False
-        return shown is not None and any(entry.own and entry.key == key for entry in shown.entries)
+        return entry is not None and entry.own
 
     def run(self, context: bpy.types.Context) -> None:
         obj = require_figure(require_mannequin(context, self.armature))
         key = save_body(self.name, mannequin_name(obj), slider_values(obj), replace_own=self.replace)
         change_body(obj, key)
+        self._bring_along(obj, key)
         self.report({"INFO"}, f"Saved “{self.name.strip()}”")
+
+    def _bring_along(self, obj: bpy.types.Object, key: str) -> None:
+        """Others may have the body that was replaced. They follow at once: at their next slider they would, unexpectedly."""
+        for other in figures_of(key):
+            if other == obj:
+                continue
+            try:
+                require_props(other)
+                reshape(other, {})
+                refit(other)
+            except UserError as error:
+                self.report({"WARNING"}, f"This figure had the body as it was: {error}")
 
 
 class P2A_OT_rename_body(_OnBodies, Renames, bpy.types.Operator):
     bl_idname = "pose_to_anime.rename_body"
     bl_label = "Rename Body"
     bl_description = "Give this body of yours another name"
-    bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context: bpy.types.Context) -> None:
-        old = self.entry(context).key
-        new = rename_body(old, self.name)
-        for obj in filter(is_mannequin, bpy.data.objects):
-            if mannequin_name(obj) == old and obj.data.library is None:
-                rename_mannequin_body(obj, new)
+        rename_body(self.entry(context).key, self.name)
 
 
 class P2A_OT_delete_body(_OnBodies, Deletes, bpy.types.Operator):

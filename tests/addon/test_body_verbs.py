@@ -158,19 +158,59 @@ def test_own_bodies_are_renamed_passed_on_and_deleted(figure, tmp_path) -> None:
     figure.pose_to_anime_body.height = 1.1
     bpy.ops.pose_to_anime.save_body(name="Mine")
     assert bpy.ops.pose_to_anime.rename_body(name="Ours") == {"FINISHED"}
-    assert own() == ["ours"] and mannequin_name(figure) == "ours"
+    assert own() == ["mine"] and mannequin_name(figure) == "mine" and body_shelf.bodies().entry("mine").title == "Ours"
     assert bpy.ops.pose_to_anime.export_body(filepath=str(tmp_path / "ours.toml")) == {"FINISHED"}
-    assert bpy.ops.pose_to_anime.delete_body(body="ours") == {"FINISHED"}
+    assert bpy.ops.pose_to_anime.delete_body(body="mine") == {"FINISHED"}
     assert own() == []
     before = tall(figure)
     figure.pose_to_anime_body.height = 1.1
     assert tall(figure) == before, "its file is gone, so no slider moves it"
-    with pytest.raises(RuntimeError, match="There is no body 'ours' any more"):
+    with pytest.raises(RuntimeError, match="There is no body 'mine' any more"):
         bpy.ops.pose_to_anime.export_body(filepath=str(tmp_path / "again.toml"))
     assert bpy.ops.pose_to_anime.import_body(filepath=str(tmp_path / "ours.toml")) == {"FINISHED"}
     assert own() == ["ours"]
+    assert bpy.ops.pose_to_anime.change_body(mannequin="ours") == {"FINISHED"}
     figure.pose_to_anime_body.height = 0.9
     assert tall(figure) == pytest.approx(0.9 * before, rel=1e-3)
+
+
+def test_a_renamed_body_outlives_undo(figure) -> None:
+    name, before = figure.name, tall(figure)
+    bpy.ops.pose_to_anime.save_body(name="Mine")
+    bpy.ops.ed.undo_push(message="Saved")
+    figure.location.x = 1.0
+    bpy.ops.ed.undo_push(message="Moved")
+    assert bpy.ops.pose_to_anime.rename_body("EXEC_DEFAULT", True, name="Ours") == {"FINISHED"}
+    bpy.ops.ed.undo()
+    figure = bpy.data.objects[name]
+    assert body_shelf.bodies().entry(mannequin_name(figure)).title == "Ours"
+    figure.pose_to_anime_body.height = 1.1
+    assert tall(figure) == pytest.approx(1.1 * before, rel=1e-3)
+
+
+def test_figures_whose_body_is_replaced_follow_at_once(figure, capfd) -> None:
+    before = tall(figure)
+    bpy.ops.pose_to_anime.save_body(name="Mine")
+    for number, name in enumerate(("shown", "hidden"), 1):
+        other = add_mannequin(bpy.context, "mine", (float(number), 0.0, 0.0))
+        other.name = name
+    shown, hidden = bpy.data.objects["shown"], bpy.data.objects["hidden"]
+    shown.pose_to_anime_body.waist = 1.1
+    away = bpy.data.collections.new("Away")
+    bpy.context.scene.collection.children.link(away)
+    for part in (hidden, *skins_of(hidden)):
+        away.objects.link(part)
+        for collection in set(part.users_collection) - {away}:
+            collection.objects.unlink(part)
+    bpy.context.view_layer.layer_collection.children["Away"].hide_viewport = True
+    figure.pose_to_anime_body.height = 1.2
+    assert bpy.ops.pose_to_anime.save_body(name="Mine", replace=True, armature=figure.name) == {"FINISHED"}
+    assert tall(shown) == pytest.approx(1.2 * before, rel=1e-3) and tall(hidden) == pytest.approx(before)
+    assert slider_values(shown) == pytest.approx({"waist": 1.1}) and shown.location.x == 1.0
+    assert "This figure had the body as it was: 'hidden' is in a hidden collection" in capfd.readouterr().out
+    now = tall(shown)
+    shown.pose_to_anime_body.waist = 1.0
+    assert tall(shown) == pytest.approx(now, abs=1e-5)
 
 
 def test_import_tells_the_title(figure, tmp_path, capfd) -> None:

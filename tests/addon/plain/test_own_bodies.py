@@ -86,15 +86,33 @@ def test_a_name_that_is_taken_is_not_overwritten_unasked(home) -> None:
 def test_rename_keeps_all_but_the_name() -> None:
     key = own_bodies.save_body("Mine", "adult_woman", SLIDERS)
     before = vertices(key)
-    new = own_bodies.rename_body(key, 'My "tall" one')
-    assert own() == [new] == ["my_tall_one"] and load_body(new)[0].title == 'My "tall" one'
-    np.testing.assert_array_equal(vertices(new), before)
-    assert own_bodies.rename_body(new, "My tall ONE") == new and load_body(new)[0].title == "My tall ONE"
-    with pytest.raises(UserError, match="already a body 'Elder'"):
-        own_bodies.rename_body(new, "Elder")
+    own_bodies.rename_body(key, 'My "tall" one')
+    assert own() == [key] and load_body(key)[0].title == 'My "tall" one'
+    np.testing.assert_array_equal(vertices(key), before)
+    own_bodies.rename_body(key, "My tall ONE")
+    with pytest.raises(UserError, match="already a body 'Elder': choose another name"):
+        own_bodies.rename_body(key, "Elder")
     with pytest.raises(UserError, match="at least one letter"):
-        own_bodies.rename_body(new, " ?! ")
-    assert own() == [new]
+        own_bodies.rename_body(key, " ?! ")
+    assert own() == [key] and load_body("my tall one")[0].title == "My tall ONE"
+
+
+def test_a_renamed_body_gives_its_first_name_free_and_is_replaced_by_its_new_one() -> None:
+    first = own_bodies.save_body("Mine", "adult_woman", SLIDERS)
+    before = vertices(first)
+    own_bodies.rename_body(first, "Ours")
+    second = own_bodies.save_body("Mine", "heroic", {})
+    assert (first, second) == ("mine", "mine_2") and load_body("Mine")[0].key == second
+    np.testing.assert_array_equal(vertices(first), before)
+    with pytest.raises(UserError, match="already a body 'ours': choose another name, or say that it should be replaced"):
+        own_bodies.save_body("ours", "heroic", {})
+    with pytest.raises(UserError, match="already a body 'Mine'"):
+        own_bodies.rename_body(first, "Mine")
+    assert own_bodies.save_body("Ours", "heroic", {}, replace_own=True) == first and own() == [second, first]
+    np.testing.assert_array_equal(vertices(first), vertices(second))
+    own_bodies.delete_body(second)
+    own_bodies.rename_body(first, "Mine")
+    assert load_body("Mine")[0].key == first
 
 
 def test_only_own_bodies_are_renamed_and_deleted(home) -> None:
@@ -117,11 +135,11 @@ def test_a_base_of_another_own_body_stays(home) -> None:
     before = files(home)
     with pytest.raises(UserError, match="The body 'taller' is based on 'horned', which therefore cannot be deleted"):
         own_bodies.delete_body("horned")
-    with pytest.raises(UserError, match="cannot be renamed"):
-        own_bodies.rename_body("horned", "Unicorn")
     with pytest.raises(UserError, match="was written by hand, and this body is based on it"):
-        own_bodies.save_body("Horned", "taller", {}, replace_own=True)
+        own_bodies.save_body("Mine", "taller", {}, replace_own=True)
     assert files(home) == before
+    own_bodies.rename_body("horned", "Unicorn")
+    assert load_body("taller")[0].own and not read_bodies().problems
 
 
 def test_export_and_import_pass_a_body_on(tmp_path) -> None:
