@@ -36,6 +36,8 @@ _MOST_TURN, _SPREAD = math.radians(22.0), math.radians(4.0)
 """In one round; the second is for knees that go apart."""
 _ELBOWS = tuple(math.radians(angle) for angle in (15.0, -15.0, 30.0, -30.0))
 """How far elbows are tried to be turned, the least first: farther, folded arms would no longer look folded."""
+_ELBOW_HELPS = 0.06
+"""Metres: an arm so deep in the body does not come out by its elbow."""
 
 
 def clear_legs(posture: Posture, planted: Collection[str]) -> None:
@@ -74,28 +76,30 @@ def clear_arms(posture: Posture, held: Collection[str], resting: Collection[str]
                 _swing(posture, arm, point, out)
 
 
-def clear_elbows(posture: Posture, arms: Collection[Chain], touch: Callable[[], float]) -> None:
+def clear_elbows(posture: Posture, arms: Collection[Chain], touch: Callable[[Chain], float]) -> bool:
     """Arms that touch the body out of it by their elbows alone, as far as those must go: an arm that is in the way on one side of
-    the belly has room on another. ``touch`` brings to each other again what touches; it returns how many metres it is apart."""
-    obstacles = Obstacles(posture) if arms else None
+    the belly has room on another. ``touch`` brings an arm back to what it touches; it returns how many metres it is apart.
+
+    True where that moved any."""
+    obstacles, has_moved = Obstacles(posture), False
     for arm in arms:
-        if obstacles is None or (depth := obstacles.depth(posture, arm)) < _ROLLS:
+        if not _ROLLS <= (depth := obstacles.depth(posture, arm)) <= _ELBOW_HELPS:
             continue
         before = dict(posture.local)
-        best, found = depth, before
+        least, best = depth, before
         for angle in _ELBOWS:
             _turn_elbow(posture, arm, angle)
-            apart = touch()
-            fault = apart + max(obstacles.depth(posture, each) for each in arms)
-            if fault < best - _NOTICED:
-                best, found = fault, dict(posture.local)
-            posture.local.update(found if best < _ROLLS else before)
-            posture.refresh("upperChest")
-            if best < _ROLLS:
+            fault = touch(arm) + obstacles.depth(posture, arm)
+            if fault < least - _NOTICED:
+                least, best = fault, dict(posture.local)
+            if least < _ROLLS:
                 break
-        else:
-            posture.local.update(found)
+            posture.local.update(before)
             posture.refresh("upperChest")
+        posture.local.update(best)
+        posture.refresh("upperChest")
+        has_moved |= best is not before
+    return has_moved
 
 
 def clear_hands(posture: Posture, anchors: Mapping[Chain, tuple[str, Place]]) -> list[Chain]:
@@ -199,7 +203,7 @@ def _swing(posture: Posture, chain: Chain, point: Vector, out: Vector, most: flo
     """Turn a limb at its root so that a point of it goes out of the body."""
     root = posture.heads[chain.upper]
     arm = point - root
-    axis = np.cross(arm, out)
+    axis = rot.cross(arm, out)
     size = float(np.linalg.norm(axis))
     if size < 1e-9:
         return
@@ -216,7 +220,7 @@ def _swivel(posture: Posture, chain: Chain, point: Vector, out: Vector) -> None:
     length = float(np.linalg.norm(radius))
     if length < 0.03:
         return
-    way = float(np.cross(axis, radius / length) @ out)
+    way = float(rot.cross(axis, radius / length) @ out)
     angle = max(-_MOST_TURN, min(_MOST_TURN, way / length))
     _turn_elbow(posture, chain, angle)
 
@@ -234,7 +238,7 @@ def _roll_off(posture: Posture, arm: Chain, anchor: tuple[str, Place], point: Ve
     wrist, elbow = posture.heads[arm.end], posture.heads[arm.lower]
     held = posture.place(*anchor)
     lever = point - held
-    axis = np.cross(lever, out)
+    axis = rot.cross(lever, out)
     if anchor[0] not in arm.ends or np.linalg.norm(point - elbow) < np.linalg.norm(point - wrist) or not axis.any():
         _swivel(posture, arm, point, out)
         return

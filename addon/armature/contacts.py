@@ -148,6 +148,9 @@ class _Support:
         """Nothing below the ground: free limbs are lifted, else the whole body. True when it was the whole body."""
         body, was_lifted = self.body, False
         for _ in range(_ROUNDS):
+            lowest = body.lowest()
+            if lowest is None or lowest[2] > -_RESTS:
+                return was_lifted
             for chain in (*LEGS, *ARMS):
                 if chain in ARMS:
                     self._raise_elbow(chain)
@@ -158,11 +161,9 @@ class _Support:
                     self._kneel(chain)
                 else:
                     body.bring(chain, body.heads[chain.end] - np.array([0.0, 0.0, lowest[2]]))
-            lowest = body.lowest()
-            if lowest is None or lowest[2] > -_RESTS:
-                break
             firm = body.lowest((*TRUNK, *(limb.upper for limb in (*LEGS, *ARMS))))
-            if firm is not None and firm[2] < -_RESTS:
+            lowest = body.lowest()
+            if lowest is not None and firm is not None and firm[2] < -_RESTS:
                 body.shift(np.array([0.0, 0.0, -lowest[2]]))
                 was_lifted = True
         lowest = body.lowest()

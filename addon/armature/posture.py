@@ -151,8 +151,11 @@ class Posture:
     def lowest(self, joints: Iterable[str] | None = None) -> Vector | None:
         """The lowest point of the skin of some joints, or of all; None where they have no skin."""
         groups = _GROUPS if joints is None else (tuple(joints),)
-        found = [self.lowest_of(part) for group in groups if len((part := self.skin.part(group)).rows)]
-        return min(found, key=lambda point: float(point[2]), default=None)
+        parts = [part for group in groups if len((part := self.skin.part(group)).rows)]
+        if not parts:
+            return None
+        points = self.points(np.array([part.rows[int(np.argmin(part.heights(self.frames)))] for part in parts]))
+        return np.asarray(points[int(points[:, 2].argmin())])
 
     def lowest_of(self, part: Part) -> Vector:
         """The lowest of some points of the skin."""
@@ -196,7 +199,7 @@ class Posture:
         """The angle in radians between the two bones of a limb; 0 when it is straight."""
         shoulder, elbow, wrist = (self.heads[joint] for joint in (chain.upper, chain.lower, chain.end))
         a, b = rot.unit(elbow - shoulder), rot.unit(wrist - elbow)
-        return math.atan2(float(np.linalg.norm(np.cross(a, b))), float(a @ b))
+        return math.atan2(float(np.linalg.norm(rot.cross(a, b))), float(a @ b))
 
     def bring(self, chain: Chain, target: Vector) -> None:
         """Bring a wrist or an ankle to a place, or as near as the limb reaches: analytic, in the plane in which the limb bends.
@@ -217,7 +220,7 @@ class Posture:
     def _axis(self, chain: Chain) -> Vector:
         """The axis about which a limb bends further."""
         shoulder, elbow, wrist = (self.heads[joint] for joint in (chain.upper, chain.lower, chain.end))
-        axis = np.cross(rot.unit(elbow - shoulder), rot.unit(wrist - elbow))
+        axis = rot.cross(rot.unit(elbow - shoulder), rot.unit(wrist - elbow))
         if np.linalg.norm(axis) > _DEAD_STRAIGHT:
             return rot.unit(axis)
         sign = 1.0 if chain.side == "left" else -1.0

@@ -26,6 +26,7 @@ from .skin_mesh import rounded
 
 _KEPT = "pose_to_anime_skin_points"
 MOST_BONES = 4
+_NEXT, _LAST = [1, 2, 0], [2, 0, 1]
 
 BEHIND = 0.18
 """Of the height of the hips: so near to a hip joint the thigh's skin is sat upon. 0.16 m of an adult woman."""
@@ -92,10 +93,8 @@ class SkinPoints:
         """(len(rows), 3): where points are when a joint's part moved as ``frames[k]`` (4, 3) says: the transposed rotation from
         its rest, and below it where that moves the origin."""
         movers, weights, points = self.movers[rows], self.weights[rows], self.points[rows]
-        total = np.zeros((len(rows), 3))
-        for slot in range(MOST_BONES):
-            frame = frames[movers[:, slot]]
-            total += weights[:, slot, None] * (np.einsum("nj,nji->ni", points, frame[:, :3]) + frame[:, 3])
+        blended = (weights[:, None, :] @ frames.reshape(-1, 12)[movers]).reshape(-1, 4, 3)
+        total = (points[:, None, :] @ blended[:, :3])[:, 0] + blended[:, 3]
         amount = self.rounding[rows]
         round_ = np.flatnonzero(amount)
         if len(round_):
@@ -144,7 +143,7 @@ def by_dual_quaternions(points: np.ndarray, movers: np.ndarray, weights: np.ndar
     shifts, axes = frames[used, 3], turns[:, 1:]
     duals = np.empty_like(turns)
     duals[:, 0] = -0.5 * (shifts * axes).sum(axis=1)
-    duals[:, 1:] = 0.5 * (turns[:, :1] * shifts + np.cross(shifts, axes))
+    duals[:, 1:] = 0.5 * (turns[:, :1] * shifts + _cross(shifts, axes))
     place = place.reshape(movers.shape)
     each = turns[place]
     shares = weights * np.where(np.einsum("nkq,nq->nk", each, each[:, 0]) < 0.0, -1.0, 1.0)
@@ -152,8 +151,13 @@ def by_dual_quaternions(points: np.ndarray, movers: np.ndarray, weights: np.ndar
     length = np.linalg.norm(turn, axis=1, keepdims=True)
     turn, dual = turn / length, dual / length
     real, axis = turn[:, :1], turn[:, 1:]
-    shift = 2.0 * (real * dual[:, 1:] - dual[:, :1] * axis + np.cross(axis, dual[:, 1:]))
-    return np.asarray(points + 2.0 * np.cross(axis, np.cross(axis, points) + real * points) + shift)
+    shift = 2.0 * (real * dual[:, 1:] - dual[:, :1] * axis + _cross(axis, dual[:, 1:]))
+    return np.asarray(points + 2.0 * _cross(axis, _cross(axis, points) + real * points) + shift)
+
+
+def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The cross products of (N, 3) vectors; for a few, several times as fast as numpy's."""
+    return np.asarray(a[:, _NEXT] * b[:, _LAST] - a[:, _LAST] * b[:, _NEXT])
 
 
 def keep_skin_points(armature: bpy.types.Armature, skin: Skin, rest: HumanoidRest, bones: JointMap) -> None:

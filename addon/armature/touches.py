@@ -47,11 +47,13 @@ def reach_out(body: Posture, touches: list[Contact], propped: set[str], keeps_cl
     _touch(body, touches, propped)
     anchors = _anchors(touches, propped)
 
-    def touch() -> float:
-        _touch(body, touches, propped)
-        return max(_apart(body, contact) for contact in touches)
+    def touch(arm: Chain) -> float:
+        own = [contact for contact in touches if arm in (_arm_of(contact.joint), _arm_of(contact.surface))]
+        _touch(body, own, propped, rounds=2)
+        return max(_apart(body, contact) for contact in own)
 
-    clear_elbows(body, anchors, touch)
+    if clear_elbows(body, anchors, touch):
+        _touch(body, touches, propped)
     given_up = clear_hands(body, anchors)
     given_up += [arm for arm in ARMS if arm.side in held & propped and is_inside(body, arm, STUCK)]
     if given_up:
@@ -94,11 +96,11 @@ def _arm_joints(arm: Chain) -> tuple[str, ...]:
     return (f"{arm.side}Shoulder", arm.upper, arm.lower, arm.end)
 
 
-def _touch(body: Posture, touches: Iterable[Contact], propped: Collection[str]) -> None:
+def _touch(body: Posture, touches: Iterable[Contact], propped: Collection[str], rounds: int = _ROUNDS) -> None:
     """Bring what touches the own body to where it touches. What cannot be reached is left."""
     touches = list(touches)
     movers = {limb for contact in touches if (limb := limb_of(contact.joint))}
-    for turn in range(_ROUNDS):
+    for turn in range(rounds):
         moved = False
         for contact in touches:
             assert contact.at is not None and contact.surface_at is not None
@@ -106,7 +108,7 @@ def _touch(body: Posture, touches: Iterable[Contact], propped: Collection[str]) 
             if limb is None:
                 continue
             if limb.kind == "Arm" and limb.side in propped:
-                _prop_up(body, limb, contact, turn == _ROUNDS - 1)
+                _prop_up(body, limb, contact, turn == rounds - 1)
                 moved = True
                 continue
             way = body.place(contact.surface, contact.surface_at) - body.place(contact.joint, contact.at)
@@ -149,7 +151,7 @@ def _swivel_to(body: Posture, arm: Chain, height: float) -> None:
     shoulder, elbow, wrist = (body.heads[joint] for joint in (arm.upper, arm.lower, arm.end))
     axis = rot.unit(wrist - shoulder)
     radius = rot.perpendicular(elbow - shoulder, axis)
-    aside = np.cross(axis, radius)
+    aside = rot.cross(axis, radius)
     most = float(np.hypot(radius[2], aside[2]))
     if most < 1e-4:
         return

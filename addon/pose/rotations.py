@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -29,7 +31,7 @@ def cross(a: Vector, b: Vector) -> Vector:
 
 
 def matrix_from_quaternion(quaternion: ArrayLike) -> Matrix:
-    w, x, y, z = (float(c) for c in np.asarray(quaternion, dtype=np.float64))
+    w, x, y, z = np.asarray(quaternion, dtype=np.float64).tolist()
     return np.array(
         [
             [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
@@ -41,22 +43,21 @@ def matrix_from_quaternion(quaternion: ArrayLike) -> Matrix:
 
 def quaternion_from_matrix(matrix: Matrix) -> Vector:
     """The unit quaternion with w ≥ 0 of a rotation matrix, by the largest of the four components (no loss near 180°)."""
-    m = np.asarray(matrix, dtype=np.float64)
-    trace = m[0, 0] + m[1, 1] + m[2, 2]
-    squares = (trace, m[0, 0], m[1, 1], m[2, 2])
-    largest = int(np.argmax(squares))
+    m = np.asarray(matrix, dtype=np.float64).tolist()  # plain numbers: numpy takes longer to find an element than to add two
+    trace = m[0][0] + m[1][1] + m[2][2]
+    squares = (trace, m[0][0], m[1][1], m[2][2])
+    largest = squares.index(max(squares))
     if largest == 0:
-        q = np.array([1 + trace, m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]])
+        q = [1 + trace, m[2][1] - m[1][2], m[0][2] - m[2][0], m[1][0] - m[0][1]]
     else:
         i = largest - 1
         j, k = (i + 1) % 3, (i + 2) % 3
-        q = np.empty(4)
-        q[0] = m[k, j] - m[j, k]
-        q[1 + i] = 1 + m[i, i] - m[j, j] - m[k, k]
-        q[1 + j] = m[j, i] + m[i, j]
-        q[1 + k] = m[k, i] + m[i, k]
-    q /= np.linalg.norm(q)
-    return -q if q[0] < 0 else q
+        q = [m[k][j] - m[j][k], 0.0, 0.0, 0.0]
+        q[1 + i] = 1 + m[i][i] - m[j][j] - m[k][k]
+        q[1 + j] = m[j][i] + m[i][j]
+        q[1 + k] = m[k][i] + m[i][k]
+    length = math.hypot(*q)
+    return np.array(q) / (-length if q[0] < 0 else length)
 
 
 def multiply(a: ArrayLike, b: ArrayLike) -> Vector:
