@@ -24,6 +24,8 @@ from .wrist import Wrist, wrist_of
 
 _PERHAPS_WRISTS = math.radians(60.0)
 """Of a hand's turn about its length, what the wrist may do by itself: more than the limits of any body give it."""
+_NOTHING = math.radians(1.0)
+"""A joint that its limits let turn by less, to both sides, does not turn about an axis: a hinge across its own."""
 
 
 def selected_ring_joints(obj: bpy.types.Object) -> list[str]:
@@ -132,6 +134,10 @@ class RingTurn:
                 obj.pose.bones[name].rotation_quaternion = rotation
         return max(reached.values(), key=abs, default=0.0)
 
+    def is_held(self) -> bool:
+        """Whether the limits leave all of its joints nothing to turn, to either side."""
+        return all(_holds(stops) for stops in self._stops.values())
+
     def end(self) -> None:
         """Let go: what is seen is what is kept, dots go onto their joints, keys are set where Blender's Rotate would set them."""
         obj = self._object()
@@ -151,6 +157,15 @@ class RingTurn:
     def _bone_of(self, joint: str) -> str:
         """The bone that is written to."""
         return self._standing[joint].target if joint in self._standing else joint
+
+
+def free_rings(obj: bpy.types.Object, joint: str) -> list[str]:
+    """The coloured rings by which the limits of a joint let it turn from where it is: all of them while they are lifted."""
+    return [axis for axis in COLOURS if not _holds(_stops(obj, _part(obj, joint, axis, Vector(), {joint})))]
+
+
+def _holds(stops: Stops) -> bool:
+    return all(abs(stops.within(angle)) < _NOTHING for angle in (_NOTHING, -_NOTHING))
 
 
 def _part(obj: bpy.types.Object, joint: str, axis: str, toward: Vector, turned: Collection[str]) -> _Part:

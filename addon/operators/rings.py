@@ -15,7 +15,7 @@ from mathutils import Matrix, Vector
 from ..armature.mannequin import is_mannequin
 from ..armature.ring_axes import BLUE, COLOURS, GREEN, RED, VIEW, ring_axes
 from ..armature.ring_drag import RingDrag
-from ..armature.ring_turn import RingTurn, active_ring_joint, named_joint, selected_ring_joints
+from ..armature.ring_turn import RingTurn, active_ring_joint, free_rings, named_joint, selected_ring_joints
 from ..errors import UserError
 from .figure import needs_mannequin, require_mannequin
 from .posing import posed_mannequins
@@ -116,6 +116,7 @@ class P2A_OT_turn_ring(Reporting, bpy.types.Operator):
         mouse = (event.mouse_region_x, event.mouse_region_y)
         self._drag = RingDrag(centre, sight.transposed() @ axis, ring_radius(context), mouse)
         self.angle = self._reached = 0.0
+        self._limit = why_held(obj, joint) if all(turn.is_held() for turn in self._turning) else "at its limit"
         _State.held = HeldRing(self.axis, place, axis.copy(), sight @ Vector(self._drag.held()))
         self._say(context)
         context.window_manager.modal_handler_add(self)
@@ -163,7 +164,7 @@ class P2A_OT_turn_ring(Reporting, bpy.types.Operator):
     def _say(self, context: bpy.types.Context) -> None:
         assert _State.held is not None
         _State.held.angle = self._reached
-        stopped = "    at its limit" if abs(self.angle - self._reached) > _STOPPED else ""
+        stopped = f"    {self._limit}" if abs(self.angle - self._reached) > _STOPPED else ""
         context.area.header_text_set(f"{_NAMES[self.axis]} ring: {math.degrees(self._reached):.1f}°{stopped}")
         context.workspace.status_text_set(_KEYS)
 
@@ -177,6 +178,14 @@ class P2A_OT_turn_ring(Reporting, bpy.types.Operator):
         if not turns:
             raise UserError("Select the joint that you want to turn: click it in Pose Mode.")
         return turns
+
+
+def why_held(obj: bpy.types.Object, joint: str) -> str:
+    """What to tell who drags a ring by which the limits of a joint do not let it turn."""
+    free = [_NAMES[axis].lower() for axis in free_rings(obj, joint)]
+    if not free:
+        return "its limits do not let this joint turn"
+    return f"its limits do not let this joint turn this way, only by the ring{'s' * (len(free) > 1)} {' and '.join(free)}"
 
 
 def ring_radius(context: bpy.types.Context) -> float:

@@ -14,7 +14,7 @@ from mathutils import Matrix, Quaternion, Vector
 
 from ..armature.mannequin import is_mannequin
 from ..armature.ring_axes import BLUE, COLOURS, GREEN, RED, VIEW, ring_axes
-from ..armature.ring_turn import active_ring_joint
+from ..armature.ring_turn import active_ring_joint, free_rings
 from ..operators.rings import P2A_OT_turn_ring, held_ring, line_of_sight, ring_radius
 from ..settings.posing import ROTATE
 
@@ -31,7 +31,9 @@ _LIT: Colour = (1.00, 0.85, 0.20)
 _SIZE = 1.0
 _VIEW_SIZE = 1.2
 """The white ring lies around the others. In the unit of Blender's gizmos, which the user sets in the preferences."""
-_WIDTH = 3.0
+_WIDTH, _HELD_WIDTH = 3.0, 1.0
+_ALPHA, _HELD_ALPHA = (0.9, 1.0), (0.3, 0.5)
+"""A ring by which the limits do not let the joint turn is thin and dim, so that it promises nothing. Alone; under the mouse."""
 _SECTOR_STEP = math.radians(4.0)
 
 
@@ -66,9 +68,7 @@ class P2A_GGT_rings(bpy.types.GizmoGroup):
             ring.target_set_operator(P2A_OT_turn_ring.bl_idname).axis = axis
             ring.draw_options = set() if axis == VIEW else {"CLIP"}  # of a coloured ring the half that is nearer is drawn
             ring.scale_basis = _VIEW_SIZE if axis == VIEW else _SIZE
-            ring.line_width = _WIDTH
-            ring.color, ring.alpha = _COLOURS[axis], 0.9
-            ring.color_highlight, ring.alpha_highlight = _LIT, 1.0
+            ring.color, ring.color_highlight = _COLOURS[axis], _LIT
             ring.use_draw_modal = True
 
     def draw_prepare(self, context: bpy.types.Context) -> None:
@@ -80,10 +80,14 @@ class P2A_GGT_rings(bpy.types.GizmoGroup):
         place = obj.matrix_world @ bone.head
         axes = ring_axes(bone)
         held = held_ring()
+        free = free_rings(obj, joint) if held is None else [held.ring]
         _State.is_lit = any(ring.is_highlight for ring in self.gizmos)
         for axis, ring in zip((*COLOURS, VIEW), self.gizmos, strict=True):
             about = line_of_sight(context.region_data, place).col[2] if axis == VIEW else axes.col[COLOURS.index(axis)]
             ring.matrix_basis = Matrix.Translation(place) @ _facing(about)
+            is_free = axis == VIEW or axis in free
+            ring.line_width = _WIDTH if is_free else _HELD_WIDTH
+            ring.alpha, ring.alpha_highlight = _ALPHA if is_free else _HELD_ALPHA
             ring.hide = held is not None and held.ring != axis
 
 

@@ -21,7 +21,7 @@ from pose_to_anime.addon.armature.matching import is_ik  # noqa: E402
 from pose_to_anime.addon.armature.posing import reset_pose  # noqa: E402
 from pose_to_anime.addon.armature.ring_axes import ring_axes, seen_rotation  # noqa: E402
 from pose_to_anime.addon.armature.ring_drag import RingDrag  # noqa: E402
-from pose_to_anime.addon.armature.ring_turn import RingTurn, active_ring_joint, selected_ring_joints  # noqa: E402
+from pose_to_anime.addon.armature.ring_turn import RingTurn, active_ring_joint, free_rings, selected_ring_joints  # noqa: E402
 from pose_to_anime.addon.operators import rings  # noqa: E402
 from pose_to_anime.addon.operators.rings import P2A_OT_turn_ring  # noqa: E402
 from rig_scene import (  # noqa: E402, F401
@@ -287,6 +287,29 @@ def test_a_joint_stops_where_its_limit_is_met_and_leaves_it_at_once(figure) -> N
         assert stopped.rotation_difference(seen_rotation(bone)).angle == pytest.approx(0.1, abs=2e-3), joint
         assert start.rotation_difference(seen_rotation(bone)).angle > 0.05 or abs(ends[-1]) < 0.15
         assert worst_dot(figure) < MILLIMETRE
+
+
+def test_a_ring_that_can_turn_nothing_says_so_while_limits_hold(figure) -> None:
+    for joint, by in (
+        ("forearm.L", "red and green"),
+        ("shin.R", "red and green"),
+        ("upper_arm.L", ""),
+        ("head", ""),
+        ("root", ""),
+    ):
+        set_lifted(figure, False)
+        assert free_rings(figure, joint) == (["RED", "GREEN"] if by else ["RED", "BLUE", "GREEN"]), joint
+        assert RingTurn(figure, [joint], "BLUE").is_held() == bool(by)
+        if by:
+            assert rings.why_held(figure, joint) == f"its limits do not let this joint turn this way, only by the rings {by}"
+        assert not RingTurn(figure, [joint, "head"], "BLUE").is_held(), "one of them turns"
+        set_lifted(figure, True)
+        assert free_rings(figure, joint) == ["RED", "BLUE", "GREEN"] and not RingTurn(figure, [joint], "BLUE").is_held()
+    set_lifted(figure, False)
+    bent = RingTurn(figure, ["forearm.L"], "RED")
+    bent.turn(3.0)
+    bent.end()
+    assert free_rings(figure, "forearm.L") == ["RED", "GREEN"], "at one of its ends it still turns to the other"
 
 
 def test_each_of_several_joints_stops_at_its_own_limit(figure) -> None:

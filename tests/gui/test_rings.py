@@ -34,8 +34,13 @@ def test_rings_turn_joints_and_dots_are_dragged(session: Session) -> None:
     assert angle == pytest.approx(50.0, abs=CLOSE) and aside < 0.1
     assert 30.0 < facts["forearm along"] < 50.0, "the wrist alone turns by 12 degrees"
     assert max(facts["hand undone"]) < 0.001
-    with Image.open(outcome.photographs["1-rings"]) as photograph:
-        screen = np.asarray(photograph.convert("RGB"), np.int16)
-    for name, (red, green, blue) in {"red": (255, 41, 56), "blue": (41, 128, 255), "green": (102, 230, 13)}.items():
-        near = np.abs(screen - (red, green, blue)).max(axis=-1) < 30
-        assert near.sum() > 60, f"the {name} ring is not seen"
+    assert facts["hinge"] == pytest.approx(0.0, abs=0.1)
+    for picture, dim in (("1-rings", ""), ("3-only dots", "blue")):
+        with Image.open(outcome.photographs[picture]) as photograph:
+            screen = np.asarray(photograph.convert("RGB"), np.int16)
+        for name, (red, green, blue) in {"red": (255, 41, 56), "blue": (41, 128, 255), "green": (102, 230, 13)}.items():
+            near = np.abs(screen - (red, green, blue)).max(axis=-1) < 30
+            if name == dim:
+                assert near.sum() < 30, f"{picture}: the {name} ring turns nothing and is dim"
+            elif not dim:
+                assert near.sum() > 60, f"the {name} ring is not seen"

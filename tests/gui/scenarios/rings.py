@@ -74,6 +74,10 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     facts["selected with only dots"] = active(figure)
     yield 0.3
     hands.photograph("3-only dots")
+    before = rotation(figure, "forearm.L")
+    axis, way = ring_and_way(figure, "forearm.L", "BLUE", TURN)
+    yield from hands.drag_along(way, photographed="5-a hinge")
+    facts["hinge"] = angle_about(before, rotation(figure, "forearm.L"), axis)[0]
     posing().mode = "DRAG"
     bpy.ops.ed.undo_push(message="Drag")
     yield 0.5
