@@ -175,15 +175,16 @@ class _Support:
     def _lay_head(self) -> None:
         """The head of one who lies to the ground, if it should rest there or would sink, by bending the neck."""
         body = self.body
-        lowest = body.lowest(("head",))
-        if lowest is None or abs(lowest[2]) < _RESTS or (lowest[2] > 0.0 and "head" not in self.trunk):
-            return
-        way = lowest - body.heads["neck"]
-        aside = float(np.linalg.norm(way[:2]))
-        if aside < 1e-3:
-            return
-        angle = np.arctan2(way[2], aside) - np.arctan2(way[2] - lowest[2], aside)
-        body.rotate("neck", rot.about_axis((way[1], -way[0], 0.0), float(-np.clip(angle, -_MOST_NOD, _MOST_NOD))))
+        for joint in ("neck", "head"):
+            lowest = body.lowest(("head",))
+            if lowest is None or abs(lowest[2]) < _RESTS or (lowest[2] > 0.0 and "head" not in self.trunk):
+                return
+            way = lowest - body.heads[joint]
+            aside = float(np.linalg.norm(way[:2]))
+            if aside < 1e-3:
+                return
+            angle = np.arctan2(way[2], aside) - np.arctan2(way[2] - lowest[2], aside)
+            body.rotate(joint, rot.about_axis((way[1], -way[0], 0.0), float(-np.clip(angle, -_MOST_NOD, _MOST_NOD))))
 
     def _is_sunk(self, joint: str) -> bool:
         lowest = self.body.lowest((joint,))

@@ -11,8 +11,8 @@ from ..pose import rotations as rot
 from ..pose.normalised import Contact, Place, Pose
 from ..pose.rotations import Matrix, Vector
 from .clearance import STUCK, clear_arms, clear_elbows, clear_hands, is_inside, limb_of
-from .posture import ARMS, Chain, Posture
-from .surface import SkinPoints
+from .posture import ARMS, TRUNK, Chain, Posture
+from .surface import SkinPoints, all_rows
 
 _TOUCHES = 0.006
 """Metres between two places within which they touch."""
@@ -22,6 +22,8 @@ _SHRUG = np.radians(10.0)
 """How far a shoulder gives when a hand does not reach."""
 _GIVES = 0.013
 """Metres that an arm may be in the body for the sake of what touches."""
+_LOOSE = 0.03
+"""Metres: a hand that stays so far from what it should touch rests where it can."""
 _NOD = np.radians(12.0)
 """How far the neck bends in one round towards a hand that props up the head."""
 _ROUNDS = 3
@@ -64,6 +66,12 @@ def reach_out(body: Posture, touches: list[Contact], propped: set[str], keeps_cl
         clear_arms(body, (held | propped) - {arm.side for arm in given_up}, resting)
     else:
         _touch_again(body, touches, propped)
+    for contact in touches:
+        limb = _arm_of(contact.joint)
+        if limb is not None and limb.side not in propped and _apart(body, contact) > _LOOSE:
+            other = _arm_of(contact.surface)
+            if other is None or other.side in propped:
+                _rest_nearby(body, limb, TRUNK if other else (contact.surface,))
 
 
 def _touch_again(body: Posture, touches: list[Contact], propped: set[str]) -> None:
@@ -73,6 +81,26 @@ def _touch_again(body: Posture, touches: list[Contact], propped: set[str]) -> No
     if body.changes != changes and any(is_inside(body, arm, _GIVES) for arm in _anchors(touches, propped)):
         body.local.update(before)
         body.refresh()
+
+
+def _rest_nearby(body: Posture, arm: Chain, joints: Collection[str]) -> None:
+    """The hand of an arm that cannot come where it should to the nearest skin of some joints, so that it does not float; it is
+    left where that would take the arm into the body."""
+    hand, skin = all_rows(body.skin, arm.ends), all_rows(body.skin, joints)
+    if not len(hand) or not len(skin):
+        return
+    before = dict(body.local)
+    for _ in range(_ROUNDS):
+        own, other = body.points(hand), body.points(skin)
+        squares = (own**2).sum(1)[:, None] + (other**2).sum(1)[None] - 2.0 * own @ other.T
+        mine, theirs = np.unravel_index(int(squares.argmin()), squares.shape)
+        way = other[theirs] - own[mine]
+        if np.linalg.norm(way) < _TOUCHES:
+            break
+        body.bring(arm, body.heads[arm.end] + way)
+    if is_inside(body, arm, _GIVES):
+        body.local.update(before)
+        body.refresh("upperChest")
 
 
 def _apart(body: Posture, contact: Contact) -> float:

@@ -86,6 +86,22 @@ def test_elbows_make_room_for_hands_that_a_belly_would_keep_away(name) -> None:
     assert max(Body(obj).measure(pose, seat_height(obj)).through.values()) < 0.015
 
 
+def test_a_hand_that_a_large_head_keeps_away_rests_on_the_head() -> None:
+    obj, pose = other_figure("chibi"), load_pose("gesture_salute")
+    apply_pose(obj, pose)
+    assert min(gaps(obj, pose)) > 0.030, "the brow is out of reach"
+    body = posture_of(obj)
+    hand, head = (body.points(body.skin.part(joints).rows) for joints in (ARMS[1].ends, ("head",)))
+    assert np.linalg.norm(hand[:, None] - head[None], axis=2).min() < 0.012
+
+
+@pytest.mark.parametrize("name", ["lying", "lying_starfish"])
+def test_the_neck_of_one_who_lies_bends_so_that_a_large_head_does_not_lift_the_shoulders(name) -> None:
+    obj, pose = other_figure("chibi"), load_pose(name)
+    apply_pose(obj, pose)
+    assert Body(obj).measure(pose).support["upperChest"] < 0.035
+
+
 def test_a_mirrored_pose_has_mirrored_contacts() -> None:
     obj, pose = other_figure("stocky"), load_pose("gesture_facepalm")
     apply_pose(obj, pose)
