@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 import numpy as np
 
 from ..pose import rotations as rot
-from ..pose.normalised import Place
+from ..pose.normalised import Contact, Place
 from ..pose.rotations import Vector
 from .posture import ARMS, LEGS, TRUNK, Chain, Posture, below
 from .surface import Part, all_rows
@@ -126,6 +126,21 @@ def clear_hands(posture: Posture, anchors: Mapping[Chain, tuple[str, Place]]) ->
             if deepest is not None and np.linalg.norm(deepest[1]) > STUCK:
                 stuck.append(arm)
     return stuck
+
+
+def turn_hand(posture: Posture, arm: Chain, contact: Contact) -> bool:
+    """Turn a hand that is in the body at its wrist, so that it comes out. False where that cannot help."""
+    deepest = Obstacles(posture).deepest(posture, arm)
+    if deepest is None or contact.at is None or contact.joint not in arm.ends:
+        return False
+    point, out = deepest
+    lever = point - posture.place(contact.joint, contact.at)
+    axis = rot.cross(lever, out)
+    if not axis.any() or np.linalg.norm(point - posture.heads[arm.end]) > np.linalg.norm(point - posture.heads[arm.lower]):
+        return False
+    angle = float(np.linalg.norm(out) / max(float(np.linalg.norm(lever)), 0.02))
+    posture.rotate(arm.end, rot.about_axis(axis, min(angle, _MOST_TURN)))
+    return True
 
 
 def is_inside(posture: Posture, limb: Chain, most: float) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from ..pose import rotations as rot
 from ..pose.normalised import Contact, Place, Pose
 from ..pose.rotations import Matrix, Vector
-from .clearance import STUCK, clear_arms, clear_elbows, clear_hands, is_inside, limb_of
+from .clearance import STUCK, clear_arms, clear_elbows, clear_hands, is_inside, limb_of, turn_hand
 from .posture import ARMS, TRUNK, Chain, Posture
 from .surface import SkinPoints, all_rows
 
@@ -57,6 +57,13 @@ def reach_out(body: Posture, touches: list[Contact], propped: set[str], keeps_cl
     if clear_elbows(body, anchors, touch):
         _touch(body, touches, propped)
     given_up = clear_hands(body, anchors)
+    for contact in touches:
+        limb = _arm_of(contact.joint)
+        if limb is not None and limb.side in propped:
+            for _ in range(_ROUNDS):
+                if not is_inside(body, limb, STUCK) or not turn_hand(body, limb, contact):
+                    break
+                _touch(body, touches, propped)
     given_up += [arm for arm in ARMS if arm.side in held & propped and is_inside(body, arm, STUCK)]
     if given_up:
         for arm in given_up:

@@ -95,6 +95,14 @@ def test_a_hand_that_a_large_head_keeps_away_rests_on_the_head() -> None:
     assert np.linalg.norm(hand[:, None] - head[None], axis=2).min() < 0.012
 
 
+@pytest.mark.parametrize("name", ["heroic", "slim_man"])
+def test_a_head_rests_in_a_hand_that_turns_out_of_it(name) -> None:
+    obj, pose = other_figure(name), load_pose("lying_side")
+    apply_pose(obj, pose)
+    assert max(gaps(obj, pose)) < 0.010
+    assert Body(obj).measure(pose).through["upper_arm.R"] < 0.015
+
+
 @pytest.mark.parametrize("name", ["lying", "lying_starfish"])
 def test_the_neck_of_one_who_lies_bends_so_that_a_large_head_does_not_lift_the_shoulders(name) -> None:
     obj, pose = other_figure("chibi"), load_pose(name)
