@@ -30,6 +30,7 @@ from pose_to_anime.addon.pose_assets import (  # noqa: E402
 from rig_scene import matrices, registered  # noqa: E402, F401
 
 DEGREES, METRES = 0.1, 0.001
+WRITE_ANEW = "Write it anew with Blender 4.2: .venv/blender-4.2/bin/python -P -m pose_to_anime.addon.pose_assets"
 SOME = ("sitting_upright", "fighting_high_kick", "running_sprint")
 
 
@@ -161,3 +162,15 @@ def test_the_fingerprint_of_an_asset_sees_what_it_is_made_from(registered: None,
     blend, _ = write_assets(tmp_path, SOME[:1])
     (action,) = assets_in(blend).values()
     assert action[SOURCE] == known
+
+
+def test_the_file_that_ships_is_not_older_than_what_it_is_made_from(figure: bpy.types.Object) -> None:
+    actions, shipped = assets_in(ASSETS / BLEND), shipped_poses()
+    assert set(actions) == {entry.title for entry in shipped.values()}, WRITE_ANEW
+    stale = [entry.key for entry in shipped.values() if actions[entry.title].get(SOURCE) != fingerprint(entry)]
+    assert not stale, WRITE_ANEW
+    for entry in list(shipped.values())[::12]:  # nor than the rig, and how it comes into a pose
+        seen = applied(figure, actions[entry.title])
+        apply_pose(figure, load_pose(entry.path))
+        angle, distance = farthest(matrices(figure), seen)
+        assert angle < DEGREES and distance < METRES, (entry.key, WRITE_ANEW)
