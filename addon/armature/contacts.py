@@ -8,6 +8,7 @@ that would go through the body go out of its way. A body on which all this alrea
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -129,7 +130,7 @@ class _Support:
         anchors = {leg.side: body.heads[leg.end].copy() for leg in self.soles}
         if balanced:
             self._balance()
-            self._lower_to_reach()
+            self._lower_to_reach(anchors)
         for _ in range(_ROUNDS):
             for leg in LEGS:
                 if leg in self.knees:
@@ -219,8 +220,8 @@ class _Support:
             for joint, world in self._flat.items():
                 body.set_world(joint, world)
 
-    def _lower_to_reach(self) -> None:
-        """Down until every foot that stands can reach the ground."""
+    def _lower_to_reach(self, anchors: Mapping[str, Vector] | None = None) -> None:
+        """Down until every foot that stands can reach the ground where its ankle is, or at its anchor (sides)."""
         body, missing = self.body, 0.0
         for leg in self.soles:
             lowest = body.lowest(leg.ends)
@@ -228,6 +229,8 @@ class _Support:
                 continue
             way = body.heads[leg.end] - body.heads[leg.upper]
             down = -way[2] + lowest[2]
+            if anchors is not None:
+                way = anchors[leg.side] - body.heads[leg.upper]
             room = np.sqrt(max(body.reach(leg) ** 2 - float(way[:2] @ way[:2]), 0.0))
             missing = max(missing, down - room)
         if missing > 0.0:
@@ -318,10 +321,11 @@ class _Support:
         body = self.body
         if not self.soles or self.sits or self.trunk or self.knees or self.palms:
             return
-        rows = all_rows(body.skin, [joint for leg in self.soles for joint in leg.ends])
+        rows = [all_rows(body.skin, leg.ends) for leg in self.soles]
         for _ in range(2):
-            points = body.points(rows)
-            carrying = points[points[:, 2] < 0.02 + points[:, 2].min()][:, :2]
+            # Each foot by its own lowest point: one that is still in the air will carry too, and its leg need not be left behind.
+            feet = [body.points(each) for each in rows]
+            carrying = np.concatenate([points[points[:, 2] < 0.02 + points[:, 2].min()][:, :2] for points in feet])
             centre = centre_of_mass(body.places())[:2]
             away = outside_support(centre, carrying)
             if not 0.0 < away < 0.3:

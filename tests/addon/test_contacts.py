@@ -68,6 +68,18 @@ def test_both_feet_stand_flat_where_joints_alone_would_leave_one_in_the_air(name
         assert math.degrees(2 * math.acos(min(1.0, between[0]))) < 12.0, "the sole lies as it was, as far as ankles go"
 
 
+@pytest.mark.parametrize("name", ["fighting_punch", "dancing_disco", "dancing_flamenco"])
+def test_a_foot_that_is_still_in_the_air_keeps_its_share_of_the_balance(name) -> None:
+    obj, pose = other_figure("mascot"), load_pose(name)
+    apply_pose(obj, replace(pose, balanced=False))
+    before = posture(obj).hips.copy()
+    apply_pose(obj, pose)
+    body = posture(obj)
+    assert np.linalg.norm((body.hips - before)[:2]) < 0.03, "the hips need not go over the one foot that was lower"
+    for leg in LEGS:
+        assert abs(body.lowest(leg.ends)[2]) < 5 * MILLIMETRE
+
+
 @pytest.mark.parametrize("name", ["stocky", "heroic", "slim_man", "child"])
 def test_hands_find_the_hips_of_other_bodies(name) -> None:
     obj, pose = other_figure(name), load_pose("standing_hands_on_hips")
