@@ -46,8 +46,7 @@ def main() -> int:
                 x, y, width, height = outcome.facts[name]
                 with Image.open(outcome.photographs[name]) as photograph:
                     part = photograph.convert("RGB").crop((x, y, x + width, y + height))
-                # A palette of its own for rare colours too: the dots are few pixels among many greys.
-                part.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1).save(out / f"{name}.png", optimize=True)
+                part.save(out / f"{name}.png", optimize=True)
                 print(out / f"{name}.png")
         finally:
             session.close()
