@@ -8,11 +8,15 @@ from contextlib import contextmanager
 
 import bpy
 
-from .mannequin import is_mannequin
+from ..keys import key_of
+from .limbs import LIMBS
+from .mannequin import is_mannequin, is_own
 from .settled import differs, own_rotation
 
 _Places = dict[str, tuple[list[float], list[float]]]
 """Bone → its own location and rotation."""
+_BENT_BY_DRIVERS = {limb.solve(limb.lower) for limb in LIMBS}
+"""See ``solving``: keys on them would do nothing."""
 
 
 @contextmanager
@@ -22,15 +26,21 @@ def changes_keyed(context: bpy.types.Context) -> Generator[None, None, None]:
     if not context.scene.tool_settings.use_keyframe_insert_auto:
         yield
         return
-    before = {obj.name: _places(obj) for obj in context.view_layer.objects if is_mannequin(obj)}
+    before = {key_of(obj): _places(obj) for obj in _figures(context)}
     yield
-    for obj in context.view_layer.objects:
-        if is_mannequin(obj) and obj.name in before:
-            _key_changes(context, obj, before[obj.name])
+    for obj in _figures(context):
+        if (known := before.get(key_of(obj))) is not None:
+            _key_changes(context, obj, known)
+
+
+def _figures(context: bpy.types.Context) -> list[bpy.types.Object]:
+    return [obj for obj in context.view_layer.objects if is_mannequin(obj) and is_own(obj)]
 
 
 def _places(obj: bpy.types.Object) -> _Places:
-    return {bone.name: (list(bone.location), list(own_rotation(bone))) for bone in obj.pose.bones}
+    return {
+        bone.name: (list(bone.location), list(own_rotation(bone))) for bone in obj.pose.bones if bone.name not in _BENT_BY_DRIVERS
+    }
 
 
 def _key_changes(context: bpy.types.Context, obj: bpy.types.Object, before: _Places) -> None:

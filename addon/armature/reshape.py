@@ -56,6 +56,16 @@ def change_body(obj: bpy.types.Object, name: str) -> None:
     _give(obj, entry.key, body, {})
 
 
+def require_changeable(obj: bpy.types.Object) -> bpy.types.Object:
+    """The object itself; raises UserError unless another body can be put in its place."""
+    require_figure(obj)
+    if fault := fault_of(obj):
+        raise UserError(fault)
+    _shapeable_skins(obj, _skin_of(load_body(mannequin_name(obj))[1], slider_values(obj)))
+    with shown(obj):
+        return obj
+
+
 def figures_of(name: str) -> list[bpy.types.Object]:
     """The figures that have a body. Without linked ones: a body is changed where they come from."""
     return [obj for obj in bpy.data.objects if is_mannequin(obj) and mannequin_name(obj) == name and not _is_linked(obj)]

@@ -10,7 +10,7 @@ from ..armature.bodies import SUFFIX, BodyEntry, load_body
 from ..armature.mannequin import mannequin_name, slider_values
 from ..armature.own_bodies import delete_body, export_body, import_body, named, rename_body, save_body
 from ..armature.props.holding import refit, require_props
-from ..armature.reshape import change_body, figures_of, require_figure, reshape
+from ..armature.reshape import change_body, figures_of, require_changeable, reshape
 from ..errors import UserError
 from ..generate import body_shelf
 from .figure import needs_mannequin, require_mannequin
@@ -61,7 +61,8 @@ class P2A_OT_save_body(Saves, _OnBodies, bpy.types.Operator):
         return entry is not None and entry.own
 
     def run(self, context: bpy.types.Context) -> None:
-        obj = require_figure(require_mannequin(context, self.armature))
+        # First, as a file that was replaced does not come back.
+        obj = require_changeable(require_mannequin(context, self.armature))
         key = save_body(self.name, mannequin_name(obj), slider_values(obj), replace_own=self.replace)
         change_body(obj, key)
         self._bring_along(obj, key)

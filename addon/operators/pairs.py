@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
-from ..armature.mannequin import add_mannequin, is_mannequin, mannequin_name, remove_mannequin
+from ..armature.mannequin import add_mannequin, is_mannequin, is_own, mannequin_name, remove_mannequin
 from ..armature.modes import object_mode
 from ..armature.pairs import apply_pair, refuse_child
 from ..errors import UserError
@@ -73,7 +73,7 @@ class P2A_OT_apply_pair(_Posing, bpy.types.Operator):
         if len(others) > 1:
             raise UserError("More than two figures are selected: select the two that make the pair.")
         if not others:  # while one figure is posed, another is hard to select
-            others = [other for other in bpy.context.visible_objects if is_mannequin(other) and other != obj]
+            others = [other for other in bpy.context.visible_objects if is_mannequin(other) and is_own(other) and other != obj]
         return others[0] if len(others) == 1 else None
 
 

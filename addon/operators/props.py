@@ -8,7 +8,7 @@ from bpy.props import EnumProperty, StringProperty
 
 from ..armature.auto_keys import changes_keyed
 from ..armature.held import BEHIND, BOTH, LEFT, RIGHT, UNDER, hold_of, is_prop, props_of
-from ..armature.mannequin import is_mannequin
+from ..armature.mannequin import is_mannequin, require_posable
 from ..armature.props.holding import hold, refit, swap_hands
 from ..armature.props.objects import let_go, remove_props
 from ..armature.props.prop_file import PropError, load_prop, prop_files
@@ -16,7 +16,7 @@ from ..armature.props.seating import is_sitting, put_behind, put_under, stand_al
 from ..armature.props.sitting import can_be_seat, sit_on
 from ..armature.props.two_hands import hold_with_both
 from ..errors import UserError
-from .figure import EnumItems, _OnMannequin, _Posing, needs_mannequin, require_mannequin, the_mannequin
+from .figure import EnumItems, _OnMannequin, _Posing, needs_mannequin, object_named, require_mannequin, the_mannequin
 from .reporting import Reporting
 
 HANDS = (
@@ -78,7 +78,9 @@ class P2A_OT_add_prop(Reporting, bpy.types.Operator):
             figure = require_mannequin(context, self.armature) if self.armature else the_mannequin(context)
             if figure is None or prop.seat is None:
                 stand_alone(context, prop.name)
-            elif is_sitting(figure):
+                return
+            require_posable(figure)
+            if is_sitting(figure):
                 put_under(figure, prop.name)
             else:
                 put_behind(figure, prop.name)
@@ -179,7 +181,7 @@ class P2A_OT_sit_on(_OnMannequin, bpy.types.Operator):
 
     def _seat(self, obj: bpy.types.Object) -> bpy.types.Object:
         if self.seat:
-            named = bpy.context.scene.objects.get(self.seat)
+            named = object_named(bpy.context.scene, self.seat)
             if named is None:
                 raise UserError(f"There is no object '{self.seat}' in this scene.")
             return named

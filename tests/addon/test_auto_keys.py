@@ -103,6 +103,14 @@ def test_nothing_is_keyed_that_did_not_change_or_with_auto_keying_off(figure: bp
     assert all(path.startswith('pose.bones["') and '.L"]' in path and path.endswith("rotation_quaternion") for path in paths)
 
 
+def test_what_drivers_bend_is_not_keyed(figure: bpy.types.Object) -> None:
+    bpy.context.scene.tool_settings.use_keyframe_insert_auto = True
+    OPS.apply_pose(pose="sitting")
+    keyed = {curve.data_path for curves in action_curves(figure) for curve in curves}
+    assert any("forearm.L" in path for path in keyed)
+    assert not keyed & {curve.data_path for curve in figure.animation_data.drivers}
+
+
 def test_a_thumbnail_leaves_no_keys(figure: bpy.types.Object, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POSE_TO_ANIME_HOME", str(tmp_path / "home"))
     OPS.export_pose(pose="running", filepath=str(tmp_path / "mine.json"))

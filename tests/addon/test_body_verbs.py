@@ -145,6 +145,41 @@ def test_a_name_that_is_there_is_replaced_only_when_asked(figure) -> None:
     assert own() == ["mine"] and slider_values(figure) == {} and tall(figure) == pytest.approx(before, abs=1e-5)
 
 
+def cut_the_skin(figure: bpy.types.Object) -> None:
+    bpy.context.view_layer.objects.active = skin = skins_of(figure)[0]
+    skin.shape_key_add()
+
+
+def hide_its_collection(figure: bpy.types.Object) -> None:
+    away = bpy.data.collections.new("Away")
+    bpy.context.scene.collection.children.link(away)
+    for part in (figure, *skins_of(figure)):
+        bpy.context.scene.collection.objects.unlink(part)
+        away.objects.link(part)
+    bpy.context.view_layer.layer_collection.children["Away"].hide_viewport = True
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (cut_the_skin, "was edited by hand, so its body cannot be changed"),
+        (hide_its_collection, "is in a hidden collection"),
+        (lambda figure: setattr(figure.pose.bones["head"], "rotation_mode", "XYZ"), "set its rotation mode to Quaternion"),
+    ],
+    ids=["edited", "hidden", "spoiled"],
+)
+def test_a_figure_that_cannot_take_the_body_replaces_no_file(figure, home, spoil, says) -> None:
+    bpy.ops.pose_to_anime.save_body(name="Mine")
+    (file,) = (home / "bodies").glob("*.toml")
+    before = file.read_bytes()
+    other = add_mannequin(bpy.context, "adult_man")
+    spoil(other)
+    for name in ("Mine", "Another"):
+        with pytest.raises(RuntimeError, match=says):
+            bpy.ops.pose_to_anime.save_body(name=name, replace=True, armature=other.name)
+    assert own() == ["mine"] and file.read_bytes() == before
+
+
 def test_a_childs_body_stays_a_childs_when_it_is_saved(figure) -> None:
     bpy.ops.pose_to_anime.change_body(mannequin="child")
     figure.pose_to_anime_body.height = 1.25

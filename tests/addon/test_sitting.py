@@ -9,14 +9,14 @@ bpy = pytest.importorskip("bpy")
 
 import numpy as np  # noqa: E402
 from mathutils import Vector  # noqa: E402
-from pose_to_anime.addon.armature.held import UNDER, hold_of, props_of  # noqa: E402
+from pose_to_anime.addon.armature.held import BEHIND, UNDER, hold_of, props_of  # noqa: E402
 from pose_to_anime.addon.armature.limits import limits_of  # noqa: E402
-from pose_to_anime.addon.armature.mannequin import add_mannequin  # noqa: E402
+from pose_to_anime.addon.armature.mannequin import add_mannequin, skins_of  # noqa: E402
 from pose_to_anime.addon.armature.posing import apply_pose, humanoid_rest_of, read_pose  # noqa: E402
 from pose_to_anime.addon.armature.props.holding import hold  # noqa: E402
 from pose_to_anime.addon.armature.props.objects import add_prop_object  # noqa: E402
 from pose_to_anime.addon.armature.props.prop_file import load_prop  # noqa: E402
-from pose_to_anime.addon.armature.props.seating import Sitter, owned_vertices, put_under  # noqa: E402
+from pose_to_anime.addon.armature.props.seating import Sitter, owned_vertices, put_behind, put_under  # noqa: E402
 from pose_to_anime.addon.armature.props.sitting import sit_on  # noqa: E402
 from pose_to_anime.addon.errors import UserError  # noqa: E402
 from pose_to_anime.addon.pose.library import load_pose  # noqa: E402
@@ -145,6 +145,15 @@ def test_what_cannot_be_sat_upon_is_said_and_changes_nothing(figure: bpy.types.O
         sit_on(figure, put_under(figure, "chair"))
     with pytest.raises(UserError, match="not a mannequin"):
         sit_on(slab, slab)
+
+
+def test_a_figure_without_skin_keeps_the_seat_behind_it(figure: bpy.types.Object) -> None:
+    chair = put_behind(figure, "chair")
+    for skin in skins_of(figure):
+        bpy.data.objects.remove(skin)
+    with pytest.raises(UserError, match="has lost its skin"):
+        sit_on(figure, chair)
+    assert hold_of(chair) == BEHIND and chair.parent == figure
 
 
 def test_the_verb_takes_what_is_selected_and_is_one_step_of_undo(figure: bpy.types.Object) -> None:

@@ -15,16 +15,20 @@ bpy = pytest.importorskip("bpy")
 from pose_to_anime.addon.armature.dots import visible_bones  # noqa: E402
 from pose_to_anime.addon.armature.figures import figures_in, is_figure_shown  # noqa: E402
 from pose_to_anime.addon.armature.keypoints import body_keypoints  # noqa: E402
+from pose_to_anime.addon.armature.limits import reference_of  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin, is_mannequin, mannequin_name, skins_of  # noqa: E402
 from pose_to_anime.addon.armature.posing import read_pose  # noqa: E402
 from pose_to_anime.addon.armature.props.holding import hold  # noqa: E402
 from pose_to_anime.addon.armature.props.prop_file import prop_files, prop_folders  # noqa: E402
+from pose_to_anime.addon.compat import action_curves, select_pose_bone  # noqa: E402
 from pose_to_anime.addon.framing.camera import frame_figures  # noqa: E402
 from pose_to_anime.addon.framing.subject import figure_points  # noqa: E402
 from pose_to_anime.addon.generate.request import scene_info  # noqa: E402
 from pose_to_anime.addon.keys import key_of  # noqa: E402
 from pose_to_anime.addon.passes import geometry  # noqa: E402
 from pose_to_anime.addon.passes.render import render_passes  # noqa: E402
+from pose_to_anime.addon.settings.posing import ROTATE  # noqa: E402
+from pose_to_anime.addon.ui.rings import P2A_GGT_rings  # noqa: E402
 from rig_scene import figure_fixture, matrices, moved, registered  # noqa: E402, F401
 
 OPS = bpy.ops.pose_to_anime
@@ -58,15 +62,21 @@ VERBS: list[tuple[str, dict[str, Any]]] = [
     ("roll_foot", {"angle": 0.3}),
     ("pin", {"control": "foot.L"}),
     ("add_prop", {"prop": "sword", "hand": "R"}),
+    ("add_prop", {"prop": "chair", "hand": "UNDER"}),
     ("apply_pair", {"pair": "handshake"}),
     ("change_body", {"mannequin": "adult_man"}),
 ]
 
 
-def lose_a_dot(obj: bpy.types.Object) -> None:
+def lose(obj: bpy.types.Object, bone: str) -> None:
+    bpy.context.view_layer.objects.active = obj
     bpy.ops.object.mode_set(mode="EDIT")
-    obj.data.edit_bones.remove(obj.data.edit_bones["hand_ik.L"])
+    obj.data.edit_bones.remove(obj.data.edit_bones[bone])
     bpy.ops.object.mode_set(mode="OBJECT")
+
+
+def lose_a_dot(obj: bpy.types.Object) -> None:
+    lose(obj, "hand_ik.L")
 
 
 def clear_constraints(obj: bpy.types.Object) -> None:
@@ -103,6 +113,24 @@ def test_a_spoiled_rig_is_said_by_every_verb_and_left_alone(
     assert len(bpy.data.objects) == objects
     assert mannequin_name(figure) == "adult_woman"
     assert "Traceback" not in "".join(capfd.readouterr()), "the watcher must leave it alone too"
+
+
+def test_no_seat_comes_to_a_figure_that_has_lost_a_thigh(figure: bpy.types.Object) -> None:
+    lose(figure, "thigh.L")
+    assert "has lost its bone 'thigh.L'" in refused("add_prop", {"prop": "chair", "hand": "UNDER"})
+
+
+def test_a_spoiled_rig_has_no_rings(figure: bpy.types.Object) -> None:
+    """They would fail each time they are drawn."""
+    bpy.context.view_layer.objects.active = figure
+    bpy.ops.object.mode_set(mode="POSE")
+    bpy.context.scene.pose_to_anime.posing.mode = ROTATE
+    figure.data.bones.active = figure.data.bones["head"]
+    select_pose_bone(figure.pose.bones["head"], True)
+    assert P2A_GGT_rings.poll(bpy.context)
+    lose(figure, reference_of("head"))
+    bpy.ops.object.mode_set(mode="POSE")
+    assert not P2A_GGT_rings.poll(bpy.context)
 
 
 def test_what_was_spoiled_works_again_once_it_is_mended(figure: bpy.types.Object) -> None:
@@ -145,6 +173,21 @@ def test_a_linked_figure_cannot_be_posed_but_shown_and_copied_from(linked: bpy.t
     assert OPS.copy_pose_to(target=own.name) == {"FINISHED"}
     assert moved(target, matrices(own)) > 0.1
     assert read_pose(own).rotation("leftUpperLeg") == pytest.approx(read_pose(linked).rotation("leftUpperLeg"), abs=1e-3)
+
+
+def test_a_linked_figure_is_keyed_by_nothing_and_no_pairs_partner(linked: bpy.types.Object) -> None:
+    """Also where one of this file is called the same, and stands otherwise."""
+    own = add_mannequin(bpy.context)
+    assert OPS.apply_pose(pose="running", armature=own.name) == {"FINISHED"}
+    settings, preferences = bpy.context.scene.tool_settings, bpy.context.preferences.edit
+    preferences.use_keyframe_insert_available, settings.use_keyframe_insert_auto = False, True
+    assert OPS.apply_hand(shape="fist", side="L", armature=own.name) == {"FINISHED"}
+    settings.use_keyframe_insert_auto = False
+    paths = {curve.data_path for curves in action_curves(own) for curve in curves}
+    assert paths and all('.L"]' in path for path in paths) and not any("thigh" in path for path in paths)
+    assert linked.animation_data.action is None
+    assert OPS.apply_pair(pair="handshake", armature=own.name) == {"FINISHED"}, "a new one is added"
+    assert len([obj for obj in bpy.context.scene.objects if is_mannequin(obj)]) == 3
 
 
 def test_a_linked_figure_and_one_of_its_name_are_two_in_pictures_and_framing(linked: bpy.types.Object) -> None:

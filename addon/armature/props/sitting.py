@@ -69,10 +69,10 @@ def sit_on(obj: bpy.types.Object, seat: bpy.types.Object) -> None:
     bpy.context.view_layer.update()
     there = _Standing(seat, humanoid_rest_of(obj).hip_height * obj.matrix_world.median_scale)
     there.take_place(obj)
+    owned = owned_vertices(obj)
     is_own = hold_of(seat) == BEHIND and seat.parent == obj
     if is_own:
         let_go(seat)  # it stays while the figure goes to it
-    owned = owned_vertices(obj)
     if not is_sitting(obj):
         apply_pose(obj, load_pose(_POSE if there.seat.rest else _POSE_WITHOUT_REST))
     for _ in range(_ROUNDS):
