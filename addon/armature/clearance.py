@@ -28,6 +28,9 @@ _SHARED = 0.15
 """Of a point's weight: more, and the skin there is the limb's as much as the body's."""
 _MANY = 200
 """Points of one part, of which every other one is enough."""
+_SAME = 1e-6
+"""Metres that are none."""
+_AT_ONCE = 64
 _FARTHEST = 0.25
 """Metres from the nearest point of the skin beyond which a point is not inside: it belongs to another part of the room."""
 _ROUNDS, _SPREADS, _TURNS = 8, 4, 4
@@ -43,7 +46,7 @@ _ELBOW_HELPS = 0.06
 def clear_legs(posture: Posture, planted: Collection[str]) -> None:
     """Thighs, shins and feet out of trunk and head. The knees of a figure whose feet or seat are ``planted`` go apart; others go
     the shortest way."""
-    obstacles = Obstacles(posture)
+    obstacles = Obstacles.of(posture)
     for leg in LEGS:
         for _ in range(_SPREADS if leg.side in planted else _ROUNDS):
             deepest = obstacles.deepest(posture, leg)
@@ -62,13 +65,14 @@ def clear_legs(posture: Posture, planted: Collection[str]) -> None:
 def clear_arms(posture: Posture, held: Collection[str], resting: Collection[str]) -> None:
     """Arms out of trunk, head and thighs. Of those whose hand is ``held`` somewhere (sides) only the elbow goes out of the way;
     ``resting`` are joints that an arm may touch."""
-    obstacles = Obstacles(posture, [leg.upper for leg in LEGS if leg.upper not in resting])
+    obstacles = Obstacles.of(posture, [leg.upper for leg in LEGS if leg.upper not in resting])
     for arm in ARMS:
-        is_held = arm.side in held
+        is_held, before = arm.side in held, None
         for _ in range(_ROUNDS):
             deepest = obstacles.deepest(posture, arm, only_upper=is_held)
-            if deepest is None:
+            if deepest is None or _is_same(deepest, before):
                 break
+            before = deepest
             point, out = deepest
             if is_held:
                 _swivel(posture, arm, point, out)
@@ -81,23 +85,21 @@ def clear_elbows(posture: Posture, arms: Collection[Chain], touch: Callable[[Cha
     the belly has room on another. ``touch`` brings an arm back to what it touches; it returns how many metres it is apart.
 
     True where that moved any."""
-    obstacles, has_moved = Obstacles(posture), False
+    obstacles, has_moved = Obstacles.of(posture), False
     for arm in arms:
         if not _ROLLS <= (depth := obstacles.depth(posture, arm)) <= _ELBOW_HELPS:
             continue
-        before = dict(posture.local)
+        before = posture.state()
         least, best = depth, before
         for angle in _ELBOWS:
             _turn_elbow(posture, arm, angle)
             fault = touch(arm) + obstacles.depth(posture, arm)
             if fault < least - _NOTICED:
-                least, best = fault, dict(posture.local)
+                least, best = fault, posture.state()
             if least < _ROLLS:
                 break
-            posture.local.update(before)
-            posture.refresh("upperChest")
-        posture.local.update(best)
-        posture.refresh("upperChest")
+            posture.restore(before)
+        posture.restore(best)
         has_moved |= best is not before
     return has_moved
 
@@ -110,10 +112,10 @@ def clear_hands(posture: Posture, anchors: Mapping[Chain, tuple[str, Place]]) ->
     stuck: list[Chain] = []
     if not anchors:
         return stuck
-    obstacles = Obstacles(posture)
+    obstacles = Obstacles.of(posture)
     for arm, anchor in anchors.items():
+        deepest = obstacles.deepest(posture, arm)
         for turn in range(_TURNS + _ROUNDS):
-            deepest = obstacles.deepest(posture, arm)
             if deepest is None:
                 break
             point, out = deepest
@@ -121,16 +123,22 @@ def clear_hands(posture: Posture, anchors: Mapping[Chain, tuple[str, Place]]) ->
                 _roll_off(posture, arm, anchor, point, out)
             else:
                 posture.bring(arm, posture.heads[arm.end] + out)
-        else:
-            deepest = obstacles.deepest(posture, arm)
-            if deepest is not None and np.linalg.norm(deepest[1]) > STUCK:
-                stuck.append(arm)
+            before, deepest = deepest, obstacles.deepest(posture, arm)
+            if turn >= _TURNS and _is_same(deepest, before):
+                break
+        if deepest is not None and np.linalg.norm(deepest[1]) > STUCK:
+            stuck.append(arm)
     return stuck
+
+
+def _is_same(deepest: tuple[Vector, Vector] | None, before: tuple[Vector, Vector] | None) -> bool:
+    """Whether a limb could not go on because it is at its limits: it would not the next time either."""
+    return deepest is not None and before is not None and bool(np.abs(np.subtract(deepest, before)).max() < _SAME)
 
 
 def turn_hand(posture: Posture, arm: Chain, contact: Contact) -> bool:
     """Turn a hand that is in the body at its wrist, so that it comes out. False where that cannot help."""
-    deepest = Obstacles(posture).deepest(posture, arm)
+    deepest = Obstacles.of(posture).deepest(posture, arm)
     if deepest is None or contact.at is None or contact.joint not in arm.ends:
         return False
     point, out = deepest
@@ -145,7 +153,7 @@ def turn_hand(posture: Posture, arm: Chain, contact: Contact) -> bool:
 
 def is_inside(posture: Posture, limb: Chain, most: float) -> bool:
     """Whether a limb is deeper in trunk or head than so many metres."""
-    deepest = Obstacles(posture).deepest(posture, limb)
+    deepest = Obstacles.of(posture).deepest(posture, limb)
     return deepest is not None and bool(np.linalg.norm(deepest[1]) > most - _LEFT)
 
 
@@ -155,9 +163,23 @@ class Obstacles:
     def __init__(self, posture: Posture, others: Collection[str] = ()) -> None:
         self._joints = (*TRUNK, *others)
         self._part = posture.skin.named_part(("obstacles", self._joints), lambda: self._chosen(posture))
+        self._frames = posture.frames[self._part.movers]
         self._points, self._normals = self._part.placed(posture.frames), posture.normals(self._part.rows)
         self._low, self._high = self._points.min(axis=0), self._points.max(axis=0)
-        self._shared: dict[Chain, np.ndarray] = {}
+        self._middle = (self._low + self._high) / 2.0
+        places = self._points - self._middle
+        self._table = np.concatenate((-2.0 * places, (places**2).sum(axis=1)[:, None]), axis=1).astype(np.float32)
+        """(N, 4): times a point and one it is the square of their distance, less a number that is the point's own. To find the
+        nearest, single precision is enough."""
+
+    @classmethod
+    def of(cls, posture: Posture, others: Collection[str] = ()) -> Obstacles:
+        """Those of a posture; the same as long as none of them moves."""
+        name = ("obstacles", tuple(others))
+        found = posture.kept.get(name)
+        if not isinstance(found, cls) or not np.array_equal(found._frames, posture.frames[found._part.movers]):
+            found = posture.kept[name] = cls(posture, others)
+        return found
 
     def _chosen(self, posture: Posture) -> np.ndarray:
         """Every other point of the closer grids: here a few centimetres are close enough."""
@@ -174,16 +196,28 @@ class Obstacles:
         near = np.flatnonzero(around.all(axis=1))
         if len(near) == 0:
             return None
-        places = self._points[near]
-        squares = (points**2).sum(1)[:, None] + (places**2).sum(1)[None] - 2.0 * points @ places.T
-        first = squares.argmin(axis=1)
-        nearest = near[first]
-        depths = -((points - self._points[nearest]) * self._normals[nearest]).sum(axis=1)
-        depths[(squares[np.arange(len(points)), first] > _FARTHEST**2) | self._of(posture, chain)[nearest]] = 0.0
+        nearest = near[self._nearest(points, near)]
+        ways = points - self._points[nearest]
+        depths = -(ways * self._normals[nearest]).sum(axis=1)
+        depths[((ways**2).sum(axis=1) > _FARTHEST**2) | self._of(posture, chain)[nearest]] = 0.0
         worst = int(depths.argmax())
         if depths[worst] < _NOTICED:
             return None
         return points[worst], (depths[worst] - _LEFT) * self._normals[nearest[worst]]
+
+    def _nearest(self, points: np.ndarray, among: np.ndarray) -> np.ndarray:
+        """For each point (N, 3) the place in ``among`` (rows of the table) of the nearest."""
+        rows = np.ones((len(points), 4), dtype=np.float32)
+        rows[:, :3] = points - self._middle
+        table = np.ascontiguousarray(self._table[among].T)
+        found = np.empty(len(points), dtype=np.intp)
+        # A few rows at a time, into the same memory: new memory for all of them costs more than the numbers in it.
+        squares = np.empty((min(_AT_ONCE, len(points)), len(among)), dtype=np.float32)
+        for start in range(0, len(points), _AT_ONCE):
+            some = rows[start : start + _AT_ONCE]
+            np.matmul(some, table, out=squares[: len(some)])
+            squares[: len(some)].argmin(axis=1, out=found[start : start + len(some)])
+        return found
 
     def depth(self, posture: Posture, chain: Chain) -> float:
         """How far (metres) a limb must go out of the body; 0 while all is well."""
@@ -192,12 +226,13 @@ class Obstacles:
 
     def _of(self, posture: Posture, chain: Chain) -> np.ndarray:
         """Which of them the limb moves too: there its skin and the body's are one."""
-        if chain not in self._shared:
+        name = ("shared", self._joints, chain)
+        if name not in posture.kept:
             skin = posture.skin
             own = np.isin(np.array(skin.joints), chain.joints)
             shares = (skin.weights[self._part.rows] * own[skin.movers[self._part.rows]]).sum(axis=1)
-            self._shared[chain] = np.asarray(shares > _SHARED)
-        return self._shared[chain]
+            posture.kept[name] = shares > _SHARED
+        return np.asarray(posture.kept[name])
 
 
 def _limb_part(posture: Posture, chain: Chain, only_upper: bool) -> Part:

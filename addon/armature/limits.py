@@ -8,7 +8,6 @@ joint does in the T-pose (at its centre, see ``pose.limits``). The ranges are ke
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import bpy
 import numpy as np
@@ -22,6 +21,7 @@ from .limbs import MECHANISM_PREFIX
 
 LIMIT = "Limits"
 """Name of the constraint. It is muted while the figure's limits are lifted."""
+_NO_FRAME = np.eye(3)
 
 
 def reference_of(bone: str) -> str:
@@ -107,24 +107,28 @@ def ranges_on(bone: bpy.types.PoseBone) -> JointLimit | None:
     if limit is None or limit.mute:
         return None
     low, high = (limit.min_x, limit.min_y, limit.min_z), (limit.max_x, limit.max_y, limit.max_z)
-    return JointLimit(limit.euler_order, np.eye(3), np.eye(3), np.array(low), np.array(high))
+    return JointLimit(limit.euler_order, _NO_FRAME, _NO_FRAME, np.array(low), np.array(high))
 
 
 def limits_of(obj: bpy.types.Object, rest: HumanoidRest) -> JointLimits:
     """The limits as they are on a figure whose rest is given; none of a joint whose limit is lifted."""
-    bones = joint_map("mannequin")
+    bones, axes = joint_map("mannequin"), resting_axes(obj.data)
     limits = {}
     for joint in rest.heads:
         bone = obj.pose.bones[bones[joint]]
-        limit = ranges_on(bone)
-        reference = obj.data.bones.get(reference_of(bone.name))
+        limit, reference = ranges_on(bone), axes.get(reference_of(bone.name))
         if limit is not None and reference is not None:
-            limits[joint] = replace(
-                limit,
-                frame=rest.to_t_pose[joint] @ np.array(bone.bone.matrix_local.to_3x3()),
-                reference=_carrier(rest, joint) @ np.array(reference.matrix_local.to_3x3()),
-            )
+            frame = rest.to_t_pose[joint] @ axes[bone.name]
+            limits[joint] = JointLimit(limit.order, frame, _carrier(rest, joint) @ reference, limit.low, limit.high)
     return JointLimits(limits)
+
+
+def resting_axes(armature: bpy.types.Armature) -> dict[str, np.ndarray]:
+    """For each bone how it rests: its axes (3, 3) in armature space. All at once: one at a time they take ten times as long."""
+    values = np.empty(16 * len(armature.bones), dtype=np.float32)
+    armature.bones.foreach_get("matrix_local", values)
+    columns = values.reshape(-1, 4, 4)[:, :3, :3].astype(np.float64)
+    return dict(zip(armature.bones.keys(), columns.transpose(0, 2, 1), strict=True))
 
 
 def _limits(obj: bpy.types.Object) -> Iterator[tuple[bpy.types.PoseBone, bpy.types.LimitRotationConstraint]]:

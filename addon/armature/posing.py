@@ -18,7 +18,7 @@ from .contacts import fitted, lifted
 from .held import held_sides
 from .joint_map import JointMap, joint_map
 from .limbs import LIMBS, ROOT
-from .limits import limits_of
+from .limits import limits_of, resting_axes
 from .mannequin import require_posable, require_readable
 from .matching import paused, refine, set_ik, settle
 from .pins import release
@@ -67,15 +67,14 @@ def bone_bases(
 ) -> dict[str, tuple[Quaternion, Vector]]:
     """Deform bone → its own rotation and location where each joint is turned from the rest by ``turns`` (3, 3), and the hips are
     moved by ``shift`` (3,) metres."""
-    bones = joint_map("mannequin")
+    bones, axes = joint_map("mannequin"), resting_axes(obj.data)
     bases = {}
     for joint in rest.heads:
-        bone = obj.data.bones[bones[joint]]
-        own = np.array(bone.matrix_local.to_3x3())
+        own = axes[bones[joint]]
         above = rest.parent(joint)
         turn = turns[joint] if above is None else turns[above].T @ turns[joint]
         rotation = Quaternion(rot.quaternion_from_matrix(own.T @ turn @ own))
-        bases[bone.name] = (rotation, Vector(own.T @ shift) if above is None else Vector())
+        bases[bones[joint]] = (rotation, Vector(own.T @ shift) if above is None else Vector())
     return bases
 
 

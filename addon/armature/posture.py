@@ -7,6 +7,7 @@ import functools
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -74,6 +75,24 @@ _GROUPS = (TRUNK, *((*((f"{limb.side}Shoulder",) if limb.kind == "Arm" else ()),
 """All joints, in groups that few others move."""
 
 
+@functools.cache
+def _numbers(joints: tuple[str, ...], known: tuple[str, ...]) -> tuple[tuple[str, ...], np.ndarray]:
+    """Those of ``joints`` that are among the ``known``, and their places there."""
+    found = tuple(joint for joint in joints if joint in known)
+    return found, np.array([known.index(joint) for joint in found], dtype=np.intp)
+
+
+@dataclass(frozen=True)
+class State:
+    """What ``Posture.restore`` brings back."""
+
+    local: dict[str, Matrix]
+    world: dict[str, Matrix]
+    heads: dict[str, Vector]
+    frames: np.ndarray
+    hips: Vector
+
+
 class Posture:
     """Joints of a body in a pose, in armature axes, metres; with where its skin is then."""
 
@@ -86,17 +105,25 @@ class Posture:
         self.local = {joint: rot.matrix_from_quaternion(pose.rotation(joint)) for joint in JOINTS}
         self.world: dict[str, Matrix] = {}
         self.heads: dict[str, Vector] = {}
+        self._resting_heads = np.array([rest.heads.get(joint, np.zeros(3)) for joint in skin.joints])
         self.hips = rest.heads["hips"] + np.asarray(pose.hips_translation) * rest.hip_height
         self.frames = np.zeros((len(skin.joints), 4, 3))
         """(K, 4, 3) for each joint its rotation from its rest, transposed, and where that moves the origin."""
         self.changes = 0
         """How often anything was moved."""
+        self.kept: dict[object, Any] = {}
+        """For others to keep what they found out about this posture."""
+        self._places: dict[tuple[str, tuple[float, float]], tuple[np.ndarray, ...]] = {}
+        """Places that were asked for: four points, their shares, the joints that move them, how those were, and where it was."""
+        self._found: dict[object, Any] = {}
+        """What was asked for since the last change: much is asked for several times."""
         self._given = {joint: (local, pose.rotation(joint)) for joint, local in self.local.items()}
         self.refresh()
 
     def refresh(self, top: str = "hips") -> None:
         """Work out anew where ``top`` and all below it are."""
-        rest, self.changes = self.rest, self.changes + 1
+        self._change()
+        rest = self.rest
         for joint in below(top):
             above = PARENT[joint]
             self.world[joint] = self.local[joint] if above is None else self.world[above] @ self.local[joint]
@@ -113,6 +140,36 @@ class Posture:
             number = self._number[joint]
             self.frames[number, :3] = turn.T
             self.frames[number, 3] = head - turn @ rest.heads[joint]
+
+    def _carry(self, top: str, world: Matrix) -> None:
+        """Turn ``top`` so that it has this normalised rotation in the body's axes, and all below it with it, as one."""
+        self._change()
+        joints = below(top)
+        # Made a rotation again, and the joint's own set: what rounding leaves would grow with every turn.
+        rotation = rot.matrix_from_quaternion(rot.quaternion_from_matrix(world @ self.world[top].T))
+        self.world.update(zip(joints, rotation @ np.array([self.world[joint] for joint in joints]), strict=True))
+        self.world[top] = world
+        carried, numbers = _numbers(joints, self.skin.joints)
+        pivot = self.heads[top]
+        frames = self.frames[numbers] @ rotation.T
+        frames[:, 3] += pivot - rotation @ pivot
+        self.frames[numbers] = frames
+        heads = (self._resting_heads[numbers][:, None] @ frames[:, :3])[:, 0] + frames[:, 3]
+        self.heads.update(zip(carried, heads, strict=True))
+
+    def _change(self) -> None:
+        self.changes += 1
+        self._found.clear()
+
+    def state(self) -> State:
+        """How it is now, for ``restore``."""
+        return State(dict(self.local), dict(self.world), dict(self.heads), self.frames.copy(), self.hips)
+
+    def restore(self, state: State) -> None:
+        """Bring it back to how it was."""
+        self._change()
+        self.local, self.world, self.heads = dict(state.local), dict(state.world), dict(state.heads)
+        self.frames, self.hips = state.frames.copy(), state.hips
 
     def rotations(self) -> dict[str, Quaternion]:
         """Normalised local rotations of all joints."""
@@ -145,12 +202,27 @@ class Posture:
 
     def place(self, joint: str, at: tuple[float, float]) -> Vector:
         """Where a place on the skin of a joint's bone is (see ``normalised.Place``)."""
-        index, shares = self.skin.corners(joint, *at)
-        return np.asarray(shares @ self.points(index))
+        kept = self._places.get((joint, at))
+        if kept is None:
+            index, shares = self.skin.corners(joint, *at)
+            movers = np.unique(self.skin.movers[index])
+        else:
+            index, shares, movers, frames, found = kept
+            if np.array_equal(frames, self.frames[movers]):
+                return found
+        found = np.asarray(shares @ self.points(index))
+        self._places[joint, at] = index, shares, movers, self.frames[movers], found
+        return found
 
     def lowest(self, joints: Iterable[str] | None = None) -> Vector | None:
         """The lowest point of the skin of some joints, or of all; None where they have no skin."""
         groups = _GROUPS if joints is None else (tuple(joints),)
+        if groups not in self._found:
+            self._found[groups] = self._find_lowest(groups)
+        found: Vector | None = self._found[groups]
+        return found
+
+    def _find_lowest(self, groups: tuple[tuple[str, ...], ...]) -> Vector | None:
         parts = [part for group in groups if len((part := self.skin.part(group)).rows)]
         if not parts:
             return None
@@ -168,10 +240,10 @@ class Posture:
         """Turn a joint so that it has this normalised rotation in the body's axes, or the nearest within its limits."""
         above = PARENT[joint]
         local = world if above is None else self.world[above].T @ world
-        if self._clamp is not None and joint != "hips":
-            local = rot.matrix_from_quaternion(self._clamp(joint, _quaternion(local)))
-        self.local[joint] = local
-        self.refresh(joint)
+        asked = _quaternion(local)
+        given = asked if self._clamp is None or joint == "hips" else self._clamp(joint, asked)
+        self.local[joint] = local = rot.matrix_from_quaternion(given)
+        self._carry(joint, local if above is None else self.world[above] @ local)
 
     def rotate(self, joint: str, rotation: Matrix) -> None:
         """Turn a joint, and all that hangs on it, by a rotation in the body's axes."""
@@ -182,7 +254,7 @@ class Posture:
         self.hips = self.hips + offset
         self.heads = {joint: head + offset for joint, head in self.heads.items()}
         self.frames[:, 3] += offset
-        self.changes += 1
+        self._change()
 
     def aim(self, joint: str, start: Vector, end: Vector) -> None:
         """Turn a joint by the smallest angle that brings a point it carries from ``start`` into the direction of ``end``."""

@@ -138,13 +138,13 @@ def by_dual_quaternions(points: np.ndarray, movers: np.ndarray, weights: np.ndar
 
     L. Kavan and others, "Skinning with Dual Quaternions", 2007. The heaviest of a point's ``movers`` (N, 4) comes first.
     """
-    used, place = np.unique(movers, return_inverse=True)
+    used = np.flatnonzero(np.bincount(movers.ravel()))
+    place = np.searchsorted(used, movers)
     turns = np.array([rot.quaternion_from_matrix(frames[joint, :3].T) for joint in used])
     shifts, axes = frames[used, 3], turns[:, 1:]
     duals = np.empty_like(turns)
     duals[:, 0] = -0.5 * (shifts * axes).sum(axis=1)
     duals[:, 1:] = 0.5 * (turns[:, :1] * shifts + _cross(shifts, axes))
-    place = place.reshape(movers.shape)
     each = turns[place]
     shares = weights * np.where(np.einsum("nkq,nq->nk", each, each[:, 0]) < 0.0, -1.0, 1.0)
     turn, dual = (np.einsum("nk,nkq->nq", shares, values[place]) for values in (turns, duals))

@@ -83,11 +83,10 @@ def reach_out(body: Posture, touches: list[Contact], propped: set[str], keeps_cl
 
 def _touch_again(body: Posture, touches: list[Contact], propped: set[str]) -> None:
     """What let go a little to come out of the body touches again, if it stays out."""
-    before, changes = dict(body.local), body.changes
+    before, changes = body.state(), body.changes
     _touch(body, touches, propped)
     if body.changes != changes and any(is_inside(body, arm, _GIVES) for arm in _anchors(touches, propped)):
-        body.local.update(before)
-        body.refresh()
+        body.restore(before)
 
 
 def _rest_nearby(body: Posture, arm: Chain, joints: Collection[str]) -> None:
@@ -96,7 +95,7 @@ def _rest_nearby(body: Posture, arm: Chain, joints: Collection[str]) -> None:
     hand, skin = all_rows(body.skin, arm.ends), all_rows(body.skin, joints)
     if not len(hand) or not len(skin):
         return
-    before = dict(body.local)
+    before = body.state()
     for _ in range(_ROUNDS):
         own, other = body.points(hand), body.points(skin)
         squares = (own**2).sum(1)[:, None] + (other**2).sum(1)[None] - 2.0 * own @ other.T
@@ -106,8 +105,7 @@ def _rest_nearby(body: Posture, arm: Chain, joints: Collection[str]) -> None:
             break
         body.bring(arm, body.heads[arm.end] + way)
     if is_inside(body, arm, _GIVES):
-        body.local.update(before)
-        body.refresh("upperChest")
+        body.restore(before)
 
 
 def _apart(body: Posture, contact: Contact) -> float:

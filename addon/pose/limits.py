@@ -59,6 +59,14 @@ class JointLimit:
         wrapped = middle + np.remainder(angles - middle + math.pi, 2.0 * math.pi) - math.pi
         return np.minimum(np.maximum(wrapped, self.low), self.high)
 
+    def clamped_one(self, angles: Vector) -> list[float]:
+        """``clamped`` of one triple, in plain numbers: every joint of every pose is asked for it."""
+        found = []
+        for angle, low, high in zip(angles.tolist(), self.low.tolist(), self.high.tolist(), strict=True):
+            middle = (low + high) / 2.0
+            found.append(min(max(middle + (angle - middle + math.pi) % (2.0 * math.pi) - math.pi, low), high))
+        return found
+
 
 @dataclass(frozen=True)
 class JointLimits:
@@ -72,10 +80,10 @@ class JointLimits:
         if limit is None:
             return quaternion
         angles = limit.angles(quaternion)
-        clamped = limit.clamped(angles)
-        if float(np.abs(clamped - angles).max()) < _ROUNDING:
+        clamped = limit.clamped_one(angles)
+        if max(abs(new - old) for new, old in zip(clamped, angles.tolist(), strict=True)) < _ROUNDING:
             return quaternion
-        return limit.rotation(clamped)
+        return limit.rotation(np.array(clamped))
 
     def excess(self, joint: str, quaternion: Quaternion) -> float:
         """By how many radians a rotation must turn to be within the limits; 0 inside."""

@@ -17,7 +17,7 @@ IDENTITY = (1.0, 0.0, 0.0, 0.0)
 def unit(vector: ArrayLike) -> Vector:
     """The vector at length one. A zero vector has no direction: ValueError."""
     v = np.asarray(vector, dtype=np.float64)
-    length = float(np.linalg.norm(v))
+    length = math.sqrt(float(v @ v))
     if length < 1e-12:
         raise ValueError("A vector of length zero has no direction.")
     return v / length
@@ -96,8 +96,8 @@ def angle_between(a: ArrayLike, b: ArrayLike) -> float:
 
 def about_axis(axis: ArrayLike, angle: float) -> Matrix:
     """The rotation by ``angle`` radians about an axis, counter-clockwise when the axis points to the viewer."""
-    x, y, z = unit(axis) * np.sin(angle / 2)
-    return matrix_from_quaternion((np.cos(angle / 2), x, y, z))
+    x, y, z = (unit(axis) * math.sin(angle / 2)).tolist()
+    return matrix_from_quaternion((math.cos(angle / 2), x, y, z))
 
 
 def shortest_arc(start: ArrayLike, end: ArrayLike) -> Matrix:

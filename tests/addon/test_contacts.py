@@ -54,6 +54,21 @@ def test_the_points_kept_with_a_figure_lie_on_its_skin_in_any_pose(figure) -> No
         assert np.sqrt(((part[:, None] - seen[None]) ** 2).sum(axis=-1).min(axis=1)).max() < 0.1 * MILLIMETRE
 
 
+def test_what_a_joint_carries_is_where_it_is_when_worked_out_anew_also_after_many_turns(figure) -> None:
+    body = posture(figure)
+    rows = np.arange(len(body.skin.points))
+    before, rest = body.state(), body.points(rows)
+    for turn in range(300):
+        body.rotate(("chest", "leftUpperArm", "leftHand")[turn % 3], rot.about_axis((1.0, 2.0, 0.5), 0.02))
+    turned, places = body.points(rows), body.places()
+    body.refresh()
+    assert np.abs(turned - rest).max() > 0.1
+    assert np.abs(turned - body.points(rows)).max() < 1e-9
+    assert max(np.abs(places[joint] - place).max() for joint, place in body.places().items()) < 1e-9
+    body.restore(before)
+    assert np.array_equal(body.points(rows), rest)
+
+
 @pytest.mark.parametrize("name", ["stocky", "chibi"])
 def test_both_feet_stand_flat_where_joints_alone_would_leave_one_in_the_air(name) -> None:
     obj, pose = other_figure(name), load_pose("dancing_disco")
