@@ -60,10 +60,17 @@ def is_own(obj: bpy.types.Object) -> bool:
 
 
 def require_posable(obj: bpy.types.Object) -> None:
-    """Raise UserError unless the object is a mannequin that can be read and belongs to this file."""
+    """Raise UserError unless the object is a mannequin that can be read, is not in Edit Mode, and belongs to this file."""
     require_readable(obj)
+    refuse_while_edited(obj)
     if not is_own(obj):
         raise UserError(f"'{obj.name}' is linked from another file: pose it there, or make it local.")
+
+
+def refuse_while_edited(obj: bpy.types.Object) -> None:
+    """Raise UserError for a figure in Edit Mode: there bones are where they rest, whatever their pose is."""
+    if obj.data.is_editmode:
+        raise UserError(f"'{obj.name}' is in Edit Mode: leave it first (Tab).")
 
 
 def require_readable(obj: bpy.types.Object) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
-from ..armature.mannequin import require_posable
+from ..armature.mannequin import refuse_while_edited, require_posable
 from ..armature.matching import kept
 from ..armature.pose_tools import apply_part, selected_joints
 from ..armature.posing import apply_pose, read_pose
@@ -147,6 +147,7 @@ class P2A_OT_save_pose(Saves, _OnLibrary, bpy.types.Operator):
     def run(self, context: bpy.types.Context) -> None:
         obj = require_mannequin(context, self.armature)
         key_for(self.name)  # before anything is drawn
+        refuse_while_edited(obj)
         read = read_pose(obj, self.name.strip())
         pose = replace(read, contacts=contacts_of(obj), group=self.group.strip(), keeps_clear=True)
         key = save_pose(pose, preview_of(self, obj), replace_own=self.replace)

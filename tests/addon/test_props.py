@@ -292,3 +292,14 @@ def test_a_prop_is_smooth_where_it_is_round_and_sharp_at_its_edges(registered: N
     assert all(polygon.use_smooth for polygon in (*box.polygons, *cup.polygons))
     sharp = [sum(edge.use_edge_sharp for edge in mesh.edges) / len(mesh.edges) for mesh in (box, cup)]
     assert sharp[0] > 0.3 and sharp[1] < 0.2
+
+
+def test_what_a_figure_of_two_scenes_is_given_is_seen_in_the_present_one(registered: None) -> None:  # noqa: F811
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    figure, second = add_mannequin(bpy.context), bpy.data.scenes.new("Second")
+    for part in (figure, *skins_of(figure)):
+        second.collection.objects.link(part)
+    for scene in (second, bpy.data.scenes["Scene"]):
+        bpy.context.window.scene = scene
+        for given in (put_behind(figure, "chair"), hold(figure, "cup", RIGHT)):
+            assert scene.objects.get(given.name) == given

@@ -115,6 +115,21 @@ def test_a_spoiled_rig_is_said_by_every_verb_and_left_alone(
     assert "Traceback" not in "".join(capfd.readouterr()), "the watcher must leave it alone too"
 
 
+def test_a_figure_in_edit_mode_is_left_as_it_is_posed(figure: bpy.types.Object, tmp_path: Path) -> None:
+    assert OPS.apply_pose(pose="running") == {"FINISHED"}
+    before = matrices(figure)
+    bpy.ops.object.mode_set(mode="EDIT")
+    # The others have a sentence of their own, or leave Edit Mode to add a partner.
+    posing = [verb for verb in VERBS if verb[0] not in ("add_prop", "change_body", "apply_pair")]
+    for verb, words in [*posing, ("save_pose", {"name": "Mine"})]:
+        assert refused(verb, words) == f"'{figure.name}' is in Edit Mode: leave it first (Tab).", verb
+    figure.pose_to_anime_feet.left = 0.4
+    figure.pose_to_anime_dynamic = 0.5
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert moved(before, matrices(figure)) < 1e-6
+    assert not list((tmp_path / "home").rglob("*.json"))
+
+
 def test_no_seat_comes_to_a_figure_that_has_lost_a_thigh(figure: bpy.types.Object) -> None:
     lose(figure, "thigh.L")
     assert "has lost its bone 'thigh.L'" in refused("add_prop", {"prop": "chair", "hand": "UNDER"})

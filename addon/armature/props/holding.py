@@ -17,7 +17,7 @@ from ..joint_map import joint_map
 from ..mannequin import require_posable
 from ..posing import humanoid_rest_of
 from .hand_model import MEETS, Hand, Solid, close_on, hand_of, touch
-from .objects import add_prop_object, prop_of, remove_props, scale_of, shape_prop, sized
+from .objects import add_prop_object, collection_for, prop_of, remove_props, scale_of, shape_prop, sized
 from .prop_file import Grip, Prop, load_prop
 from .shapes import Floats, Shape
 
@@ -56,7 +56,7 @@ def hold(obj: bpy.types.Object, name: str, side: str) -> bpy.types.Object:
     scale = hand_scale(hand)
     place, shape = fitted(hand, prop, grip, scale)
     empty_hands(obj, {SIDES[side]})
-    held = add_prop_object(obj.users_collection[0], prop, scale)
+    held = add_prop_object(collection_for(obj), prop, scale)
     attach(obj, held, joint_map("mannequin")[f"{SIDES[side]}Hand"], place)
     set_hold(held, side)
     change_hand(obj, side, lambda _present: shape)

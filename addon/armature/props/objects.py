@@ -42,6 +42,14 @@ def scale_of(obj: bpy.types.Object) -> float:
     return float(obj.get(_SCALE, 1.0))
 
 
+def collection_for(obj: bpy.types.Object) -> bpy.types.Collection:
+    """Where the props of a figure belong: a collection that it is in. Of several, as of a figure in two scenes, one of this
+    scene."""
+    scene = bpy.context.scene
+    here = [scene.collection, *scene.collection.children_recursive]
+    return next((collection for collection in obj.users_collection if collection in here), obj.users_collection[0])
+
+
 def add_prop_object(collection: bpy.types.Collection, prop: Prop, scale: float = 1.0, seat: float = 0.0) -> bpy.types.Object:
     """A prop as a new object at the world's origin, in the control images from the start. ``seat``: the height in metres to
     which its seat is made, 0 for that of its file."""

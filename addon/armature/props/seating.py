@@ -19,7 +19,7 @@ from ..limbs import ROOT
 from ..mannequin import require_posable, skins_of
 from ..seen_skin import seen_skin
 from .holding import attach
-from .objects import add_prop_object, remove_props
+from .objects import add_prop_object, collection_for, remove_props
 from .prop_file import Prop, Seat, load_prop
 from .shapes import Floats
 
@@ -83,7 +83,7 @@ def put_under(obj: bpy.types.Object, name: str) -> bpy.types.Object:
         where = "on the ground" if height < low else "too high"
         raise UserError(f"'{obj.name}' sits {where} for a {prop.title.lower()}: choose another sitting pose.")
     _remove_seats(obj)
-    added = add_prop_object(obj.users_collection[0], prop, scale, height)
+    added = add_prop_object(collection_for(obj), prop, scale, height)
     attach(obj, added, ROOT, place)  # it was measured in the axes of the root, and goes along when that is moved
     set_hold(added, UNDER)
     return added
@@ -103,7 +103,7 @@ def put_behind(obj: bpy.types.Object, name: str) -> bpy.types.Object:
     knee = obj.data.bones[joint_map("mannequin")["leftLowerLeg"]].head_local.z
     height = max(low, min(high, seat.height * body.scale, _UNDER_KNEE * knee))
     _remove_seats(obj)
-    added = add_prop_object(obj.users_collection[0], prop, body.scale, height)
+    added = add_prop_object(collection_for(obj), prop, body.scale, height)
     corners = np.array([corner.co for corner in added.data.vertices])
     lowest, highest = corners.min(axis=0), corners.max(axis=0)
     to_place: Floats = np.linalg.inv(np.array(root_frame(obj)) @ body.frame).astype(np.float64)

@@ -18,7 +18,7 @@ from ..joint_map import joint_map
 from ..mannequin import require_posable, surface_points
 from .hand_model import Hand
 from .holding import SIDES, attach, empty_hands, fitted, hand_model, hand_scale
-from .objects import add_prop_object
+from .objects import add_prop_object, collection_for
 from .prop_file import Prop, TwoHands, load_prop
 from .shapes import Floats
 
@@ -54,7 +54,7 @@ def hold_with_both(obj: bpy.types.Object, name: str) -> bpy.types.Object:
         elbow = (prop.both.right if side == RIGHT else prop.both.left).elbow
         bring_hand(obj, side, goal, None if elbow is None else (carried @ np.append(np.array(elbow) * scale, 1.0))[:3])
         change_hand(obj, side, lambda _present, shape=shape: shape)
-    held = add_prop_object(obj.users_collection[0], prop, scale)
+    held = add_prop_object(collection_for(obj), prop, scale)
     if prop.both.worn:
         bone = obj.pose.bones[prop.both.bone]
         attach(obj, held, bone.name, np.array(bone.bone.matrix_local @ bone.matrix.inverted()) @ carried)
