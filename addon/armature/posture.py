@@ -260,7 +260,7 @@ class Posture:
         """Turn a joint by the smallest angle that brings a point it carries from ``start`` into the direction of ``end``."""
         pivot = self.heads[joint]
         a, b = start - pivot, end - pivot
-        if np.linalg.norm(a) > 1e-6 and np.linalg.norm(b) > 1e-6:
+        if rot.length(a) > 1e-6 and rot.length(b) > 1e-6:
             self.rotate(joint, rot.shortest_arc(a, b))
 
     def reach(self, chain: Chain) -> float:
@@ -271,7 +271,7 @@ class Posture:
         """The angle in radians between the two bones of a limb; 0 when it is straight."""
         shoulder, elbow, wrist = (self.heads[joint] for joint in (chain.upper, chain.lower, chain.end))
         a, b = rot.unit(elbow - shoulder), rot.unit(wrist - elbow)
-        return math.atan2(float(np.linalg.norm(rot.cross(a, b))), float(a @ b))
+        return math.atan2(rot.length(rot.cross(a, b)), float(a @ b))
 
     def bring(self, chain: Chain, target: Vector) -> None:
         """Bring a wrist or an ankle to a place, or as near as the limb reaches: analytic, in the plane in which the limb bends.
@@ -281,7 +281,7 @@ class Posture:
         kept = self.world[chain.end]
         first, second = self._lengths(chain)
         shoulder = self.heads[chain.upper]
-        distance = float(np.linalg.norm(target - shoulder))
+        distance = rot.length(target - shoulder)
         distance = min(max(distance, abs(first - second) * 1.001 + 1e-4), _STRETCH * (first + second))
         cosine = (distance**2 - first**2 - second**2) / (2 * first * second)
         wanted = math.acos(min(1.0, max(-1.0, cosine)))
@@ -293,7 +293,7 @@ class Posture:
         """The axis about which a limb bends further."""
         shoulder, elbow, wrist = (self.heads[joint] for joint in (chain.upper, chain.lower, chain.end))
         axis = rot.cross(rot.unit(elbow - shoulder), rot.unit(wrist - elbow))
-        if np.linalg.norm(axis) > _DEAD_STRAIGHT:
+        if rot.length(axis) > _DEAD_STRAIGHT:
             return rot.unit(axis)
         sign = 1.0 if chain.side == "left" else -1.0
         flexing = np.array([1.0, 0.0, 0.0]) if chain.kind == "Leg" else np.array([0.0, 0.0, -sign])
@@ -301,7 +301,7 @@ class Posture:
 
     def _lengths(self, chain: Chain) -> tuple[float, float]:
         shoulder, elbow, wrist = (self.heads[joint] for joint in (chain.upper, chain.lower, chain.end))
-        return float(np.linalg.norm(elbow - shoulder)), float(np.linalg.norm(wrist - elbow))
+        return rot.length(elbow - shoulder), rot.length(wrist - elbow)
 
 
 def _quaternion(matrix: Matrix) -> Quaternion:

@@ -26,7 +26,7 @@ from .skin_mesh import rounded
 
 _KEPT = "pose_to_anime_skin_points"
 MOST_BONES = 4
-_NEXT, _LAST = [1, 2, 0], [2, 0, 1]
+_NEXT, _LAST = np.array([1, 2, 0]), np.array([2, 0, 1])
 
 BEHIND = 0.18
 """Of the height of the hips: so near to a hip joint the thigh's skin is sat upon. 0.16 m of an adult woman."""
@@ -157,7 +157,7 @@ def by_dual_quaternions(points: np.ndarray, movers: np.ndarray, weights: np.ndar
 
 def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The cross products of (N, 3) vectors; for a few, several times as fast as numpy's."""
-    return np.asarray(a[:, _NEXT] * b[:, _LAST] - a[:, _LAST] * b[:, _NEXT])
+    return a.take(_NEXT, axis=1) * b.take(_LAST, axis=1) - a.take(_LAST, axis=1) * b.take(_NEXT, axis=1)
 
 
 def keep_skin_points(armature: bpy.types.Armature, skin: Skin, rest: HumanoidRest, bones: JointMap) -> None:

@@ -101,7 +101,7 @@ def _rest_nearby(body: Posture, arm: Chain, joints: Collection[str]) -> None:
         squares = (own**2).sum(1)[:, None] + (other**2).sum(1)[None] - 2.0 * own @ other.T
         mine, theirs = np.unravel_index(int(squares.argmin()), squares.shape)
         way = other[theirs] - own[mine]
-        if np.linalg.norm(way) < _TOUCHES:
+        if rot.length(way) < _TOUCHES:
             break
         body.bring(arm, body.heads[arm.end] + way)
     if is_inside(body, arm, _GIVES):
@@ -111,7 +111,7 @@ def _rest_nearby(body: Posture, arm: Chain, joints: Collection[str]) -> None:
 def _apart(body: Posture, contact: Contact) -> float:
     assert contact.at is not None and contact.surface_at is not None
     way = body.place(contact.surface, contact.surface_at) - body.place(contact.joint, contact.at)
-    return float(np.linalg.norm(way))
+    return rot.length(way)
 
 
 def _anchors(touches: Iterable[Contact], propped: Collection[str]) -> dict[Chain, tuple[str, Place]]:
@@ -145,7 +145,7 @@ def _touch(body: Posture, touches: Iterable[Contact], propped: Collection[str], 
                 moved = True
                 continue
             way = body.place(contact.surface, contact.surface_at) - body.place(contact.joint, contact.at)
-            if np.linalg.norm(way) < _TOUCHES:
+            if rot.length(way) < _TOUCHES:
                 continue
             other = limb_of(contact.surface)
             if other in ARMS and limb in ARMS and other not in movers and other.side not in propped:
@@ -204,7 +204,7 @@ def _bring_by(body: Posture, limb: Chain, way: Vector) -> bool:
     """Move the end of a limb by so much. False where that is far out of reach."""
     target = body.heads[limb.end] + way
     reach = body.reach(limb)
-    distance = float(np.linalg.norm(target - body.heads[limb.upper]))
+    distance = rot.length(target - body.heads[limb.upper])
     if distance > _TOO_FAR * reach:
         return False
     if distance > reach and limb.kind == "Arm":
