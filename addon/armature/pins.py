@@ -63,6 +63,8 @@ def pin_dot(
     Raises UserError for what cannot be.
     """
     require_posable(obj)
+    if obj.override_library is not None:  # Blender lets no one add to its settings
+        raise UserError(f"'{obj.name}' is a library override, which takes no pins: make it local, or pin it where it comes from.")
     if control not in PINNABLE or control not in obj.pose.bones:
         raise UserError(f"'{control}' cannot be pinned. Dots that can be: {', '.join(PINNABLE)}.")
     if kind == OBJECT and target is None:

@@ -236,6 +236,19 @@ def test_a_linked_figure_and_one_of_its_name_are_two_in_pictures_and_framing(lin
     assert {found["mannequin"] for found in scene_info(scene, view_layer)["figures"]} == {"chibi", "adult_woman"}
 
 
+def test_a_library_override_is_posed_but_takes_no_pins(linked: bpy.types.Object) -> None:
+    override = linked.override_create(remap_local_usages=True)
+    override.override_library.is_system_override = False
+    bpy.context.view_layer.update()
+    bpy.context.view_layer.objects.active = override
+    before = matrices(override)
+    assert OPS.apply_pose(pose="running") == {"FINISHED"}
+    posed = matrices(override)
+    assert moved(before, posed) > 0.1
+    assert "is a library override, which takes no pins: make it local" in refused("pin", {"control": "hand.L"})
+    assert moved(posed, matrices(override)) == 0.0
+
+
 def lose_skin(obj: bpy.types.Object) -> None:
     for skin in skins_of(obj):
         bpy.data.objects.remove(skin)
