@@ -147,7 +147,7 @@ def seats_meant(context: bpy.types.Context, figure: bpy.types.Object | None) -> 
     return selected or (props_of(figure, BEHIND) if figure is not None else [])
 
 
-class P2A_OT_sit_on(_OnMannequin, bpy.types.Operator):
+class P2A_OT_sit_on(_Posing, bpy.types.Operator):
     bl_idname = "pose_to_anime.sit_on"
     bl_label = "Sit on It"
     bl_description = (

@@ -67,6 +67,14 @@ def test_what_a_verb_poses_stays_at_its_frame(animated: bpy.types.Object) -> Non
         assert moved(posed, matrices(animated)) < MILLIMETRE, verb
 
 
+def test_one_that_sits_down_on_a_seat_still_sits_there(animated: bpy.types.Object) -> None:
+    bpy.ops.mesh.primitive_cube_add(size=0.45, location=(2.0, 0.0, 0.225))
+    assert OPS.sit_on(seat=bpy.context.object.name, armature=animated.name) == {"FINISHED"}
+    posed = matrices(animated)
+    there_and_back()
+    assert moved(posed, matrices(animated)) < MILLIMETRE
+
+
 def test_the_verbs_of_reset_mirror_and_the_slider_are_keyed_too(animated: bpy.types.Object) -> None:
     OPS.apply_pose(pose="running")
     for act in (
