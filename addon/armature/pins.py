@@ -112,10 +112,6 @@ def release(obj: bpy.types.Object, controls: Iterable[str] | None = None) -> int
     return len(found)
 
 
-def is_pinned(obj: bpy.types.Object, control: str) -> bool:
-    return any(pin.control == control for pin in _pins(obj))
-
-
 def is_held(obj: bpy.types.Object, control: str) -> bool:
     """Whether a dot is where it is because of its pin: no person moves it."""
     return any(pin.control == control and not is_taken(obj, pin) for pin in _pins(obj))
