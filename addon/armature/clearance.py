@@ -9,9 +9,10 @@ from collections.abc import Callable, Collection, Mapping
 import numpy as np
 
 from ..pose import rotations as rot
+from ..pose.kinematics import below
 from ..pose.normalised import Contact, Place
 from ..pose.rotations import Vector
-from .posture import ARMS, LEGS, TRUNK, Chain, Posture, below
+from .posture import ARMS, LEGS, TRUNK, Chain, Posture
 from .surface import Part, all_rows
 
 NEAR_ROOT = {"Arm": 0.5, "Leg": 0.6}

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..pose import rotations as rot
 from ..pose.humanoid import JOINTS, PARENT, SIDES
+from ..pose.kinematics import below
 from ..pose.normalised import Pose, Quaternion
 from ..pose.rest import HumanoidRest
 from ..pose.rotations import Matrix, Vector
@@ -59,16 +60,6 @@ class Chain:
 TRUNK = ("hips", "spine", "chest", "upperChest", "neck", "head")
 ARMS = tuple(Chain(side, "Arm") for side in SIDES)
 LEGS = tuple(Chain(side, "Leg") for side in SIDES)
-
-
-@functools.cache
-def below(joint: str) -> tuple[str, ...]:
-    """A joint and all that hang on it, parents first."""
-    found = {joint}
-    for each in JOINTS:  # parents come before their children
-        if PARENT[each] in found:
-            found.add(each)
-    return tuple(each for each in JOINTS if each in found)
 
 
 _GROUPS = (TRUNK, *((*((f"{limb.side}Shoulder",) if limb.kind == "Arm" else ()), *limb.joints) for limb in (*ARMS, *LEGS)))

@@ -11,12 +11,13 @@ import numpy as np
 
 from ..pose import rotations as rot
 from ..pose.humanoid import JOINTS
+from ..pose.kinematics import below
 from ..pose.normalised import Contact
 from ..pose.rotations import Vector
 from .clearance import limb_of
 from .limbs import ROOT
 from .posing import humanoid_rest_of, read_pose
-from .posture import ARMS, LEGS, Chain, Posture, below
+from .posture import ARMS, LEGS, Chain, Posture
 from .surface import BEHIND, all_rows, skin_points_of
 
 _RESTING = 0.012

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -90,13 +91,14 @@ def hips_place(rest: HumanoidRest, pose: Pose) -> Vector:
     return place
 
 
-def below(joint: str) -> list[str]:
+@cache
+def below(joint: str) -> tuple[str, ...]:
     """A joint and all that hang on it, the upper ones first."""
     found = [joint]
     for child in JOINTS:  # parents come before their children
         if PARENT[child] in found:
             found.append(child)
-    return found
+    return tuple(found)
 
 
 def reach_of(rest: HumanoidRest, limb: Limb) -> float:
