@@ -22,7 +22,8 @@ from rig_scene import BONES, figure_fixture, first_figure, matrices, moved, regi
 
 FINGERS = ("index", "middle", "ring", "little")
 MILLIMETRE = 1e-3
-THROUGH_PALM = 4 * MILLIMETRE
+THROUGH_PALM = 5 * MILLIMETRE
+"""Fingertips press the pads of a palm in; skin here does not give way, so that a tip lies so deep at most."""
 THINNEST = 9 * MILLIMETRE
 """Bones of two fingers are nearer than this only when the fingers, 13 to 21 mm thick, go through each other."""
 
