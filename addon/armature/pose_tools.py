@@ -23,6 +23,7 @@ from .limits import ranges_on
 from .mannequin import landmarks, require_posable, require_skins
 from .posing import apply_pose, humanoid_rest_of, read_pose
 from .resting import ground_contacts
+from .seen_skin import seen_mesh
 
 _MOVED_BY = {
     CHEST: {"spine", "chest", "upperChest"},
@@ -145,13 +146,8 @@ def skin_points(obj: bpy.types.Object) -> np.ndarray:
     depsgraph = bpy.context.evaluated_depsgraph_get()
     found = []
     for skin in require_skins(obj):
-        evaluated = skin.evaluated_get(depsgraph)
-        mesh = evaluated.to_mesh()
-        points = np.empty(3 * len(mesh.vertices), dtype=np.float32)
-        mesh.vertices.foreach_get("co", points)
-        world = np.array(evaluated.matrix_world)
-        evaluated.to_mesh_clear()
-        found.append(points.reshape(-1, 3) @ world[:3, :3].T + world[:3, 3])
+        with seen_mesh(skin, depsgraph) as (_mesh, places):
+            found.append(places)
     return np.concatenate(found)
 
 

@@ -3,10 +3,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import bpy
 import numpy as np
 
 from .mannequin import skins_of
+
+
+@contextmanager
+def seen_mesh(skin: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> Iterator[tuple[bpy.types.Mesh, np.ndarray]]:
+    """The evaluated mesh of a skin, there until the block ends, and the places (n, 3) of its vertices in world metres."""
+    evaluated = skin.evaluated_get(depsgraph)
+    mesh = evaluated.to_mesh()
+    try:
+        places = np.empty(3 * len(mesh.vertices), np.float32)
+        mesh.vertices.foreach_get("co", places)
+        to_world = np.array(evaluated.matrix_world)
+        yield mesh, places.reshape(-1, 3) @ to_world[:3, :3].T + to_world[:3, 3]
+    finally:
+        evaluated.to_mesh_clear()
 
 
 def seen_skin(obj: bpy.types.Object) -> tuple[np.ndarray, np.ndarray]:
@@ -14,14 +31,10 @@ def seen_skin(obj: bpy.types.Object) -> tuple[np.ndarray, np.ndarray]:
     depsgraph = bpy.context.evaluated_depsgraph_get()
     points, faces = [np.empty((0, 3))], [np.empty((0, 3), dtype=np.int32)]
     for skin in skins_of(obj):
-        evaluated = skin.evaluated_get(depsgraph)
-        mesh = evaluated.to_mesh()
-        mesh.calc_loop_triangles()
-        places, corners = np.empty(3 * len(mesh.vertices), np.float32), np.empty(3 * len(mesh.loop_triangles), np.int32)
-        mesh.vertices.foreach_get("co", places)
-        mesh.loop_triangles.foreach_get("vertices", corners)
-        evaluated.to_mesh_clear()
-        to_world = np.array(skin.matrix_world)
+        with seen_mesh(skin, depsgraph) as (mesh, places):
+            mesh.calc_loop_triangles()
+            corners = np.empty(3 * len(mesh.loop_triangles), np.int32)
+            mesh.loop_triangles.foreach_get("vertices", corners)
         faces.append(corners.reshape(-1, 3) + sum(map(len, points)))
-        points.append(places.reshape(-1, 3) @ to_world[:3, :3].T + to_world[:3, 3])
+        points.append(places)
     return np.concatenate(points), np.concatenate(faces)
