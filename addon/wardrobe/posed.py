@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Skins and pieces in a pose, without Blender: where bones are, where hanging bones fall, where vertices go."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from ..pose import rotations as rot
+from ..pose.kinematics import hips_place, joint_places
+from ..pose.normalised import Pose
+from ..pose.rest import HumanoidRest
+from .piece import HangingBone
+
+Matrices = dict[str, np.ndarray]
+"""Bone → (3, 4): takes points at rest to where the bone carries them, armature axes, metres."""
+Weights = Mapping[str, tuple[np.ndarray, np.ndarray]]
+
+_DOWN = np.array([0.0, 0.0, -1.0])
+
+
+def bone_matrices(rest: HumanoidRest, bones: Mapping[str, str], pose: Pose) -> Matrices:
+    """Where a pose carries the deform bones; ``bones`` is joint → bone. Contacts are not restored: hips are where the pose puts
+    them."""
+    turns = rest.turns(pose)
+    world = {joint: turn @ rest.to_t_pose[joint].T for joint, turn in turns.items()}
+    places = joint_places(rest, world, hips_place(rest, pose))
+    return {bones[joint]: _carrier(turns[joint], rest.heads[joint], places[joint]) for joint in places if joint in bones}
+
+
+def with_hanging(matrices: Mapping[str, np.ndarray], bones: Iterable[HangingBone]) -> Matrices:
+    """The matrices, with those of hanging bones, parents first, under gravity along −z."""
+    result = dict(matrices)
+    for bone in bones:
+        parent = result[bone.parent]
+        turn = parent[:, :3] @ _swing(bone, parent[:, :3].T @ _DOWN)
+        result[bone.name] = _carrier(turn, bone.head, parent[:, :3] @ bone.head + parent[:, 3])
+    return result
+
+
+def skinned(vertices: np.ndarray, weights: Weights, matrices: Mapping[str, np.ndarray]) -> np.ndarray:
+    """(N, 3) float32: vertices at rest, moved by linear blending."""
+    mixed = np.zeros((len(vertices), 3, 4), dtype=np.float32)
+    for bone, (rows, shares) in weights.items():
+        if len(rows):
+            mixed[rows] += shares[:, None, None] * matrices[bone].astype(np.float32)
+    result: np.ndarray = np.einsum("nij,nj->ni", mixed[:, :, :3], vertices) + mixed[:, :, 3]
+    return result
+
+
+def _swing(bone: HangingBone, down: np.ndarray) -> np.ndarray:
+    """(3, 3): the turn of a bone in its parent's rest axes towards ``down`` in the same axes, within the bone's limits.
+
+    As Blender does it with a Damped Track and a Limit Rotation: angles about x (outward) and z (sideways) of the bone's frame, y
+    along the bone, z outward.
+    """
+    y = rot.unit(bone.tail - bone.head)
+    z = rot.unit(rot.perpendicular(bone.outward, y))
+    frame = np.column_stack([rot.cross(y, z), y, z])
+    aim = frame.T @ down
+    axis = np.array([aim[2], 0.0, -aim[0]])  # y × aim
+    sine = float(np.linalg.norm(axis))
+    angle = math.atan2(sine, float(aim[1])) * bone.gravity
+    direction = axis / sine if sine > 1e-9 else np.array([1.0, 0.0, 0.0])
+    # Of the swung y axis: how far outward, and how far to the side.
+    swung = np.array([-direction[2] * math.sin(angle), math.cos(angle), direction[0] * math.sin(angle)])
+    side = math.asin(max(-1.0, min(1.0, float(swung[0]))))
+    side = max(-bone.side_limit, min(bone.side_limit, side))
+    out = math.atan2(float(swung[2]), float(swung[1]))
+    out = max(-bone.inward_limit, min(bone.outward_limit, out))
+    target = np.array([math.sin(side), math.cos(side) * math.cos(out), math.cos(side) * math.sin(out)])
+    return frame @ rot.shortest_arc(np.array([0.0, 1.0, 0.0]), target) @ frame.T
+
+
+def _carrier(turn: np.ndarray, rest_place: np.ndarray, place: np.ndarray) -> np.ndarray:
+    return np.column_stack([turn, place - turn @ rest_place])
