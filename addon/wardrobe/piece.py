@@ -28,9 +28,9 @@ class WardrobeError(ValueError):
 class Style:
     """One file of the wardrobe, checked as far as all styles are alike.
 
-    ``key`` is its name, ``tag`` what it is called in prompts ("ponytail", "skirt"), ``colours`` the parts of the piece that have a
-    colour of their own → the name or ``#rrggbb`` they have unless an outfit says otherwise; the first part is the one that names
-    the piece in a prompt ("red skirt"). ``options`` are the tables that only its shape understands.
+    ``key`` is its name, ``tag`` what it is called in prompts ("ponytail", "skirt"), ``colours`` the parts of the piece that have
+    a colour of their own → the name or ``#rrggbb`` they have unless an outfit says otherwise; the first part is the one that
+    names the piece in a prompt ("red skirt"). ``options`` are the tables that only its shape understands.
     """
 
     key: str
@@ -71,8 +71,8 @@ class Piece:
     ``vertices`` (N, 3) float32 metres at rest in armature axes; ``faces`` (M, 4) int32 counter-clockwise from outside, a triangle
     repeats its last corner; ``parts`` (M,) int16 says by which of ``part_names`` a face is coloured. ``weights``: bone → vertex
     indices int32 and shares float32, at most four a vertex, adding up to one; bones are the body's deform bones and ``bones``.
-    ``outlined``: whether it gets an outline in toon looks (a drawn face does not). ``covered`` (skin vertices,) bool: those of the
-    skin that it hides in every pose.
+    ``outlined``: whether it gets an outline in toon looks (a drawn face does not). ``covered`` (skin vertices,) bool: those of
+    the skin that it hides in every pose.
     """
 
     style: Style
