@@ -30,7 +30,9 @@ class Style:
 
     ``key`` is its name, ``tag`` what it is called in prompts ("ponytail", "skirt"), ``colours`` the parts of the piece that have
     a colour of their own → the name or ``#rrggbb`` they have unless an outfit says otherwise; the first part is the one that
-    names the piece in a prompt ("red skirt"). ``options`` are the tables that only its shape understands.
+    names the piece in a prompt ("red skirt"). ``options`` are the tables that only its shape understands. What chance goes by:
+    ``without`` are slots that stay empty beside it (no jacket over a kimono), and two styles that both name ``occasions`` go
+    together where they share one.
     """
 
     key: str
@@ -41,6 +43,8 @@ class Style:
     colours: Mapping[str, str]
     options: Mapping[str, Any] = field(default_factory=dict)
     own: bool = False  # in the user's folder
+    without: tuple[str, ...] = ()
+    occasions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
