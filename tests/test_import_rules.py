@@ -67,6 +67,8 @@ FIGURE_CODE = (
     "addon.armature.joint_map",
     "addon.passes.buffers",
     "addon.passes.depth",
+    "addon.passes.sight",
+    "addon.passes.view",
     "addon.package",
     "addon.png",
 )

@@ -9,21 +9,9 @@ from mathutils import Vector
 from numpy.typing import NDArray
 
 from ..keys import object_in
+from ..pose.body_points import BODY_JOINTS, BODY_LANDMARKS
 from .figures import Figure
 from .mannequin import landmarks
-
-_JOINTS: tuple[str | None, ...] = (
-    None, None,
-    "rightUpperArm", "rightLowerArm", "rightHand",
-    "leftUpperArm", "leftLowerArm", "leftHand",
-    "rightUpperLeg", "rightLowerLeg", "rightFoot",
-    "leftUpperLeg", "leftLowerLeg", "leftFoot",
-    None, None, None, None,
-)  # fmt: skip
-"""The joint at each of the 18 body points of COCO in OpenPose's order (nose, neck, right arm, left arm, right leg, left leg,
-eyes, ears)."""
-
-_LANDMARKS = {0: "nose_tip", 14: "eye_right", 15: "eye_left", 16: "ear_right", 17: "ear_left"}
 
 
 def body_keypoints(figure: Figure, depsgraph: bpy.types.Depsgraph) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -37,7 +25,7 @@ def body_keypoints(figure: Figure, depsgraph: bpy.types.Depsgraph) -> tuple[NDAr
     obj = source.evaluated_get(depsgraph)
     positions = np.full((18, 3), np.nan)
     bones = obj.pose.bones
-    for index, joint in enumerate(_JOINTS):
+    for index, joint in enumerate(BODY_JOINTS):
         bone = bones.get(figure.joint_map.get(joint, "")) if joint else None
         if bone is not None:
             positions[index] = obj.matrix_world @ bone.head
@@ -45,7 +33,7 @@ def body_keypoints(figure: Figure, depsgraph: bpy.types.Depsgraph) -> tuple[NDAr
     if head is not None:
         carry = obj.matrix_world @ head.matrix @ head.bone.matrix_local.inverted()
         points: dict[str, Vector] = landmarks(obj)
-        for index, name in _LANDMARKS.items():
+        for index, name in BODY_LANDMARKS.items():
             if name in points:
                 positions[index] = carry @ points[name]
     return positions, np.isfinite(positions).all(axis=1)

@@ -19,8 +19,8 @@ from ..armature.pose_tools import skin_points
 from ..errors import UserError
 from ..keys import key_of
 from ..passes import geometry
+from ..passes.camera_view import view_of
 from ..passes.render import draw_buffers
-from ..passes.view import view_of
 from ..png import encode_indexed
 from .clay import CLAY, shade
 

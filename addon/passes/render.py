@@ -20,10 +20,11 @@ from ..openpose.person import Person
 from ..openpose.profiles import Profile
 from . import buffers_cycles, buffers_gpu, geometry, head
 from .buffers import MOST_FIGURES, Buffers
+from .camera_view import view_of
 from .depth import depth_image
 from .geometry import Surface
 from .skeleton import person_of
-from .view import NEAREST, View, view_of
+from .view import NEAREST, View
 
 Image = NDArray[np.uint8]
 

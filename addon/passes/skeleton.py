@@ -6,15 +6,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import bpy
-import numpy as np
 
 from ..armature.figures import Figure
 from ..armature.keypoints import body_keypoints
 from ..errors import UserError
-from ..openpose.layout import NECK, SHOULDERS
 from ..openpose.person import Person
 from .geometry import Surface
 from .head import visible_face_points
+from .sight import person_at
 from .view import View
 
 
@@ -30,20 +29,11 @@ def person_of(
     """One figure as OpenPose would find it. ``surfaces`` are the figure's own meshes.
 
     Limbs are there even where something is in front of them; nose, eyes and ears only where the figure's head does not hide them.
-    Points behind the camera are missing, and so are those outside the picture, where no detector looks, unless ``keep_outside``.
-    The neck is the middle between both shoulders in the picture, as the networks were trained, not the anatomical neck.
-    Raises UserError where the figure's armature is gone.
+    ``sight.person_at`` says which others are. Raises UserError where the figure's armature is gone.
     """
     try:
         positions, present = body_keypoints(figure, depsgraph)
     except KeyError:
         raise UserError(f"The armature “{figure.name}” is not in this scene any more: add the figure again.") from None
     present = present & visible_face_points(scene, figure, surfaces, view, positions, present)
-    pixels, _depth = view.project(positions)
-    right, left = SHOULDERS
-    pixels[NECK] = (pixels[right] + pixels[left]) / 2.0
-    present[NECK] = present[right] and present[left]
-    present &= np.isfinite(pixels).all(axis=1)
-    if not keep_outside:
-        present &= view.contains(pixels)
-    return Person(np.column_stack((pixels, present)))
+    return person_at(positions, present, view, keep_outside=keep_outside)
