@@ -62,3 +62,17 @@ def new_curve(action: bpy.types.Action, path: str, index: int, group: str) -> bp
     layer = action.layers[0] if action.layers else action.layers.new("Layer")
     strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
     return strip.channelbag(slot, ensure=True).fcurves.new(path, index=index, group_name=group)
+
+
+def set_modifier_input(modifier: bpy.types.NodesModifier, identifier: str, value: object) -> None:
+    """Give a modifier made of geometry nodes the value of one of its inputs; Blender 5.2 has properties for them."""
+    if hasattr(modifier, "properties"):
+        getattr(modifier.properties.inputs, identifier).value = value
+    else:
+        modifier[identifier] = value
+
+
+def stop_using_nodes(material: bpy.types.Material) -> None:
+    """Let a material be what it is without nodes; from Blender 5.0 every material has some."""
+    if bpy.app.version < (5, 0, 0):
+        material.use_nodes = False

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import bpy
 
 from .mannequin import skins_of
-from .skin_mesh import CLAY, OWN_MATERIAL
+from .skin_mesh import CLAY, OWN_MATERIAL, paint
 
 Colour = tuple[float, float, float]
 
@@ -34,12 +34,8 @@ def set_figure_colour(obj: bpy.types.Object, colour: Sequence[float]) -> None:
             slot = skin.material_slots[skin.active_material_index]
             slot.link = "OBJECT"  # linked duplicates share the mesh, not the colour
             slot.material = material
-        material.diffuse_color = rgba
+        paint(material, rgba)
         skin.color = rgba  # for views that are coloured by object
-        if material.node_tree is not None:
-            for node in material.node_tree.nodes:
-                if node.type == "BSDF_PRINCIPLED":
-                    node.inputs["Base Color"].default_value = rgba
 
 
 def _own_material(material: bpy.types.Material | None) -> bpy.types.Material:

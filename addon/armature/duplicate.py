@@ -15,6 +15,7 @@ from .matching import paused
 from .modes import select_only, shown
 from .pin_copies import bring_pins_along
 from .pose_tools import skin_points
+from .worn import worn_by
 
 _GAP = 0.15
 """Metres between a figure and its duplicate."""
@@ -48,14 +49,15 @@ def duplicate_mannequin(obj: bpy.types.Object) -> bpy.types.Object:
 def _duplicated(obj: bpy.types.Object, skins: list[bpy.types.Object]) -> bpy.types.Object:
     """Blender's own duplicate of a figure, which points constraints, drivers and modifiers of the copies at each other."""
     layer = bpy.context.view_layer
-    unselectable = [each for each in (obj, *skins) if each.hide_select]
+    parts = (obj, *skins, *worn_by(obj))
+    unselectable = [each for each in parts if each.hide_select]
     with ExitStack() as stack:
-        for each in (obj, *skins):
+        for each in parts:
             stack.enter_context(shown(each))
         for each in unselectable:
             each.hide_select = False
         try:
-            select_only((obj, *skins))
+            select_only(parts)
             layer.objects.active = obj
             bpy.ops.object.duplicate(linked=False)
         finally:
@@ -64,6 +66,10 @@ def _duplicated(obj: bpy.types.Object, skins: list[bpy.types.Object]) -> bpy.typ
     copy = layer.objects.active
     for each in (copy, *skins_of(copy)):
         each.hide_select = (obj if each == copy else skins[0]).hide_select
+        _make_single_user(each)
+    for each in worn_by(copy):
+        each.hide_select = True
+        each.hide_viewport = each.type == "ARMATURE"  # the bones of hair and cloth, which no one is to see
         _make_single_user(each)
     return copy
 

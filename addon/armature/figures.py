@@ -12,6 +12,7 @@ from ..errors import UserError
 from ..keys import ObjectKey, key_of
 from .joint_map import joint_map
 from .mannequin import is_mannequin, skins_of
+from .worn import is_in_pictures, pieces_of, worn_by
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Figure:
     armature: ObjectKey
     meshes: tuple[ObjectKey, ...]
     joint_map: Mapping[str, str]  # humanoid joint → deform bone
+    worn: tuple[ObjectKey, ...] = ()  # what it wears and is ticked to be in the control images
 
     @property
     def name(self) -> str:
@@ -42,7 +44,9 @@ def figures_in(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> list[
             key_of(skin) for skin in skins_of(obj) if skin.name in view_layer.objects and skin.visible_get(view_layer=view_layer)
         )
         if meshes:
-            figures.append(Figure(key_of(obj), meshes, joint_map("mannequin")))
+            worn = (piece for piece in pieces_of(obj).values() if is_in_pictures(piece) and piece.name in view_layer.objects)
+            shown = tuple(key_of(piece) for piece in worn if piece.visible_get(view_layer=view_layer))
+            figures.append(Figure(key_of(obj), meshes, joint_map("mannequin"), shown))
     return figures
 
 
@@ -52,8 +56,8 @@ def is_figure_shown(obj: bpy.types.Object) -> bool:
 
 
 def show_figure(obj: bpy.types.Object, value: bool) -> None:
-    """Show or hide a mannequin, skin and dots. Raises UserError, with nothing changed, where its collection is hidden."""
-    parts = (obj, *skins_of(obj))
+    """Show or hide a mannequin: skin, clothes, dots. Raises UserError, with nothing changed, where its collection is hidden."""
+    parts = (obj, *skins_of(obj), *(worn for worn in worn_by(obj) if worn.type != "ARMATURE"))
     before = [(part, part.hide_get(), part.hide_viewport) for part in parts]
     for part in parts:
         part.hide_set(not value)

@@ -27,6 +27,7 @@ from .skin.body_file import Body
 from .skin.build import Skin, build_skin
 from .skin_mesh import SKIN, add_skin, outermost, remove_skin
 from .surface import keep_skin_points
+from .worn import is_worn, remove_orphaned_wardrobe, remove_worn, worn_by
 
 DEFAULT_MANNEQUIN = "adult_woman"
 
@@ -90,8 +91,9 @@ def is_child(obj: bpy.types.Object) -> bool:
 
 
 def skins_of(obj: bpy.types.Object) -> list[bpy.types.Object]:
-    """The mesh objects that an armature object deforms and carries."""
-    return [child for child in obj.children if child.type == "MESH" and child.find_armature() == obj]
+    """The mesh objects that an armature object deforms and carries, without what is worn over them."""
+    meshes = (child for child in obj.children if child.type == "MESH" and not is_worn(child))
+    return [child for child in meshes if child.find_armature() == obj]
 
 
 def require_skins(obj: bpy.types.Object) -> list[bpy.types.Object]:
@@ -177,8 +179,10 @@ def add_mannequin(
 
 
 def remove_mannequin(obj: bpy.types.Object) -> None:
-    """Remove a figure: its armature, its skin, and the data that no one else uses. Raises UserError for anything but a
-    mannequin."""
+    """Remove a figure: its armature, its skin, what it wears, and the data that no one else uses.
+
+    Raises UserError for anything but a mannequin.
+    """
     if not is_mannequin(obj):
         raise UserError(f"'{obj.name}' is not a mannequin.")
     if bpy.context.mode != "OBJECT":
@@ -186,13 +190,17 @@ def remove_mannequin(obj: bpy.types.Object) -> None:
     armature = obj.data
     for child in skins_of(obj):
         remove_skin(child)
+    for worn in worn_by(obj):
+        remove_worn(worn)
     bpy.data.objects.remove(obj)
     if armature.users == 0:
         bpy.data.armatures.remove(armature)
 
 
 def remove_orphaned_skins() -> None:
-    """Remove skins whose armature was deleted. Blender's Delete leaves children behind, and these could not even be selected.
+    """Remove skins, and what was worn over them, whose armature was deleted.
+
+    Blender's Delete leaves children behind, and these could not even be selected.
 
     A skin that its user made a mesh of its own, by applying or removing the modifier or letting it be selected, stays.
     """
@@ -200,6 +208,7 @@ def remove_orphaned_skins() -> None:
         lost = any(modifier.type == "ARMATURE" and modifier.object is None for modifier in obj.modifiers)
         if lost and obj.hide_select and obj.parent is None and obj.find_armature() is None:
             remove_skin(obj)
+    remove_orphaned_wardrobe()
 
 
 def _where(context: bpy.types.Context | bpy.types.Scene) -> tuple[bpy.types.ViewLayer, bpy.types.Collection]:

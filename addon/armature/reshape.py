@@ -61,7 +61,7 @@ def require_changeable(obj: bpy.types.Object) -> bpy.types.Object:
     require_figure(obj)
     if fault := fault_of(obj):
         raise UserError(fault)
-    _shapeable_skins(obj, _skin_of(load_body(mannequin_name(obj))[1], slider_values(obj)))
+    _shapeable_skins(obj, skin_at_rest(obj))
     with shown(obj):
         return obj
 
@@ -79,11 +79,14 @@ def give_skin(obj: bpy.types.Object) -> None:
     require_figure(obj)
     if skins_of(obj):
         raise UserError(f"'{obj.name}' has a skin already.")
-    name = mannequin_name(obj)
-    skin = _skin_of(load_body(name)[1], slider_values(obj))
-    child = add_skin(obj, skin)
+    child = add_skin(obj, skin_at_rest(obj))
     for collection in obj.users_collection:
         collection.objects.link(child)
+
+
+def skin_at_rest(obj: bpy.types.Object) -> Skin:
+    """The skin that a figure's body and sliders make. Raises UserError where its body is gone."""
+    return _skin_of(load_body(mannequin_name(obj))[1], slider_values(obj))
 
 
 def require_figure(obj: bpy.types.Object) -> bpy.types.Object:

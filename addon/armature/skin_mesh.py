@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import bmesh
 import bpy
@@ -18,10 +18,15 @@ SKIN = "pose_to_anime_skin"
 OWN_MATERIAL = "pose_to_anime_own"
 """Custom property of the materials that one figure has for itself."""
 
+TINT = "Pose to Anime colour"
+"""The node of a material that holds its colour where it is more than one shader."""
+
 _MATERIAL = "Mannequin"
 CLAY = (0.62, 0.60, 0.58, 1.0)
 """Colour of the skin: a light neutral grey, so that the coloured dots stand out and shading reads well."""
 EYES_MATERIAL = "Mannequin eyes"
+PLAIN_MATERIALS = (_MATERIAL, EYES_MATERIAL)
+"""What figures share that have no colour of their own."""
 DARK = (0.035, 0.032, 0.035, 1.0)
 """Colour of irises and rims of upper lids, so that one sees where a figure looks."""
 ROUNDED = "Rounded joints"
@@ -47,10 +52,16 @@ def add_skin(obj: bpy.types.Object, skin: Skin) -> bpy.types.Object:
     mesh.materials.append(_material(EYES_MATERIAL, DARK))
     mesh.polygons.foreach_set("material_index", skin.dark.astype(np.int32))
     child = bpy.data.objects.new("Mannequin skin", mesh)
-    _add_weights(child, skin.weights)
+    add_weights(child, skin.weights)
     child.parent = obj
     child.hide_select = True
     child[SKIN] = True
+    add_deform(child, obj)
+    return child
+
+
+def add_deform(child: bpy.types.Object, obj: bpy.types.Object) -> None:
+    """Let an armature object deform a mesh object as a skin is deformed."""
     modifier = child.modifiers.new("Armature", "ARMATURE")
     modifier.object = obj
     # Mixed with the first by how much of a vertex is in the group.
@@ -59,7 +70,6 @@ def add_skin(obj: bpy.types.Object, skin: Skin) -> bpy.types.Object:
     rounding.use_deform_preserve_volume = True
     rounding.use_multi_modifier = True
     rounding.vertex_group = ROUNDED
-    return child
 
 
 def remove_skin(child: bpy.types.Object) -> None:
@@ -89,10 +99,11 @@ def replace_weights(child: bpy.types.Object, skin: Skin) -> None:
     for bone in (*skin.weights, ROUNDED):
         if (group := child.vertex_groups.get(bone)) is not None:
             child.vertex_groups.remove(group)
-    _add_weights(child, skin.weights)
+    add_weights(child, skin.weights)
 
 
-def _add_weights(child: bpy.types.Object, weights: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
+def add_weights(child: bpy.types.Object, weights: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
+    """A vertex group for each bone of these weights, and ``ROUNDED``."""
     weights = {**weights, ROUNDED: rounded(len(child.data.vertices), weights)}
     groups = [child.vertex_groups.new(name=bone).index for bone in weights]
     # By way of a BMesh, because it takes a weight for each vertex five times as fast as the vertex groups do.
@@ -120,6 +131,16 @@ def rounded(count: int, weights: Mapping[str, tuple[np.ndarray, np.ndarray]]) ->
         most[vertices] = np.maximum(most[vertices], shares)
     rows = np.flatnonzero((amount > 0.0) & (most < 1.0)).astype(np.int32)
     return rows, np.minimum(amount, 0.99 * most)[rows]
+
+
+def paint(material: bpy.types.Material, rgba: Sequence[float]) -> None:
+    """Give a material a colour (linear), for Solid views and in its nodes."""
+    material.diffuse_color = rgba
+    for node in material.node_tree.nodes if material.node_tree is not None else ():
+        if node.type == "BSDF_PRINCIPLED":
+            node.inputs["Base Color"].default_value = rgba
+        elif node.name == TINT:
+            node.outputs[0].default_value = rgba
 
 
 def outermost(skin: Skin) -> dict[str, list[float]]:

@@ -9,7 +9,9 @@ from bpy.props import EnumProperty
 from ..armature.props.holding import refit, require_props
 from ..armature.reshape import change_body, give_skin, reshape
 from ..armature.skin.sliders import GROUPS, SLIDERS
+from ..dressing import wearing
 from .figure import _OnMannequin, mannequin_items
+from .reporting import tell_problems
 
 
 class P2A_OT_change_body(_OnMannequin, bpy.types.Operator):
@@ -22,6 +24,7 @@ class P2A_OT_change_body(_OnMannequin, bpy.types.Operator):
     def act(self, obj: bpy.types.Object) -> None:
         require_props(obj)
         change_body(obj, self.mannequin)
+        tell_problems(self, wearing.refit(obj, anew=True))
         refit(obj)  # too slow for a slider that is dragged, which leaves it to "Hold Again"
 
 
@@ -42,6 +45,7 @@ class P2A_OT_reset_body(_OnMannequin, bpy.types.Operator):
             obj,
             {name: slider.neutral for name, slider in SLIDERS.items() if self.group in ("ALL", slider.group.upper())},
         )
+        tell_problems(self, wearing.refit(obj))
         refit(obj)
 
 
@@ -52,6 +56,7 @@ class P2A_OT_give_skin(_OnMannequin, bpy.types.Operator):
 
     def act(self, obj: bpy.types.Object) -> None:
         give_skin(obj)
+        tell_problems(self, wearing.refit(obj))
 
 
 CLASSES: tuple[type, ...] = (P2A_OT_change_body, P2A_OT_reset_body, P2A_OT_give_skin)

@@ -13,6 +13,7 @@ from bpy.props import FloatProperty, PointerProperty
 from ..armature.mannequin import is_mannequin, slider_values
 from ..armature.reshape import reshape
 from ..armature.skin.sliders import SLIDERS, Slider
+from ..dressing import wearing
 from ..errors import UserError
 
 
@@ -35,6 +36,7 @@ def _property(name: str, slider: Slider) -> object:
 def _reshape(obj: bpy.types.Object, name: str, value: float) -> None:
     try:
         reshape(obj, {name: value})
+        wearing.refit(obj)
     except UserError as error:
         tell(str(error), "Body")
 

@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import bpy
 
 from ..errors import UserError
 from ..framing.sizes import SizeError
 from ..pose.normalised import PoseError
+from ..wardrobe.piece import WardrobeError
 
-MENDABLE: tuple[type[Exception], ...] = (UserError, PoseError, SizeError)
+MENDABLE: tuple[type[Exception], ...] = (UserError, PoseError, SizeError, WardrobeError)
 """Errors whose text is a sentence for a person."""
 
 
@@ -37,3 +38,9 @@ class Reporting:
         """Report what is wrong; how the operator ends then."""
         self.report({"ERROR"}, str(error))
         return {"CANCELLED"}
+
+
+def tell_problems(operator: bpy.types.Operator, problems: Iterable[str]) -> None:
+    """Report what could not be done beside what was."""
+    for problem in problems:
+        operator.report({"WARNING"}, problem)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..armature.figures import Figure
+from ..armature.worn import is_worn
 from ..keys import ObjectKey, key_of, object_in
 from .view import transform
 
@@ -51,17 +52,32 @@ class Surface:
 def figure_surfaces(
     scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, depsgraph: bpy.types.Depsgraph, figures: Sequence[Figure]
 ) -> list[Surface]:
-    """The visible evaluated meshes of the figures, in world metres by their matrices."""
-    found = []
-    for number, figure in enumerate(figures, 1):
-        for key in figure.meshes:
+    """The visible evaluated skins of the figures, without what they wear, in world metres by their matrices."""
+    return list(_surfaces(scene, view_layer, depsgraph, [figure.meshes for figure in figures]))
+
+
+def worn_surfaces(
+    scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, depsgraph: bpy.types.Depsgraph, figures: Sequence[Figure]
+) -> list[Surface]:
+    """What the figures wear, as far as it is visible and ticked. Depth shows it; keypoints are found on the bare body."""
+    return list(_surfaces(scene, view_layer, depsgraph, [figure.worn for figure in figures]))
+
+
+def _surfaces(
+    scene: bpy.types.Scene,
+    view_layer: bpy.types.ViewLayer,
+    depsgraph: bpy.types.Depsgraph,
+    meshes: Sequence[Sequence[ObjectKey]],
+) -> Iterator[Surface]:
+    """The visible ones of the meshes of each figure."""
+    for number, keys in enumerate(meshes, 1):
+        for key in keys:
             source = object_in(scene, key)
             if source is None or source.type not in _HAS_SURFACE or not source.visible_get(view_layer=view_layer):
                 continue
             surface = _surface(source.evaluated_get(depsgraph), key, number)
             if surface is not None:
-                found.append(surface)
-    return found
+                yield surface
 
 
 def ticked_surfaces(view_layer: bpy.types.ViewLayer, depsgraph: bpy.types.Depsgraph, figures: Sequence[Figure]) -> list[Surface]:
@@ -78,6 +94,8 @@ def forget() -> None:
 
 
 def _is_ticked(item: bpy.types.Object) -> bool:
+    if is_worn(item):  # goes with its figure
+        return False
     settings = getattr(item, "pose_to_anime", None)
     return bool(getattr(settings, "in_depth", False))
 

@@ -125,7 +125,8 @@ def render_passes(
         clock("openpose")
     buffers = None
     if "depth" in kinds:
-        shown = surfaces + geometry.ticked_surfaces(view_layer, depsgraph, chosen)
+        shown = surfaces + geometry.worn_surfaces(scene, view_layer, depsgraph, chosen)
+        shown += geometry.ticked_surfaces(view_layer, depsgraph, chosen)
         buffers = draw_buffers(shown, view, camera, depsgraph, options.buffers)
         clock("draw")
         images["depth"] = depth_image(buffers, floor=options.depth_floor, gamma=options.depth_gamma)

@@ -10,6 +10,7 @@ from .generation import P2A_PG_generation, P2A_PG_result, P2A_PG_window
 from .passes import P2A_PG_passes
 from .posing import P2A_PG_posing
 from .shots import P2A_PG_shots
+from .wardrobe import P2A_PG_wardrobe
 
 
 class P2A_PG_scene(bpy.types.PropertyGroup):
@@ -17,6 +18,7 @@ class P2A_PG_scene(bpy.types.PropertyGroup):
     passes: PointerProperty(type=P2A_PG_passes)
     shots: PointerProperty(type=P2A_PG_shots)
     posing: PointerProperty(type=P2A_PG_posing)
+    wardrobe: PointerProperty(type=P2A_PG_wardrobe)
     generation: PointerProperty(type=P2A_PG_generation)
     file_id: StringProperty(
         name="History", description="Which folder of the history belongs to this file", options={"HIDDEN"}, default=""

@@ -53,8 +53,8 @@ def skinned(vertices: np.ndarray, weights: Weights, matrices: Mapping[str, np.nd
 def _swing(bone: HangingBone, down: np.ndarray) -> np.ndarray:
     """(3, 3): the turn of a bone in its parent's rest axes towards ``down`` in the same axes, within the bone's limits.
 
-    As Blender does it with a Damped Track and a Limit Rotation: angles about x (outward) and z (sideways) of the bone's frame, y
-    along the bone, z outward.
+    As Blender does it with a Damped Track and a Limit Rotation of order YZX: angles about x (outward) and z (sideways) of the
+    bone's frame, y along the bone, z outward, and no twist.
     """
     y = rot.unit(bone.tail - bone.head)
     z = rot.unit(rot.perpendicular(bone.outward, y))
@@ -70,8 +70,8 @@ def _swing(bone: HangingBone, down: np.ndarray) -> np.ndarray:
     side = max(-bone.side_limit, min(bone.side_limit, side))
     out = math.atan2(float(swung[2]), float(swung[1]))
     out = max(-bone.inward_limit, min(bone.outward_limit, out))
-    target = np.array([math.sin(side), math.cos(side) * math.cos(out), math.cos(side) * math.sin(out)])
-    return frame @ rot.shortest_arc(np.array([0.0, 1.0, 0.0]), target) @ frame.T
+    turn = rot.about_axis((1.0, 0.0, 0.0), out) @ rot.about_axis((0.0, 0.0, 1.0), -side)
+    return frame @ turn @ frame.T
 
 
 def _carrier(turn: np.ndarray, rest_place: np.ndarray, place: np.ndarray) -> np.ndarray:

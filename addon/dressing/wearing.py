@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Figures and their outfits: what a figure wears is noted on its armature object, and its pieces are made from that.
+
+So an outfit is saved and copied with the figure, and can be made anew on any body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+import bpy
+import numpy as np
+
+from ..armature.colour import figure_colour, set_figure_colour
+from ..armature.mannequin import is_mannequin, skins_of
+from ..armature.matching import paused
+from ..armature.modes import shown
+from ..armature.reshape import require_figure, skin_at_rest
+from ..armature.worn import is_in_pictures, pieces_of
+from ..errors import UserError
+from ..wardrobe.catalogue import Catalogue, read_catalogue
+from ..wardrobe.colours import RGB, linear
+from ..wardrobe.outfit import Outfit, Worn, dumps, loads, part_colours, piece_of
+from ..wardrobe.piece import SLOTS, Piece, WardrobeError
+from . import toon
+from .outline import COVERED
+from .piece_mesh import add_piece, paint_piece, remove_piece, shape_piece
+
+_OUTFIT = "pose_to_anime_outfit"
+_UNDRESSED = "pose_to_anime_undressed"
+"""Custom property of the armature object: the colour of the skin before the figure wore anything."""
+_COVERED_BY = "pose_to_anime_covered_by"
+
+_SKIN_PART = "skin"
+"""Part of a piece that has the colour of the figure's skin, such as a lid."""
+
+
+def is_dressed(obj: bpy.types.Object) -> bool:
+    """Whether a figure has an outfit."""
+    return is_mannequin(obj) and isinstance(obj.get(_OUTFIT), str)
+
+
+def outfit_of(obj: bpy.types.Object) -> Outfit:
+    """What a figure wears; nothing where what is noted on it cannot be read."""
+    if not is_dressed(obj):
+        return Outfit()
+    try:
+        return loads(obj[_OUTFIT])
+    except WardrobeError:
+        return Outfit()
+
+
+def put_on(obj: bpy.types.Object, outfit: Outfit) -> None:
+    """Dress a figure. What it wears already stays, what is only of another colour is painted.
+
+    Raises UserError, with nothing changed, for what cannot be.
+    """
+    require_figure(obj)
+    before, there = outfit_of(obj), pieces_of(obj)
+    catalogue = read_catalogue()
+    new = [slot for slot in SLOTS if slot in outfit.worn and (slot not in there or _differs(before, outfit, slot))]
+    try:
+        tone = catalogue.palette.skin_rgb(outfit.skin)
+        colours = {slot: _colours(outfit, slot, catalogue) for slot in outfit.worn}
+        skin = skin_at_rest(obj) if new else None
+        pieces = {slot: piece_of(outfit, slot, skin, catalogue) for slot in new} if skin is not None else {}
+        for slot, piece in pieces.items():
+            _require_colours(piece, colours[slot])
+    except WardrobeError as error:
+        raise UserError(str(error)) from error
+    with shown(obj), paused():
+        for slot in [slot for slot in there if slot not in outfit.worn]:
+            remove_piece(there[slot])
+        for slot in outfit.worn:
+            same = slot in there and slot in before.worn and before.worn[slot].style == outfit.worn[slot].style
+            if slot in pieces and not (same and shape_piece(there[slot], pieces[slot])):
+                _replace(obj, pieces[slot], colours[slot])
+            else:
+                paint_piece(there[slot], colours[slot])
+        if _UNDRESSED not in obj:
+            obj[_UNDRESSED] = list(figure_colour(obj))
+        obj[_OUTFIT] = dumps(outfit)
+        if before.skin != outfit.skin or len(before.worn) == 0:
+            set_figure_colour(obj, linear(tone).tolist())
+        _note_covered(obj, outfit, pieces)
+        toon.follow(bpy.context.scene, obj)
+        bpy.context.view_layer.update()
+
+
+def take_off(obj: bpy.types.Object) -> None:
+    """Undress a figure: its skin has the colour again that it had before. Raises UserError."""
+    require_figure(obj)
+    with paused():
+        for piece in pieces_of(obj).values():
+            remove_piece(piece)
+        if _UNDRESSED in obj:
+            set_figure_colour(obj, list(obj[_UNDRESSED]))
+        for key in (_OUTFIT, _UNDRESSED):
+            if key in obj:
+                del obj[key]
+        _note_covered(obj, Outfit(), {})
+        toon.follow(bpy.context.scene, obj)
+        bpy.context.view_layer.update()
+
+
+def refit(obj: bpy.types.Object, anew: bool = False) -> list[str]:
+    """Give what a figure wears the form of its body, after that has changed; ``anew`` where its weights are others too.
+
+    Returns a sentence for each piece that could not be made; it stays as it was. Raises UserError.
+    """
+    if not is_dressed(obj):
+        return []
+    outfit, catalogue, there = outfit_of(obj), read_catalogue(), pieces_of(obj)
+    skin, problems, pieces = skin_at_rest(obj), [], {}
+    with shown(obj), paused():
+        for slot in outfit.worn:
+            try:
+                piece = piece_of(outfit, slot, skin, catalogue)
+                colours = _colours(outfit, slot, catalogue)
+                _require_colours(piece, colours)
+            except WardrobeError as error:
+                problems.append(str(error))
+                continue
+            pieces[slot] = piece
+            if anew or slot not in there or not shape_piece(there[slot], piece):
+                _replace(obj, piece, colours)
+        _note_covered(obj, outfit, pieces)
+        toon.follow(bpy.context.scene, obj)
+        bpy.context.view_layer.update()
+    return problems
+
+
+def recolour(obj: bpy.types.Object, slot: str, part: str, colour: str) -> None:
+    """Give a part of what a figure wears a colour, by name or ``#rrggbb``. Raises UserError."""
+    outfit = outfit_of(obj)
+    if slot not in outfit.worn:
+        raise UserError(f"'{obj.name}' wears nothing there.")
+    worn = outfit.worn[slot]
+    put_on(obj, outfit.wearing(slot, replace(worn, colours={**worn.colours, part: colour})))
+
+
+def wear(obj: bpy.types.Object, slot: str, style: str) -> None:
+    """Put a style on in its own colours; an empty one takes off what is there. Raises UserError."""
+    outfit = outfit_of(obj)
+    put_on(obj, replace(outfit.wearing(slot, Worn(style) if style else None), title=""))
+
+
+def _differs(before: Outfit, outfit: Outfit, slot: str) -> bool:
+    """Whether a slot needs another mesh."""
+    if slot not in before.worn or before.worn[slot].style != outfit.worn[slot].style:
+        return True
+    return slot == "face" and (before.expression, before.gaze) != (outfit.expression, outfit.gaze)
+
+
+def _colours(outfit: Outfit, slot: str, catalogue: Catalogue) -> dict[str, RGB]:
+    style = catalogue.style(outfit.worn[slot].style)
+    found = {part: catalogue.palette.rgb(colour) for part, colour in part_colours(outfit.worn[slot], style).items()}
+    return {_SKIN_PART: catalogue.palette.skin_rgb(outfit.skin), **found}
+
+
+def _require_colours(piece: Piece, colours: Mapping[str, RGB]) -> None:
+    if missing := [part for part in piece.part_names if part not in colours]:
+        raise WardrobeError(f"'{piece.style.title}' gives its part '{missing[0]}' no colour: add it under [colours] in its file.")
+
+
+def _replace(obj: bpy.types.Object, piece: Piece, colours: Mapping[str, RGB]) -> None:
+    """Put a piece in its slot; whether it is in the control images stays."""
+    old = pieces_of(obj).get(piece.style.slot)
+    is_left_out = old is not None and not is_in_pictures(old)
+    if old is not None:
+        remove_piece(old)
+    child = add_piece(obj, piece, colours)
+    if is_left_out:
+        child.pose_to_anime.in_depth = False
+
+
+def _note_covered(obj: bpy.types.Object, outfit: Outfit, made: Mapping[str, Piece]) -> None:
+    """Keep on the skin which of its vertices clothes hide. Pieces that were not made just now are asked what they hid then."""
+    pieces = pieces_of(obj)
+    for slot, piece in made.items():
+        if slot in pieces:
+            hidden = np.flatnonzero(piece.covered).tolist() if piece.covered is not None else []
+            pieces[slot].data[_COVERED_BY] = hidden
+    rows = {int(row) for slot in outfit.worn if slot in pieces for row in pieces[slot].data.get(_COVERED_BY, ())}
+    for skin in skins_of(obj):
+        _write_covered(skin.data, rows)
+
+
+def _write_covered(mesh: bpy.types.Mesh, rows: Collection[int]) -> None:
+    attribute = mesh.attributes.get(COVERED)
+    if not rows:
+        if attribute is not None:
+            mesh.attributes.remove(attribute)
+        return
+    if attribute is None:
+        attribute = mesh.attributes.new(COVERED, "BOOLEAN", "POINT")
+    values = np.zeros(len(mesh.vertices), dtype=bool)
+    values[[row for row in rows if row < len(values)]] = True
+    attribute.data.foreach_set("value", values)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verbs of the user's own outfits: saving what a figure wears, and deleting it from the menu."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import BoolProperty, StringProperty
+
+from ..dressing.wearing import is_dressed, outfit_of
+from ..wardrobe.outfit_files import delete_outfit, read_outfits, save_outfit
+from .figure import require_mannequin, the_mannequin
+from .own_files import Saves
+from .reporting import Reporting
+
+
+class P2A_OT_save_outfit(Saves, Reporting, bpy.types.Operator):
+    bl_idname = "pose_to_anime.save_outfit"
+    bl_label = "Save Outfit"
+    bl_description = "Keep what the figure wears as an outfit of your own, for every file"
+    bl_options = {"REGISTER"}  # files are no part of undo
+
+    name: StringProperty(name="Name", maxlen=60, options={"SKIP_SAVE"})
+    replace: BoolProperty(name="Replace", description="Write over an outfit of your own of this name", options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        figure = the_mannequin(context)
+        if figure is not None and is_dressed(figure):
+            return True
+        cls.poll_message_set("Dress a figure first")
+        return False
+
+    def run(self, context: bpy.types.Context) -> None:
+        save_outfit(self.name, outfit_of(require_mannequin(context, "")), replace_own=self.replace)
+        self.report({"INFO"}, f"Saved the outfit “{self.name}”")
+
+
+class P2A_OT_delete_outfit(Reporting, bpy.types.Operator):
+    bl_idname = "pose_to_anime.delete_outfit"
+    bl_label = "Delete Outfit"
+    bl_description = "Delete this outfit of your own. Figures that wear it keep it"
+    bl_options = {"REGISTER"}
+
+    outfit: StringProperty(name="Outfit")
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        return context.window_manager.invoke_confirm(self, event)
+
+    def run(self, context: bpy.types.Context) -> None:
+        if self.outfit in read_outfits().own:
+            delete_outfit(self.outfit)
+
+
+CLASSES: tuple[type, ...] = (P2A_OT_save_outfit, P2A_OT_delete_outfit)
