@@ -69,6 +69,7 @@ FIGURE_CODE = (
     "addon.passes.depth",
     "addon.passes.sight",
     "addon.passes.view",
+    "addon.framing.solve",
     "addon.package",
     "addon.png",
 )

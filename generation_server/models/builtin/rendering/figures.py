@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Dressed figures as arrays: a body by chance, what it wears, and all of its triangles with their bones, parts and colours."""
+
+from __future__ import annotations
+
+import functools
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from .....addon.armature.joint_map import JointMap, joint_map
+from .....addon.armature.skin.body_file import Body, read_body
+from .....addon.armature.skin.build import Skin, build_skin
+from .....addon.armature.skin.sliders import SLIDERS, apply_sliders
+from .....addon.package import RIGS
+from .....addon.pose.rest import HumanoidRest, humanoid_rest
+from .....addon.wardrobe.catalogue import Catalogue, read_catalogue
+from .....addon.wardrobe.chance import random_outfit
+from .....addon.wardrobe.outfit import Outfit, dress, part_colours
+from .....addon.wardrobe.piece import SLOTS, HangingBone
+from .....addon.wardrobe.posed import Weights
+
+SKIN_PART = 1
+PARTS: dict[str, int] = {
+    "skin": SKIN_PART,
+    **{slot: number for number, slot in enumerate(SLOTS, SKIN_PART + 1)},
+    "eyes": len(SLOTS) + 2,
+}
+"""What a pixel of a part map means; 0 is the background. ``eyes`` are irises, which name the colour of eyes in captions."""
+
+PEOPLE: dict[str, tuple[str, float]] = {
+    "adult_woman": ("1girl", 5.0),
+    "slim_woman": ("1girl", 5.0),
+    "athletic": ("1girl", 2.0),
+    "adult_man": ("1boy", 2.0),
+    "slim_man": ("1boy", 2.0),
+    "heroic": ("1boy", 0.7),
+    "stocky": ("1boy", 0.7),
+    "elder": ("1boy", 0.4),
+    "child": ("1girl, child", 0.8),
+    "chibi": ("1girl, chibi", 1.2),
+    "mascot": ("1girl, chibi", 0.5),
+}
+"""Body → its tags, and how often chance picks it."""
+
+_SLIDERS_USED = 0.6
+"""How far towards their ends chance moves sliders."""
+_GIRLS_ONLY = {"skirt", "long_skirt", "dress", "school_uniform", "twin_tails"}
+"""Styles that chance puts on no ``1boy``, so that the tag keeps its meaning."""
+_TRIES = 50
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """One dressed figure at rest, ready to be posed and drawn.
+
+    Vertices (N, 3) and ``shares`` (N, bones) float32: the skin's come first. Triangles (T, 3) int32: ``bare`` are those of the
+    whole skin, ``dressed`` those of the skin that is not covered and of all pieces. For each of ``dressed``: ``parts`` (T,)
+    the values of ``PARTS``, ``layers`` (T,) the piece it belongs to, between which outlines are drawn, ``colours`` (T, 3)
+    float32 sRGB 0 to 1, ``flat`` (T,) whether it is drawn without light and shadow. The first ``skin_count`` are the skin's: a
+    closed surface, of which one sees the outside only.
+    """
+
+    people: str
+    body: str
+    skin: Skin
+    rest: HumanoidRest
+    bones: JointMap
+    outfit: Outfit
+    vertices: np.ndarray
+    bone_names: tuple[str, ...]
+    shares: np.ndarray
+    hanging: tuple[HangingBone, ...]
+    bare: np.ndarray
+    dressed: np.ndarray
+    parts: np.ndarray
+    layers: np.ndarray
+    colours: np.ndarray
+    flat: np.ndarray
+    skin_count: int
+
+    @property
+    def height(self) -> float:
+        """Metres."""
+        return float(self.skin.landmarks["head_top"][2])
+
+
+@functools.cache
+def _catalogue() -> Catalogue:
+    return read_catalogue()
+
+
+@functools.cache
+def _body(name: str) -> Body:
+    return read_body(RIGS / "mannequins" / f"{name}.toml")
+
+
+def random_figure(seed: int, body: str | None = None) -> Figure:
+    """A figure by chance, the same for the same seed; ``body`` if that is given."""
+    chance = random.Random(f"figure {seed}")
+    name = body or chance.choices(list(PEOPLE), [weight for _, weight in PEOPLE.values()])[0]
+    sliders = {}
+    for slider, what in SLIDERS.items():
+        if chance.random() < 0.4:
+            end = what.high if chance.random() < 0.5 else what.low
+            sliders[slider] = what.neutral + (end - what.neutral) * _SLIDERS_USED * chance.random()
+    people = PEOPLE[name][0]
+    return dressed_figure(name, sliders, _outfit(chance, people), people)
+
+
+def _outfit(chance: random.Random, people: str) -> Outfit:
+    outfit = random_outfit(chance.randrange(2**31), _catalogue())
+    for _ in range(_TRIES):
+        if "1boy" not in people or not any(worn.style in _GIRLS_ONLY for worn in outfit.worn.values()):
+            break
+        outfit = random_outfit(chance.randrange(2**31), _catalogue())
+    return outfit
+
+
+def dressed_figure(body: str, sliders: Mapping[str, float], outfit: Outfit, people: str) -> Figure:
+    """A body with its sliders, in an outfit."""
+    catalogue = _catalogue()
+    skin = build_skin(apply_sliders(_body(body), sliders))
+    bones = joint_map("mannequin")
+    rest = humanoid_rest(skin.joints, bones)
+    pieces = dress(outfit, skin, catalogue)
+    quads, dark = coarse_quads(skin)
+    covered = np.zeros(len(skin.vertices), dtype=bool)
+    for piece in pieces:
+        if piece.covered is not None:
+            covered |= piece.covered
+    shown = ~covered[quads].all(axis=1)
+    has_face = "face" in outfit.worn
+    tone = catalogue.palette.skin_rgb(outfit.skin)
+    skin_colours = np.where(dark[:, None] & ~has_face, np.float32(0.2), np.asarray(tone, dtype=np.float32))
+
+    used = np.unique(quads)
+    place = np.full(len(skin.vertices), -1, dtype=np.int32)
+    place[used] = np.arange(len(used), dtype=np.int32)
+    vertices, offset = [skin.vertices[used]], len(used)
+    weights: list[tuple[Weights, np.ndarray]] = [(skin.weights, place)]
+    bare = _triangles(place[quads])
+    triangles, parts, layers = [_triangles(place[quads[shown]])], [], []
+    count = len(triangles[0])
+    colours = [np.tile(skin_colours[shown], (2, 1))]
+    parts, layers, flat = [np.full(count, SKIN_PART)], [np.zeros(count)], [np.zeros(count, dtype=bool)]
+    hanging: list[HangingBone] = []
+    for number, piece in enumerate(pieces, 1):
+        slot = piece.style.slot
+        is_triangle = piece.faces[:, 3] == piece.faces[:, 2]
+        kept = np.concatenate((np.ones(len(piece.faces), dtype=bool), ~is_triangle))
+        triangles.append(_triangles(piece.faces)[kept] + offset)
+        part = np.tile(piece.parts, 2)[kept]
+        worn = part_colours(outfit.worn[slot], piece.style)
+        palette = [catalogue.palette.rgb(worn.get(each, "black")) for each in piece.part_names]
+        colours.append(np.asarray(palette, dtype=np.float32)[part])
+        value = np.full(len(part), PARTS[slot])
+        if slot == "face":
+            value[part == 0] = PARTS["eyes"]
+        parts.append(value)
+        layers.append(np.full(len(part), number if piece.outlined else 0))
+        flat.append(np.full(len(part), not piece.outlined))
+        vertices.append(piece.vertices)
+        weights.append((piece.weights, np.arange(offset, offset + len(piece.vertices), dtype=np.int32)))
+        offset += len(piece.vertices)
+        hanging += piece.bones
+    names = tuple(dict.fromkeys(name for table, _ in weights for name in table))
+    shares = np.zeros((offset, len(names)), dtype=np.float32)
+    for table, places in weights:
+        for bone, (rows, values) in table.items():
+            target = places[rows]
+            shares[target[target >= 0], names.index(bone)] = values[target >= 0]
+    return Figure(
+        people=people, body=body, skin=skin, rest=rest, bones=bones, outfit=outfit,
+        vertices=np.concatenate(vertices).astype(np.float32), bone_names=names, shares=shares, hanging=tuple(hanging), bare=bare,
+        dressed=np.concatenate(triangles).astype(np.int32), parts=np.concatenate(parts).astype(np.int16),
+        layers=np.concatenate(layers).astype(np.int16), colours=np.concatenate(colours).astype(np.float32),
+        flat=np.concatenate(flat),
+        skin_count=count,
+    )  # fmt: skip
+
+
+def coarse_quads(skin: Skin) -> tuple[np.ndarray, np.ndarray]:
+    """The skin's control quads (M / 4, 4) in terms of its own vertices, and which of them are dark.
+
+    A subdivided quad's four follow each other; each begins at its corner in the left half, and ends there in the mirrored right.
+    Small pictures do not show what the finer ones add, and cost four times as much with them.
+    """
+    fine = skin.quads.reshape(-1, 4, 4)
+    half = len(fine) // 2
+    corners = np.concatenate((fine[:half, :, 0], fine[half:, ::-1, 3]))
+    return corners, skin.dark.reshape(-1, 4)[:, 0]
+
+
+def _triangles(faces: np.ndarray) -> np.ndarray:
+    """(2 M, 3): first halves of all faces, then their second halves."""
+    return np.concatenate((faces[:, :3], faces[:, [0, 2, 3]]))
