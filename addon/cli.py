@@ -118,6 +118,8 @@ def _generate(arguments: argparse.Namespace, client: Client, out: Path) -> Gener
         raise UserError(f"The seed must be a whole number from 0 to {SEED_MAX}, not {arguments.seed}.")
     take_list([model.to_json() for model in client.models()])
     scene = _scene(arguments, lambda scene: _use_generation(scene, arguments))
+    if arguments.outfit:
+        _tell_outfit(scene, arguments.outfit)
     told: set[str] = set()
     with Progress("generating") as progress:
 
@@ -165,11 +167,21 @@ def _use_generation(scene: bpy.types.Scene, arguments: argparse.Namespace) -> No
             setattr(settings, name, value)
 
 
+def _tell_outfit(scene: bpy.types.Scene, outfit: str) -> None:
+    """Add what figures wear to the prompt."""
+    from .scenes import outfit_called
+    from .wardrobe.catalogue import read_catalogue
+    from .wardrobe.outfit import tags, with_tags
+
+    settings = scene.pose_to_anime.generation
+    settings.prompt = with_tags(settings.prompt, tags(outfit_called(outfit), read_catalogue()))
+
+
 def _scene(arguments: argparse.Namespace, configure: Callable[[bpy.types.Scene], None]) -> bpy.types.Scene:
     """The scene that the arguments ask for."""
     from .scenes import posed_scene
 
-    names = ("blend", "figure", "pose", "ratio", "shot")
+    names = ("blend", "figure", "pose", "ratio", "shot", "outfit")
     return posed_scene(configure, **{name: getattr(arguments, name) for name in names})
 
 
@@ -312,6 +324,8 @@ def _add_figure(sub: argparse.ArgumentParser, *, out: str | None, pose: str, rat
     )
     sub.add_argument("--ratio", default=ratio, metavar="W:H", help="width and height, as in 2:3" + _default(ratio or "2:3"))
     sub.add_argument("--shot", default=shot, metavar="NAME", help=f"what is seen and from where: {shot_words()}" + _default(shot))
+    what = "what figures wear: a name, random:SEED or none; a generation's prompt says it too"
+    sub.add_argument("--outfit", default="", metavar="NAME", help=what)
     if not family or family != DEMO_MODEL:
         what = "whose sizes and skeleton are used" + _default(family or "that of the model")
         sub.add_argument("--family", default=family, metavar="NAME", help=f"model family {what}")

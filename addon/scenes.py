@@ -12,6 +12,7 @@ from .armature.figures import figures_in
 from .armature.mannequin import DEFAULT_MANNEQUIN, add_mannequin, is_mannequin, mannequin_name
 from .armature.pairs import apply_pair, refuse_child
 from .armature.posing import apply_pose
+from .dressing import wearing
 from .errors import UserError
 from .framing.camera import frame_figures, pose_camera, scene_size, use_pose_camera
 from .framing.shot_names import parse_shot
@@ -20,6 +21,10 @@ from .framing.sizes import CUSTOM, PRESETS, parse_ratio
 from .keys import object_in
 from .pose.library import load_pose, pose_files
 from .pose.pairs import Pair, load_pair, pair_files
+from .wardrobe.catalogue import read_catalogue
+from .wardrobe.outfit import Outfit
+from .wardrobe.outfit_files import named_outfit
+from .wardrobe.piece import WardrobeError
 
 
 def posed_scene(
@@ -30,17 +35,20 @@ def posed_scene(
     pose: str = "",
     ratio: str = "",
     shot: str = "",
+    outfit: str = "",
 ) -> bpy.types.Scene:
     """A new scene, or that of the file ``blend``, with a figure in a pose, seen by the camera that the words ask for.
 
     ``figure`` names a mannequin to add; a file with figures needs none. ``pose`` may name a pair, which takes two figures.
     ``configure`` sets what decides the size of the picture, before anything is framed; ``shot`` is read by
-    ``shot_names.parse_shot``. Raises UserError, PoseError or SizeError in one sentence for the user.
+    ``shot_names.parse_shot``; ``outfit``, read by ``outfit_files.named_outfit``, is put on every figure. Raises UserError,
+    PoseError or SizeError in one sentence for the user.
     """
     pair = load_pair(pose) if pose in pair_files() and pose not in pose_files() else None
     loaded = load_pose(pose) if pose and pair is None else None
     if shot:
         parse_shot(shot)  # before anything is made
+    wanted = outfit_called(outfit) if outfit else None
     if blend:
         _open_blend(Path(blend))
     scene, view_layer = bpy.context.scene, bpy.context.view_layer
@@ -60,11 +68,22 @@ def posed_scene(
         for armature in targets:
             apply_pose(armature, loaded)
     figures = figures_in(scene, view_layer)
+    if wanted is not None:
+        for found in figures:
+            wearing.put_on(object_in(scene, found.armature), wanted)
     if shot or scene.camera is None:
         take_shot(scene, view_layer, use_pose_camera(scene), figures, parse_shot(shot or "front"))
     elif figure or pose or scene.camera == pose_camera(scene):
         frame_figures(scene, view_layer, scene.camera, figures)
     return scene
+
+
+def outfit_called(name: str) -> Outfit:
+    """The outfit that a command names. Raises UserError."""
+    try:
+        return named_outfit(name, read_catalogue())
+    except WardrobeError as error:
+        raise UserError(str(error)) from None
 
 
 def _apply_pair(targets: list[bpy.types.Object], pair: Pair, figure: str) -> None:

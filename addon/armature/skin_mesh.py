@@ -74,7 +74,7 @@ def add_deform(child: bpy.types.Object, obj: bpy.types.Object) -> None:
 
 def remove_skin(child: bpy.types.Object) -> None:
     """Remove a skin, with its mesh and materials where no one else uses them."""
-    mesh, materials = child.data, [slot.material for slot in child.material_slots]
+    mesh, materials = child.data, {slot.material for slot in child.material_slots}
     bpy.data.objects.remove(child)
     if mesh.users == 0:
         bpy.data.meshes.remove(mesh)

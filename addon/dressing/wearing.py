@@ -12,16 +12,16 @@ from dataclasses import replace
 import bpy
 import numpy as np
 
-from ..armature.colour import figure_colour, set_figure_colour
+from ..armature.colour import figure_colour, set_figure_colour, show_sculpted_eyes
 from ..armature.mannequin import is_mannequin, skins_of
 from ..armature.matching import paused
 from ..armature.modes import shown
 from ..armature.reshape import require_figure, skin_at_rest
 from ..armature.worn import is_in_pictures, pieces_of
 from ..errors import UserError
-from ..wardrobe.catalogue import Catalogue, read_catalogue
+from ..wardrobe.catalogue import read_catalogue
 from ..wardrobe.colours import RGB, linear
-from ..wardrobe.outfit import Outfit, Worn, dumps, loads, part_colours, piece_of
+from ..wardrobe.outfit import Outfit, Worn, dumps, loads, piece_colours, piece_of
 from ..wardrobe.piece import SLOTS, Piece, WardrobeError
 from . import toon
 from .outline import COVERED
@@ -31,9 +31,6 @@ _OUTFIT = "pose_to_anime_outfit"
 _UNDRESSED = "pose_to_anime_undressed"
 """Custom property of the armature object: the colour of the skin before the figure wore anything."""
 _COVERED_BY = "pose_to_anime_covered_by"
-
-_SKIN_PART = "skin"
-"""Part of a piece that has the colour of the figure's skin, such as a lid."""
 
 
 def is_dressed(obj: bpy.types.Object) -> bool:
@@ -62,7 +59,7 @@ def put_on(obj: bpy.types.Object, outfit: Outfit) -> None:
     new = [slot for slot in SLOTS if slot in outfit.worn and (slot not in there or _differs(before, outfit, slot))]
     try:
         tone = catalogue.palette.skin_rgb(outfit.skin)
-        colours = {slot: _colours(outfit, slot, catalogue) for slot in outfit.worn}
+        colours = {slot: piece_colours(outfit, slot, catalogue) for slot in outfit.worn}
         skin = skin_at_rest(obj) if new else None
         pieces = {slot: piece_of(outfit, slot, skin, catalogue) for slot in new} if skin is not None else {}
         for slot, piece in pieces.items():
@@ -84,6 +81,7 @@ def put_on(obj: bpy.types.Object, outfit: Outfit) -> None:
         if before.skin != outfit.skin or len(before.worn) == 0:
             set_figure_colour(obj, linear(tone).tolist())
         _note_covered(obj, outfit, pieces)
+        show_sculpted_eyes(obj, "face" not in outfit.worn)
         toon.follow(bpy.context.scene, obj)
         bpy.context.view_layer.update()
 
@@ -100,6 +98,7 @@ def take_off(obj: bpy.types.Object) -> None:
             if key in obj:
                 del obj[key]
         _note_covered(obj, Outfit(), {})
+        show_sculpted_eyes(obj, True)
         toon.follow(bpy.context.scene, obj)
         bpy.context.view_layer.update()
 
@@ -117,7 +116,7 @@ def refit(obj: bpy.types.Object, anew: bool = False) -> list[str]:
         for slot in outfit.worn:
             try:
                 piece = piece_of(outfit, slot, skin, catalogue)
-                colours = _colours(outfit, slot, catalogue)
+                colours = piece_colours(outfit, slot, catalogue)
                 _require_colours(piece, colours)
             except WardrobeError as error:
                 problems.append(str(error))
@@ -126,6 +125,7 @@ def refit(obj: bpy.types.Object, anew: bool = False) -> list[str]:
             if anew or slot not in there or not shape_piece(there[slot], piece):
                 _replace(obj, piece, colours)
         _note_covered(obj, outfit, pieces)
+        show_sculpted_eyes(obj, "face" not in outfit.worn)
         toon.follow(bpy.context.scene, obj)
         bpy.context.view_layer.update()
     return problems
@@ -151,12 +151,6 @@ def _differs(before: Outfit, outfit: Outfit, slot: str) -> bool:
     if slot not in before.worn or before.worn[slot].style != outfit.worn[slot].style:
         return True
     return slot == "face" and (before.expression, before.gaze) != (outfit.expression, outfit.gaze)
-
-
-def _colours(outfit: Outfit, slot: str, catalogue: Catalogue) -> dict[str, RGB]:
-    style = catalogue.style(outfit.worn[slot].style)
-    found = {part: catalogue.palette.rgb(colour) for part, colour in part_colours(outfit.worn[slot], style).items()}
-    return {_SKIN_PART: catalogue.palette.skin_rgb(outfit.skin), **found}
 
 
 def _require_colours(piece: Piece, colours: Mapping[str, RGB]) -> None:

@@ -12,7 +12,7 @@ from ..dressing import toon, wearing
 from ..dressing.toon_view import follow_look
 from ..wardrobe.catalogue import read_catalogue
 from ..wardrobe.chance import random_outfit
-from ..wardrobe.outfit import EXPRESSIONS, tags
+from ..wardrobe.outfit import EXPRESSIONS, tags, with_tags
 from ..wardrobe.outfit_files import named_outfit
 from .figure import EnumItems, _OnMannequin, readable
 from .reporting import Reporting
@@ -138,14 +138,6 @@ class P2A_OT_outfit_tags(_OnMannequin, bpy.types.Operator):
         settings.generation.prompt = with_tags(settings.generation.prompt, found, settings.wardrobe.told)
         settings.wardrobe.told = ", ".join(found)
         self.report({"INFO"}, f"In the prompt: {', '.join(found)}" if found else "The figure wears nothing that has a tag")
-
-
-def with_tags(prompt: str, found: list[str], told: str = "") -> str:
-    """A prompt with these tags at its end, each once; those of ``told`` that are not among them are taken out."""
-    gone = {tag.strip().casefold() for tag in told.split(",")} - {tag.casefold() for tag in found}
-    kept = [tag.strip() for tag in prompt.split(",") if tag.strip() and tag.strip().casefold() not in gone]
-    there = {tag.casefold() for tag in kept}
-    return ", ".join([*kept, *(tag for tag in found if tag.casefold() not in there)])
 
 
 class P2A_OT_toon_look(Reporting, bpy.types.Operator):

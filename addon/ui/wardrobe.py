@@ -24,7 +24,6 @@ from ..operators.wardrobe import (
     P2A_OT_wear,
     P2A_OT_wear_outfit,
 )
-from ..operators.wardrobe_sliders import MOST_PARTS
 from ..wardrobe.catalogue import Catalogue, read_catalogue
 from ..wardrobe.outfit import Outfit
 from ..wardrobe.outfit_files import read_outfits
@@ -32,6 +31,8 @@ from ..wardrobe.piece import SLOTS
 from . import parts
 from .sidebar import OfFigure
 
+_MOST_SWATCHES = 3
+"""Parts whose colours are in the row of a piece; a drawn face has many that no one changes."""
 _TITLES = {"outer": "Over It", "face": "Eyes"}
 
 
@@ -62,6 +63,7 @@ class P2A_PT_wardrobe(OfFigure, bpy.types.Panel):
         column = layout.column(align=True)
         column.operator_menu_enum(P2A_OT_expression.bl_idname, "expression", text=f"Expression: {readable(outfit.expression)}")
         row = column.row(align=True)
+        row.label(text="Look")
         row.prop(figure.pose_to_anime_wardrobe, "gaze_side", slider=True)
         row.prop(figure.pose_to_anime_wardrobe, "gaze_up", slider=True)
         column.operator_menu_enum(P2A_OT_skin_tone.bl_idname, "tone", text=f"Skin: {readable(outfit.skin)}")
@@ -84,15 +86,15 @@ def _draw_slots(layout: bpy.types.UILayout, figure: bpy.types.Object, outfit: Ou
         piece = pieces.get(slot)
         if piece is None:
             continue
-        for index, part in enumerate(list(parts_of(piece))[:MOST_PARTS]):
+        for index, part in enumerate(list(parts_of(piece))[:_MOST_SWATCHES]):
             if worn is None or style is None or part not in style.colours:
                 continue
             swatch = row.row(align=True)
             swatch.ui_units_x = 1.0
             swatch.prop(piece.pose_to_anime_wardrobe, f"colour_{index}", text="")
-            preset = swatch.row(align=True)
-            preset.ui_units_x = 0.7
-            button = preset.operator_menu_enum(P2A_OT_colour_part.bl_idname, "colour", text="")
+            preset = row.row(align=True)
+            preset.ui_units_x = 0.8
+            button = preset.operator_menu_enum(P2A_OT_colour_part.bl_idname, "colour", text="", icon="DOWNARROW_HLT")
             button.slot, button.part = slot, part
         eye = "RESTRICT_RENDER_OFF" if piece.pose_to_anime.in_depth else "RESTRICT_RENDER_ON"
         row.prop(piece.pose_to_anime, "in_depth", text="", icon=eye)

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..armature.skin.build import Skin
 from .catalogue import Catalogue
+from .colours import RGB, from_linear, linear
 from .piece import SLOTS, Piece, Style, WardrobeError
 
 VERSION = 1
@@ -26,11 +27,17 @@ EXPRESSIONS: dict[str, tuple[str, ...]] = {
     "surprised": ("surprised", "open mouth"),
     "closed_eyes": ("closed eyes",),
     "wink": ("smile", "one eye closed"),
+    "embarrassed": ("embarrassed", "blush"),
 }
 """What a face shows → what prompts call it."""
 
 USE_OF_SLOT = {"hair": "hair", "face": "eyes"}
 """Slot → the use of colours (``colours.USES``); of all other slots it is cloth."""
+
+_SKIN, _BROWS = "skin", "brows"
+"""Parts of a piece that have the colour of the figure's skin, such as a lid, and that of its hair."""
+_BROW_LIGHT = 0.45
+"""How much light brows give back, of what the hair does: they are drawn darker, so that they are seen on a forelock."""
 
 _OWN_NOUN = {"hair": "hair", "shoes": "footwear"}
 """Slots whose colour prompts do not say of the style itself: "blue hair, ponytail"."""
@@ -70,6 +77,17 @@ def part_colours(worn: Worn, style: Style) -> dict[str, str]:
     return {part: worn.colours.get(part, colour) for part, colour in style.colours.items()}
 
 
+def piece_colours(outfit: Outfit, slot: str, catalogue: Catalogue) -> dict[str, RGB]:
+    """Part → sRGB of what is worn in a slot. Brows go with the hair, unless the outfit says otherwise. Raises WardrobeError."""
+    worn, palette = outfit.worn[slot], catalogue.palette
+    found = {part: palette.rgb(colour) for part, colour in part_colours(worn, catalogue.style(worn.style)).items()}
+    hair = outfit.worn.get("hair")
+    if _BROWS in found and _BROWS not in worn.colours and hair is not None and hair.style in catalogue.styles:
+        light = linear(palette.rgb(next(iter(part_colours(hair, catalogue.styles[hair.style]).values()))))
+        found[_BROWS] = from_linear(_BROW_LIGHT * light)
+    return {_SKIN: palette.skin_rgb(outfit.skin), **found}
+
+
 def tags(outfit: Outfit, catalogue: Catalogue) -> list[str]:
     """What prompts call an outfit, from hair to shoes, then expression and skin. Styles that are gone say nothing."""
     found: list[str] = []
@@ -95,6 +113,14 @@ def _style_tags(slot: str, worn: Worn, catalogue: Catalogue) -> list[str]:
     if slot in _OWN_NOUN:
         return [f"{colour} {_OWN_NOUN[slot]}", *names]
     return [f"{colour} {names[0]}", *names[1:]] if names else []
+
+
+def with_tags(prompt: str, found: list[str], told: str = "") -> str:
+    """A prompt with these tags at its end, each once; those of ``told`` that are not among them are taken out."""
+    gone = {tag.strip().casefold() for tag in told.split(",")} - {tag.casefold() for tag in found}
+    kept = [tag.strip() for tag in prompt.split(",") if tag.strip() and tag.strip().casefold() not in gone]
+    there = {tag.casefold() for tag in kept}
+    return ", ".join([*kept, *(tag for tag in found if tag.casefold() not in there)])
 
 
 def dress(outfit: Outfit, skin: Skin, catalogue: Catalogue) -> tuple[Piece, ...]:

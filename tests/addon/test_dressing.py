@@ -29,12 +29,12 @@ from pose_to_anime.addon.dressing import toon, wearing  # noqa: E402
 from pose_to_anime.addon.dressing.outline import COVERED  # noqa: E402
 from pose_to_anime.addon.dressing.piece_mesh import parts_of  # noqa: E402
 from pose_to_anime.addon.errors import UserError  # noqa: E402
-from pose_to_anime.addon.operators.wardrobe import with_tags  # noqa: E402
 from pose_to_anime.addon.pose.library import load_pose, pose_files  # noqa: E402
+from pose_to_anime.addon.scenes import posed_scene  # noqa: E402
 from pose_to_anime.addon.wardrobe.catalogue import read_catalogue  # noqa: E402
 from pose_to_anime.addon.wardrobe.chance import random_outfit  # noqa: E402
 from pose_to_anime.addon.wardrobe.colours import linear, rgb_of  # noqa: E402
-from pose_to_anime.addon.wardrobe.outfit import Outfit, Worn, loads, piece_of, tags  # noqa: E402
+from pose_to_anime.addon.wardrobe.outfit import Outfit, Worn, loads, piece_colours, piece_of, tags, with_tags  # noqa: E402
 from pose_to_anime.addon.wardrobe.outfit_files import named_outfit  # noqa: E402
 from pose_to_anime.addon.wardrobe.posed import skinned, with_hanging  # noqa: E402
 from rig_scene import MILLIMETRE, figure_fixture, first_figure, registered, undo_step  # noqa: E402, F401
@@ -134,6 +134,26 @@ def test_a_broken_note_of_an_outfit_is_none(dressed) -> None:
     assert wearing.outfit_of(dressed) == Outfit()
     wearing.put_on(dressed, Outfit({"top": Worn("tee")}))
     assert set(pieces_of(dressed)) == {"top"}
+
+
+def test_a_drawn_face_lies_on_eyes_that_are_painted_as_skin(dressed) -> None:
+    skin = skins_of(dressed)[0]
+    assert len({slot.material for slot in skin.material_slots}) == 1
+    set_figure_colour(dressed, (0.5, 0.4, 0.3))
+    assert len({slot.material for slot in skin.material_slots}) == 1 and figure_colour(dressed) == pytest.approx((0.5, 0.4, 0.3))
+    wearing.wear(dressed, "face", "")
+    assert [slot.link for slot in skin.material_slots][1] == "DATA" and skin.material_slots[1].material.name == "Mannequin eyes"
+
+
+def test_brows_go_with_the_hair() -> None:
+    catalogue = read_catalogue()
+    brown, blonde = (
+        piece_colours(Outfit({"hair": Worn("bob", {"main": hair}), "face": Worn("eyes")}), "face", catalogue)["brows"]
+        for hair in ("brown", "blonde")
+    )
+    assert brown != blonde and max(brown) < max(blonde) < max(catalogue.palette.rgb("blonde"))
+    chosen = Outfit({"hair": Worn("bob"), "face": Worn("eyes", {"brows": "red"})})
+    assert piece_colours(chosen, "face", catalogue)["brows"] == catalogue.palette.rgb("red")
 
 
 def test_covered_skin_is_noted_and_forgotten(dressed) -> None:
@@ -384,3 +404,10 @@ def test_random_takes_the_next_seed(figure) -> None:
     bpy.ops.pose_to_anime.random_outfit()
     assert settings.seed == 2 and wearing.outfit_of(figure) == random_outfit(2, read_catalogue())
     assert WORN in pieces_of(figure)["hair"]
+
+
+def test_a_command_can_dress_its_figure() -> None:
+    scene = posed_scene(lambda _: None, figure="chibi", pose="running", outfit="random:3")
+    assert wearing.outfit_of(first_figure()) == random_outfit(3, read_catalogue()) and scene.camera is not None
+    with pytest.raises(UserError, match="no outfit 'gala'"):
+        posed_scene(lambda _: None, outfit="gala")

@@ -23,7 +23,7 @@ _SIDES = 8
 STYLES = {
     "ponytail": ("hair", "ponytail", {"main": "black", "tie": "red"}),
     "bob": ("hair", "short hair", {"main": "brown"}),
-    "eyes": ("face", "eyes", {"iris": "blue"}),
+    "eyes": ("face", "eyes", {"iris": "blue", "brows": "brown"}),
     "tee": ("top", "t-shirt", {"main": "white", "collar": "navy"}),
     "jacket": ("outer", "jacket", {"main": "navy"}),
     "skirt": ("bottom", "skirt", {"main": "red"}),
