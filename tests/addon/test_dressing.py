@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Figures that wear something, in a real Blender: made, changed, copied, saved, undone; and what the control images show."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 bpy = pytest.importorskip("bpy")
 
+from dressed_scene import WORN_OUTFIT, dressed_fixture, everything, places, wardrobe_fixture  # noqa: E402, F401
 from pass_scene import grey, look_from, passes  # noqa: E402
 from pose_to_anime.addon.armature.colour import figure_colour, set_figure_colour  # noqa: E402
 from pose_to_anime.addon.armature.duplicate import duplicate_mannequin  # noqa: E402
@@ -24,54 +22,18 @@ from pose_to_anime.addon.armature.mannequin import (  # noqa: E402
 from pose_to_anime.addon.armature.posing import apply_pose  # noqa: E402
 from pose_to_anime.addon.armature.reshape import skin_at_rest  # noqa: E402
 from pose_to_anime.addon.armature.seen_skin import seen_skin  # noqa: E402
-from pose_to_anime.addon.armature.worn import BONES, OUTLINE, WORN, is_worn, pieces_of, worn_by  # noqa: E402
+from pose_to_anime.addon.armature.worn import BONES, is_worn, pieces_of, worn_by  # noqa: E402
 from pose_to_anime.addon.dressing import toon, wearing  # noqa: E402
 from pose_to_anime.addon.dressing.outline import COVERED  # noqa: E402
 from pose_to_anime.addon.dressing.piece_mesh import parts_of  # noqa: E402
 from pose_to_anime.addon.errors import UserError  # noqa: E402
 from pose_to_anime.addon.pose.library import load_pose, pose_files  # noqa: E402
-from pose_to_anime.addon.scenes import posed_scene  # noqa: E402
 from pose_to_anime.addon.wardrobe.catalogue import read_catalogue  # noqa: E402
 from pose_to_anime.addon.wardrobe.chance import random_outfit  # noqa: E402
 from pose_to_anime.addon.wardrobe.colours import linear, rgb_of  # noqa: E402
-from pose_to_anime.addon.wardrobe.outfit import Outfit, Worn, loads, piece_colours, piece_of, tags, with_tags  # noqa: E402
-from pose_to_anime.addon.wardrobe.outfit_files import named_outfit  # noqa: E402
+from pose_to_anime.addon.wardrobe.outfit import Outfit, Worn, loads, piece_colours, piece_of  # noqa: E402
 from pose_to_anime.addon.wardrobe.posed import skinned, with_hanging  # noqa: E402
 from rig_scene import MILLIMETRE, figure_fixture, first_figure, registered, undo_step  # noqa: E402, F401
-from wardrobe_files import small_wardrobe  # noqa: E402
-
-WORN_OUTFIT = Outfit(
-    {"hair": Worn("ponytail"), "face": Worn("eyes"), "top": Worn("tee", {"main": "red"}), "bottom": Worn("skirt")}, "smile"
-)
-
-
-@pytest.fixture(autouse=True)
-def wardrobe(tmp_path: Path) -> Iterator[Path]:
-    with small_wardrobe(tmp_path / "home") as folder:
-        yield folder
-
-
-@pytest.fixture(name="dressed")
-def dressed_fixture(figure) -> bpy.types.Object:
-    wearing.put_on(figure, WORN_OUTFIT)
-    return figure
-
-
-def places(obj: bpy.types.Object) -> np.ndarray:
-    """The vertices of an object as they are seen, in world metres."""
-    bpy.context.view_layer.update()
-    evaluated = obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
-    mesh = evaluated.to_mesh()
-    found = np.array([evaluated.matrix_world @ vertex.co for vertex in mesh.vertices]).reshape(-1, 3)
-    evaluated.to_mesh_clear()
-    return found
-
-
-def everything() -> dict[str, set[str]]:
-    """What the file holds, by name."""
-    kinds = ("objects", "meshes", "armatures", "materials", "node_groups")
-    return {kind: {data.name for data in getattr(bpy.data, kind)} for kind in kinds}
-
 
 # Dressing
 
@@ -319,95 +281,3 @@ def test_a_tick_stays_where_a_piece_is_changed(framed) -> None:
     pieces_of(framed)["hair"].pose_to_anime.in_depth = False
     wearing.wear(framed, "hair", "bob")
     assert not pieces_of(framed)["hair"].pose_to_anime.in_depth
-
-
-# Toon look
-
-
-def test_the_toon_look_leaves_nothing_when_it_goes(dressed) -> None:
-    before, modifiers = everything(), len(skins_of(dressed)[0].modifiers)
-    colours = {material.name: tuple(material.diffuse_color) for material in bpy.data.materials}
-    keys = {material.name: set(material.keys()) for material in bpy.data.materials}
-    toon.switch(bpy.context.scene, True)
-    shells = worn_by(dressed, OUTLINE)
-    assert len(shells) == 4, "skin and pieces, but not the drawn face"
-    around, skin = places(next(s for s in shells if "skin" in s.name)), places(skins_of(dressed)[0])
-    assert 0.001 < around[:, 2].max() - skin[:, 2].max() < 0.004
-    toon.switch(bpy.context.scene, False)
-    assert everything() == before and len(skins_of(dressed)[0].modifiers) == modifiers
-    assert {material.name: tuple(material.diffuse_color) for material in bpy.data.materials} == colours
-    assert {material.name: set(material.keys()) for material in bpy.data.materials} == keys
-    for material in bpy.data.materials:
-        nodes = material.node_tree.nodes if material.node_tree else ()
-        assert {node.type for node in nodes} <= {"BSDF_PRINCIPLED", "OUTPUT_MATERIAL"}
-    assert set(bpy.context.scene.keys()) <= {"pose_to_anime"}
-
-
-def test_what_is_put_on_in_the_toon_look_has_it_too(dressed) -> None:
-    toon.switch(bpy.context.scene, True)
-    wearing.wear(dressed, "outer", "jacket")
-    wearing.wear(dressed, "hair", "bob")
-    outlined = {shell.modifiers[0].name for shell in worn_by(dressed, OUTLINE)}
-    assert len(worn_by(dressed, OUTLINE)) == 5 and outlined == {"Toon outline"}
-    material = parts_of(pieces_of(dressed)["outer"])["main"]
-    wearing.recolour(dressed, "outer", "main", "#ff0000")
-    tints = [node for node in material.node_tree.nodes if node.type == "RGB"]
-    assert tuple(tints[0].outputs[0].default_value)[:3] == pytest.approx((1.0, 0.0, 0.0))
-
-
-def test_a_material_that_its_user_made_stays_as_it_is(dressed) -> None:
-    own = bpy.data.materials.new("Own")
-    skins_of(dressed)[0].material_slots[0].link = "OBJECT"
-    skins_of(dressed)[0].material_slots[0].material = own
-    toon.switch(bpy.context.scene, True)
-    assert skins_of(dressed)[0].material_slots[0].material == own and not own.keys()
-
-
-# The panel's verbs
-
-
-def test_the_verbs_of_the_panel(figure) -> None:
-    assert bpy.ops.pose_to_anime.wear(slot="top", style="tee") == {"FINISHED"}
-    assert bpy.ops.pose_to_anime.colour_part(slot="top", part="main", colour="green") == {"FINISHED"}
-    assert bpy.ops.pose_to_anime.skin_tone(tone="dark") == {"FINISHED"}
-    assert bpy.ops.pose_to_anime.wear(slot="face", style="eyes") == {"FINISHED"}
-    assert bpy.ops.pose_to_anime.expression(expression="smile") == {"FINISHED"}
-    figure.pose_to_anime_wardrobe.gaze_side = 0.5
-    assert figure.pose_to_anime_wardrobe.gaze_side == pytest.approx(0.5)
-    pieces_of(figure)["top"].pose_to_anime_wardrobe.colour_1 = (1.0, 0.0, 0.0)
-    outfit = wearing.outfit_of(figure)
-    assert outfit.worn["top"].colours == {"main": "green", "collar": "#ff0000"}
-    assert (outfit.skin, outfit.expression, outfit.gaze) == ("dark", "smile", (0.5, 0.0))
-    assert bpy.ops.pose_to_anime.save_outfit(name="Mine") == {"FINISHED"}
-    assert bpy.ops.pose_to_anime.undress() == {"FINISHED"} and not pieces_of(figure)
-    assert bpy.ops.pose_to_anime.wear_outfit(outfit="mine") == {"FINISHED"}
-    assert wearing.outfit_of(figure).worn == outfit.worn == named_outfit("mine", read_catalogue()).worn
-    with pytest.raises(RuntimeError, match="no outfit 'other'"):
-        bpy.ops.pose_to_anime.wear_outfit(outfit="other")
-
-
-def test_tags_go_into_the_prompt_once_and_make_way_for_others(dressed) -> None:
-    prompt = bpy.context.scene.pose_to_anime.generation
-    prompt.prompt = "1girl, smile, forest"
-    bpy.ops.pose_to_anime.outfit_tags()
-    assert prompt.prompt.split(", ")[:3] == ["1girl", "smile", "forest"]
-    assert sorted(prompt.prompt.split(", ")) == sorted({"1girl", "forest", *tags(WORN_OUTFIT, read_catalogue())})
-    wearing.recolour(dressed, "top", "main", "green")
-    bpy.ops.pose_to_anime.outfit_tags()
-    assert "green t-shirt" in prompt.prompt and "red t-shirt" not in prompt.prompt
-    assert with_tags("", ["a", "b"]) == "a, b" and with_tags("A, c", ["a"], "c, a") == "A"
-
-
-def test_random_takes_the_next_seed(figure) -> None:
-    settings = bpy.context.scene.pose_to_anime.wardrobe
-    bpy.ops.pose_to_anime.random_outfit()
-    bpy.ops.pose_to_anime.random_outfit()
-    assert settings.seed == 2 and wearing.outfit_of(figure) == random_outfit(2, read_catalogue())
-    assert WORN in pieces_of(figure)["hair"]
-
-
-def test_a_command_can_dress_its_figure() -> None:
-    scene = posed_scene(lambda _: None, figure="chibi", pose="running", outfit="random:3")
-    assert wearing.outfit_of(first_figure()) == random_outfit(3, read_catalogue()) and scene.camera is not None
-    with pytest.raises(UserError, match="no outfit 'gala'"):
-        posed_scene(lambda _: None, outfit="gala")
