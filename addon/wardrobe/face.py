@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A drawn face on a body's head: eyes, brows, nose and mouth as thin layers that follow its front.
+
+A drawn eye is larger than the sculpted one, whose iris and lid (``Skin.dark``) must be painted as skin under it.
+
+Options of a style; lengths are shares of half the distance between the pupils:
+
+    [eye]     width, height, round (2 an ellipse, more a box), tilt (how much higher the outer corner is than the middle),
+              out and up (its place beside the sculpted pupil), iris (width and height as shares of the eye's height)
+    [lash]    thick, wing (length beyond the outer corner), lower (thickness below)
+    [brow]    thick, length (share of the eye's width), above (the eye), bend
+    [mouth]   width, thick
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..armature.skin.build import Skin
+from .decals import Band, head_front, pressed
+from .drawn_eye import closed_eye, open_eye
+from .drawn_mouth import mouth, nose
+from .expressions import FACES
+from .piece import Piece, Style, WardrobeError
+from .strokes import ellipse, stroke
+
+PARTS = ("eyes", "pupil", "highlight", "white", "lashes", "brows", "lines", "mouth", "tongue", "teeth", "blush")
+"""What has a colour. ``lines`` are nose, closed mouth and crease of the lid."""
+
+_DEFAULTS: dict[str, dict[str, float]] = {
+    "eye": {"width": 1.4, "height": 1.45, "round": 2.3, "tilt": 0.06, "out": 0.05, "up": -0.1, "iris": 0.9},
+    "lash": {"thick": 0.16, "wing": 0.16, "lower": 0.035},
+    "brow": {"thick": 0.11, "length": 0.9, "above": 0.32, "bend": 0.08},
+    "mouth": {"width": 0.74, "thick": 0.05},
+}
+_GROWN = 0.036
+"""Metres from the middle to a grown person's pupil: the layers of wider faces are as much thicker."""
+_MOUTH = 0.61
+_NOSE = 0.06
+_NOSE_LOWEST = 0.44
+"""Shares of the way from eyes to chin: where the mouth is; how far below the nose's tip its shadow; the lowest that this is."""
+
+
+def build(style: Style, skin: Skin, expression: str = "neutral", gaze: tuple[float, float] = (0.0, 0.0)) -> Piece:
+    """The face on a skin's head. ``gaze``: to the figure's left and up, −1 to 1. Raises WardrobeError."""
+    if expression not in FACES:
+        raise WardrobeError(f"There is no expression '{expression}': choose one of {', '.join(FACES)}.")
+    look, options = FACES[expression], _options(style)
+    eye, chin = skin.landmarks["eye_left"], skin.landmarks["chin"]
+    unit, drop = float(eye[0]), float(eye[2] - chin[2])
+    # A wide face has its eyes far apart: they are drawn no higher than its length has room for.
+    scale = min(unit, 0.52 * drop)
+    bands: list[Band] = []
+    for side, closed in ((1.0, look.closed[0]), (-1.0, look.closed[1])):
+        toward = (float(np.clip(gaze[0], -1.0, 1.0)) * side, float(np.clip(gaze[1], -1.0, 1.0)))
+        drawn = closed_eye(options, look) if closed else open_eye(options, look, toward, side)
+        drawn += _brow(options, look.brow)
+        if look.blush:
+            drawn.append(Band("blush", 0, *ellipse((0.12, -0.78 * options["eye"]["height"]), (0.4, 0.15))))
+        at = (unit + scale * options["eye"]["out"], float(eye[2]) + scale * options["eye"]["up"])
+        placed = [band.placed(scale, *at) for band in drawn]
+        bands += placed if side > 0.0 else [band.mirrored() for band in placed]
+    bands += [band.placed(scale, 0.0, float(eye[2]) - _MOUTH * drop) for band in mouth(options["mouth"], look)]
+    under = max(float(skin.landmarks["nose_tip"][2]) - _NOSE * drop, float(eye[2]) - _NOSE_LOWEST * drop)
+    bands += [band.placed(scale, 0.0, under) for band in nose()]
+    vertices, faces, parts = pressed(bands, head_front(skin), max(1.0, scale / _GROWN))
+    names = tuple(style.colours)
+    lacking = [part for part in PARTS if part not in names]
+    if lacking:
+        raise WardrobeError(f"'{style.title}' needs a colour for {', '.join(lacking)}.")
+    everyone = np.arange(len(vertices), dtype=np.int32)
+    return Piece(
+        style=style,
+        vertices=vertices,
+        faces=faces,
+        parts=np.array([names.index(part) for part in parts], dtype=np.int16),
+        part_names=names,
+        weights={"head": (everyone, np.ones(len(vertices), dtype=np.float32))},
+        outlined=False,
+    )
+
+
+def _brow(options: Mapping[str, Mapping[str, float]], raised: tuple[float, float]) -> list[Band]:
+    eye, brow = options["eye"], options["brow"]
+    s = np.linspace(-1.0, 1.0, 13)
+    share = (s + 1.0) / 2.0
+    height = eye["height"]
+    z = height * (0.5 + raised[0] * (1.0 - share) + raised[1] * share) + brow["above"]
+    z += brow["bend"] * (1.0 - s**2) + 0.3 * eye["tilt"] * s
+    line = np.column_stack([s * brow["length"] * eye["width"] / 2.0 + 0.02, z])
+    return [stroke("brows", 5, line, brow["thick"] * (0.35 + 0.65 * np.sqrt(np.clip(1.0 - share, 0.0, 1.0))))]
+
+
+def _options(style: Style) -> dict[str, dict[str, float]]:
+    """The tables of a style over the defaults."""
+    result = {name: dict(table) for name, table in _DEFAULTS.items()}
+    for name, table in style.options.items():
+        if name not in result or not isinstance(table, Mapping):
+            raise WardrobeError(f"'{style.title}': a face has no option '{name}', only {', '.join(result)}.")
+        for key, value in table.items():
+            result[name][key] = _number(style, f"{name}.{key}", key in result[name], value)
+    return result
+
+
+def _number(style: Style, name: str, known: bool, value: Any) -> float:
+    if not known:
+        raise WardrobeError(f"'{style.title}': a face has no option '{name}'.")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -4.0 <= value <= 4.0:
+        raise WardrobeError(f"'{style.title}': {name} must be a number from -4 to 4.")
+    return float(value)
