@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hair on every body: sound meshes, faces left free, tails that fall."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from pose_to_anime.addon.armature.joint_map import joint_map
+from pose_to_anime.addon.armature.skin.body_file import read_body
+from pose_to_anime.addon.armature.skin.build import Skin, build_skin
+from pose_to_anime.addon.package import RIGS
+from pose_to_anime.addon.pose.normalised import Pose
+from pose_to_anime.addon.pose.rest import humanoid_rest
+from pose_to_anime.addon.wardrobe import hair
+from pose_to_anime.addon.wardrobe.catalogue import read_catalogue
+from pose_to_anime.addon.wardrobe.piece import Piece, WardrobeError
+from pose_to_anime.addon.wardrobe.posed import bone_matrices, skinned, with_hanging
+
+BODIES = sorted(path.stem for path in (RIGS / "mannequins").glob("*.toml"))
+STYLES = [style.key for style in read_catalogue().in_slot("hair") if not style.own]
+HANGING = [key for key in STYLES if key in ("long", "long_wavy", "ponytail", "twin_tails", "braid", "twin_braids")]
+
+
+@functools.cache
+def skin_of(body: str) -> Skin:
+    return build_skin(read_body(RIGS / "mannequins" / f"{body}.toml"))
+
+
+@functools.cache
+def hair_on(key: str, body: str) -> Piece:
+    return hair.build(read_catalogue().style(key), skin_of(body))
+
+
+def pitched(degrees: float) -> Pose:
+    """Head and neck bent forward by so much in all."""
+    half = math.radians(degrees) / 4.0
+    turn = (math.cos(half), math.sin(half), 0.0, 0.0)
+    return Pose("bent", {"neck": turn, "head": turn})
+
+
+def in_pose(piece: Piece, body: str, pose: Pose, hanging: bool = True) -> np.ndarray:
+    skin, bones = skin_of(body), joint_map("mannequin")
+    matrices = bone_matrices(humanoid_rest(skin.joints, bones), bones, pose)
+    loose = piece.bones if hanging else tuple(replace(bone, gravity=0.0) for bone in piece.bones)
+    return skinned(piece.vertices, piece.weights, with_hanging(matrices, loose))
+
+
+def test_there_are_the_styles_that_artists_expect() -> None:
+    assert {"bob", "long", "ponytail", "twin_tails", "short", "spiky", "bun", "braid"} <= set(STYLES)
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("key", STYLES)
+def test_hair_is_a_sound_mesh_on_every_body(key: str, body: str) -> None:
+    piece = hair_on(key, body)
+    assert np.isfinite(piece.vertices).all()
+    assert piece.faces.min() >= 0 and piece.faces.max() < len(piece.vertices)
+    assert len(piece.vertices) < 6000 and len(piece.bones) <= 24
+    total = np.zeros(len(piece.vertices))
+    for bone, (rows, shares) in piece.weights.items():
+        assert bone == "head" or bone in {each.name for each in piece.bones}
+        np.add.at(total, rows, shares)
+    np.testing.assert_allclose(total, 1.0, atol=1e-4)
+    assert set(np.unique(piece.parts)) <= set(range(len(piece.part_names)))
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("key", STYLES)
+def test_eyes_and_mouth_are_free(key: str, body: str) -> None:
+    """Nothing hangs before the face, from below the brows to the chin and as wide as the eyes."""
+    piece, marks = hair_on(key, body), skin_of(body).landmarks
+    eye, chin = marks["eye_left"], marks["chin"]
+    points = piece.vertices
+    before = points[:, 1] < marks["eye_left"][1] + 0.3 * (marks["ear_left"][1] - marks["eye_left"][1])
+    inside = (np.abs(points[:, 0]) < 1.25 * eye[0]) & (points[:, 2] < eye[2] - 0.02) & (points[:, 2] > chin[2])
+    assert not (before & inside).any()
+
+
+@pytest.mark.parametrize("body", ["adult_woman", "adult_man", "chibi", "child"])
+@pytest.mark.parametrize("key", STYLES)
+def test_scalps_are_covered_and_faces_are_not(key: str, body: str) -> None:
+    piece, skin = hair_on(key, body), skin_of(body)
+    assert piece.covered is not None
+    hidden = skin.vertices[piece.covered]
+    assert hidden[:, 2].max() > skin.landmarks["head_top"][2] - 0.02
+    face = hidden[:, 1] < skin.landmarks["eye_left"][1] + 0.01
+    assert (hidden[face, 2] > skin.landmarks["eye_left"][2]).all()
+
+
+@pytest.mark.parametrize("key", HANGING)
+def test_tails_fall_when_the_head_bends(key: str) -> None:
+    piece = hair_on(key, "adult_woman")
+    tip = int(np.argmin(piece.vertices[:, 2]))
+    hung, stiff = in_pose(piece, "adult_woman", pitched(-60.0)), in_pose(piece, "adult_woman", pitched(-60.0), hanging=False)
+    assert hung[tip, 2] < stiff[tip, 2] - 0.02 or np.linalg.norm(hung[tip] - stiff[tip]) > 0.05
+
+
+@pytest.mark.parametrize("key", STYLES)
+def test_hair_at_rest_is_as_it_was_made(key: str) -> None:
+    """Gravity changes nothing in a figure that stands upright."""
+    piece, skin = hair_on(key, "adult_woman"), skin_of("adult_woman")
+    identity = {bone: np.eye(3, 4) for bone in skin.weights}
+    posed = skinned(piece.vertices, piece.weights, with_hanging(identity, piece.bones))
+    np.testing.assert_allclose(posed, piece.vertices, atol=1e-4)
+
+
+@pytest.mark.parametrize("key", STYLES)
+def test_the_same_file_gives_the_same_hair(key: str) -> None:
+    again = hair.build(read_catalogue().style(key), skin_of("adult_woman"))
+    np.testing.assert_array_equal(again.vertices, hair_on(key, "adult_woman").vertices)
+
+
+def test_what_hair_has_not_is_named() -> None:
+    style = read_catalogue().style("bob")
+    with pytest.raises(WardrobeError, match=r"unknown table .hat."):
+        hair.build(replace(style, options={"hat": {}}), skin_of("adult_woman"))
+    with pytest.raises(WardrobeError, match="not colour = 3"):
+        hair.build(replace(style, options={"back": {"colour": 3}}), skin_of("adult_woman"))
