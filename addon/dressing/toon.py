@@ -19,23 +19,28 @@ from .outline import add_outline, remove_unused_outline, set_thickness
 from .piece_mesh import OUTLINED
 
 _TOON = "pose_to_anime_toon"
-"""Custom property of the scene, and of the materials that have our nodes."""
+"""Custom property of the materials that have our nodes; of the scene, which then says what its view transform was before."""
+_EXACT = "Standard"
+"""The view transform that shows colours as they were chosen; others paint them as film would."""
 _SHARE = 1.0 / 620.0
 """Thickness of outlines as a part of the figure's height: 2.7 mm on an adult."""
-_TONES = ((0.0, 0.55), (0.22, 0.78), (0.5, 1.0))
+_TONES = ((0.0, 0.5), (0.35, 0.72), (0.7, 1.0))
 """From which amount of light on how bright a tone is, of a lamp that lights a surface fully."""
 
 
 def is_on(scene: bpy.types.Scene) -> bool:
     """Whether a scene's figures have the toon look."""
-    return bool(scene.get(_TOON, False))
+    return _TOON in scene
 
 
 def switch(scene: bpy.types.Scene, on: bool) -> None:
     """Give all figures of a scene the toon look, or take it from them."""
-    if on:
-        scene[_TOON] = True
-    elif _TOON in scene:
+    if on and not is_on(scene):
+        scene[_TOON] = scene.view_settings.view_transform
+        scene.view_settings.view_transform = _EXACT
+    elif is_on(scene) and not on:
+        if scene.view_settings.view_transform == _EXACT:  # else someone chose another since
+            scene.view_settings.view_transform = scene[_TOON]
         del scene[_TOON]
     for obj in [obj for obj in scene.objects if is_mannequin(obj) and is_own(obj)]:
         follow(scene, obj)

@@ -11,11 +11,12 @@ from ..armature.mannequin import mannequin_name, slider_values
 from ..armature.own_bodies import delete_body, export_body, import_body, named, rename_body, save_body
 from ..armature.props.holding import refit, require_props
 from ..armature.reshape import change_body, figures_of, require_changeable, reshape
+from ..dressing import wearing
 from ..errors import UserError
 from ..generate import body_shelf
 from .figure import needs_mannequin, require_mannequin
 from .own_files import Deletes, Exports, Imports, OnKept, Renames, Saves
-from .reporting import Reporting
+from .reporting import Reporting, tell_problems
 
 
 class _OnBodies(OnKept):
@@ -76,6 +77,7 @@ class P2A_OT_save_body(Saves, _OnBodies, bpy.types.Operator):
             try:
                 require_props(other)
                 reshape(other, {})
+                tell_problems(self, wearing.refit(other))
                 refit(other)
             except UserError as error:
                 self.report({"WARNING"}, f"This figure had the body as it was: {error}")

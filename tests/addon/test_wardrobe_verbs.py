@@ -27,7 +27,9 @@ def test_the_toon_look_leaves_nothing_when_it_goes(dressed) -> None:
     before, modifiers = everything(), len(skins_of(dressed)[0].modifiers)
     colours = {material.name: tuple(material.diffuse_color) for material in bpy.data.materials}
     keys = {material.name: set(material.keys()) for material in bpy.data.materials}
+    transform = bpy.context.scene.view_settings.view_transform
     toon.switch(bpy.context.scene, True)
+    assert bpy.context.scene.view_settings.view_transform == "Standard" != transform
     shells = worn_by(dressed, OUTLINE)
     assert len(shells) == 4, "skin and pieces, but not the drawn face"
     around, skin = places(next(s for s in shells if "skin" in s.name)), places(skins_of(dressed)[0])
@@ -39,6 +41,7 @@ def test_the_toon_look_leaves_nothing_when_it_goes(dressed) -> None:
     for material in bpy.data.materials:
         nodes = material.node_tree.nodes if material.node_tree else ()
         assert {node.type for node in nodes} <= {"BSDF_PRINCIPLED", "OUTPUT_MATERIAL"}
+    assert bpy.context.scene.view_settings.view_transform == transform
     assert set(bpy.context.scene.keys()) <= {"pose_to_anime"}
 
 
