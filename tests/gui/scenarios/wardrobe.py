@@ -40,10 +40,12 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     facts["after redo"] = worn()
     yield from hands.press_button("VIEW_3D", "pose_to_anime.toon_look", at=(0.2,))
     yield 1.0
+    facts["light while a toon"] = hands.area("VIEW_3D").spaces.active.shading.light
     hands.photograph("toon look")
     yield from hands.press_button("VIEW_3D", "pose_to_anime.toon_look", at=(0.2,))
     facts["light"] = hands.area("VIEW_3D").spaces.active.shading.light
     facts["shells"] = [obj.name for obj in bpy.data.objects if obj.name.endswith("outline")]
+    facts["prompt before"] = bpy.context.scene.pose_to_anime.generation.prompt
     yield from hands.press_button("VIEW_3D", "pose_to_anime.outfit_tags", at=(0.8,))
     facts["prompt"] = bpy.context.scene.pose_to_anime.generation.prompt
     hands.photograph("plain again")
