@@ -36,15 +36,18 @@ class Framing:
     shot: str
 
 
-def random_framing(chance: random.Random, width: int, height: int, points: np.ndarray, facing: float) -> Framing:
+def random_framing(
+    chance: random.Random, width: int, height: int, points: np.ndarray, facing: float, lowest_pitch: float = -math.inf
+) -> Framing:  # fmt: skip
     """A camera for a picture of ``width`` × ``height`` pixels of a posed figure whose surface has ``points`` (N, 3), and which
-    faces ``facing`` radians to the left of −y."""
+    faces ``facing`` radians to the left of −y. It looks up by no more than ``lowest_pitch`` says."""
     kind = chance.random()
     if kind < 0.5:
         azimuth = chance.gauss(0.0, 0.45)
     else:
         azimuth = chance.uniform(-math.pi, math.pi)
     pitch = math.radians(chance.gauss(6.0, 9.0) if chance.random() < 0.75 else chance.uniform(-35.0, 55.0))
+    pitch = max(pitch, lowest_pitch)
     shot = chance.choices(list(SHOTS), [share for _, share in SHOTS.values()])[0]
     lens = chance.uniform(35.0, 85.0)
     lowest = float(points[:, 2].min()) + SHOTS[shot][0] * float(np.ptp(points[:, 2]))

@@ -45,6 +45,8 @@ PEOPLE: dict[str, tuple[str, float]] = {
 }
 """Body → its tags, and how often chance picks it."""
 
+UNDER = "under"
+"""The part of skirts and dresses that is worn under them."""
 _SLIDERS_USED = 0.6
 """How far towards their ends chance moves sliders."""
 _GIRLS_ONLY = {"skirt", "long_skirt", "dress", "school_uniform", "twin_tails"}
@@ -80,6 +82,11 @@ class Figure:
     colours: np.ndarray
     flat: np.ndarray
     skin_count: int
+
+    @property
+    def in_skirt(self) -> bool:
+        """Whether it wears a skirt or dress: cloth that hangs, over shorts."""
+        return any(bone.name.startswith(("bottom_skirt", "dress_skirt")) for bone in self.hanging)
 
     @property
     def height(self) -> float:
@@ -153,7 +160,9 @@ def dressed_figure(body: str, sliders: Mapping[str, float], outfit: Outfit, peop
         kept = np.concatenate((np.ones(len(piece.faces), dtype=bool), ~is_triangle))
         triangles.append(_triangles(piece.faces)[kept] + offset)
         part = np.tile(piece.parts, 2)[kept]
-        worn = part_colours(outfit.worn[slot], piece.style)
+        worn = dict(part_colours(outfit.worn[slot], piece.style))
+        if UNDER in worn:  # shorts of the skirt's own colour: what is under it is not to be noticed
+            worn[UNDER] = worn[piece.part_names[0]]
         palette = [catalogue.palette.rgb(worn.get(each, "black")) for each in piece.part_names]
         colours.append(np.asarray(palette, dtype=np.float32)[part])
         value = np.full(len(part), PARTS[slot])

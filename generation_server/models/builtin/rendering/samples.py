@@ -24,12 +24,12 @@ from .....addon.passes.depth import depth_image
 from .....addon.passes.sight import Blocker, person_at, seen_past
 from .....addon.passes.view import View
 from .....addon.pose.body_points import BODY_JOINTS, BODY_LANDMARKS
-from .....addon.wardrobe.posed import bone_matrices, with_hanging
+from .....addon.wardrobe.posed import Matrices, bone_matrices, with_hanging
 from .backgrounds import random_background
 from .cameras import Framing, random_framing
 from .captions import caption, view_tags
 from .figures import PARTS, Figure, random_figure
-from .poses import HELD_OUT_SEEDS, random_pose
+from .poses import HELD_OUT_SEEDS, PosedBy, random_pose
 from .raster import Drawn, rasterise
 from .shading import outlined, toned
 
@@ -41,6 +41,12 @@ _BELOW_HEAD = ("neck", "upper_chest", "chest", "shoulder.L", "shoulder.R")
 _DEPTH_IN_LIMB = {"Hip": 0.14, "hip": 0.14, "shoulder": 0.10, "knee": 0.09, "neck": 0.12}
 _DEPTH_ELSEWHERE = 0.07
 """Metres, on a figure of 1.7 m, that a joint lies under the skin through which it is seen."""
+_SKIRT_PITCH = math.radians(-6)
+_SKIRT_RISE = 0.1
+"""How far a camera looks up at a figure in a skirt, and the sine of how far a thigh in one rises above the horizontal."""
+_TRIES = 40
+_AT_ONCE = 8
+"""Pictures that a processor draws in one go: few enough for its caches, many enough for torch."""
 _LEAST_PIXELS = 0.0015
 """Part of the picture from which on a garment is worth a tag."""
 _LEAST_EYES = 14
@@ -97,15 +103,21 @@ def render_samples(
     """
     width, height = size
     wearers = [seed // POSES_PER_FIGURE for seed in seeds] if figure_seeds is None else list(figure_seeds)
-    scenes = [_scene(seed, wearer, width, height) for seed, wearer in zip(seeds, wearers, strict=True)]
-    return _drawn(scenes, width, height, torch.device(device))
+    place = torch.device(device)
+    step = _AT_ONCE if place.type == "cpu" else max(1, len(seeds))
+    samples: list[Sample] = []
+    for first in range(0, len(seeds), step):
+        part = slice(first, first + step)
+        scenes = [_scene(seed, wearer, width, height) for seed, wearer in zip(seeds[part], wearers[part], strict=True)]
+        samples += _drawn(scenes, width, height, place)
+    return samples
 
 
 def _scene(seed: int, figure_seed: int, width: int, height: int) -> _Scene:
     chance = random.Random(f"sample {seed}")
     figure = _figure(figure_seed)
-    posed = random_pose(chance, figure.rest, held_out=seed >= HELD_OUT_SEEDS)
-    matrices = with_hanging(bone_matrices(figure.rest, figure.bones, posed.pose), figure.hanging)
+    posed, carried = _posed(chance, figure, seed >= HELD_OUT_SEEDS)
+    matrices = with_hanging(carried, figure.hanging)
     table = np.stack([matrices[name] for name in figure.bone_names]).astype(np.float32)
     mixed = (figure.shares @ table.reshape(len(table), 12)).reshape(-1, 3, 4)
     world = np.einsum("nij,nj->ni", mixed[:, :, :3], figure.vertices) + mixed[:, :, 3]
@@ -119,8 +131,26 @@ def _scene(seed: int, figure_seed: int, width: int, height: int) -> _Scene:
         body[index] = head[:, :3] @ figure.skin.landmarks[name] + head[:, 3]
     front = matrices[figure.bones["upperChest"]][:, :3] @ np.array([0.0, -1.0, 0.0])
     facing = math.atan2(front[0], -front[1]) if math.hypot(front[0], front[1]) > 0.3 else 0.0
-    framing = random_framing(chance, width, height, world.astype(np.float64)[::7], facing)
+    lowest_pitch = _SKIRT_PITCH if figure.in_skirt else -math.inf
+    framing = random_framing(chance, width, height, world.astype(np.float64)[::7], facing, lowest_pitch)
     return _Scene(seed, chance, figure, world, framing, body, posed.name, posed.group)
+
+
+def _posed(chance: random.Random, figure: Figure, held_out: bool) -> tuple[PosedBy, Matrices]:
+    """A pose, and where it carries the bones. Nobody in a skirt lifts a knee above the hip, where the cloth would not hide much."""
+    for _ in range(_TRIES):
+        posed = random_pose(chance, figure.rest, held_out=held_out)
+        matrices = bone_matrices(figure.rest, figure.bones, posed.pose)
+        if not figure.in_skirt or max(_thigh_rise(figure, matrices, side) for side in ("left", "right")) < _SKIRT_RISE:
+            break
+    return posed, matrices
+
+
+def _thigh_rise(figure: Figure, matrices: Matrices, side: str) -> float:
+    """Sine of the angle of a thigh above the horizontal: −1 hangs down."""
+    heads = figure.rest.heads
+    along = matrices[figure.bones[f"{side}UpperLeg"]][:, :3] @ (heads[f"{side}LowerLeg"] - heads[f"{side}UpperLeg"])
+    return float(along[2] / np.linalg.norm(along))
 
 
 def _drawn(scenes: list[_Scene], width: int, height: int, device: torch.device) -> list[Sample]:
