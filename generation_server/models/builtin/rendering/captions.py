@@ -32,8 +32,6 @@ _BEHIND = math.radians(125)
 _STEEP = math.radians(22)
 _TAG_KEPT = 0.85
 """How often a tag of pose, view or background is in a caption: prompts name some things and leave others open."""
-_EYES_TOO_SMALL = 0.012
-"""Size of a head in the picture, as a part of its area, below which nobody can see the colour of eyes."""
 
 
 def view_tags(azimuth: float, pitch: float, shot: str) -> list[str]:

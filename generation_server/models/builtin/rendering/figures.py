@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from .....addon.pose.rest import HumanoidRest, humanoid_rest
 from .....addon.wardrobe.catalogue import Catalogue, read_catalogue
 from .....addon.wardrobe.chance import random_outfit
 from .....addon.wardrobe.outfit import Outfit, dress, part_colours
-from .....addon.wardrobe.piece import SLOTS, HangingBone
+from .....addon.wardrobe.piece import SLOTS, HangingBone, Style
 from .....addon.wardrobe.posed import Weights
 
 SKIN_PART = 1
@@ -49,8 +49,8 @@ UNDER = "under"
 """The part of skirts and dresses that is worn under them."""
 _SLIDERS_USED = 0.6
 """How far towards their ends chance moves sliders."""
-_GIRLS_ONLY = {"skirt", "long_skirt", "dress", "school_uniform", "twin_tails"}
-"""Styles that chance puts on no ``1boy``, so that the tag keeps its meaning."""
+_GIRLS_HAIR = {"twin_tails", "twin_braids", "braid", "bun", "bob"}
+"""Hair that chance gives to no ``1boy``, so that the tag keeps its meaning; nor skirts and dresses."""
 _TRIES = 50
 
 
@@ -96,7 +96,9 @@ class Figure:
 
 @functools.cache
 def _catalogue() -> Catalogue:
-    return read_catalogue()
+    """What ships: a wardrobe of the user's own would change what seeds mean."""
+    everything = read_catalogue()
+    return replace(everything, styles={key: style for key, style in everything.styles.items() if not style.own})
 
 
 @functools.cache
@@ -118,12 +120,17 @@ def random_figure(seed: int, body: str | None = None) -> Figure:
 
 
 def _outfit(chance: random.Random, people: str) -> Outfit:
-    outfit = random_outfit(chance.randrange(2**31), _catalogue())
+    catalogue = _catalogue()
+    outfit = random_outfit(chance.randrange(2**31), catalogue)
     for _ in range(_TRIES):
-        if "1boy" not in people or not any(worn.style in _GIRLS_ONLY for worn in outfit.worn.values()):
+        if people != "1boy" or not any(_of_girls(catalogue.style(worn.style)) for worn in outfit.worn.values()):
             break
-        outfit = random_outfit(chance.randrange(2**31), _catalogue())
+        outfit = random_outfit(chance.randrange(2**31), catalogue)
     return outfit
+
+
+def _of_girls(style: Style) -> bool:
+    return "skirt" in style.options or style.key in _GIRLS_HAIR
 
 
 def dressed_figure(body: str, sliders: Mapping[str, float], outfit: Outfit, people: str) -> Figure:

@@ -42,7 +42,7 @@ _STEADY = {"spine": 0.4, "chest": 0.4, "upperChest": 0.3, "neck": 0.7, "head": 0
 
 @dataclass(frozen=True)
 class PosedBy:
-    """A pose, and from which of the library it came: the first of a blend's two where it prevails, else none."""
+    """A pose, and from which of the library it came: itself, or the one of a blend's two that prevails, else none."""
 
     pose: Pose
     name: str
@@ -81,6 +81,7 @@ def random_pose(chance: random.Random, rest: HumanoidRest, *, held_out: bool = F
                 name, title = "", ""
         else:
             pose, changed = _changed(chance, pose), True
+            name, title = "", ""
     if chance.random() < _HAND_CHANCE:
         pose = _with_hands(chance, pose)
     if chance.random() < 0.3:

@@ -51,6 +51,8 @@ _LEAST_PIXELS = 0.0015
 """Part of the picture from which on a garment is worth a tag."""
 _LEAST_EYES = 14
 """Pixels of both irises from which on one sees their colour."""
+_LEAST_FACE = 60
+"""Pixels of all that is drawn on a face from which on one reads its expression."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +139,7 @@ def _scene(seed: int, figure_seed: int, width: int, height: int) -> _Scene:
 
 
 def _posed(chance: random.Random, figure: Figure, held_out: bool) -> tuple[PosedBy, Matrices]:
-    """A pose, and where it carries the bones. Nobody in a skirt lifts a knee above the hip, where the cloth would not hide much."""
+    """A pose, and where it carries the bones. Nobody in a skirt lifts a knee above the hip."""
     for _ in range(_TRIES):
         posed = random_pose(chance, figure.rest, held_out=held_out)
         matrices = bone_matrices(figure.rest, figure.bones, posed.pose)
@@ -271,11 +273,10 @@ def _sample(
     shown -= {"eyes"}
     if amount[PARTS["eyes"]] >= _LEAST_EYES:
         shown.add("eyes")
-    face_seen = bool(person.body[BODY_INDEX["nose"], 2]) and amount[PARTS["face"]] + amount[PARTS["eyes"]] >= _LEAST_EYES
+    face_seen = bool(person.body[BODY_INDEX["nose"], 2]) and amount[PARTS["face"]] + amount[PARTS["eyes"]] >= _LEAST_FACE
+    pose, group = _told(scene, person)
     view_words = view_tags(scene.framing.azimuth, scene.framing.pitch, scene.framing.shot)
-    words = caption(
-        chance, scene.figure.people, scene.figure.outfit, shown, face_seen, scene.pose, scene.group, view_words, background
-    )
+    words = caption(chance, scene.figure.people, scene.figure.outfit, shown, face_seen, pose, group, view_words, background)
     return Sample(
         scene.seed,
         picture,
@@ -289,6 +290,16 @@ def _sample(
         scene.pose,
         scene.framing.azimuth,
     )
+
+
+def _told(scene: _Scene, person: Person) -> tuple[str, str]:
+    """The pose and the group that a picture tells: without a knee in it one cannot say whether somebody runs, without a hand not
+    what it does."""
+    there = {name: bool(person.body[index, 2]) for index, name in enumerate(BODY_INDEX)}
+    legs = there["right_knee"] or there["left_knee"] or scene.group == "lying"
+    hands = there["right_wrist"] or there["left_wrist"]
+    pose = scene.pose if legs or scene.group in ("standing", "gestures") else ""
+    return pose if hands else "", scene.group if legs else ""
 
 
 def _head(figure: Figure, world: np.ndarray) -> Blocker:
