@@ -37,6 +37,8 @@ _EDGE = 0.003
 """Metres by which the sole stands out from the shell, and by which the lining goes down inside the opening."""
 _UNDER = 1.0 / 3.0
 """Share of the sole below the ground: feet stand on it, and shoes must not lift them."""
+_GAP = 0.0005
+"""Metres between a shell and the middle of the body, at least."""
 _NEAR = 8
 """Vertices of the skin from which one of the shell takes its weights."""
 
@@ -152,7 +154,10 @@ def _outline(foot: np.ndarray, z: float, room: float) -> np.ndarray:
     far = ((points[:, :2] - middle) @ sides.T + reach[:, None]).max(axis=0)
     facing = rays @ sides.T
     distance = np.where(facing > 1e-6, far / np.maximum(facing, 1e-6), np.inf).min(axis=1)
-    return np.asarray(middle + rays * distance[:, None])
+    outline = middle + rays * distance[:, None]
+    # Where thick calves touch, both shells end in the middle.
+    outline[:, 0] = np.maximum(outline[:, 0], _GAP)
+    return np.asarray(outline)
 
 
 def _faces(levels: int, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:

@@ -52,15 +52,15 @@ def outward(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def sunk(piece: Piece, shell: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """(N,) how far each point is outside of the shell's nearest face."""
-    middles, normals = outward(shell, piece.faces)
+    """(N,) how far each point is outside of the nearest face of the left shoe."""
+    middles, normals = outward(shell, piece.faces[: len(piece.faces) // 2])
     away = ((points[:, None] - middles) ** 2).sum(axis=2)
     nearest = away.argmin(axis=1)
     return ((points - middles[nearest]) * normals[nearest]).sum(axis=1)
 
 
 def test_there_are_shoes() -> None:
-    assert {"shoes_sneakers", "shoes_boots", "shoes_loafers"} <= {style.key for style in STYLES}
+    assert {"shoes_sneakers", "shoes_boots", "shoes_knee_boots", "shoes_loafers"} <= {style.key for style in STYLES}
 
 
 @pytest.mark.parametrize("body", BODIES)
@@ -68,7 +68,7 @@ def test_there_are_shoes() -> None:
 def test_encloses_the_foot(style: Style, body: str) -> None:
     skin, piece = skin_of(body), pair(style, body)
     assert piece.covered is not None and piece.covered.sum() > 500
-    rows = np.flatnonzero(piece.covered)[::4]
+    rows = np.flatnonzero(piece.covered & (skin.vertices[:, 0] > 0.0))[::2]
     assert sunk(piece, piece.vertices, skin.vertices[rows]).max() < 0.002
     for degrees in (-15.0, 20.0, 40.0):
         matrices = tiptoe(skin, degrees)
