@@ -20,7 +20,7 @@ from ..errors import UserError
 from ..wardrobe.colours import from_linear, hex_of
 from .body_sliders import tell
 
-MOST_PARTS = 8
+MOST_PARTS = 12
 """Parts of a piece whose colours can be changed by swatches."""
 
 

@@ -24,6 +24,7 @@ from ..operators.wardrobe import (
     P2A_OT_wear,
     P2A_OT_wear_outfit,
 )
+from ..operators.wardrobe_sliders import MOST_PARTS
 from ..wardrobe.catalogue import Catalogue, read_catalogue
 from ..wardrobe.outfit import Outfit
 from ..wardrobe.outfit_files import read_outfits
@@ -31,8 +32,6 @@ from ..wardrobe.piece import SLOTS
 from . import parts
 from .sidebar import OfFigure
 
-_MOST_SWATCHES = 3
-"""Parts whose colours are in the row of a piece; a drawn face has many that no one changes."""
 _TITLES = {"outer": "Over It", "face": "Eyes"}
 
 
@@ -86,16 +85,10 @@ def _draw_slots(layout: bpy.types.UILayout, figure: bpy.types.Object, outfit: Ou
         piece = pieces.get(slot)
         if piece is None:
             continue
-        for index, part in enumerate(list(parts_of(piece))[:_MOST_SWATCHES]):
-            if worn is None or style is None or part not in style.colours:
-                continue
-            swatch = row.row(align=True)
-            swatch.ui_units_x = 1.0
-            swatch.prop(piece.pose_to_anime_wardrobe, f"colour_{index}", text="")
-            preset = row.row(align=True)
-            preset.ui_units_x = 0.8
-            button = preset.operator_menu_enum(P2A_OT_colour_part.bl_idname, "colour", text="", icon="DOWNARROW_HLT")
-            button.slot, button.part = slot, part
+        swatch = row.row(align=True)
+        swatch.ui_units_x = 1.0
+        swatch.prop(piece.pose_to_anime_wardrobe, "colour_0", text="")
+        row.popover(_colours_of(slot), text="", icon="COLOR")
         eye = "RESTRICT_RENDER_OFF" if piece.pose_to_anime.in_depth else "RESTRICT_RENDER_ON"
         row.prop(piece.pose_to_anime, "in_depth", text="", icon=eye)
 
@@ -128,6 +121,29 @@ class P2A_MT_delete_outfits(bpy.types.Menu):
             self.layout.operator(P2A_OT_delete_outfit.bl_idname, text=found.entries[key].title).outfit = key
 
 
+def _colours_of(slot: str) -> str:
+    return f"P2A_PT_colours_{slot}"
+
+
+def _slot_colours(slot: str) -> type:
+    """What opens beside a piece: the colour of each of its parts, to be chosen freely or by name."""
+
+    def draw(self: bpy.types.Panel, context: bpy.types.Context) -> None:
+        figure = the_mannequin(context)
+        piece = pieces_of(figure).get(slot) if figure is not None else None
+        if piece is None:
+            return
+        for index, part in enumerate(list(parts_of(piece))[:MOST_PARTS]):
+            row = self.layout.row(align=True)
+            row.prop(piece.pose_to_anime_wardrobe, f"colour_{index}", text=readable(part))
+            button = row.operator_menu_enum(P2A_OT_colour_part.bl_idname, "colour", text="", icon="DOWNARROW_HLT")
+            button.slot, button.part = slot, part
+
+    name = _colours_of(slot)
+    places = {"bl_space_type": "VIEW_3D", "bl_region_type": "HEADER", "bl_label": "Colours"}
+    return type(name, (bpy.types.Panel,), {"bl_idname": name, **places, "draw": draw})
+
+
 def _menu_of(slot: str) -> str:
     return f"P2A_MT_wear_{slot}"
 
@@ -144,4 +160,10 @@ def _slot_menu(slot: str) -> type:
     return type(_menu_of(slot), (bpy.types.Menu,), {"bl_idname": _menu_of(slot), "bl_label": readable(slot), "draw": draw})
 
 
-CLASSES: tuple[type, ...] = (P2A_MT_outfits, P2A_MT_delete_outfits, *map(_slot_menu, SLOTS), P2A_PT_wardrobe)
+CLASSES: tuple[type, ...] = (
+    P2A_MT_outfits,
+    P2A_MT_delete_outfits,
+    *map(_slot_menu, SLOTS),
+    *map(_slot_colours, SLOTS),
+    P2A_PT_wardrobe,
+)
