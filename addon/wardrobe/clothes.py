@@ -6,16 +6,21 @@ from __future__ import annotations
 import numpy as np
 
 from ..armature.skin.build import Skin
-from . import garments
+from . import garments, trimmings
 from .pattern import vertex_normals
 from .piece import HangingBone, Piece, Style, WardrobeError
 from .shell import Layer
+from .work import Options, Work
 
 TABLES = {
     "top": garments.top,
     "bottom": garments.bottom,
     "skirt": garments.hanging,
     "socks": garments.socks,
+    "wide_sleeves": trimmings.wide_sleeves,
+    "obi": trimmings.obi,
+    "sailor_collar": trimmings.sailor_collar,
+    "ribbon": trimmings.ribbon,
 }
 """A table of a style file → what makes that part of the clothes."""
 
@@ -28,13 +33,13 @@ def build(style: Style, skin: Skin) -> Piece:
     if not style.options:
         raise WardrobeError(f"{style.key}.toml: clothes need at least one table of {', '.join(TABLES)}.")
     names = tuple(style.colours)
-    work = garments.Work(style, skin, vertex_normals(skin.vertices.astype(float), skin.quads), names)
+    work = Work(style, skin, vertex_normals(skin.vertices.astype(float), skin.quads), names)
     layers: list[Layer] = []
     bones: list[HangingBone] = []
     covered = np.zeros(len(skin.vertices), dtype=bool)
     for table, make in TABLES.items():
         if table in style.options:
-            made = make(work, garments.Options(style.key, table, style.options[table]))
+            made = make(work, Options(style.key, table, style.options[table]))
             layers += made.layers
             bones += made.bones
             covered |= made.covered

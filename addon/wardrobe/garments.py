@@ -1,93 +1,51 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each table of a style's file makes: tops, trousers, skirts, socks."""
+"""Shirts, jackets, trousers, skirts and socks: what the main tables of a style's file make."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from ..armature.skin.build import Skin
 from .pattern import Pattern, pattern
-from .piece import HangingBone, Style, WardrobeError
-from .sheet import Sheet, borders
-from .shell import Layer, body_scale, shell
+from .sheet import Sheet
+from .shell import body_scale, shell
 from .skirt import SkirtCut, skirt, smooth
+from .work import MM, OFFSET, Made, Options, Work, covers
 
-MM = 0.001
+CROSSING = 0.62
+"""Across, for each metre up, of the edges of a collar that crosses or of a V-neck."""
 
-OFFSET = {"socks": 3.0, "bottom": 6.0, "top": 8.0, "dress": 8.0, "outer": 16.0}
-"""Millimetres that the cloth of a slot is off the skin at least, so that layers lie on each other."""
+COLLAR = 0.045
+"""Metres that the collar along such an edge is wide."""
 
-
-@dataclass(frozen=True)
-class Options:
-    """One table of a style's file."""
-
-    style: str
-    table: str
-    values: Mapping[str, Any]
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.values, Mapping):
-            raise WardrobeError(f"{self.style}.toml: [{self.table}] must be a table.")
-
-    def number(self, name: str, usual: float, low: float, high: float) -> float:
-        """A number in a range. Raises WardrobeError."""
-        value = self.values.get(name, usual)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise WardrobeError(f"{self.style}.toml: {name} in [{self.table}] must be a number from {low:g} to {high:g}.")
-        return float(value)
-
-    def choice(self, name: str, usual: str, of: tuple[str, ...]) -> str:
-        """One of some words. Raises WardrobeError."""
-        value = self.values.get(name, usual)
-        if value not in of:
-            raise WardrobeError(f"{self.style}.toml: {name} in [{self.table}] must be one of {', '.join(of)}.")
-        return str(value)
+ROUNDS = 24
+"""Rounds of smoothing after which cloth spans the hollows of the trunk, but still shows chest and shoulders."""
 
 
 @dataclass(frozen=True)
-class Work:
-    """What is being made, for which body; ``normals`` are its skin's."""
+class TopCut:
+    """How a top is cut. ``sleeve`` in bones of the arm, ``hem`` as a share of the trunk, the rest in metres: the neckline's half
+    width on the shoulders, how far it lies below the throat, how far a V goes below the neck's joint, half the opening in front.
+    """
 
-    style: Style
-    skin: Skin
-    normals: np.ndarray
-    names: tuple[str, ...]
-
-    def part(self, name: str) -> int:
-        """The number of a part, or of the first where the style gives this one no colour."""
-        return self.names.index(name) if name in self.names else 0
-
-    @property
-    def offset(self) -> float:
-        """Metres that the cloth is off the skin at least."""
-        return OFFSET[self.style.slot] * MM
+    sleeve: float
+    hem: float
+    wide: float
+    deep: float
+    point: float
+    open: float
+    crossed: bool
 
 
 @dataclass(frozen=True)
-class Made:
-    """What a table makes."""
+class TopParts:
+    """The part of each place that may have a colour of its own; 0 is the main one."""
 
-    layers: list[Layer]
-    covered: np.ndarray
-    bones: list[HangingBone] = field(default_factory=list)
-
-
-def covers(sheet: Sheet, count: int, rings: int = 2) -> np.ndarray:
-    """(count,) bool: the skin's vertices that lie under a sheet, ``rings`` faces or more from its border."""
-    edge = np.zeros(len(sheet.rows), dtype=bool)
-    edge[borders(sheet.faces)] = True
-    for _ in range(rings):
-        edge[np.unique(sheet.faces[edge[sheet.faces].any(axis=1)])] = True
-    pure = (sheet.shares.max(axis=1) > 0.999) & ~edge
-    covered = np.zeros(count, dtype=bool)
-    covered[sheet.rows[np.flatnonzero(pure), sheet.shares[pure].argmax(axis=1)]] = True
-    return covered
+    collar: int
+    trim: int
+    stripe: int
 
 
 def neck_field(body: Pattern, wide: float, deep: float) -> np.ndarray:
@@ -98,21 +56,10 @@ def neck_field(body: Pattern, wide: float, deep: float) -> np.ndarray:
     return np.minimum(around - 1.0, (body.neck[2] + 0.04 - body.z) * 10.0)
 
 
-@functools.lru_cache(maxsize=32)
-def top_sheet(sleeve: float, hem: float, wide: float, deep: float, rib: float, cuff: float, band: int, trim: int) -> Sheet:
-    """A top from hem to neckline; ``band`` is the part of the neck's edge, ``trim`` that of the cuffs'."""
-    body = pattern()
-    neck = neck_field(body, wide, deep)
-    sheet = body.sheet.cut(neck).cut(body.trunk - hem)
-    if sleeve > 0.0:
-        sheet = sheet.cut(sleeve - body.arm)
-    else:
-        sheet = sheet.cut(armhole(body, sleeve))
-    if band:
-        sheet = sheet.coloured(rib - neck, band)
-    if trim and sleeve > 0.0:
-        sheet = sheet.coloured(body.arm - (sleeve - cuff), trim)
-    return sheet
+def edge_field(body: Pattern, point: float, side: np.ndarray) -> np.ndarray:
+    """Metres from the edge of a V whose point is ``point`` below the neck's joint; above zero to the ``side`` of it, which grows
+    outward. It goes on below the point, across the middle."""
+    return (side - CROSSING * (body.z - (body.neck[2] - point))) / float(np.hypot(1.0, CROSSING))
 
 
 def armhole(body: Pattern, inward: float) -> np.ndarray:
@@ -121,30 +68,69 @@ def armhole(body: Pattern, inward: float) -> np.ndarray:
     return np.where(body.z > 1.2, edge - body.x, 0.5 - body.on_arm)
 
 
+@functools.lru_cache(maxsize=32)
+def top_sheet(cut: TopCut, parts: TopParts) -> Sheet:
+    """A top from hem to neckline."""
+    body = pattern()
+    neck = neck_field(body, cut.wide, cut.deep)
+    sheet = body.sheet.cut(neck).cut(body.trunk - cut.hem)
+    sheet = sheet.cut(cut.sleeve - body.arm if cut.sleeve > 0.0 else armhole(body, cut.sleeve))
+    above = body.z - (body.neck[2] - cut.point)
+    front = body.neck[1] - body.y
+    if cut.point > 0.0:
+        left, right = (edge_field(body, cut.point, side) for side in (body.side, -body.side))
+        sheet = sheet.cut(np.maximum(np.maximum(left, right), -front))
+        if parts.collar:
+            sheet = sheet.banded(right, 0.0, COLLAR, parts.collar, np.minimum(front, above + 0.02))
+            sheet = sheet.banded(left, 0.0, COLLAR, parts.collar, front if cut.crossed else np.minimum(front, above + 0.02))
+    edge = body.x - cut.open - 0.05 * np.maximum(body.neck[2] - body.z, 0.0)
+    if cut.open > 0.0:
+        sheet = sheet.cut(np.maximum(edge, -front))
+        if parts.collar:
+            sheet = sheet.banded(edge, 0.0, 0.02, parts.collar, front)
+    if parts.collar:
+        sheet = sheet.coloured(0.2 - neck, parts.collar)
+    if parts.trim and cut.sleeve > 0.0:
+        sheet = sheet.coloured(body.arm - (cut.sleeve - 0.1), parts.trim)
+    if parts.trim:
+        sheet = sheet.coloured(cut.hem + 0.05 - body.trunk, parts.trim)
+    if parts.stripe:
+        sheet = sheet.banded(body.arm, cut.sleeve - 0.26, cut.sleeve - 0.16, parts.stripe)
+    return sheet
+
+
 def top(work: Work, options: Options) -> Made:
-    """[top]: shirts. ``sleeve`` in bones of the arm (2 is the wrist), ``hem`` as a share of the trunk, ``loose`` in mm."""
-    sleeve = options.number("sleeve", 0.55, -0.1, 2.0)
-    hem = options.number("hem", 0.06, -0.4, 0.6)
-    wide, deep = options.number("neck_width", 0.075, 0.05, 0.15), options.number("neck_depth", 0.075, 0.03, 0.2)
-    loose = options.number("loose", 10.0, 0.0, 40.0) * MM
-    sheet = top_sheet(sleeve, hem, wide, deep, 0.18, 0.12, work.part("collar"), work.part("trim"))
+    """[top]: shirts, jackets and what a dress has above. Lengths as in ``TopCut``, ``loose`` in mm."""
+    cut = TopCut(
+        sleeve=options.number("sleeve", 0.62, -0.1, 2.0),
+        hem=options.number("hem", 0.09, -0.4, 0.6),
+        wide=options.number("neck_width", 0.075, 0.05, 0.15),
+        deep=options.number("neck_depth", 0.075, 0.03, 0.2),
+        point=options.number("neck_point", 0.0, 0.0, 0.2),
+        open=options.number("open", 0.0, 0.0, 0.1),
+        crossed=options.choice("neck", "plain", ("plain", "crossed")) == "crossed",
+    )
+    loose = options.number("loose", 13.0, 0.0, 40.0) * MM
+    sheet = top_sheet(cut, TopParts(work.part("collar"), work.part("trim"), work.part("stripe")))
     body = pattern()
     trunk, arm = sheet.carry(body.trunk), sheet.carry(body.arm)
     ease = work.offset + loose * smooth((0.75 - trunk) / 0.6) * (arm <= 0.0)
-    ease = ease + 1.1 * loose * smooth((arm - 0.1) / max(sleeve - 0.1, 0.1))
-    layer = shell(sheet, work.skin, work.normals, ease * body_scale(work.skin), 40)
-    return Made([layer], covers(sheet, len(work.skin.vertices)))
+    ease = ease + 1.1 * loose * smooth((arm - 0.1) / max(min(cut.sleeve, 1.0) - 0.1, 0.1))
+    layer = shell(sheet, work.skin, work.normals, ease * body_scale(work.skin), ROUNDS)
+    return Made([layer.of_part(work.main(options))], covers(sheet, len(work.skin.vertices)))
 
 
 @functools.lru_cache(maxsize=32)
-def bottom_sheet(waist: float, length: float, band: int, cuff: float, trim: int) -> Sheet:
+def bottom_sheet(waist: float, length: float, band: int, trim: int, stripe: int) -> Sheet:
     """Legs and hips up to the waist."""
     body = pattern()
     sheet = body.sheet.cut(0.5 - body.on_arm).cut(waist - body.trunk).cut(length - body.leg)
+    if stripe:
+        sheet = sheet.banded(body.y, -0.01, 0.018, stripe, body.x - 0.085)
     if band:
         sheet = sheet.coloured(body.trunk - (waist - 0.06), band)
     if trim:
-        sheet = sheet.coloured(body.leg - (length - cuff), trim)
+        sheet = sheet.coloured(body.leg - (length - 0.05), trim)
     return sheet
 
 
@@ -153,57 +139,47 @@ def bottom(work: Work, options: Options) -> Made:
     waist = options.number("waist", 0.24, 0.05, 0.5)
     length = options.number("length", 1.93, 0.1, 2.2)
     loose = options.number("loose", 14.0, 0.0, 50.0) * MM
-    sheet = bottom_sheet(waist, length, work.part("belt"), 0.05, work.part("trim"))
-    body = pattern()
-    leg = sheet.carry(body.leg)
-    ease = work.offset + loose * smooth(leg / min(length, 0.6))
-    layer = shell(sheet, work.skin, work.normals, ease * body_scale(work.skin), 30)
-    _part_legs(layer)
-    return Made([layer], covers(sheet, len(work.skin.vertices)))
-
-
-def _part_legs(layer: Layer) -> None:
-    """Keeps the cloth of each leg on its side of the middle."""
-    for side, sign in (("L", 1.0), ("R", -1.0)):
+    sheet = bottom_sheet(waist, length, work.part("belt"), work.part("trim"), work.part("stripe"))
+    leg = sheet.carry(pattern().leg)
+    ease = OFFSET["bottom"] * MM + loose * smooth(leg / min(length, 0.6))
+    layer = shell(sheet, work.skin, work.normals, ease * body_scale(work.skin), ROUNDS)
+    for side, sign in (("L", 1.0), ("R", -1.0)):  # the cloth of each leg stays on its side of the middle
         columns = [k for k, bone in enumerate(layer.bones) if bone in (f"thigh.{side}", f"shin.{side}")]
         rows = layer.table[:, columns].sum(axis=1) > 0.6
         layer.vertices[rows, 0] = sign * np.maximum(sign * layer.vertices[rows, 0], 0.002)
+    return Made([layer.of_part(work.main(options))], covers(sheet, len(work.skin.vertices)))
 
 
 def hanging(work: Work, options: Options) -> Made:
-    """[skirt]: cloth that hangs from the waist, over shorts."""
-    pleats = int(options.number("pleats", 0.0, 0.0, 40.0))
-    length = options.number("length", 0.6, 0.2, 1.95)
+    """[skirt]: cloth that hangs from the waist, over shorts. See ``SkirtCut``; ``ease`` in mm."""
     waist = options.number("waist", 0.26, 0.1, 0.5)
-    bands = []
-    if work.part("belt"):
-        bands.append((0.0, 0.09, work.part("belt")))
-    if work.part("stripe"):
-        bands.append((0.84, 0.9, work.part("stripe")))
+    bands = [(0.0, 0.09, work.part("belt"))] if work.part("belt") else []
+    if work.part("hem"):
+        bands.append((0.84, 0.9, work.part("hem")))
     cut = SkirtCut(
         waist=waist,
-        length=length,
-        flare=options.number("flare", 0.35, -0.3, 1.2),
-        pleats=pleats,
+        length=options.number("length", 0.6, 0.2, 1.95),
+        flare=options.number("flare", 0.3, -0.3, 1.2),
+        pleats=int(options.number("pleats", 0.0, 0.0, 40.0)),
         depth=options.number("depth", 0.05, 0.0, 0.2),
         sharp=options.choice("folds", "sharp", ("sharp", "soft")) == "sharp",
         ease=options.number("ease", OFFSET[work.style.slot], 0.0, 40.0) * MM,
         bands=tuple(bands),
+        edge=work.part("edge"),
     )
     layer, bones = skirt(work.skin, cut, f"{work.style.slot}_skirt")
-    sheet = bottom_sheet(waist - 0.04, 0.3, 0, 0.0, 0)
+    sheet = bottom_sheet(waist - 0.04, 0.3, 0, 0, 0)
     below = shell(sheet, work.skin, work.normals, np.full(len(sheet.rows), 0.003 * body_scale(work.skin)), 8, 0.0)
-    below.parts[:] = work.part("under")
-    return Made([layer, below], covers(sheet, len(work.skin.vertices)), list(bones))
+    main = work.main(options)
+    below.parts[:] = work.part("under") or main
+    return Made([layer.of_part(main), below], covers(sheet, len(work.skin.vertices)), list(bones))
 
 
 def socks(work: Work, options: Options) -> Made:
-    """[socks]."""
-    length = options.number("length", 1.15, 0.2, 2.0)
-    body = pattern()
-    sheet = _sock_sheet(length, work.part("trim"))
+    """[socks]: up to ``length`` in bones of the leg from the hip, 1 being the knee."""
+    sheet = _sock_sheet(options.number("length", 1.15, 0.2, 2.0), work.part("trim"))
     ease = np.full(len(sheet.rows), work.offset * body_scale(work.skin))
-    return Made([shell(sheet, work.skin, work.normals, ease, 6, 0.002)], covers(sheet, len(body.x)))
+    return Made([shell(sheet, work.skin, work.normals, ease, 6, 0.002)], covers(sheet, len(work.skin.vertices)))
 
 
 @functools.lru_cache(maxsize=8)

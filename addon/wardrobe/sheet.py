@@ -87,10 +87,19 @@ class Sheet:
         sheet = self.split(field)
         return sheet.kept(sheet.on_faces(field) > 0.0)
 
-    def coloured(self, field: np.ndarray, part: int, where: np.ndarray | None = None) -> Sheet:
-        """The sheet with ``part`` where ``field`` is above zero, and ``where`` too, if given."""
-        sheet = self.split(field)
-        inside = sheet.on_faces(field) > 0.0
+    def coloured(self, field: np.ndarray, part: int) -> Sheet:
+        """The sheet with ``part`` where ``field`` is above zero."""
+        return self.banded(field, 0.0, np.inf, part)
+
+    def banded(self, field: np.ndarray, low: float, high: float, part: int, where: np.ndarray | None = None) -> Sheet:
+        """The sheet with ``part`` where ``field`` is from ``low`` to ``high``; such a band may be narrower than a face."""
+        sheet = self.split(field - low)
+        if np.isfinite(high):
+            sheet = sheet.split(field - high)
+        if where is not None:
+            sheet = sheet.split(where)
+        values = sheet.on_faces(field)
+        inside = (values > low) & (values < high)
         if where is not None:
             inside &= sheet.on_faces(where) > 0.0
         return replace(sheet, parts=np.where(inside, part, sheet.parts).astype(np.int16))

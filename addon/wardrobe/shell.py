@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,35 +28,44 @@ class Layer:
     table: np.ndarray
     bones: list[str]
 
+    def of_part(self, part: int) -> Layer:
+        """The layer with ``part`` for the first."""
+        return replace(self, parts=np.where(self.parts == 0, part, self.parts).astype(np.int16))
 
-class Neighbours:
-    """The mean of each vertex's neighbours in a mesh. On a border, of those along the border."""
 
-    def __init__(self, faces: np.ndarray, count: int) -> None:
+class Seams:
+    """What a mesh's faces say of its shape: neighbours, and the strip of quads that turns inward along its borders."""
+
+    def __init__(self, faces: np.ndarray, parts: np.ndarray, count: int) -> None:
         sides = np.stack([faces, np.roll(faces, -1, axis=1)], axis=2).reshape(-1, 2)
-        sides = sides[sides[:, 0] != sides[:, 1]]
         edge = borders(faces)
-        on_edge = np.zeros(count, dtype=bool)
-        on_edge[edge] = True
-        pairs = np.concatenate((sides[~on_edge[sides[:, 0]]], edge, edge[:, ::-1]))
-        order = np.argsort(pairs[:, 0], kind="stable")
-        self.to = pairs[order, 1]
-        self.on_edge = on_edge
+        self.free = np.ones(count, dtype=bool)
+        self.free[edge] = False
+        self.rim_from = np.unique(edge)
+        """The vertices that the rim's own are copies of."""
+        place = np.zeros(count, dtype=np.int32)
+        place[self.rim_from] = count + np.arange(len(self.rim_from), dtype=np.int32)
+        self.rim = np.stack([edge[:, 1], edge[:, 0], place[edge[:, 0]], place[edge[:, 1]]], axis=1).astype(np.int32)
+        owners = dict(zip(map(tuple, sides.tolist()), np.repeat(parts, 4).tolist(), strict=True))
+        self.rim_parts = np.array([owners[tuple(side)] for side in edge.tolist()], dtype=np.int16)
+        sides = sides[sides[:, 0] != sides[:, 1]]
+        pairs = np.concatenate((sides[self.free[sides[:, 0]]], edge, edge[:, ::-1]))
+        pairs = pairs[np.argsort(pairs[:, 0], kind="stable")]
         counts = np.bincount(pairs[:, 0], minlength=count)
-        self.counts = np.maximum(counts, 1)[:, None]
-        self.alone = counts == 0
-        self.starts = np.minimum(np.concatenate(([0], np.cumsum(counts)[:-1])), max(len(pairs) - 1, 0))
+        self._to = pairs[:, 1]
+        self._counts = counts[:, None].astype(float)
+        self._starts = np.concatenate(([0], np.cumsum(counts)[:-1]))
 
     def mean(self, values: np.ndarray) -> np.ndarray:
-        """(N, k)."""
-        total = np.add.reduceat(values[self.to], self.starts, axis=0) / self.counts
-        return np.where(self.alone[:, None], values, total)
+        """(N, k): the mean of each vertex's neighbours; on a border, of those along it."""
+        result: np.ndarray = np.add.reduceat(values[self._to], self._starts, axis=0) / self._counts
+        return result
 
 
 @functools.lru_cache(maxsize=64)
-def neighbours(sheet: Sheet) -> Neighbours:
+def seams(sheet: Sheet) -> Seams:
     """Kept with the sheet, which is the same for every body."""
-    return Neighbours(sheet.faces, len(sheet.rows))
+    return Seams(sheet.faces, sheet.parts, len(sheet.rows))
 
 
 def body_scale(skin: Skin) -> float:
@@ -69,43 +78,31 @@ def shell(sheet: Sheet, skin: Skin, normals: np.ndarray, ease: np.ndarray, round
 
     ``normals`` are the skin's. The last quads are those of the rim; on the body's middle plane nothing changes sides.
     """
-    near = neighbours(sheet)
+    near = seams(sheet)
     base = sheet.carry(skin.vertices.astype(float))
     out = sheet.carry(normals)
     for _ in range(6):
         out = (out + near.mean(out)) / 2.0
     out /= np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
     points = base + out * ease[:, None]
-    free = ~near.on_edge
     for _ in range(rounds):
         step = near.mean(points) - points
         along = np.einsum("ni,ni->n", step, out)
         # Into hollows outward only; sideways a little, so that the weave stays even.
-        points = points + out * (np.maximum(along, 0.0) * _SPAN * free)[:, None]
+        points = points + out * (np.maximum(along, 0.0) * _SPAN * near.free)[:, None]
     for _ in range(3):
         points = points + (near.mean(points) - points) * 0.5
     depth = np.einsum("ni,ni->n", points - base, out)
     points += out * np.maximum(ease * 0.8 - depth, 0.0)[:, None]
     table, bones = sheet.weights(skin.weights, len(skin.vertices))
     layer = Layer(points, sheet.faces, sheet.parts, table, bones)
-    return with_rim(layer, out, rim * body_scale(skin)) if rim else layer
-
-
-def with_rim(layer: Layer, out: np.ndarray, depth: float) -> Layer:
-    """The layer with a strip that turns inward at its borders."""
-    edge = borders(layer.faces)
-    used = np.unique(edge)
-    place = np.zeros(len(layer.vertices), dtype=np.int32)
-    place[used] = len(layer.vertices) + np.arange(len(used), dtype=np.int32)
-    inner = layer.vertices[used] - out[used] * depth
-    quads = np.stack([edge[:, 1], edge[:, 0], place[edge[:, 0]], place[edge[:, 1]]], axis=1).astype(np.int32)
-    sides = np.stack([layer.faces, np.roll(layer.faces, -1, axis=1)], axis=2).reshape(-1, 2)
-    owner = dict(zip(map(tuple, sides.tolist()), np.repeat(layer.parts, 4).tolist(), strict=True))
-    parts = np.array([owner[tuple(side)] for side in edge.tolist()], dtype=np.int16)
+    if not rim:
+        return layer
+    inner = points[near.rim_from] - out[near.rim_from] * (rim * body_scale(skin))
     return Layer(
-        np.concatenate((layer.vertices, inner)),
-        np.concatenate((layer.faces, quads)),
-        np.concatenate((layer.parts, parts)),
-        np.concatenate((layer.table, layer.table[used])),
-        layer.bones,
+        np.concatenate((points, inner)),
+        np.concatenate((layer.faces, near.rim)),
+        np.concatenate((layer.parts, near.rim_parts)),
+        np.concatenate((table, table[near.rim_from])),
+        bones,
     )

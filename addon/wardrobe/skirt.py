@@ -15,9 +15,9 @@ from .shell import Layer, body_scale
 PANELS = (0.0, 45.0, 90.0, 135.0, 180.0)
 """Degrees from the front at which each leg has a panel."""
 
-OUTWARD = 0.5
-"""Radians that a panel falls away from its leg: enough to hang down beside a leg that steps, too little to fall through the
-ground or a seat where the figure lies or sits."""
+OUTWARD = (0.5, 0.65)
+"""Radians that a panel, at the front and at the back, falls away from its leg: enough to hang down beside a leg that steps, too
+little to fall through the ground or a seat where the figure lies or sits."""
 
 ARM = ("upper", "forearm", "hand", "thumb", "index", "middle", "ring", "little")
 """How the names of the arms' bones begin."""
@@ -40,6 +40,8 @@ class SkirtCut:
     ease: float
     bands: tuple[tuple[float, float, int], ...] = ()
     """(from, to, part): shares of the length that have a colour of their own."""
+    edge: int = 0
+    """The part of the edge of cloth that overlaps in front, from waist to hem; 0 for none."""
 
 
 def trunk_height(skin: Skin, share: float) -> float:
@@ -82,11 +84,13 @@ def skirt(skin: Skin, cut: SkirtCut, prefix: str) -> tuple[Layer, tuple[HangingB
     parts = np.zeros(len(middle), dtype=np.int16)
     for start, end, part in cut.bands:
         parts[(middle > start) & (middle < end)] = part
-    bones = _panels(skin, prefix, heights, angles, body, radii)
+    parts = np.repeat(parts[:, None], len(angles), axis=1)
+    if cut.edge:
+        parts[:, np.abs(angles - 2.0 * np.pi + 0.35) < 0.06] = cut.edge
+    room = radii * (1.0 - cut.depth * grown[:, None]) - body - 0.8 * cut.ease * scale
+    bones = _panels(skin, prefix, heights, angles, radii, room)
     table, names = _shares(skin, points, angles, top, bones, prefix)
-    layer = Layer(
-        points.reshape(-1, 3), faces.reshape(-1, 4).astype(np.int32), np.repeat(parts, len(angles)).astype(np.int16), table, names
-    )
+    layer = Layer(points.reshape(-1, 3), faces.reshape(-1, 4).astype(np.int32), parts.ravel(), table, names)
     return layer, bones
 
 
@@ -131,11 +135,13 @@ def _fitted(
 
 
 def _panels(
-    skin: Skin, prefix: str, heights: np.ndarray, angles: np.ndarray, body: np.ndarray, radii: np.ndarray
+    skin: Skin, prefix: str, heights: np.ndarray, angles: np.ndarray, radii: np.ndarray, room: np.ndarray
 ) -> tuple[HangingBone, ...]:
     """Panels of both legs, which turn about the cloth at the hip, and where a skirt is long at the knee.
 
-    Each hangs down until the leg pushes it out: seen from the leg, it turns inward as far as there is room, and outward a little.
+    Each hangs down until the leg pushes it out: seen from the leg, it turns inward as far as there is ``room`` (rings, columns)
+    metres between it and the body, and outward a little. Those at the back turn about the joint, so that they stay behind the
+    seat when a thigh is raised.
     """
     bones = []
     down = np.array([0.0, 0.0, -1.0])
@@ -149,13 +155,14 @@ def _panels(
         for angle in PANELS:
             turn = math.radians(angle)
             column = int(np.argmin(np.abs((angles - turn + np.pi) % (2.0 * np.pi) - np.pi)))
-            room = (radii - body)[:, column] / np.maximum(start - heights, 1e-6)
-            inward = float(np.arctan(room[below].min())) if below.any() else 0.0
+            slack = room[below, column] / (start - heights[below])
+            inward = 0.7 * float(np.arctan(max(0.0, slack.min()))) if below.any() else 0.0
             for side, sign in (("L", 1.0), ("R", -1.0)):
                 outward = np.array([sign * math.sin(turn), -math.cos(turn), 0.0])
                 joint = skin.joints[f"{parent}.{side}"]
                 cloth = middle + radii[ring, column] * outward[:2]
-                head = joint + outward * max(0.0, float((cloth - joint[:2]) @ outward[:2]))
+                away = max(0.0, float((cloth - joint[:2]) @ outward[:2]))
+                head = joint + outward * (away if angle <= 90.0 else 0.0)
                 bones.append(
                     HangingBone(
                         name=f"{prefix}_{level + 1}_{angle:03.0f}.{side}",
@@ -164,7 +171,7 @@ def _panels(
                         parent=f"{parent}.{side}",
                         outward=outward,
                         gravity=0.9,
-                        outward_limit=OUTWARD,
+                        outward_limit=OUTWARD[int(angle > 90.0)],
                         inward_limit=inward,
                         side_limit=0.15,
                     )
@@ -179,7 +186,9 @@ def _shares(
     hip = skin.joints["thigh.L"]
     heights = points[:, :, 2]
     reach = top - float(hip[2])
-    on_hips = smooth((heights - (hip[2] - 0.35 * reach)) / (reach * 1.0))
+    behind = 0.5 - 0.5 * np.cos(angles)[None, :]
+    # The cloth bends with the body's crease at the front, and below the seat at the back.
+    on_hips = smooth((heights - (hip[2] - (0.35 + 0.75 * behind) * reach)) / reach)
     left = smooth(0.5 + points[:, :, 0] / (float(hip[0]) * 0.8))
     names = ["hips", *(bone.name for bone in bones)]
     column = {name: k for k, name in enumerate(names)}
