@@ -19,32 +19,25 @@ import torch
 from .....addon.openpose.drawing import draw_people
 from .....addon.openpose.layout import BODY_INDEX, FACE_POINTS_OF_BODY
 from .....addon.openpose.person import Person
+from .....addon.openpose.pose_json import DECIMALS
 from .....addon.passes.buffers import Buffers
 from .....addon.passes.depth import depth_image
 from .....addon.passes.sight import Blocker, person_at, seen_past
 from .....addon.passes.view import View
-from .....addon.pose.body_points import BODY_JOINTS, BODY_LANDMARKS
-from .....addon.wardrobe.posed import Matrices, bone_matrices, with_hanging
 from .backgrounds import random_background
-from .cameras import Framing, random_framing
 from .captions import caption, view_tags
-from .figures import PARTS, Figure, random_figure
-from .poses import HELD_OUT_SEEDS, PosedBy, random_pose
+from .figures import PARTS, Figure
+from .poses import PosedBy
 from .raster import Drawn, rasterise
+from .scenes import Scene, random_scene
 from .shading import outlined, toned
 
 POSES_PER_FIGURE = 24
 """How many neighbouring seeds share a figure."""
-DRESSED_DEPTH = 0.25
-"""How often depth is that of the dressed figure: users may tick clothes and hair to be in it."""
 _BELOW_HEAD = ("neck", "upper_chest", "chest", "shoulder.L", "shoulder.R")
 _DEPTH_IN_LIMB = {"Hip": 0.14, "hip": 0.14, "shoulder": 0.10, "knee": 0.09, "neck": 0.12}
 _DEPTH_ELSEWHERE = 0.07
 """Metres, on a figure of 1.7 m, that a joint lies under the skin through which it is seen."""
-_SKIRT_PITCH = math.radians(-6)
-_SKIRT_RISE = 0.1
-"""How far a camera looks up at a figure in a skirt, and the sine of how far a thigh in one rises above the horizontal."""
-_TRIES = 40
 _AT_ONCE = 8
 """Pictures that a processor draws in one go: few enough for its caches, many enough for torch."""
 _LEAST_PIXELS = 0.0015
@@ -75,25 +68,6 @@ class Sample:
     azimuth: float
 
 
-@dataclass(frozen=True, eq=False)
-class _Scene:
-    """One sample before it is drawn."""
-
-    seed: int
-    chance: random.Random
-    figure: Figure
-    world: np.ndarray
-    framing: Framing
-    body: np.ndarray  # (18, 3) metres
-    pose: str
-    group: str
-
-
-@functools.lru_cache(maxsize=24)
-def _figure(seed: int) -> Figure:
-    return random_figure(seed)
-
-
 def render_samples(
     seeds: Sequence[int], size: tuple[int, int], device: str | torch.device = "cpu", figure_seeds: Sequence[int] | None = None
 ) -> list[Sample]:
@@ -110,52 +84,13 @@ def render_samples(
     samples: list[Sample] = []
     for first in range(0, len(seeds), step):
         part = slice(first, first + step)
-        scenes = [_scene(seed, wearer, width, height) for seed, wearer in zip(seeds[part], wearers[part], strict=True)]
-        samples += _drawn(scenes, width, height, place)
+        scenes = [random_scene(seed, wearer, width, height) for seed, wearer in zip(seeds[part], wearers[part], strict=True)]
+        samples += draw_scenes(scenes, width, height, place)
     return samples
 
 
-def _scene(seed: int, figure_seed: int, width: int, height: int) -> _Scene:
-    chance = random.Random(f"sample {seed}")
-    figure = _figure(figure_seed)
-    posed, carried = _posed(chance, figure, seed >= HELD_OUT_SEEDS)
-    matrices = with_hanging(carried, figure.hanging)
-    table = np.stack([matrices[name] for name in figure.bone_names]).astype(np.float32)
-    mixed = (figure.shares @ table.reshape(len(table), 12)).reshape(-1, 3, 4)
-    world = np.einsum("nij,nj->ni", mixed[:, :, :3], figure.vertices) + mixed[:, :, 3]
-    body = np.full((18, 3), np.nan)
-    for index, joint in enumerate(BODY_JOINTS):
-        if joint is not None:
-            matrix = matrices[figure.bones[joint]]
-            body[index] = matrix[:, :3] @ figure.rest.heads[joint] + matrix[:, 3]
-    head = matrices[figure.bones["head"]]
-    for index, name in BODY_LANDMARKS.items():
-        body[index] = head[:, :3] @ figure.skin.landmarks[name] + head[:, 3]
-    front = matrices[figure.bones["upperChest"]][:, :3] @ np.array([0.0, -1.0, 0.0])
-    facing = math.atan2(front[0], -front[1]) if math.hypot(front[0], front[1]) > 0.3 else 0.0
-    lowest_pitch = _SKIRT_PITCH if figure.in_skirt else -math.inf
-    framing = random_framing(chance, width, height, world.astype(np.float64)[::7], facing, lowest_pitch)
-    return _Scene(seed, chance, figure, world, framing, body, posed.name, posed.group)
-
-
-def _posed(chance: random.Random, figure: Figure, held_out: bool) -> tuple[PosedBy, Matrices]:
-    """A pose, and where it carries the bones. Nobody in a skirt lifts a knee above the hip."""
-    for _ in range(_TRIES):
-        posed = random_pose(chance, figure.rest, held_out=held_out)
-        matrices = bone_matrices(figure.rest, figure.bones, posed.pose)
-        if not figure.in_skirt or max(_thigh_rise(figure, matrices, side) for side in ("left", "right")) < _SKIRT_RISE:
-            break
-    return posed, matrices
-
-
-def _thigh_rise(figure: Figure, matrices: Matrices, side: str) -> float:
-    """Sine of the angle of a thigh above the horizontal: −1 hangs down."""
-    heads = figure.rest.heads
-    along = matrices[figure.bones[f"{side}UpperLeg"]][:, :3] @ (heads[f"{side}LowerLeg"] - heads[f"{side}UpperLeg"])
-    return float(along[2] / np.linalg.norm(along))
-
-
-def _drawn(scenes: list[_Scene], width: int, height: int, device: torch.device) -> list[Sample]:
+def draw_scenes(scenes: list[Scene], width: int, height: int, device: torch.device) -> list[Sample]:
+    """A sample of each scene, in pictures of ``width`` × ``height`` pixels."""
     count = len(scenes)
     pixel_count = width * height
     corners, picture, two_sided, offsets, normals = [], [], [], [], []
@@ -214,7 +149,7 @@ def _normals(world: torch.Tensor, triangles: torch.Tensor) -> torch.Tensor:
 
 
 def _painted(
-    scenes: list[_Scene], drawn: Drawn, offsets: list[int], normals: list[torch.Tensor], depth: torch.Tensor,
+    scenes: list[Scene], drawn: Drawn, offsets: list[int], normals: list[torch.Tensor], depth: torch.Tensor,
     backgrounds: np.ndarray, device: torch.device,
 ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
     """Pictures (B, 3, H, W) uint8 and part maps (B, H, W) uint8 of the dressed figures."""
@@ -258,14 +193,14 @@ def _light(seed: int) -> tuple[float, float, float]:
 
 
 def _sample(
-    scene: _Scene, picture: np.ndarray, bare: np.ndarray, dressed: np.ndarray, parts: np.ndarray, background: list[str]
+    scene: Scene, picture: np.ndarray, bare: np.ndarray, dressed: np.ndarray, parts: np.ndarray, background: list[str]
 ) -> Sample:
     view, chance = scene.framing.view, scene.chance
     present = np.isfinite(scene.body).all(axis=1)
     seen = seen_past(scene.body, present, [_head(scene.figure, scene.world)], view)
-    person = person_at(scene.body, present & seen, view)
+    person = person_at(scene.body, present & seen, view).rounded(DECIMALS)
     openpose = draw_people([person], view.width, view.height)
-    sent = dressed if chance.random() < DRESSED_DEPTH else bare
+    sent = dressed if scene.dressed_depth else bare
     depth = depth_image(Buffers(sent, np.isfinite(sent).astype(np.uint8)))
     points = _points(scene, seen, bare)
     amount = np.bincount(parts.ravel(), minlength=len(PARTS) + 1)
@@ -274,7 +209,7 @@ def _sample(
     if amount[PARTS["eyes"]] >= _LEAST_EYES:
         shown.add("eyes")
     face_seen = bool(person.body[BODY_INDEX["nose"], 2]) and amount[PARTS["face"]] + amount[PARTS["eyes"]] >= _LEAST_FACE
-    pose, group = _told(scene, person)
+    pose, group = _told(scene.posed, person)
     view_words = view_tags(scene.framing.azimuth, scene.framing.pitch, scene.framing.shot)
     words = caption(chance, scene.figure.people, scene.figure.outfit, shown, face_seen, pose, group, view_words, background)
     return Sample(
@@ -287,19 +222,19 @@ def _sample(
         points,
         person,
         words,
-        scene.pose,
+        scene.posed.name,
         scene.framing.azimuth,
     )
 
 
-def _told(scene: _Scene, person: Person) -> tuple[str, str]:
+def _told(posed: PosedBy, person: Person) -> tuple[str, str]:
     """The pose and the group that a picture tells: without a knee in it one cannot say whether somebody runs, without a hand not
     what it does."""
     there = {name: bool(person.body[index, 2]) for index, name in enumerate(BODY_INDEX)}
-    legs = there["right_knee"] or there["left_knee"] or scene.group == "lying"
+    legs = there["right_knee"] or there["left_knee"] or posed.group == "lying"
     hands = there["right_wrist"] or there["left_wrist"]
-    pose = scene.pose if legs or scene.group in ("standing", "gestures") else ""
-    return pose if hands else "", scene.group if legs else ""
+    pose = posed.name if legs or posed.group in ("standing", "gestures") else ""
+    return pose if hands else "", posed.group if legs else ""
 
 
 def _head(figure: Figure, world: np.ndarray) -> Blocker:
@@ -318,7 +253,7 @@ def _head_of(figure: Figure) -> tuple[np.ndarray, np.ndarray]:
     return triangles, used
 
 
-def _points(scene: _Scene, seen: np.ndarray, bare: np.ndarray) -> np.ndarray:
+def _points(scene: Scene, seen: np.ndarray, bare: np.ndarray) -> np.ndarray:
     """(18, 3): where the body's points are, and whether each is in the picture and not behind the body."""
     view = scene.framing.view
     pixels, depth = view.project(scene.body)
