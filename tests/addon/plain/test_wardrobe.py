@@ -16,7 +16,7 @@ from pose_to_anime.addon.wardrobe import catalogue as files
 from pose_to_anime.addon.wardrobe.catalogue import Catalogue, own_folder, read_catalogue, read_style
 from pose_to_anime.addon.wardrobe.chance import random_outfit
 from pose_to_anime.addon.wardrobe.colours import FILE, USES, from_linear, hex_of, linear, oklab, read_palette, rgb_of
-from pose_to_anime.addon.wardrobe.outfit import Outfit, Worn, dress, dumps, loads, tags
+from pose_to_anime.addon.wardrobe.outfit import Outfit, Worn, dress, dumps, loads, piece_colours, tags
 from pose_to_anime.addon.wardrobe.outfit_files import (
     delete_outfit,
     named_outfit,
@@ -272,3 +272,29 @@ def test_outfits_on_the_command_line(catalogue: Catalogue) -> None:
         named_outfit("random:x", catalogue)
     with pytest.raises(WardrobeError, match="no outfit 'zzz'"):
         named_outfit("zzz", catalogue)
+
+
+# What ships
+
+
+def test_every_style_and_outfit_that_ships_can_be_worn() -> None:
+    shipped = Path(RIGS / "wardrobe")
+    found, skin = read_catalogue(), build_skin(load_body("child")[1])
+    assert not found.problems and not read_outfits().problems
+    assert {path.stem for path in shipped.glob("*.toml")} - {"colours"} <= set(found.styles)
+    outfits = read_outfits().entries
+    assert len(outfits) >= 8
+    for key, outfit in outfits.items():
+        pieces = dress(outfit, skin, found)
+        assert [piece.style.slot for piece in pieces] == list(outfit.worn), key
+        for slot, piece in zip(outfit.worn, pieces, strict=True):
+            assert set(outfit.worn[slot].colours) <= set(piece.style.colours), (key, slot)
+            assert set(piece.part_names) <= set(piece_colours(outfit, slot, found)), (key, slot)
+        assert len(tags(outfit, found)) >= 5
+
+
+def test_chance_puts_only_whole_outfits_on_with_what_ships() -> None:
+    found = read_catalogue()
+    for seed in range(100):
+        worn = random_outfit(seed, found).worn
+        assert {"hair", "face"} <= set(worn) and ("dress" in worn) != ({"top", "bottom"} <= set(worn)), seed
