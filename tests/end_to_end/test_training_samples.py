@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import random
 import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -107,13 +106,13 @@ def test_the_controls_are_those_that_blender_sends(sent: list[dict[str, np.ndarr
     ours = drawn(CASES[number][0], theirs)
     assert (ours.person.body[:, 2] == theirs["body"][:, 2]).all(), "other points are seen"
     apart = np.linalg.norm(ours.person.body[:, :2] - theirs["body"][:, :2], axis=1)
-    assert apart[theirs["body"][:, 2] > 0].max() < 0.3, "pixels"
+    assert apart[theirs["body"][:, 2] > 0].max() < 0.01, "pixels"
     different = (np.abs(ours.openpose.astype(int) - theirs["openpose"]) > 8).any(axis=2)
-    assert different.sum() < 0.02 * theirs["openpose"].any(axis=2).sum()
+    assert different.sum() < 0.002 * theirs["openpose"].any(axis=2).sum()
 
     mine, blenders = ours.depth[..., 0].astype(int), theirs["depth"][..., 0].astype(int)
     both, either = (mine > 0) & (blenders > 0), (mine > 0) | (blenders > 0)
-    assert both.sum() > 0.97 * either.sum(), "another silhouette"
+    assert both.sum() > 0.98 * either.sum(), "another silhouette"
     # Coarser quads lie a little under the surface, and at the rims of limbs another limb may be seen.
-    assert np.quantile(np.abs(mine - blenders)[both], 0.97) <= 6
+    assert np.quantile(np.abs(mine - blenders)[both], 0.97) <= 4
     assert np.abs(mine - blenders)[both].mean() < 1.5
