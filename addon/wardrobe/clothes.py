@@ -39,7 +39,9 @@ def build(style: Style, skin: Skin) -> Piece:
     covered = np.zeros(len(skin.vertices), dtype=bool)
     for table, make in TABLES.items():
         if table in style.options:
-            made = make(work, Options(style.key, table, style.options[table]))
+            options = Options(style.key, table, style.options[table])
+            made = make(work, options)
+            options.refuse_others()
             layers += made.layers
             bones += made.bones
             covered |= made.covered

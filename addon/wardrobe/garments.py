@@ -23,6 +23,10 @@ COLLAR = 0.045
 ROUNDS = 24
 """Rounds of smoothing after which cloth spans the hollows of the trunk, but still shows chest and shoulders."""
 
+UNDER, LONG_UNDER = 0.3, 1.15
+"""How far down the leg, in bones, the shorts below a skirt reach, and those below a long one, which hide the knees where a long
+stride would show them through the cloth."""
+
 
 @dataclass(frozen=True)
 class TopCut:
@@ -115,7 +119,7 @@ def top(work: Work, options: Options) -> Made:
     body = pattern()
     trunk, arm = sheet.carry(body.trunk), sheet.carry(body.arm)
     ease = work.offset + loose * smooth((0.75 - trunk) / 0.6) * (arm <= 0.0)
-    ease = ease + 1.1 * loose * smooth((arm - 0.1) / max(min(cut.sleeve, 1.0) - 0.1, 0.1))
+    ease = ease + 0.9 * loose * smooth((arm - 0.1) / max(min(cut.sleeve, 1.0) - 0.1, 0.1))
     layer = shell(sheet, work.skin, work.normals, ease * body_scale(work.skin), ROUNDS)
     return Made([layer.of_part(work.main(options))], covers(sheet, len(work.skin.vertices)))
 
@@ -168,7 +172,7 @@ def hanging(work: Work, options: Options) -> Made:
         edge=work.part("edge"),
     )
     layer, bones = skirt(work.skin, cut, f"{work.style.slot}_skirt")
-    sheet = bottom_sheet(waist - 0.04, 0.3, 0, 0, 0)
+    sheet = bottom_sheet(waist - 0.04, UNDER if cut.length < 1.3 else LONG_UNDER, 0, 0, 0)
     below = shell(sheet, work.skin, work.normals, np.full(len(sheet.rows), 0.003 * body_scale(work.skin)), 8, 0.0)
     main = work.main(options)
     below.parts[:] = work.part("under") or main

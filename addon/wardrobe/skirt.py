@@ -15,9 +15,9 @@ from .shell import Layer, body_scale
 PANELS = (0.0, 45.0, 90.0, 135.0, 180.0)
 """Degrees from the front at which each leg has a panel."""
 
-OUTWARD = (0.5, 0.65)
-"""Radians that a panel, at the front and at the back, falls away from its leg: enough to hang down beside a leg that steps, too
-little to fall through the ground or a seat where the figure lies or sits."""
+OUTWARD = ((0.5, 0.55), (0.5, 0.25))
+"""Radians that a panel falls away from its leg, at the front and at the back, of thigh and shin: enough to hang down beside a leg
+that steps, too little to fall through the ground or a seat where the figure lies or sits."""
 
 ARM = ("upper", "forearm", "hand", "thumb", "index", "middle", "ring", "little")
 """How the names of the arms' bones begin."""
@@ -171,7 +171,7 @@ def _panels(
                         parent=f"{parent}.{side}",
                         outward=outward,
                         gravity=0.9,
-                        outward_limit=OUTWARD[int(angle > 90.0)],
+                        outward_limit=OUTWARD[level][int(angle > 90.0)],
                         inward_limit=inward,
                         side_limit=0.15,
                     )

@@ -28,6 +28,8 @@ class Options:
     style: str
     table: str
     values: Mapping[str, Any]
+    asked: set[str] = field(default_factory=set)
+    """The names that have been asked for: those that there are."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.values, Mapping):
@@ -35,6 +37,7 @@ class Options:
 
     def number(self, name: str, usual: float, low: float, high: float) -> float:
         """A number in a range. Raises WardrobeError."""
+        self.asked.add(name)
         value = self.values.get(name, usual)
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
             raise WardrobeError(f"{self.style}.toml: {name} in [{self.table}] must be a number from {low:g} to {high:g}.")
@@ -42,10 +45,19 @@ class Options:
 
     def choice(self, name: str, usual: str, of: tuple[str, ...]) -> str:
         """One of some words. Raises WardrobeError."""
+        self.asked.add(name)
         value = self.values.get(name, usual)
         if value not in of:
             raise WardrobeError(f"{self.style}.toml: {name} in [{self.table}] must be one of {', '.join(of)}.")
         return str(value)
+
+    def refuse_others(self) -> None:
+        """Raises WardrobeError where the table says what nothing has asked for."""
+        others = sorted(set(self.values) - self.asked)
+        if others:
+            raise WardrobeError(
+                f"{self.style}.toml: [{self.table}] has no {others[0]}; it may have {', '.join(sorted(self.asked))}."
+            )
 
 
 @dataclass(frozen=True)
