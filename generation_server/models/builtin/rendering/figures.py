@@ -47,6 +47,8 @@ PEOPLE: dict[str, tuple[str, float]] = {
 
 UNDER = "under"
 """The part of skirts and dresses that is worn under them."""
+_FILLED = ("hair", "face", "socks", "shoes")
+"""Slots whose pieces are full to the rim, so that nobody sees them from inside: half of their triangles need not be drawn."""
 _SLIDERS_USED = 0.6
 """How far towards their ends chance moves sliders."""
 _GIRLS_HAIR = {"twin_tails", "twin_braids", "braid", "bun", "bob"}
@@ -61,8 +63,8 @@ class Figure:
     Vertices (N, 3) and ``shares`` (N, bones) float32: the skin's come first. Triangles (T, 3) int32: ``bare`` are those of the
     whole skin, ``dressed`` those of the skin that is not covered and of all pieces. For each of ``dressed``: ``parts`` (T,)
     the values of ``PARTS``, ``layers`` (T,) the piece it belongs to, between which outlines are drawn, ``colours`` (T, 3)
-    float32 sRGB 0 to 1, ``flat`` (T,) whether it is drawn without light and shadow. The first ``skin_count`` are the skin's: a
-    closed surface, of which one sees the outside only.
+    float32 sRGB 0 to 1, ``flat`` (T,) whether it is drawn without light and shadow, ``two_sided`` (T,) whether one can see its
+    inside: not that of the skin, nor where something fills a piece.
     """
 
     people: str
@@ -81,7 +83,7 @@ class Figure:
     layers: np.ndarray
     colours: np.ndarray
     flat: np.ndarray
-    skin_count: int
+    two_sided: np.ndarray
 
     @property
     def in_skirt(self) -> bool:
@@ -160,6 +162,7 @@ def dressed_figure(body: str, sliders: Mapping[str, float], outfit: Outfit, peop
     count = len(triangles[0])
     colours = [np.tile(skin_colours[shown], (2, 1))]
     parts, layers, flat = [np.full(count, SKIN_PART)], [np.zeros(count)], [np.zeros(count, dtype=bool)]
+    two_sided = [np.zeros(count, dtype=bool)]
     hanging: list[HangingBone] = []
     for number, piece in enumerate(pieces, 1):
         slot = piece.style.slot
@@ -178,6 +181,7 @@ def dressed_figure(body: str, sliders: Mapping[str, float], outfit: Outfit, peop
         parts.append(value)
         layers.append(np.full(len(part), number if piece.outlined else 0))
         flat.append(np.full(len(part), not piece.outlined))
+        two_sided.append(np.full(len(part), slot not in _FILLED))
         vertices.append(piece.vertices)
         weights.append((piece.weights, np.arange(offset, offset + len(piece.vertices), dtype=np.int32)))
         offset += len(piece.vertices)
@@ -194,7 +198,7 @@ def dressed_figure(body: str, sliders: Mapping[str, float], outfit: Outfit, peop
         dressed=np.concatenate(triangles).astype(np.int32), parts=np.concatenate(parts).astype(np.int16),
         layers=np.concatenate(layers).astype(np.int16), colours=np.concatenate(colours).astype(np.float32),
         flat=np.concatenate(flat),
-        skin_count=count,
+        two_sided=np.concatenate(two_sided),
     )  # fmt: skip
 
 

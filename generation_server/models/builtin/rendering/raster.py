@@ -39,74 +39,85 @@ def rasterise(
     where its corners run clockwise on the screen. A triangle with a corner at or behind the camera (depth ≤ 0) is not drawn."""
     if len(corners) >= _MOST:
         raise ValueError(f"At most {_MOST - 1} triangles can be drawn at once, not {len(corners)}: use smaller batches.")
-    x, y, depth = corners.unbind(-1)
-    left = torch.ceil(x.amin(1) - 0.5).clamp(0, width)
-    right = torch.floor(x.amax(1) - 0.5).clamp(-1, width - 1)
-    top = torch.ceil(y.amin(1) - 0.5).clamp(0, height)
-    bottom = torch.floor(y.amax(1) - 0.5).clamp(-1, height - 1)
-    doubled = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
-    shown = (right >= left) & (bottom >= top) & (depth.amin(1) > 0.0) & ((doubled < 0.0) | (two_sided & (doubled > 0.0)))
+    # Corners and edges are separate vectors throughout: reducing an axis of three is what processors are slow at.
+    x, y, depth = ([corners[:, corner, axis] for corner in range(3)] for axis in range(3))
+    left = torch.ceil(_smallest(x) - 0.5).clamp(0, width)
+    right = torch.floor(_greatest(x) - 0.5).clamp(-1, width - 1)
+    top = torch.ceil(_smallest(y) - 0.5).clamp(0, height)
+    bottom = torch.floor(_greatest(y) - 0.5).clamp(-1, height - 1)
+    doubled = (x[1] - x[0]) * (y[2] - y[0]) - (x[2] - x[0]) * (y[1] - y[0])
+    shown = (right >= left) & (bottom >= top) & (_smallest(depth) > 0.0) & ((doubled < 0.0) | (two_sided & (doubled > 0.0)))
     kept = torch.nonzero(shown).squeeze(1)
-    x, y, nearness, doubled = x[kept], y[kept], 1.0 / depth[kept], doubled[kept]
-    box = torch.stack((left, top, right, bottom), 1)[kept].long()
-    # Each corner's share on the screen as a plane over the pixels, counted from the bounding box's first pixel so that single
-    # precision is enough; (T, 3 corners, 3 coefficients of x, y and 1).
-    x, y = x - box[:, :1] - 0.5, y - box[:, 1:2] - 0.5
-    planes = torch.stack(
-        [
-            torch.stack((y[:, j] - y[:, k], x[:, k] - x[:, j], x[:, j] * y[:, k] - x[:, k] * y[:, j]), 1)
-            for j, k in ((1, 2), (2, 0), (0, 1))
-        ],
-        1,
-    ) / doubled[:, None, None]  # fmt: skip
-    near = (planes * nearness[:, :, None]).sum(1)  # 1 / depth is linear on the screen
-    start = picture[kept].long() * (width * height) + box[:, 1] * width + box[:, 0]
+    left, right, top, bottom = (side[kept] for side in (left, right, top, bottom))
+    # Counted from the bounding box's first pixel, so that single precision is enough.
+    x, y = [each[kept] - left - 0.5 for each in x], [each[kept] - top - 0.5 for each in y]
+    nearness = [1.0 / each[kept] for each in depth]
+    inverse = 1.0 / doubled[kept]
+    # Each corner's share on the screen as a plane over the pixels: coefficients of x, y and 1.
+    planes = [
+        ((y[j] - y[k]) * inverse, (x[k] - x[j]) * inverse, (x[j] * y[k] - x[k] * y[j]) * inverse)
+        for j, k in ((1, 2), (2, 0), (0, 1))
+    ]  # fmt: skip
+    near = tuple(sum(plane[axis] * each for plane, each in zip(planes, nearness, strict=True)) for axis in range(3))
+    table = torch.stack([*planes[0], *planes[1], *planes[2], *near])  # 1 / depth is linear on the screen, too
+    left, top, right, bottom = (side.long() for side in (left, top, right, bottom))
+    start = picture[kept].long() * (width * height) + top * width + left
     best = torch.full((count * width * height,), -1, dtype=torch.int64, device=corners.device)
-    rows = box[:, 3] - box[:, 1] + 1
-    ends = torch.cumsum(rows * (box[:, 2] - box[:, 0] + 1), 0)
+    rows = bottom - top + 1
+    ends = torch.cumsum(rows * (right - left + 1), 0)
     first = 0
     while first < len(kept):
         done = int(ends[first - 1]) if first else 0
         last = max(first + 1, int(torch.searchsorted(ends, done + _LARGEST_BATCH, right=True)))
         part = slice(first, last)
-        _compete(best, kept[part], planes[part], near[part], rows[part], box[part, 2] - box[part, 0], start[part], width)
+        _compete(best, kept[part], table[:, part], rows[part], right[part] - left[part], start[part], width)
         first = last
     pixels = torch.nonzero(best >= 0).squeeze(1)
     triangles = (_MOST - 1) - (best[pixels] & (_MOST - 1))
     row = torch.searchsorted(kept, triangles)
-    within = torch.stack((pixels % width - box[row, 0], pixels // width % height - box[row, 1], torch.ones_like(row)), 1)
-    within = within.to(planes.dtype)
-    distance = 1.0 / (near[row] * within).sum(1)
-    shares = (planes[row] * within[:, None, :]).sum(2) * nearness[row] * distance[:, None]
-    return Drawn(pixels, triangles, shares, distance)
+    column = (pixels % width - left[row]).to(table.dtype)
+    line = (torch.div(pixels, width, rounding_mode="floor") % height - top[row]).to(table.dtype)
+    own = table[:, row]
+    distance = 1.0 / (own[9] * column + own[10] * line + own[11])
+    shares = [
+        (own[3 * k] * column + own[3 * k + 1] * line + own[3 * k + 2]) * nearness[k][row] * distance for k in range(3)
+    ]  # fmt: skip
+    return Drawn(pixels, triangles, torch.stack(shares, 1), distance)
 
 
 def _compete(
-    best: torch.Tensor, triangles: torch.Tensor, planes: torch.Tensor, near: torch.Tensor, rows: torch.Tensor, last: torch.Tensor,
-    start: torch.Tensor, width: int,
+    best: torch.Tensor, triangles: torch.Tensor, table: torch.Tensor, rows: torch.Tensor, last: torch.Tensor, start: torch.Tensor,
+    width: int,
 ) -> None:  # fmt: skip
-    """Enter the pixels of some triangles into ``best``: first their rows, of each the span inside, then the pixels of that."""
+    """Enter the pixels of some triangles into ``best``: first their rows, of each the span inside, then the pixels of that.
+
+    ``table`` (12, T): the planes of three corners' shares and of 1 / depth.
+    """
     line, y = _spread(rows)
-    height = y.to(planes.dtype)[:, None]
-    slope = planes[line, :, 0]
-    offset = planes[line, :, 1] * height + planes[line, :, 2] + _SLACK
-    crossing = -offset / slope
-    infinite = torch.full_like(crossing, torch.inf)
-    low = torch.where(slope > 0.0, crossing, -infinite).amax(1)
-    high = torch.where(slope < 0.0, crossing, infinite).amin(1)
-    outside = ((slope == 0.0) & (offset < 0.0)).any(1)
-    low = torch.ceil(low).clamp(min=0.0)
-    high = torch.minimum(torch.floor(high), last[line].to(high.dtype))
-    length = (high - low + 1.0).clamp(min=0.0).masked_fill(outside, 0.0).long()
-    span, along = _spread(length)
+    own = table[:, line]
+    height = y.to(table.dtype)
+    low, high = torch.zeros_like(height), last[line].to(height.dtype)
+    for edge in range(3):
+        slope, offset = own[3 * edge], own[3 * edge + 1] * height + own[3 * edge + 2] + _SLACK
+        crossing = -offset / slope
+        low = torch.where(slope > 0.0, torch.maximum(low, torch.ceil(crossing)), low)
+        high = torch.where(slope < 0.0, torch.minimum(high, torch.floor(crossing)), high)
+        high = torch.where((slope == 0.0) & (offset < 0.0), torch.full_like(high, -1.0), high)
+    span, along = _spread((high - low + 1.0).clamp(min=0.0).long())
     x = low.long()[span] + along
-    gradient = near[line]
-    base = gradient[:, 1] * height[:, 0] + gradient[:, 2]
-    nearness = base[span] + gradient[span, 0] * x.to(planes.dtype)
+    nearness = (own[10] * height + own[11])[span] + own[9][span] * x.to(table.dtype)
     pixel = (start[line] + y * width)[span] + x
     # Positive floats are ordered as their bits are: depth above, then the triangle, in one number that the largest of wins.
     bits = nearness.clamp(min=1e-9).contiguous().view(torch.int32).long()
     best.scatter_reduce_(0, pixel, (bits << _INDEX_BITS) | (_MOST - 1 - triangles[line])[span], "amax")
+
+
+def _smallest(corners: list[torch.Tensor]) -> torch.Tensor:
+    return torch.minimum(torch.minimum(corners[0], corners[1]), corners[2])
+
+
+def _greatest(corners: list[torch.Tensor]) -> torch.Tensor:
+    return torch.maximum(torch.maximum(corners[0], corners[1]), corners[2])
 
 
 def _spread(lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

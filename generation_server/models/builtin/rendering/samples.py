@@ -102,9 +102,8 @@ def draw_scenes(scenes: list[Scene], width: int, height: int, device: torch.devi
         for which, triangles in ((number, bare), (count + number, dressed)):
             corners.append(screen[triangles])
             picture.append(torch.full((len(triangles),), which, dtype=torch.int64, device=device))
-            two_sided.append(
-                torch.arange(len(triangles), device=device) >= (len(triangles) if which < count else scene.figure.skin_count)
-            )
+            sides = scene.figure.two_sided if which >= count else np.zeros(len(triangles), dtype=bool)
+            two_sided.append(torch.from_numpy(sides).to(device))
             offsets.append(total)
             total += len(triangles)
         normals.append(_normals(world, dressed))

@@ -41,9 +41,20 @@ def outlined(pictures: torch.Tensor, layers: torch.Tensor, nearness: torch.Tenso
         target = lines[:, 0]
         target.narrow(dim, 0, size - 1).copy_(torch.maximum(target.narrow(dim, 0, size - 1), (edge & (near >= far)).to(lines)))
         target.narrow(dim, 1, size - 1).copy_(torch.maximum(target.narrow(dim, 1, size - 1), (edge & (near < far)).to(lines)))
-    soft = functional.avg_pool2d(functional.pad(lines, (1, 1, 1, 1)), 3, 1)
+    soft = _mean_around(functional.pad(lines, (1, 1, 1, 1)))
     alpha = (torch.maximum(lines * 0.8, soft * 1.4)).clamp(max=_STRENGTH)
     # Next to a line the colours of both sides run together, or the steps of the pixels would show through it.
-    mixed = functional.avg_pool2d(functional.pad(pictures, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    mixed = _mean_around(functional.pad(pictures, (1, 1, 1, 1), mode="replicate"))
     smooth = torch.where(soft > 0.0, 0.5 * pictures + 0.5 * mixed, pictures)
     return smooth * (1.0 - alpha) + mixed * LINE * alpha
+
+
+def _mean_around(padded: torch.Tensor) -> torch.Tensor:
+    """The mean of the 3 × 3 pixels around each that is not at the border: sums of shifted pictures, which is what processors do
+    faster than pooling."""
+    height, width = padded.shape[-2] - 2, padded.shape[-1] - 2
+    rows = padded.narrow(-2, 0, height) + padded.narrow(-2, 1, height)
+    rows += padded.narrow(-2, 2, height)
+    columns = rows.narrow(-1, 0, width) + rows.narrow(-1, 1, width)
+    columns += rows.narrow(-1, 2, width)
+    return columns.div_(9.0)
