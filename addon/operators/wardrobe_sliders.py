@@ -72,7 +72,7 @@ P2A_PG_worn = type(
     {
         "__doc__": "``object.pose_to_anime_wardrobe``.",
         "__annotations__": {
-            "gaze_side": _gaze(0, "Aside", "Where the drawn eyes look: to the figure's right, or to its left"),
+            "gaze_side": _gaze(0, "Side", "Where the drawn eyes look: to the figure's right, or to its left"),
             "gaze_up": _gaze(1, "Up", "Where the drawn eyes look: down, or up"),
             **{f"colour_{index}": _colour(index) for index in range(MOST_PARTS)},
         },

@@ -60,12 +60,13 @@ class P2A_PT_wardrobe(OfFigure, bpy.types.Panel):
         row.prop(context.scene.pose_to_anime.wardrobe, "seed")
         _draw_slots(layout, figure, outfit, catalogue)
         column = layout.column(align=True)
-        column.operator_menu_enum(P2A_OT_expression.bl_idname, "expression", text=f"Expression: {readable(outfit.expression)}")
-        row = column.row(align=True)
-        row.label(text="Look")
+        row = _labelled(column, "Face")
+        row.operator_menu_enum(P2A_OT_expression.bl_idname, "expression", text=readable(outfit.expression))
+        row = _labelled(column, "Gaze")
         row.prop(figure.pose_to_anime_wardrobe, "gaze_side", slider=True)
         row.prop(figure.pose_to_anime_wardrobe, "gaze_up", slider=True)
-        column.operator_menu_enum(P2A_OT_skin_tone.bl_idname, "tone", text=f"Skin: {readable(outfit.skin)}")
+        row = _labelled(column, "Skin")
+        row.operator_menu_enum(P2A_OT_skin_tone.bl_idname, "tone", text=readable(outfit.skin))
         row = layout.row(align=True)
         row.operator(P2A_OT_toon_look.bl_idname, icon="SHADING_TEXTURE", depress=toon.is_on(context.scene))
         row.operator(P2A_OT_outfit_tags.bl_idname, icon="TEXT")
@@ -77,10 +78,7 @@ def _draw_slots(layout: bpy.types.UILayout, figure: bpy.types.Object, outfit: Ou
     for slot in SLOTS:
         worn = outfit.worn.get(slot)
         style = catalogue.styles.get(worn.style) if worn is not None else None
-        row = column.row(align=True)
-        split = row.split(factor=0.26, align=True)
-        split.label(text=_TITLES.get(slot, readable(slot)))
-        row = split.row(align=True)
+        row = _labelled(column, _TITLES.get(slot, readable(slot)))
         row.menu(_menu_of(slot), text=style.title if style else worn.style if worn else "—")
         piece = pieces.get(slot)
         if piece is None:
@@ -91,6 +89,13 @@ def _draw_slots(layout: bpy.types.UILayout, figure: bpy.types.Object, outfit: Ou
         row.popover(_colours_of(slot), text="", icon="COLOR")
         eye = "RESTRICT_RENDER_OFF" if piece.pose_to_anime.in_depth else "RESTRICT_RENDER_ON"
         row.prop(piece.pose_to_anime, "in_depth", text="", icon=eye)
+
+
+def _labelled(column: bpy.types.UILayout, text: str) -> bpy.types.UILayout:
+    """A row with its label before it, in line with the others."""
+    split = column.row(align=True).split(factor=0.26, align=True)
+    split.label(text=text)
+    return split.row(align=True)
 
 
 class P2A_MT_outfits(bpy.types.Menu):
