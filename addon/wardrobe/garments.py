@@ -85,8 +85,9 @@ def top_sheet(cut: TopCut, parts: TopParts) -> Sheet:
         left, right = (edge_field(body, cut.point, side) for side in (body.side, -body.side))
         sheet = sheet.cut(np.maximum(np.maximum(left, right), -front))
         if parts.collar:
-            sheet = sheet.banded(right, 0.0, COLLAR, parts.collar, np.minimum(front, above + 0.02))
-            sheet = sheet.banded(left, 0.0, COLLAR, parts.collar, front if cut.crossed else np.minimum(front, above + 0.02))
+            tip = np.minimum(front, above + 0.02)
+            sheet = sheet.banded(right, 0.0, COLLAR, parts.collar, np.minimum(front, -left) if cut.crossed else tip)
+            sheet = sheet.banded(left, 0.0, COLLAR, parts.collar, front if cut.crossed else tip)
     edge = body.x - cut.open - 0.05 * np.maximum(body.neck[2] - body.z, 0.0)
     if cut.open > 0.0:
         sheet = sheet.cut(np.maximum(edge, -front))

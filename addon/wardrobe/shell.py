@@ -86,12 +86,11 @@ def shell(sheet: Sheet, skin: Skin, normals: np.ndarray, ease: np.ndarray, round
     out /= np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
     points = base + out * ease[:, None]
     for _ in range(rounds):
-        step = near.mean(points) - points
-        along = np.einsum("ni,ni->n", step, out)
-        # Into hollows outward only; sideways a little, so that the weave stays even.
-        points = points + out * (np.maximum(along, 0.0) * _SPAN * near.free)[:, None]
+        along = np.einsum("ni,ni->n", near.mean(points) - points, out)
+        points += out * (np.maximum(along, 0.0) * _SPAN * near.free)[:, None]
     for _ in range(3):
-        points = points + (near.mean(points) - points) * 0.5
+        # Never sideways, which would fray the lines where colours meet.
+        points += out * (np.einsum("ni,ni->n", near.mean(points) - points, out) * 0.5)[:, None]
     depth = np.einsum("ni,ni->n", points - base, out)
     points += out * np.maximum(ease * 0.8 - depth, 0.0)[:, None]
     table, bones = sheet.weights(skin.weights, len(skin.vertices))

@@ -15,7 +15,7 @@ from .shell import Layer, body_scale
 PANELS = (0.0, 45.0, 90.0, 135.0, 180.0)
 """Degrees from the front at which each leg has a panel."""
 
-OUTWARD = ((0.5, 0.55), (0.5, 0.25))
+OUTWARD = ((0.35, 0.5), (0.35, 0.25))
 """Radians that a panel falls away from its leg, at the front and at the back, of thigh and shin: enough to hang down beside a leg
 that steps, too little to fall through the ground or a seat where the figure lies or sits."""
 

@@ -148,6 +148,7 @@ def _wide_sleeve(work: Work, side: str, sign: float, drop: float) -> tuple[Layer
     shoulder, elbow, wrist = (skin.joints[f"{name}.{side}"] for name in ("upper_arm", "forearm", "hand"))
     along = np.linspace(0.3, 1.86, 14)
     thick = _arm_radii(work, sign, along) + work.offset + 8.0 * MM * scale
+    thick[0] *= 0.85  # begins below the cloth of the shoulder
     axis = wrist - shoulder
     axis = axis / np.linalg.norm(axis)
     down = np.array([0.0, 0.0, -1.0]) + axis * axis[2]
