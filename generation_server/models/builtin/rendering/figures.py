@@ -69,6 +69,7 @@ class Figure:
 
     people: str
     body: str
+    sliders: Mapping[str, float]
     skin: Skin
     rest: HumanoidRest
     bones: JointMap
@@ -193,7 +194,7 @@ def dressed_figure(body: str, sliders: Mapping[str, float], outfit: Outfit, peop
             target = places[rows]
             shares[target[target >= 0], names.index(bone)] = values[target >= 0]
     return Figure(
-        people=people, body=body, skin=skin, rest=rest, bones=bones, outfit=outfit,
+        people=people, body=body, sliders=dict(sliders), skin=skin, rest=rest, bones=bones, outfit=outfit,
         vertices=np.concatenate(vertices).astype(np.float32), bone_names=names, shares=shares, hanging=tuple(hanging), bare=bare,
         dressed=np.concatenate(triangles).astype(np.int32), parts=np.concatenate(parts).astype(np.int16),
         layers=np.concatenate(layers).astype(np.int16), colours=np.concatenate(colours).astype(np.float32),
