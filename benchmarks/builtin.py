@@ -71,7 +71,7 @@ class Scores:
         for what, hit in prompt_hits(case, picture, reading):
             self.hits[what].append(hit)
 
-    def table(self, cases: Sequence[Sample], ceiling: float) -> dict[str, float]:
+    def table(self, cases: Sequence[Sample], ceiling: float) -> dict[str, float | None]:
         """Means over all cases; joints and prompted things count one by one."""
         joints = np.array([max(1, int((case.points[:, 2] > 0.5).sum())) for case in cases])
         iou = float(np.mean([each.iou for each in self.assessments]))
@@ -172,7 +172,7 @@ def sheet(cases: Sequence[Sample], scores: Scores) -> Image.Image:
     return page
 
 
-def print_table(tables: dict[str, dict[str, float]]) -> None:
+def print_table(tables: dict[str, dict[str, float | None]]) -> None:
     rows = list(next(iter(tables.values())))
     columns = [max(12, len(title)) for title in tables]
     print(" " * 30 + "".join(f"  {title:>{width}}" for title, width in zip(tables, columns, strict=True)))
@@ -182,8 +182,9 @@ def print_table(tables: dict[str, dict[str, float]]) -> None:
         )
 
 
-def _mean(values: Sequence[bool]) -> float:
-    return float(np.mean(values)) if len(values) else float("nan")
+def _mean(values: Sequence[bool]) -> float | None:
+    """None where there is nothing to count."""
+    return float(np.mean(values)) if len(values) else None
 
 
 def main() -> None:

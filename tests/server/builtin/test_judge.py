@@ -16,10 +16,10 @@ from pose_to_anime.addon.openpose.layout import BODY_POINTS  # noqa: E402
 from pose_to_anime.generation_server.models.builtin.judge import faults, measures, net  # noqa: E402
 from pose_to_anime.generation_server.models.builtin.judge.assess import compare, extra_end  # noqa: E402
 from pose_to_anime.generation_server.models.builtin.judge.augment import Batch, moved, worn  # noqa: E402
+from pose_to_anime.generation_server.models.builtin.judge.check import check  # noqa: E402
 from pose_to_anime.generation_server.models.builtin.judge.losses import bumps, losses  # noqa: E402
 from pose_to_anime.generation_server.models.builtin.judge.pool import FIRST_FIGURE, read_shard, write_shard  # noqa: E402
 from pose_to_anime.generation_server.models.builtin.judge.reading import (  # noqa: E402
-    WEIGHTS,
     End,
     Judge,
     JudgeError,
@@ -32,6 +32,7 @@ from pose_to_anime.generation_server.models.builtin.rendering.poses import HELD_
 from pose_to_anime.generation_server.models.builtin.rendering.samples import POSES_PER_FIGURE, render_samples  # noqa: E402
 
 SIZE = (128, 192)
+STEPS = 60
 SEEDS = [HELD_OUT_SEEDS // POSES_PER_FIGURE * POSES_PER_FIGURE + 24 * 777 + number for number in range(12)]
 
 
@@ -244,10 +245,26 @@ def test_a_shard_that_is_there_is_not_drawn_again(pool: Path) -> None:
     assert (shard["ends"][shard["fault"] == ""] == 0.0).all() and shard["ends"][shard["fault"] == "extra limb"].any()
 
 
-@pytest.mark.skipif(not WEIGHTS.exists(), reason="The judge is not trained yet.")
-def test_it_sees_true_renders_as_they_are(rights: list) -> None:
-    judge = Judge()
-    found = [compare(reading, right.points, right.mask) for reading, right in
-             zip(judge.read([right.picture for right in rights]), rights, strict=True)]  # fmt: skip
-    assert np.mean([each.iou for each in found]) > 0.95
-    assert np.mean([each.pck for each in found]) > 0.93
+def test_a_judge_that_learnt_few_pictures_reads_them(pool: Path, tmp_path: Path) -> None:
+    """Far from a good one, but everything between a render and a reading must be right for it to get there."""
+    torch.set_num_threads(1)
+    Training(pool, tmp_path, Plan(steps=STEPS, batch=8, seed=1)).run()
+    shard = read_shard(next(iter(pool.glob("*.npz"))))
+    rows = np.flatnonzero(shard["fault"] == "")
+    readings = Judge(tmp_path / "judge.pt").read([shard["picture"][row] for row in rows])
+    found = [
+        compare(reading, shard["points"][row], shard["mask"][row] > 127) for reading, row in zip(readings, rows, strict=True)
+    ]
+    iou, pck = np.mean([each.iou for each in found]), np.mean([each.pck for each in found])
+    assert iou > 0.5 and pck > 0.15, (iou, pck)
+
+
+def test_a_check_tells_what_a_judge_lacks(pool: Path, tmp_path: Path) -> None:
+    training = Training(pool, tmp_path, Plan(steps=1, batch=2))
+    training.save()
+    quality = check(Judge(tmp_path / "judge.pt"), 12, SIZE)
+    assert quality.count == 12 and quality.planted["swapped arms"] and quality.planted["face on back"]
+    assert any("mask IoU" in sentence for sentence in quality.shortcomings())
+    good = replace(quality, iou=0.98, pck=0.98, sides=0.99, alarms=0.0, found=dict.fromkeys(faults.FAULTS, 1.0),
+                   planted=dict.fromkeys(faults.FAULTS, 9))  # fmt: skip
+    assert good.shortcomings() == []

@@ -2,12 +2,15 @@
 """How good the judge is: on true renders of poses and seeds that nobody trained on, and on faults planted into such renders.
 
 ``python -m pose_to_anime.generation_server.models.builtin.judge.check [--count 120] [--weights FILE] [--json FILE]``
+
+Ends with exit code 1 where a judge is not good enough to rank pictures by.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +20,7 @@ import numpy as np
 from ..rendering.poses import HELD_OUT_SEEDS
 from ..rendering.samples import POSES_PER_FIGURE, Sample, render_samples
 from .assess import Assessment, compare
-from .faults import FAULTS, plant
+from .faults import FAULTS, plant, seen_from_behind
 from .measures import OTHER_SIDE, torso
 from .reading import WEIGHTS, Judge, JudgeError
 
@@ -26,6 +29,10 @@ FIRST = (HELD_OUT_SEEDS // POSES_PER_FIGURE + 4_000_000) * POSES_PER_FIGURE
 SIZE = (256, 384)
 _EVERY = 4
 """Every fourth sample: six of each figure."""
+
+LEAST_IOU, LEAST_PCK, LEAST_SIDES = 0.97, 0.97, 0.97
+LEAST_FOUND, MOST_ALARMS = 0.95, 0.05
+"""What a judge must reach to be believed."""
 
 _NAMES = {
     "swapped arms": "swapped sides",
@@ -52,6 +59,20 @@ class Quality:
     named: dict[str, float]
     planted: dict[str, int]
 
+    def shortcomings(self) -> list[str]:
+        """What is below the targets, a sentence each."""
+        told = [
+            ("mask IoU", self.iou, LEAST_IOU),
+            ("PCK@0.1", self.pck, LEAST_PCK),
+            ("sides told apart", self.sides, LEAST_SIDES),
+        ]
+        told += [(f"found of '{fault}'", share, LEAST_FOUND) for fault, share in self.found.items() if self.planted[fault]]
+        short = [f"{what} is {value:.3f}, not {least:.2f} or more" for what, value, least in told if not value >= least]
+        short += [f"no '{fault}' could be planted: check more renders" for fault, count in self.planted.items() if not count]
+        if not self.alarms <= MOST_ALARMS:
+            short.append(f"faults are found in {self.alarms:.3f} of the true renders, not {MOST_ALARMS:.2f} or less")
+        return short
+
 
 def check(judge: Judge, count: int, size: tuple[int, int] = SIZE, first: int = FIRST) -> Quality:
     """Reads ``count`` true renders, and what faults can be planted into them."""
@@ -61,7 +82,11 @@ def check(judge: Judge, count: int, size: tuple[int, int] = SIZE, first: int = F
     assessments = [compare(reading, right.points, right.mask) for reading, right in zip(readings, rights, strict=True)]
     found, named, planted = {}, {}, {}
     for fault in FAULTS:
-        wrongs = plant(fault, seeds, size, rights)
+        if fault == "face on back":  # of all poses of these figures: few are seen from behind
+            last = seeds[-1] // POSES_PER_FIGURE * POSES_PER_FIGURE + POSES_PER_FIGURE
+            wrongs = plant(fault, seen_from_behind(range(first, last), size)[:count], size)
+        else:
+            wrongs = plant(fault, seeds, size, rights)
         judged = [compare(judge.read([wrong.sample.picture])[0], wrong.sample.points) for wrong in wrongs]
         planted[fault] = len(wrongs)
         found[fault] = _share([bool(each.faults) for each in judged])
@@ -96,7 +121,8 @@ def _sides(right: Sequence[np.ndarray], read: Sequence[np.ndarray]) -> float:
 
 
 def _share(values: Sequence[bool]) -> float:
-    return float(np.mean(values)) if len(values) else float("nan")
+    """0 of none: JSON has no word for what cannot be said."""
+    return float(np.mean(values)) if len(values) else 0.0
 
 
 def main() -> None:
@@ -115,6 +141,9 @@ def main() -> None:
     print(text)
     if options.json:
         options.json.write_text(text + "\n", "utf-8")
+    short = quality.shortcomings()
+    print("\n".join(short) or "Good enough to rank pictures by.")
+    sys.exit(1 if short else 0)
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ _APART = 0.4
 """In torso lengths: how far a limb's end must be from every right one's, that the picture be wrong rather than inexact."""
 _TRIES = 30
 _AT_ONCE = 8
+_BEHIND = -0.3
 _CHANGED = 24
 """Least difference of a channel of a pixel, of 255, by which a limb is seen to be there."""
 
@@ -86,6 +87,16 @@ def plant(fault: str, seeds: Sequence[int], size: tuple[int, int], rights: Seque
             sample = replace(right, picture=wrong.picture, mask=wrong.mask, parts=wrong.parts)
             planted.append(Planted(fault, sample, right, found if fault == "extra limb" else np.zeros((0, 3))))
     return planted
+
+
+def seen_from_behind(seeds: Sequence[int], size: tuple[int, int]) -> list[int]:
+    """Those of the seeds whose samples show a figure from behind."""
+    return [seed for seed in seeds if is_behind(random_scene(seed, seed // POSES_PER_FIGURE, *size).framing.azimuth)]
+
+
+def is_behind(azimuth: float) -> bool:
+    """Whether a camera at this azimuth sees more of a figure's back than of its side."""
+    return math.cos(azimuth) < _BEHIND
 
 
 def drawn(seeds: Sequence[int], size: tuple[int, int], change: Callable[[Scene], Scene]) -> list[Sample]:

@@ -50,9 +50,7 @@ class _Unit(nn.Sequential):
     """A 3 × 3 convolution, batch norm, ReLU."""
 
     def __init__(self, inside: int, outside: int, stride: int = 1) -> None:
-        super().__init__(
-            nn.Conv2d(inside, outside, 3, stride, 1, bias=False), nn.BatchNorm2d(outside, momentum=0.02), nn.ReLU(inplace=True)
-        )
+        super().__init__(nn.Conv2d(inside, outside, 3, stride, 1, bias=False), nn.BatchNorm2d(outside), nn.ReLU(inplace=True))
 
 
 class _Block(nn.Module):
@@ -63,7 +61,7 @@ class _Block(nn.Module):
         inner = width // 2
         self.first = _Unit(width, inner)
         self.second = nn.Conv2d(inner, width, 3, 1, 1, bias=False)
-        self.norm = nn.BatchNorm2d(width, momentum=0.02)
+        self.norm = nn.BatchNorm2d(width)
         nn.init.zeros_(self.norm.weight)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from ..rendering.samples import POSES_PER_FIGURE, Sample, render_samples
-from .faults import Planted, plant
+from .faults import Planted, is_behind, plant
 from .measures import FACE
 
 FIRST_FIGURE = 21_000_000
@@ -48,7 +48,7 @@ def write_shard(number: int, folder: Path) -> Path:
     arrays = [_arrays(right, "", np.zeros((0, 3))) for right in rights]
     for fault, count in _FAULTY.items():
         chosen = rights if count >= len(rights) else [rights[i] for i in random.choice(len(rights), count, replace=False)]
-        chosen = [right for right in chosen if fault != "face on back" or _seen_from_behind(right)]
+        chosen = [right for right in chosen if fault != "face on back" or is_behind(right.azimuth)]
         if chosen:
             planted = plant(fault, [right.seed for right in chosen], size, chosen)
             arrays += [_arrays(_as_drawn(each), fault, each.ends) for each in planted]
@@ -62,10 +62,6 @@ def write_shard(number: int, folder: Path) -> Path:
 def read_shard(path: Path) -> dict[str, np.ndarray]:
     with np.load(path) as file:
         return {name: file[name] for name in ARRAYS}
-
-
-def _seen_from_behind(right: Sample) -> bool:
-    return bool(np.cos(right.azimuth) < -0.3)
 
 
 def _as_drawn(planted: Planted) -> Sample:

@@ -16,7 +16,7 @@ from .measures import FACE
 from .net import AREA, COUNTS, ENDS, HEAT, STRIDE, JudgeNet
 
 WEIGHTS = Path(__file__).with_name("judge.pt")
-"""What the judge has learnt; ``card.md`` beside it says how well."""
+"""What the judge has learnt: ``train`` makes it, ``check`` says how good it is."""
 _NOT_THERE = "The judge's weights {} are missing or damaged: install this version again, or train the judge."
 _END_LEAST = 0.2
 """Probability below which an end of a limb is not worth a mention."""
