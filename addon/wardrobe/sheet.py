@@ -131,7 +131,10 @@ def mesh_edges(faces: np.ndarray) -> np.ndarray:
     """(E, 2): each edge of a mesh once, lower corner first."""
     sides = np.sort(np.stack([faces, np.roll(faces, -1, axis=1)], axis=2).reshape(-1, 2), axis=1)
     sides = sides[sides[:, 0] != sides[:, 1]]
-    return np.unique(sides, axis=0)
+    # As one number each, because numpy sorts those many times as fast as rows.
+    count = int(faces.max(initial=0)) + 1
+    keys = np.unique(sides[:, 0].astype(np.int64) * count + sides[:, 1])
+    return np.column_stack((keys // count, keys % count)).astype(faces.dtype)
 
 
 def borders(faces: np.ndarray) -> np.ndarray:
