@@ -150,9 +150,14 @@ def _use_generation(scene: bpy.types.Scene, arguments: argparse.Namespace) -> No
         if not arguments.prompt.strip():
             raise UserError("The prompt is empty: describe the picture in a few words.")
         settings.prompt = ", ".join(filter(None, (family.quality_prompt, arguments.prompt)))
+    draft = family.draft if arguments.draft else None
+    if arguments.draft and draft is None:
+        raise UserError(f"{family.title} has no settings for drafts: use --steps and --guidance.")
+    steps = arguments.steps if arguments.steps is not None or draft is None else draft.steps
+    guidance = arguments.guidance if arguments.guidance is not None or draft is None else draft.guidance_scale
     for name, words, value, numbers in (
-        ("steps", "number of steps", arguments.steps, family.steps),
-        ("guidance_scale", "guidance scale", arguments.guidance, family.guidance_scale),
+        ("steps", "number of steps", steps, family.steps),
+        ("guidance_scale", "guidance scale", guidance, family.guidance_scale),
     ):
         if value is not None and not numbers.lowest <= value <= numbers.highest:
             low, high = numbers.lowest, numbers.highest
@@ -339,6 +344,7 @@ def _add_generation(sub: argparse.ArgumentParser, *, prompt: str | None, model: 
     sub.add_argument("--model", default=model, metavar="NAME", help="a name of `studio.py models list`" + _default(model))
     sub.add_argument("--steps", type=int, help="denoising steps; default: the family's")
     sub.add_argument("--guidance", type=float, help="guidance scale; default: the family's")
+    sub.add_argument("--draft", action="store_true", help="few steps, for a first look: the family's settings for drafts")
     sub.add_argument("--seed", type=int, default=0, help="where the noise begins (default 0)")
     for word in ("pose", "depth"):
         sub.add_argument(f"--{word}-strength", type=float, metavar="0…1", help=f"how strictly the {word} is followed")

@@ -17,10 +17,11 @@ os.environ["DIFFUSERS_DISABLE_REMOTE_CODE"] = "true"
 import diffusers
 import torch
 import transformers
-from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import AutoencoderDC, AutoencoderKL, ControlNetModel, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from safetensors import safe_open
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from ..models.builtin import shipped
 from ..models.entry import Entry
 from ..models.places import Place, find_weights
 from .clip_tokenizer import clip_tokenizer
@@ -37,6 +38,7 @@ CONFIGS = Path(__file__).parent / "configs"
 
 _Loaded = TypeVar("_Loaded")
 _CLASSES: Mapping[str, Any] = {"unet": UNet2DConditionModel, "vae": AutoencoderKL, "text_encoder": CLIPTextModel}
+_AUTOENCODERS: Mapping[str, Any] = {"kl": AutoencoderKL, "dc": AutoencoderDC}
 
 
 def load_checkpoint(place: Place, device: Device) -> dict[str, Any]:
@@ -48,7 +50,8 @@ def load_checkpoint(place: Place, device: Device) -> dict[str, Any]:
     parts: dict[str, Any] = {}
     for name in place.entry.weights:
         part = name.split("/")[0]
-        parts[part] = _part(_CLASSES[part], place.entry, folder, name, device)
+        kind = _AUTOENCODERS[place.entry.autoencoder] if part == "vae" else _CLASSES[part]
+        parts[part] = _part(kind, place.entry, folder, name, device)
     parts["tokenizer"] = _tokenizer(place.entry, folder / "tokenizer")
     parts["scheduler"] = _scheduler(place.entry, folder / "scheduler")
     return parts
@@ -135,6 +138,8 @@ def _settled(model: torch.nn.Module, device: Device) -> Any:
     """The model as it is used. Raises ValueError where a single file had no tensor for one of its parameters."""
     if lacking := [name for name, parameter in model.named_parameters() if parameter.is_meta]:
         raise ValueError(f"it lacks {lacking[0]}")
+    if isinstance(model, AutoencoderDC):  # pipelines ask any autoencoder for this, to learn how much smaller latents are
+        model.register_to_config(block_out_channels=model.config.decoder_block_out_channels)
     return model.requires_grad_(False).eval().to(device.torch, device.dtype)
 
 
@@ -163,7 +168,7 @@ def _guarded(entry: Entry, path: Path, load: Callable[[], _Loaded]) -> _Loaded:
 
 def _remedy(entry: Entry) -> str:
     if entry.made_here:
-        return "delete its folder, and it is made anew."
+        return f"{shipped.REPAIR}."
     if entry.repository:
         return f"repair it with 'python3 studio.py models download {entry.name}'."
     return "replace it, or correct its model file."

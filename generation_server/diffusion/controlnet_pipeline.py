@@ -26,7 +26,7 @@ from .controlnets import WindowedControlNets, interruptible
 from .interface import GenerationCancelled, GenerationError, Progress
 from .memory import Device
 from .previews import DenoisedWatch, LatentColours
-from .prompts import PromptEncoder
+from .prompts import PromptEncoder, unknown_words
 from .schedulers import make_scheduler
 
 PREVIEW_SECONDS = 0.2
@@ -90,7 +90,10 @@ class LoadedModel:
     def generate(self, request: GenerationRequest, controls: Sequence[ActiveControl], watcher: Watcher) -> list[Image.Image]:
         """The picture of a request whose settings have been checked. Raises GenerationError or GenerationCancelled."""
         unet, vae = self._parts["unet"], self._parts["vae"]
-        stops = [*unet.down_blocks, unet.mid_block, *unet.up_blocks, vae.decoder.mid_block, *vae.decoder.up_blocks]
+        stops = [*unet.down_blocks, unet.mid_block, *unet.up_blocks, *vae.decoder.up_blocks]
+        if self._resolved.family.vocabulary == "closed" and (unknown := unknown_words(request.prompt, self._parts["tokenizer"])):
+            known_to = self._resolved.entry.title
+            watcher.report(Progress("reading the prompt", warnings=(f"Not known to {known_to}: {', '.join(unknown)}.",)))
         with torch.inference_mode(), interruptible(stops, watcher.check):
             watcher.report(Progress("reading the prompt"))
             embeddings = self._prompts.encode_pair(request.prompt, negative_prompt(request))

@@ -8,6 +8,7 @@ each by itself, and the UNet sees them all in a row.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from typing import Any
 
 import torch
 
+from ..families.catalogue import families
+
 CHUNK = 75
 """Tokens of text in one run of CLIP's text encoder: 77 without start and end."""
 _STEP = 1.1  # A1111's factor of one pair of brackets
@@ -23,6 +26,7 @@ _LOOK_BACK = (
     20  # a chunk ends at a comma if one is among its last tokens, as many as A1111 looks at, so that no tag is cut in two
 )
 _CACHED = 64
+_WORD = re.compile(r"[^\W\d_]+")  # as CLIP's tokenizer cuts text; it takes every digit by itself
 
 _PIECES = re.compile(r"\\.|\\|\(|\[|:\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*\)|\)|\]|\bBREAK\b|[^\\()\[\]:B]+|:|B", re.DOTALL)
 
@@ -78,6 +82,24 @@ def _joined(texts: Sequence[str | None], weights: Sequence[float]) -> list[Weigh
         else:
             pieces.append(Weighted(text, weight if text is not None else 1.0))
     return pieces
+
+
+def unknown_words(prompt: str, tokenizer: Any) -> list[str]:
+    """The words of a prompt that a tokenizer has no token for, in order, each once; weights, brackets and punctuation are none.
+
+    Says something only of a vocabulary that has whole words for all that its model was taught. What every front end adds to
+    prompts, whichever the model, is not the user's word: it is left out.
+    """
+    text = " ".join(piece.text for piece in parse_weights(prompt) if piece.text)
+    words = dict.fromkeys(_WORD.findall(text.lower()))
+    ids = {word: tokenizer(word, add_special_tokens=False, truncation=False, verbose=False).input_ids for word in words}
+    return [word for word in words if len(ids[word]) > 1 and word not in _added_words()]
+
+
+@functools.cache
+def _added_words() -> frozenset[str]:
+    texts = (text for family in families().values() for text in (family.quality_prompt, family.negative_prompt))
+    return frozenset(word for text in texts for word in _WORD.findall(text.lower()))
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,15 @@ class ControlDefaults:
 
 
 @dataclass(frozen=True)
+class Draft:
+    """Settings for a first look: fast, and good enough to judge pose and framing by."""
+
+    steps: int
+    guidance_scale: float
+    sampler: str
+
+
+@dataclass(frozen=True)
 class Family:
     name: str
     title: str
@@ -68,6 +77,8 @@ class Family:
     controls: Mapping[str, ControlDefaults]
     samplers: tuple[str, ...]
     default_sampler: str
+    draft: Draft | None = None
+    vocabulary: str = "open"  # "closed": it knows whole words alone, and the user is told of others
     text_width: int = 0  # channels of the text embedding that its UNet takes: tells models of unknown family; 0: none of its own
 
 
@@ -92,6 +103,8 @@ def read_family(path: Path) -> Family:
             controls=MappingProxyType({kind: ControlDefaults(**values) for kind, values in data["controls"].items()}),
             samplers=tuple(data["samplers"]["names"]),
             default_sampler=data["samplers"]["default"],
+            draft=Draft(**data["draft"]) if "draft" in data else None,
+            vocabulary=data.get("vocabulary", "open"),
             text_width=data.get("text_width", 0),
         )
     except (KeyError, TypeError) as error:

@@ -14,7 +14,8 @@ from types import MappingProxyType
 
 from ..families.catalogue import Family, family
 from ..protocol import CONTROL_KINDS, MissingFile, ModelStatus
-from .builtin import make as builtin
+from .builtin import make as untrained
+from .builtin import shipped
 from .discover import discover
 from .entry import Entry, ModelError, read_entry
 from .lock import Lock
@@ -63,7 +64,7 @@ class ModelCatalogue:
         return self._read()[1]
 
     def _read(self) -> tuple[dict[str, Entry], list[str]]:
-        entries = {path.stem: read_entry(path) for path in sorted(FOLDER.glob("*.toml"))}
+        entries = {path.stem: _as_shipped(read_entry(path)) for path in sorted(FOLDER.glob("*.toml"))}
         problems: list[str] = []
         for path in sorted(self.models_dir.glob("*.toml")):
             try:
@@ -88,7 +89,7 @@ class ModelCatalogue:
     def locate(self, entry: Entry) -> tuple[Place | None, tuple[MissingFile, ...]]:
         """Where an entry's files are, or what is missing, with sizes where the lock file knows them."""
         if entry.made_here:
-            return Place(entry, folder=builtin.folder_in(self.models_dir)), ()
+            return Place(entry, folder=shipped.FOLDER if shipped.is_there() else untrained.folder_in(self.models_dir)), ()
         place, missing = locate(entry, self.models_dir, self.lock.revision(entry.repository))
         return place, tuple(replace(file, size=self.lock.size(file.source, file.path)) for file in missing)
 
@@ -148,9 +149,12 @@ class ModelCatalogue:
             raise ModelError(
                 f"'{name}' is a {entry.kind}, which works with a model and makes no picture by itself: choose a model."
             )
-        if entry.made_here:
+        if entry.made_here and shipped.is_there():
+            if damaged := shipped.problems(shipped.FOLDER):
+                raise ModelError(damaged[0])
+        elif entry.made_here:
             try:
-                builtin.ensure(self.models_dir)
+                untrained.ensure(self.models_dir)
             except OSError as error:
                 raise ModelError(
                     f"The built-in model cannot be written to {self.models_dir}: {error.strerror or error}."
@@ -164,18 +168,19 @@ class ModelCatalogue:
     def _controlnets(self, entry: Entry, place: Place, entries: Mapping[str, Entry]) -> tuple[dict[str, Place], dict[str, str]]:
         """The ControlNets that can be used with a checkpoint, and a sentence for each kind of its family that cannot.
 
-        A folder ``controlnet_<kind>`` inside the checkpoint's own comes first, then the checkpoint's companions, then any other
-        ControlNet of the family.
+        A folder ``controlnet_<kind>`` inside the checkpoint's own comes first, then one ``controlnet`` there, which is for all
+        kinds, then the checkpoint's companions, then any other ControlNet of the family.
         """
         found: dict[str, Place] = {}
         lacking: dict[str, str] = {}
         others = [other for other in entries.values() if other.kind == "controlnet" and other.family == entry.family]
         others.sort(key=lambda other: other.name not in entry.companions)
         for kind in family(entry.family).controls:
-            inside = place.folder / f"controlnet_{kind}" if place.folder else None
             description = replace(entry, name=f"{entry.name}/{kind}", kind="controlnet", control=kind, files=())
-            if entry.made_here or (inside and inside.is_dir() and not missing_weights(inside, description.weights)):
-                found[kind] = Place(description, folder=inside)
+            inside = [place.folder / name for name in (f"controlnet_{kind}", "controlnet")] if place.folder else []
+            own = [folder for folder in inside if folder.is_dir() and not missing_weights(folder, description.weights)]
+            if own or entry.made_here:  # which may have to be made yet
+                found[kind] = Place(description, folder=(own or inside)[0])
                 continue
             for other in (o for o in others if o.control == kind):
                 where, missing = self.locate(other)
@@ -187,6 +192,19 @@ class ModelCatalogue:
             else:
                 lacking.setdefault(kind, f"There is no ControlNet for {kind} with {entry.title}: switch the {kind} control off.")
         return found, lacking
+
+
+def _as_shipped(entry: Entry) -> Entry:
+    """The entry, or that of the untrained model where this copy of the program came without the built-in one's weights."""
+    if not entry.made_here or shipped.is_there():
+        return entry
+    return replace(
+        entry,
+        title="Built-in (small, untrained)",
+        autoencoder="kl",
+        note="Not trained yet: it draws test patterns. It is for trying out the way from pose to picture.",
+        warning="The built-in model is not trained yet: the picture is a test pattern.",
+    )
 
 
 def missing_sentence(entry: Entry, missing: tuple[MissingFile, ...]) -> str:

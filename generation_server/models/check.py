@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .builtin import make as builtin
+from .builtin import make as untrained
+from .builtin import shipped
 from .catalogue import ModelCatalogue
 from .entry import Entry
 from .header import HeaderError, tensor_shapes
@@ -14,9 +15,11 @@ from .places import Place
 
 def check_entry(catalogue: ModelCatalogue, entry: Entry, place: Place) -> list[str]:
     """A sentence for every damaged file. Reads all of them, which takes seconds per gigabyte."""
+    if entry.made_here and shipped.is_there():
+        return shipped.problems(shipped.FOLDER)
     if entry.made_here:
         folder = place.folder
-        if folder is None or not folder.exists() or builtin.is_whole(folder):
+        if folder is None or not folder.exists() or untrained.is_whole(folder):
             return []
         return [f"{folder} is damaged: it is made anew when it is next used."]
     root = place.folder or (place.file.parent if place.file else Path())

@@ -105,7 +105,7 @@ def plan(catalogue: ModelCatalogue, name: str, cancelled: Callable[[], bool] = l
     """Asks the hub what an entry consists of, and looks what of it is here. Raises DownloadError or UnknownModel."""
     entry = catalogue.entry(name)
     if not entry.repository:
-        here = "is made on this computer" if entry.made_here else "is a file of your own"
+        here = "comes with this program" if entry.made_here else "is a file of your own"
         raise DownloadError(f"{entry.title} {here}: there is nothing to download.")
     with _hub_problems(entry):
         info = HfApi(endpoint=endpoint()).model_info(entry.repository, revision=entry.revision, files_metadata=True)

@@ -14,6 +14,8 @@ from ..families.catalogue import families
 from ..protocol import CONTROL_KINDS
 
 KINDS = ("checkpoint", "controlnet")
+AUTOENCODERS = ("kl", "dc")
+"""Kinds of autoencoder that are loaded; diffusion/components.py has their classes. Stable Diffusion's is "kl"."""
 WEIGHTS = {
     "checkpoint": (
         "unet/diffusion_pytorch_model.safetensors",
@@ -45,6 +47,7 @@ class Entry:
     revision: str = "main"
     files: tuple[str, ...] = ()  # weights in the repository; empty for diffusers layout. One name without a folder: a single file
     path: Path | None = None  # a folder in diffusers layout, or a single .safetensors file
+    autoencoder: str = "kl"  # one of AUTOENCODERS
     config: Path | None = None  # a folder with the configuration of a single file that is not shaped like its family
     made_here: bool = False
     advised: bool = True  # False: never chosen for a user, only by the user
@@ -91,6 +94,8 @@ def parse_entry(name: str, data: Mapping[str, Any], folder: Path) -> Entry:
     entry = Entry(**values)
     if entry.kind not in KINDS:
         raise ModelError(f"has the kind '{entry.kind}': use {' or '.join(KINDS)}.")
+    if entry.autoencoder not in AUTOENCODERS:
+        raise ModelError(f"has the autoencoder '{entry.autoencoder}': use {' or '.join(AUTOENCODERS)}.")
     if entry.family not in families():
         raise ModelError(f"has the family '{entry.family}': use one of {', '.join(families())}.")
     if (entry.kind == "controlnet") != bool(entry.control) or (entry.control and entry.control not in CONTROL_KINDS):

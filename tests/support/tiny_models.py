@@ -12,7 +12,8 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, ControlNetModel, PNDMScheduler, UNet2DConditionModel
-from pose_to_anime.generation_server.models.builtin.make import awaken, write_tokenizer
+from pose_to_anime.generation_server.models.builtin.make import awaken
+from pose_to_anime.generation_server.models.builtin.tokenizer_files import write_tokenizer
 from pose_to_anime.generation_server.models.builtin.vocabulary import build_vocabulary
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel

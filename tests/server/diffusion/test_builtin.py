@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The built-in model: made whole or not at all, always the same, and visibly led by its controls."""
+"""The untrained model that stands in where a copy of the program has no weights: made whole or not at all, always the same, and
+visibly led by its controls."""
 
 from __future__ import annotations
 
@@ -20,10 +21,16 @@ from pose_to_anime.generation_server.diffusion.engine import Engine  # noqa: E40
 from pose_to_anime.generation_server.diffusion.interface import GenerationError, Progress  # noqa: E402
 from pose_to_anime.generation_server.families.catalogue import families  # noqa: E402
 from pose_to_anime.generation_server.models.builtin import make as builtin  # noqa: E402
+from pose_to_anime.generation_server.models.builtin import shipped  # noqa: E402
 from pose_to_anime.generation_server.models.catalogue import ModelCatalogue  # noqa: E402
 from pose_to_anime.generation_server.protocol import Control, GenerationRequest  # noqa: E402
 
 REQUEST = GenerationRequest(model="builtin", prompt="1girl, running", width=256, height=384, steps=8, guidance_scale=5.0)
+
+
+@pytest.fixture(autouse=True)
+def _without_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "no weights")
 
 
 @pytest.fixture(scope="module")

@@ -220,7 +220,7 @@ def test_what_arrives_damaged_is_not_used(home: Path, hub: Hub) -> None:
     ("name", "sentence"),
     [
         ("nothing", "There is no model 'nothing': use one of"),
-        ("builtin", "is made on this computer: there is nothing to download"),
+        ("builtin", "comes with this program: there is nothing to download"),
         ("gone", "has no repository .*/artist/gone"),
         ("old", "has no revision 'v9'"),
         ("closed", "accept its terms at .*/artist/closed and set HF_TOKEN"),

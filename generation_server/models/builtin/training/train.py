@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Trains the built-in model, from nothing to weights, in one command.
+
+    python -m pose_to_anime.generation_server.models.builtin.training.train --work DIR
+
+It renders the pool of samples, trains the decoder, then UNet, ControlNet and text encoder. In DIR it leaves the weights (export),
+a sheet of samples that it never trained on (sheet.png) and loss curves (*.csv, *.png). Stopped, killed or out of time, it goes on
+where it was when it is called again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..architecture import make_vae
+from . import patches
+from .card import model_card
+from .export import export, with_words
+from .latents import LatentPool, encode_pool
+from .loop import Limits, checkpoint_file, load_checkpoint, run_stage, save_checkpoint
+from .net_training import NetStage, Networks, make_networks
+from .pool import FigureSquares, read_shard, shard_folders, write_pool
+from .recipe import FILE, Recipe, TrainingError, read_recipe
+from .sheet import write_sheet
+from .vae_training import VaeStage, to_unit
+from .words import CaptionEncoder, caption_words, words_of
+
+STAGES = ("pool", "vae", "net", "export", "sheet")
+_SQUARES = 800
+"""From which the components of patches are taken."""
+
+
+class Training:
+    """One folder of work and what is made in it."""
+
+    def __init__(self, work: Path, recipe: Recipe, device: torch.device, limits: Limits) -> None:
+        self.work = work
+        self.recipe = recipe
+        self.device = device
+        self.limits = limits
+        self.pool = work / "pool"
+
+    def run_pool(self) -> bool:
+        return write_pool(self.pool, self.recipe.pool, self.limits, self.device.type)
+
+    def run_vae(self) -> bool:
+        stage = VaeStage(self._begun_vae(), self.recipe.vae, FigureSquares(self.pool), self.recipe.seed, self.device)
+        return run_stage(stage, self.work, self.limits)
+
+    def run_net(self) -> bool:
+        encode_pool(self.pool, self.work / "latents", self._begun_vae(), self.device)
+        samples = LatentPool(self.pool, self.work / "latents")
+        print(f"net: {len(samples)} samples", flush=True)
+        captions = CaptionEncoder(self._words())
+        stage = NetStage(self._fresh_networks(captions), captions, samples, self.recipe.net, self.recipe.seed, self.device)
+        return run_stage(stage, self.work, self.limits)
+
+    def run_export(self) -> bool:
+        known = self._words()
+        samples = LatentPool(self.pool, self.work / "latents")
+        trained = words_of(samples.captions)
+        kept = [word for word in known if word in trained]
+        networks = self._fresh_networks(CaptionEncoder(known))
+        saved = load_checkpoint(checkpoint_file(self.work, "net"))
+        _fill(networks.modules(), saved["stage"]["ema"]["means"])
+        vae = self._begun_vae()
+        decoder = load_checkpoint(checkpoint_file(self.work, "vae"))
+        _fill([vae.decoder], decoder["stage"]["ema"]["means"])
+        card = model_card(self.work, self.recipe, len(samples), kept, self.device.type)
+        export(self.work / "export", with_words(networks, known, kept), vae, kept, card)
+        print(f"The weights are in {self.work / 'export'}.")
+        return True
+
+    def run_sheet(self) -> bool:
+        write_sheet(self.work / "export", self.pool, self.work / "sheet.png")
+        print(f"The sheet is {self.work / 'sheet.png'}.")
+        return True
+
+    def _words(self) -> list[str]:
+        """The tokenizer's words, settled when they are first needed: the networks are made for them."""
+        file = self.work / "words.json"
+        if not file.exists():
+            captions = [caption for place in shard_folders(self.pool) for caption in read_shard(place).captions]
+            file.write_text(json.dumps(sorted({*caption_words(), *words_of(captions)})), "utf-8")
+        words: list[str] = json.loads(file.read_text("utf-8"))
+        return words
+
+    def _fresh_networks(self, captions: CaptionEncoder) -> Networks:
+        torch.manual_seed(self.recipe.seed)
+        return make_networks(self.recipe, captions.vocabulary)
+
+    def _begun_vae(self) -> Any:
+        """The autoencoder as the linear map that it begins as, which is made when it is first needed."""
+        recipe = self.recipe.vae
+        torch.manual_seed(self.recipe.seed)
+        vae = make_vae(recipe.latent_channels, recipe.layers)
+        file = self.work / "vae_start.pt"
+        if file.exists():
+            vae.load_state_dict(load_checkpoint(file)["vae"])
+            return vae
+        if not shard_folders(self.pool):
+            raise TrainingError("There are no rendered samples yet: run the stage 'pool' first.")
+        squares = FigureSquares(self.pool)(np.random.default_rng(self.recipe.seed), _SQUARES, 64)
+        patches.begin_with(vae, patches.principal_components(to_unit(squares, torch.device("cpu")), recipe.latent_channels))
+        save_checkpoint(file, {"vae": vae.state_dict()})
+        return vae
+
+
+@torch.no_grad()
+def _fill(modules: Any, values: list[torch.Tensor]) -> None:
+    parameters = [parameter for module in modules for parameter in module.parameters()]
+    for parameter, value in zip(parameters, values, strict=True):
+        parameter.copy_(value)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0 when the work was done or time was up, 2 after a sentence on standard error."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="for samples, checkpoints, curves and weights")
+    parser.add_argument("--size", default="small", help="a table of recipe.toml: small for two cores, full for a large GPU")
+    parser.add_argument("--recipe", type=Path, default=FILE, metavar="FILE", help="another one than recipe.toml")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--threads", type=int, help="of the processor (default: torch's choice)")
+    parser.add_argument("--minutes", type=float, help="stop after this time, with a checkpoint")
+    parser.add_argument("--only", choices=STAGES, action="append", help="this stage alone (may be given again)")
+    options = parser.parse_args(arguments)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    limits = Limits(time.monotonic() + options.minutes * 60 if options.minutes else float("inf"))
+    try:
+        options.work.mkdir(parents=True, exist_ok=True)
+        training = Training(options.work, read_recipe(options.size, options.recipe), torch.device(options.device), limits)
+        with limits.heeding_signals():
+            for name in options.only or STAGES:
+                if not getattr(training, f"run_{name}")():
+                    print(f"Stopped in the stage '{name}': the same command goes on from here.")
+                    return 0
+    except TrainingError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

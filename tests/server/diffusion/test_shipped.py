@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The weights that ship: small enough, whole, led by their controls, and right about what they do not know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from drawn_controls import DEPTH, OTHER_POSE, POSE, control_images  # noqa: E402
+from pose_to_anime.generation_server.diffusion.engine import Engine  # noqa: E402
+from pose_to_anime.generation_server.diffusion.interface import Progress  # noqa: E402
+from pose_to_anime.generation_server.families.catalogue import families  # noqa: E402
+from pose_to_anime.generation_server.models.builtin import shipped  # noqa: E402
+from pose_to_anime.generation_server.models.catalogue import ModelCatalogue  # noqa: E402
+from pose_to_anime.generation_server.protocol import Control, GenerationRequest  # noqa: E402
+
+MIB = 1024 * 1024
+pytestmark = pytest.mark.skipif(not shipped.is_there(), reason="this copy came without weights")
+
+
+def generate(
+    home: Path, told: list[Progress] | None = None, prompt: str = "1girl", steps: int = 6, **values: object
+) -> np.ndarray:
+    width, height = values.pop("size", (256, 384))  # type: ignore[misc]
+    request = GenerationRequest("builtin", prompt, width, height, steps=steps, guidance_scale=2.0, **values)  # type: ignore[arg-type]
+    images = control_images(width, height)
+    report = told.append if told is not None else lambda progress: None
+    return np.asarray(Engine("cpu", ModelCatalogue(home)).generate(request, images, report, lambda: False)[0]).astype(int)
+
+
+def test_sizes_and_layout() -> None:
+    files = [path for path in shipped.FOLDER.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= 32 * MIB
+    assert max(path.stat().st_size for path in files) < 16 * MIB
+    assert not shipped.problems(shipped.FOLDER)
+    assert not list(shipped.FOLDER.rglob("*.bin")) and not list(shipped.FOLDER.rglob("*.pt"))
+
+
+def test_it_is_there_and_led_by_both_controls(tmp_path: Path) -> None:
+    status = ModelCatalogue(tmp_path).status("builtin")
+    assert status.present and not status.advised and status.controls == ("openpose", "depth")
+    first = generate(tmp_path, controls=(Control("openpose", POSE),))
+    other = generate(tmp_path, controls=(Control("openpose", OTHER_POSE),))
+    both = generate(tmp_path, controls=(Control("openpose", POSE), Control("depth", DEPTH)))
+    assert np.abs(first - other).mean() > 3 and np.abs(first - both).mean() > 3
+
+
+def test_it_says_what_it_does_not_know(tmp_path: Path) -> None:
+    told: list[Progress] = []
+    generate(tmp_path, told, "1girl, (blue hair:1.2), red skirt, rasengan", steps=1)
+    assert [w for progress in told for w in progress.warnings] == ["Not known to Built-in (small): rasengan."]
+
+
+@pytest.mark.parametrize("sampler", families()["builtin"].samplers)
+def test_every_sampler(tmp_path: Path, sampler: str) -> None:
+    assert 10 < generate(tmp_path, sampler=sampler, size=(128, 192)).std() < 110
+
+
+@pytest.mark.parametrize("size", [(64, 64), (512, 64), (64, 512), (328, 248), (512, 512)])
+def test_all_sizes_of_the_family(tmp_path: Path, size: tuple[int, int]) -> None:
+    controls = (Control("openpose", POSE), Control("depth", DEPTH))
+    assert generate(tmp_path, steps=1, size=size, controls=controls).shape == (size[1], size[0], 3)
