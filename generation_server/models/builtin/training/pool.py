@@ -70,8 +70,8 @@ def _write(place: Path, samples: Sequence[Sample]) -> None:
 
 
 def read_shard(place: Path) -> Shard:
-    arrays = [np.load(place / f"{name}.npy", mmap_mode="r") for name in _ARRAYS]
-    return Shard(place.name, *arrays, json.loads((place / "captions.json").read_text("utf-8")))
+    picture, openpose, depth = (np.load(place / f"{name}.npy", mmap_mode="r") for name in _ARRAYS)
+    return Shard(place.name, picture, openpose, depth, json.loads((place / "captions.json").read_text("utf-8")))
 
 
 def shard_folders(folder: Path) -> list[Path]:
