@@ -23,6 +23,9 @@ COLLAR = 0.045
 ROUNDS = 24
 """Rounds of smoothing after which cloth spans the hollows of the trunk, but still shows chest and shoulders."""
 
+HEM = 0.48
+"""How far above its hem a top hides the skin in every pose, as a share of the trunk."""
+
 UNDER, LONG_UNDER = 0.3, 1.15
 """How far down the leg, in bones, the shorts below a skirt reach, and those below a long one, which hide the knees where a long
 stride would show them through the cloth."""
@@ -122,7 +125,11 @@ def top(work: Work, options: Options) -> Made:
     ease = work.offset + loose * smooth((0.75 - trunk) / 0.6) * (arm <= 0.0)
     ease = ease + 0.9 * loose * smooth((arm - 0.1) / max(min(cut.sleeve, 1.0) - 0.1, 0.1))
     layer = shell(sheet, work.skin, work.normals, ease * body_scale(work.skin), ROUNDS)
-    return Made([layer.of_part(work.main(options))], covers(sheet, len(work.skin.vertices)))
+    # A hem stands off the back of a figure on all fours: what one sees there in under it must be drawn.
+    hidden = covers(sheet, len(work.skin.vertices))
+    if "skirt" not in work.style.options:
+        hidden = hidden & (body.trunk > cut.hem + HEM)
+    return Made([layer.of_part(work.main(options))], hidden)
 
 
 @functools.lru_cache(maxsize=32)

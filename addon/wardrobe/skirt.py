@@ -19,6 +19,10 @@ OUTWARD = ((0.35, 0.5), (0.35, 0.25))
 """Radians that a panel falls away from its leg, at the front and at the back, of thigh and shin: enough to hang down beside a leg
 that steps, too little to fall through the ground or a seat where the figure lies or sits."""
 
+PIVOT = 0.42
+"""How far from the leg's bone a panel at the front or side may turn, as a share of that bone: farther out, on short thick legs,
+it would be held up in the air when the thigh is raised."""
+
 ARM = ("upper", "forearm", "hand", "thumb", "index", "middle", "ring", "little")
 """How the names of the arms' bones begin."""
 
@@ -152,16 +156,20 @@ def _panels(
         start, stop = float(skin.joints[f"{parent}.L"][2]), float(skin.joints[f"{end}.L"][2])
         ring = int(np.argmin(np.abs(heights - start)))
         below = heights < start - 0.25 * (start - max(stop, heights[-1]))
+        # On short thick legs cloth stands far from the bone: there its front may turn inward as far as there is room.
+        front = float(skin.joints[f"{parent}.L"][1]) - (middle[1] - radii[ring, 0])
+        thick = front > PIVOT * (start - stop)
         for angle in PANELS:
             turn = math.radians(angle)
             column = int(np.argmin(np.abs((angles - turn + np.pi) % (2.0 * np.pi) - np.pi)))
             slack = room[below, column] / (start - heights[below])
-            inward = 0.7 * float(np.arctan(max(0.0, slack.min()))) if below.any() else 0.0
+            share = 1.0 if thick and angle < 90.0 else 0.7
+            inward = share * float(np.arctan(max(0.0, slack.min()))) if below.any() else 0.0
             for side, sign in (("L", 1.0), ("R", -1.0)):
                 outward = np.array([sign * math.sin(turn), -math.cos(turn), 0.0])
                 joint = skin.joints[f"{parent}.{side}"]
                 cloth = middle + radii[ring, column] * outward[:2]
-                away = max(0.0, float((cloth - joint[:2]) @ outward[:2]))
+                away = min(max(0.0, float((cloth - joint[:2]) @ outward[:2])), PIVOT * (start - stop))
                 head = joint + outward * (away if angle <= 90.0 else 0.0)
                 bones.append(
                     HangingBone(

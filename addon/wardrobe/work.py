@@ -93,7 +93,7 @@ class Made:
 
 
 @functools.lru_cache(maxsize=64)
-def covers(sheet: Sheet, count: int, rings: int = 2) -> np.ndarray:
+def covers(sheet: Sheet, count: int, rings: int = 4) -> np.ndarray:
     """(count,) bool: the skin's vertices that lie under a sheet, ``rings`` faces or more from its border."""
     edge = np.zeros(len(sheet.rows), dtype=bool)
     edge[borders(sheet.faces)] = True

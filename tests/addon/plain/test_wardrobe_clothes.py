@@ -108,6 +108,39 @@ def test_what_one_slot_wears_lies_over_the_slot_below() -> None:
     assert (depth < 0.0).mean() > 0.98
 
 
+def test_skin_that_shows_in_under_a_loose_hem_is_drawn() -> None:
+    """From behind, a figure on all fours shows what is below its shirt's hem; where a skirt hangs from the top nothing shows."""
+    trunk = pattern().trunk
+    for style in ("t_shirt", "sleeveless", "jacket"):
+        covered = piece_on(style, "child").covered
+        assert covered is not None and covered.any()
+        assert trunk[covered].min() > CLOTHES[style].options["top"].get("hem", 0.09) + 0.45
+    covered = piece_on("dress", "child").covered
+    assert covered is not None and (covered & (trunk > 0.3) & (trunk < 0.6)).any()
+
+
+@pytest.mark.parametrize("body", ["chibi", "mascot"])
+def test_a_dress_lies_on_the_lap_of_short_thick_legs(body: str) -> None:
+    """The front of its hem is not held up in the air above the thighs of a figure that sits."""
+    skin, piece, scale = skin_of(body), piece_on("dress", body), body_scale(skin_of(body))
+    matrices = _matrices(body, "sitting_edge")
+    thighs = skinned(skin.vertices, skin.weights, matrices)[
+        (pattern().on_leg > 0.5) & (pattern().leg > 0.0) & (pattern().leg < 1.0)
+    ]
+    front = np.zeros(len(piece.vertices))
+    for name, (rows, shares) in piece.weights.items():
+        if "_1_000." in name or "_1_045." in name:
+            front[rows] += shares
+    low = (front > 0.6) & (piece.vertices[:, 2] < piece.vertices[front > 0.6, 2].min() + 0.04 * scale)
+    cloth = skinned(piece.vertices, piece.weights, with_hanging(matrices, piece.bones))[low]
+    above = []
+    for corner in cloth:
+        near = np.abs(thighs[:, :2] - corner[:2]).max(axis=1) < 0.03 * scale
+        if near.any():
+            above.append(corner[2] - thighs[near, 2].max())
+    assert len(above) > 20 and np.median(above) < 0.06 * scale
+
+
 def test_a_part_without_a_colour_of_its_own_takes_the_first() -> None:
     uniform = CLOTHES["school_uniform"]
     options = {table: {**values, "part": "main"} if table == "skirt" else values for table, values in uniform.options.items()}
