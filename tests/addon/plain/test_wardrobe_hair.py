@@ -13,7 +13,7 @@ from pose_to_anime.addon.armature.joint_map import joint_map
 from pose_to_anime.addon.armature.skin.body_file import read_body
 from pose_to_anime.addon.armature.skin.build import Skin, build_skin
 from pose_to_anime.addon.package import RIGS
-from pose_to_anime.addon.pose.normalised import Pose
+from pose_to_anime.addon.pose.normalised import Pose, loads
 from pose_to_anime.addon.pose.rest import humanoid_rest
 from pose_to_anime.addon.wardrobe import hair
 from pose_to_anime.addon.wardrobe.catalogue import read_catalogue
@@ -36,10 +36,25 @@ def hair_on(key: str, body: str) -> Piece:
 
 
 def pitched(degrees: float) -> Pose:
-    """Head and neck bent forward by so much in all."""
+    """Head and neck bent forward by so much in all; backward if negative."""
     half = math.radians(degrees) / 4.0
     turn = (math.cos(half), math.sin(half), 0.0, 0.0)
     return Pose("bent", {"neck": turn, "head": turn})
+
+
+def lowest_tenth(piece: Piece) -> np.ndarray:
+    """The vertices that hang lowest at rest."""
+    heights = piece.vertices[:, 2]
+    return np.flatnonzero(heights < heights.min() + 0.1 * np.ptp(heights))
+
+
+def normals(skin: Skin) -> np.ndarray:
+    """(N, 3) unit vectors out of the skin at its vertices."""
+    corners = skin.vertices.astype(np.float64)[skin.quads]
+    across = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
+    total = np.zeros((len(skin.vertices), 3))
+    np.add.at(total, skin.quads, across[:, None])
+    return np.asarray(total / np.linalg.norm(total, axis=1, keepdims=True))
 
 
 def in_pose(piece: Piece, body: str, pose: Pose, hanging: bool = True) -> np.ndarray:
@@ -91,12 +106,43 @@ def test_scalps_are_covered_and_faces_are_not(key: str, body: str) -> None:
     assert (hidden[face, 2] > skin.landmarks["eye_left"][2]).all()
 
 
+@pytest.mark.parametrize("degrees", [80.0, -60.0])
 @pytest.mark.parametrize("key", HANGING)
-def test_tails_fall_when_the_head_bends(key: str) -> None:
+def test_tails_fall_when_the_head_bows_or_looks_up(key: str, degrees: float) -> None:
     piece = hair_on(key, "adult_woman")
-    tip = int(np.argmin(piece.vertices[:, 2]))
-    hung, stiff = in_pose(piece, "adult_woman", pitched(-60.0)), in_pose(piece, "adult_woman", pitched(-60.0), hanging=False)
-    assert hung[tip, 2] < stiff[tip, 2] - 0.02 or np.linalg.norm(hung[tip] - stiff[tip]) > 0.05
+    tips = lowest_tenth(piece)
+    hung, stiff = (in_pose(piece, "adult_woman", pitched(degrees), hanging) for hanging in (True, False))
+    assert hung[tips, 2].mean() < stiff[tips, 2].mean() - 0.02
+
+
+@pytest.mark.parametrize("key", HANGING)
+def test_tails_hang_below_the_head_of_who_lies_on_the_back(key: str) -> None:
+    piece, skin = hair_on(key, "adult_woman"), skin_of("adult_woman")
+    pose = loads((RIGS / "poses" / "lying.json").read_text(encoding="utf-8"))
+    bones = joint_map("mannequin")
+    head = bone_matrices(humanoid_rest(skin.joints, bones), bones, pose)["head"]
+    rows, shares = skin.weights["head"]
+    lowest = (skin.vertices[rows[shares > 0.5]] @ head[:, :3].T + head[:, 3])[:, 2].min()
+    tips = lowest_tenth(piece)
+    assert in_pose(piece, "adult_woman", pose)[tips, 2].mean() < lowest - 0.05
+    assert in_pose(piece, "adult_woman", pose, hanging=False)[tips, 2].mean() > lowest - 0.05
+
+
+@pytest.mark.parametrize("body", ["adult_woman", "child", "chibi", "mascot"])
+@pytest.mark.parametrize("key", STYLES)
+def test_hair_stays_out_of_the_head(key: str, body: str) -> None:
+    """But for roots: hardly any of it is deeper below the skin than a thirtieth of the head."""
+    piece, skin = hair_on(key, body), skin_of(body)
+    rows, shares = skin.weights["head"]
+    near = rows[shares > 0.5][::3]
+    surface, outward = skin.vertices[near].astype(np.float64), normals(skin)[near]
+    rigid, held = piece.weights["head"]
+    points = piece.vertices[rigid[held > 0.99]].astype(np.float64)
+    squares = (points**2).sum(axis=1)[:, None] - 2.0 * points @ surface.T + (surface**2).sum(axis=1)
+    closest = squares.argmin(axis=1)
+    depth = ((surface[closest] - points) * outward[closest]).sum(axis=1)
+    height = skin.landmarks["head_top"][2] - skin.landmarks["chin"][2]
+    assert (depth > height / 30.0).mean() < 0.02
 
 
 @pytest.mark.parametrize("key", STYLES)
