@@ -165,7 +165,7 @@ class HairMaker:
             )
             line[:, 2] -= 0.2 * length * steps[:, 0] ** 2
             taper = np.linspace(1.0, 0.0, _HANG_POINTS) ** 0.8
-            self.rigid(line, np.repeat(out[None], _HANG_POINTS, axis=0), 0.13 * self.head * taper, 0.07 * self.head * taper)
+            self.rigid(line, np.repeat(out[None], _HANG_POINTS, axis=0), 0.19 * self.head * taper, 0.11 * self.head * taper)
 
     def _lying(self, from_azimuth: float, start: float, azimuth: float, end: float, width: float, thickness: float) -> None:
         """A lock on the head from one direction to another, widest below its root and pointed at its end. ``width``: radians."""

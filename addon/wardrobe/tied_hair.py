@@ -11,21 +11,42 @@ from .hair_maker import GAP, HairMaker, Table
 from .locks import ball, tube
 from .scalp import directions
 
+_NEAREST = math.radians(24.0)
+"""Angle from the knot within which no lock begins: it would be all bend."""
+_ABOVE_EDGE = math.radians(7.0)
+_PARTING = (50.0, 25.0, -5.0, -35.0, -60.0, -82.0)
+"""Degrees from the crown, to the front and (negative) to the back, at which locks begin on either side of a parting."""
+_BESIDE_PARTING = math.radians(3.0)
+
 
 def combed(maker: HairMaker, table: Table) -> None:
-    """Locks from the hairline to where the hair is tied: flat, so that one sees which way it is combed."""
+    """Flat locks to where the hair is tied, so that one sees which way it is combed: from the hairline below and around the knot,
+    and from a parting between two knots."""
     for sign in (1.0, -1.0) if table["pair"] else (1.0,):
-        goal = directions(np.array(sign * math.radians(table["azimuth"])), np.array(math.radians(table["polar"])))
-        low, high = (0.0, math.pi) if table["pair"] else (-math.pi, math.pi)
-        number = 9 if table["pair"] else 16
-        for i in range(number):
-            azimuth = low + (high - low) * (i + 0.5) / number
-            azimuth *= sign if table["pair"] else 1.0
-            polar = float(maker.scalp.hairline(np.array([azimuth]))[0]) - 0.03
-            root = directions(np.array(azimuth), np.array(polar))
-            if root @ goal > math.cos(math.radians(24.0)):
-                continue
-            _swept(maker, root, goal, 0.055 * maker.head)
+        azimuth = sign * math.radians(table["azimuth"])
+        # Hair that is tied below the hairline, as braids are, is combed to its edge and no farther.
+        low = min(math.radians(table["polar"]), float(maker.scalp.hairline(np.array([azimuth]))[0]) - _ABOVE_EDGE)
+        goal = directions(np.array(azimuth), np.array(low))
+        for root in _roots(maker, sign if table["pair"] else 0.0, low):
+            if root @ goal < math.cos(_NEAREST):
+                _swept(maker, root, goal, 0.055 * maker.head)
+
+
+def _roots(maker: HairMaker, sign: float, low: float) -> list[np.ndarray]:
+    """Directions of where combed locks begin; ``sign`` is the side of the knot, 0 for one in the middle."""
+    number = 9 if sign else 16
+    edge, span = (0.0, math.pi) if sign else (-math.pi, 2.0 * math.pi)
+    found = []
+    for i in range(number):
+        azimuth = (edge + span * (i + 0.5) / number) * (sign or 1.0)
+        polar = float(maker.scalp.hairline(np.array([azimuth]))[0]) - 0.03
+        if polar > low or not sign:
+            found.append(directions(np.array(azimuth), np.array(polar)))
+    if sign:
+        for degrees in _PARTING:
+            azimuth = sign * _BESIDE_PARTING if degrees > 0 else math.pi - sign * _BESIDE_PARTING
+            found.append(directions(np.array(azimuth), np.array(math.radians(abs(degrees)))))
+    return found
 
 
 def _swept(maker: HairMaker, root: np.ndarray, goal: np.ndarray, width: float) -> None:
