@@ -45,8 +45,6 @@ PEOPLE: dict[str, tuple[str, float]] = {
 }
 """Body → its tags, and how often chance picks it."""
 
-UNDER = "under"
-"""The part of skirts and dresses that is worn under them."""
 _FILLED = ("hair", "face", "socks", "shoes")
 """Slots whose pieces are full to the rim, so that nobody sees them from inside: half of their triangles need not be drawn."""
 _SLIDERS_USED = 0.6
@@ -171,9 +169,7 @@ def dressed_figure(body: str, sliders: Mapping[str, float], outfit: Outfit, peop
         kept = np.concatenate((np.ones(len(piece.faces), dtype=bool), ~is_triangle))
         triangles.append(_triangles(piece.faces)[kept] + offset)
         part = np.tile(piece.parts, 2)[kept]
-        worn = dict(part_colours(outfit.worn[slot], piece.style))
-        if UNDER in worn:  # shorts of the skirt's own colour: what is under it is not to be noticed
-            worn[UNDER] = worn[piece.part_names[0]]
+        worn = part_colours(outfit.worn[slot], piece.style)
         palette = [catalogue.palette.rgb(worn.get(each, "black")) for each in piece.part_names]
         colours.append(np.asarray(palette, dtype=np.float32)[part])
         value = np.full(len(part), PARTS[slot])
