@@ -104,6 +104,18 @@ def test_counts_and_exit_codes(results: Path, test: str, expected: tuple[int, in
     assert (result["code"], result["passed"], result["failed"]) == expected
 
 
+def test_suites_beside_each_other_say_whose_each_line_is(results: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (results / "test_one.py").write_text("def test_it(): pass")
+    (results / "test_two.py").write_text("def test_it(): assert 0, 'the second'")
+    options = ["-p", "no:cacheprovider"]
+    wanted = [(name, Path(sys.executable), [str(results / f"test_{name}.py")], options) for name in ("one", "two")]
+    one, two = suites.run_beside_others(wanted, 2)
+    assert (one["code"], one["passed"], two["code"], two["failed"]) == (0, 1, 1, 1)
+    printed = [line for line in capfd.readouterr().out.splitlines() if line.strip() and "====" not in line]
+    assert {line.split("|")[0].strip() for line in printed} == {"one", "two"}
+    assert any(line.startswith("two") and "the second" in line for line in printed)
+
+
 def test_the_summary_decides(capsys: pytest.CaptureFixture[str]) -> None:
     good = {"name": "server", "code": 0, "seconds": 1.0, "passed": 3, "failed": 0, "skipped": 1}
     bad = {"name": "bpy-4.5", "code": 1, "seconds": 1.0, "passed": 1, "failed": 2, "skipped": 0}

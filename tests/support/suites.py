@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
+import threading
 import time
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from environments import ENVIRONMENTS, ROOT, VENVS, StudioError, is_ready, prepare, read_state, say
@@ -33,6 +36,11 @@ RUN_PYTEST = "import os, sys, pytest; code = int(pytest.main()); sys.stdout.flus
 NO_TESTS = 5  # pytest's exit code when nothing was collected
 
 COUNTS = ("passed", "failed", "skipped")
+PLAIN = "tests/addon/plain"  # needs no Blender: the server's newer numpy and the main Blender's older one are enough
+LANES = 2  # suites at once where the processor has the cores; each may take 4 GB of memory
+ALONE = {"-s", "--capture=no", "--pdb", "--trace", "-x", "--exitfirst"}  # options that mean one suite after another
+
+_printing = threading.Lock()
 
 
 def run(arguments: list[str]) -> int:
@@ -44,15 +52,34 @@ def run(arguments: list[str]) -> int:
     paths = [argument for argument in arguments if is_test_path(argument)]
     options = [argument for argument in arguments if argument not in paths]
     blenders = wanted_blenders(required)  # made first: the installed zip is tested in each of them
-    results = []
+    wanted = []
     server_paths = [path for path in paths if not needs_bpy(path)]
     if server_paths or not paths:
-        results.append(run_suite("server", prepare("server", tests=True), server_paths or ["tests"], options))
+        wanted.append(("server", prepare("server", tests=True), server_paths or ["tests"], options))
     addon_paths = [inside for inside in map(addon_part, paths) if inside]
     if addon_paths or not paths:
-        for version, python in blenders:
-            results.append(run_suite(f"bpy-{version}", python, addon_paths or ["tests/addon"], options))
-    return summarise(results)
+        for number, (version, python) in enumerate(blenders):
+            chosen = addon_paths or ["tests/addon", *([f"--ignore={PLAIN}"] if number else [])]
+            wanted.append((f"bpy-{version}", python, chosen, options))
+    lanes = 1 if ALONE & set(options) else min(LANES, os.cpu_count() or 1, len(wanted))
+    if lanes < 2:
+        return summarise([run_suite(*suite) for suite in wanted])
+    return summarise(run_beside_others(wanted, lanes))
+
+
+def run_beside_others(wanted: list[tuple], lanes: int) -> list[dict]:
+    """The suites' results in order, ``lanes`` of them at a time. Ctrl-C, which reaches those that run by itself, starts no more."""
+    stopped = threading.Event()
+
+    def run_one(suite: tuple) -> dict | None:
+        return None if stopped.is_set() else run_suite(*suite, beside_others=True)
+
+    with ThreadPoolExecutor(lanes) as pool:
+        try:
+            return list(pool.map(run_one, wanted))
+        except BaseException:
+            stopped.set()
+            raise
 
 
 def is_test_path(argument: str) -> bool:
@@ -84,8 +111,8 @@ def wanted_blenders(required: set[str]) -> list[tuple[str, Path]]:
     return found
 
 
-def run_suite(name: str, python: Path, paths: list[str], options: list[str]) -> dict:
-    """One pytest process. Returns its name, exit code, seconds and counts."""
+def run_suite(name: str, python: Path, paths: list[str], options: list[str], beside_others: bool = False) -> dict:
+    """One pytest process. Returns its name, exit code, seconds and counts. ``beside_others``: each line says whose it is."""
     report = VENVS / "test-results" / (name + ".xml")
     report.parent.mkdir(exist_ok=True)
     if report.exists():
@@ -101,8 +128,8 @@ def run_suite(name: str, python: Path, paths: list[str], options: list[str]) -> 
         f"--junitxml={report}",
     ]
     began = time.monotonic()
-    paths = [path if Path(path.split("::")[0]).exists() else str(ROOT / path) for path in paths]
-    code = subprocess.call([*command, *options, *paths], env=environment, stdin=subprocess.DEVNULL)
+    paths = [path if path.startswith("-") or Path(path.split("::")[0]).exists() else str(ROOT / path) for path in paths]
+    code = call([*command, *options, *paths], environment, f"{name:8}| " if beside_others else "")
     counts = read_counts(report)
     if not report.exists() and not any(option.startswith("--junit") for option in options):
         code = code or 1  # something ended the process before pytest was done, however content it looked
@@ -111,6 +138,19 @@ def run_suite(name: str, python: Path, paths: list[str], options: list[str]) -> 
     elif code and not counts["failed"]:
         counts["failed"] = 1  # the process itself: a crash, a usage error, an interrupt
     return {"name": name, "code": code, "seconds": time.monotonic() - began, **counts}
+
+
+def call(command: list[str], environment: dict, prefix: str) -> int:
+    """The command's exit code. With a prefix, each line that it prints is printed whole, behind it."""
+    if not prefix:
+        return subprocess.call(command, env=environment, stdin=subprocess.DEVNULL)
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with subprocess.Popen(command, env=environment, text=True, encoding="utf-8", errors="replace", **pipes) as child:
+        for line in child.stdout:
+            with _printing:
+                sys.stdout.write(prefix + line)
+                sys.stdout.flush()
+    return child.returncode
 
 
 def read_counts(report: Path) -> dict:
