@@ -68,7 +68,7 @@ def run(arguments: list[str]) -> int:
 
 
 def run_beside_others(wanted: list[tuple], lanes: int) -> list[dict]:
-    """The suites' results in order, ``lanes`` of them at a time. Ctrl-C, which reaches those that run by itself, starts no more."""
+    """The suites' results in order, ``lanes`` of them at a time. Ctrl-C starts no more of them."""
     stopped = threading.Event()
 
     def run_one(suite: tuple) -> dict | None:
