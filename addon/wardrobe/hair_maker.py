@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .bumpers import body_bumpers
 from .locks import Strands, ring_rows, tube
-from .piece import HangingBone, Style
+from .piece import Clearance, HangingBone, Style
 from .scalp import Scalp, directions
 
 Table = Mapping[str, float]
@@ -24,22 +25,27 @@ _RIGID_START = 0.18
 """Part of a hanging lock over which it comes loose from the head."""
 _EDGE = math.radians(96.0)
 """Polar angle at which back hair leaves the head."""
+_CHAIN_POINTS = 4
+"""Places down each bone at which the body may be in the way."""
 _LONG = 1.1
 """Heads from which on a chain has three bones instead of two."""
 GAP = 0.09
 """Heads between hanging hair and the body."""
 _LOWEST = 0.36
 """Part of the figure's height below which no hair hangs at rest: a large head has hair that is long beside its body."""
+_HALF = 0.12
+"""Heads that the ends of bones keep off body and ground where the hair is loose."""
 _UPRIGHT = 35.0
 """Degrees by which spikes on the crown stand up more steeply than those at the sides."""
 
 
 @dataclass(frozen=True)
 class Chain:
-    """Bones down a group of locks; ``length`` metres."""
+    """Bones down a group of locks; ``length`` metres; whether they hang before the shoulder."""
 
     names: tuple[str, ...]
     length: float
+    forward: bool
 
     def shares(self, along: float) -> list[tuple[str, float]]:
         """What holds a point that lies ``along`` metres down from where the lock leaves the head."""
@@ -63,6 +69,7 @@ class HairMaker:
         self.chance = random.Random(style.key)
         self.strands = Strands()
         self.bones: list[HangingBone] = []
+        self.bumpers = body_bumpers(scalp.skin)
         self.covered = np.zeros(len(scalp.skin.vertices), dtype=bool)
         self.tie = min(1, len(style.colours) - 1)
 
@@ -137,15 +144,18 @@ class HairMaker:
 
     def back(self, table: Table) -> None:
         count = int(table["count"])
-        groups = max(3, round(count / 3))
         start, end = math.radians(74.0), math.radians(286.0)
-        chains = [self.chain(start + (end - start) * (group + 0.5) / groups, table["length"]) for group in range(groups)]
-        for i in range(count):
-            azimuth = start + (end - start) * (i + 0.5) / count
+        azimuths = start + (end - start) * (np.arange(count) + 0.5) / count
+        # The foremost lock of each side has bones of its own, since it may hang before the shoulder.
+        inner = np.array_split(np.arange(1, count - 1), max(2, round(count / 4)))
+        chains: list[Chain | None] = []
+        for group in (np.array([0]), *inner, np.array([count - 1])):
+            chains += [self.chain(float(azimuths[group].mean()), table["length"])] * len(group)
+        for i, azimuth in enumerate(azimuths.tolist()):
             length = table["length"] * (1.0 + self.chance.uniform(-1.0, 1.0) * table["ragged"])
             width = table["width"] * 0.21 * (end - start) / count
             shape = (table["flare"], table["curl"], table["wave"])
-            self._lock(azimuth, 24.0, math.degrees(_EDGE), length, width, *shape, chains[i * groups // count])
+            self._lock(azimuth, 24.0, math.degrees(_EDGE), length, width, *shape, chains[i])
 
     def spikes(self, table: Table) -> None:
         count, golden = int(table["count"]), math.pi * (3.0 - math.sqrt(5.0))
@@ -184,8 +194,9 @@ class HairMaker:
 
     # What hangs
 
-    def chain(self, azimuth: float, length: float, place: np.ndarray | None = None) -> Chain | None:
-        """Bones for locks that leave the head in a direction, or at a place, and hang ``length`` heads; none for short ones."""
+    def chain(self, azimuth: float, length: float, place: np.ndarray | None = None, half: float = _HALF) -> Chain | None:
+        """Bones for locks that leave the head in a direction, or at a place, and hang ``length`` heads; none for short ones.
+        ``half`` is how thick the hair is to either side of the bones, in heads."""
         if length < _SHORTEST_HANGING:
             return None
         metres = self.metres(length)
@@ -195,18 +206,31 @@ class HairMaker:
         count = 3 if length > _LONG else 2
         names = tuple(f"hair_{len(self.bones) + k}" for k in range(count))
         in_front = math.cos(azimuth) > 0.2
+        steps = np.linspace(0.0, metres, _CHAIN_POINTS * count + 1)
+        ends = self.scalp.cleared(place - np.outer(steps, [0.0, 0.0, 1.0]), GAP * self.head)[::_CHAIN_POINTS]
+        ends[0] = place
         for k, name in enumerate(names):
             # Bones point straight down at rest, whatever the lock does: then hair at rest is as it was made.
-            head = place + np.array([0.0, 0.0, -metres * k / count])
-            tail = head + np.array([0.0, 0.0, -metres / count])
+            below = ends[k] + np.array([0.0, 0.0, -metres / count])
+            clearance = self._clearance(place, ends[k + 1], metres * (k + 1) / count, outward, half * self.head)
             self.bones.append(
                 HangingBone(
-                    name, head, tail, "head" if k == 0 else names[k - 1], outward, gravity=0.85 if k == 0 else 0.5,
-                    inward_limit=0.04 if k == 0 else 0.12, outward_limit=2.6 if k == 0 else 0.8,
-                    side_limit=0.5 if in_front else 0.9,
+                    name, ends[k], below, "head" if k == 0 else names[k - 1], outward, gravity=0.85 if k == 0 else 0.75,
+                    inward_limit=0.04 if k == 0 else 0.5, outward_limit=2.6 if k == 0 else 1.2,
+                    side_limit=0.5 if in_front else 0.9, clearance=clearance,
                 )
             )  # fmt: skip
-        return Chain(names, metres)
+        return Chain(names, metres, bool((ends[:, 1] < place[1] - 1e-6).any()))
+
+    def _clearance(self, root: np.ndarray, end: np.ndarray, reach: float, outward: np.ndarray, half: float) -> Clearance:
+        """What the end of a bone keeps off that it can reach from the root of the hair, no farther than it does at rest. Hair on
+        the ground spreads around the head. Metres."""
+        bumpers = tuple(
+            each for each in self.bumpers if math.dist(root, each.centre) < reach + each.radius + half + self.head / 4
+        )
+        distances = tuple(min(each.radius + half, math.dist(end, each.centre)) for each in bumpers)
+        spread = (outward + np.array([0.0, 0.0, 1.0])) / math.sqrt(2.0)
+        return Clearance(end, bumpers, distances, min(half, float(end[2])), spread, "head")
 
     def _lock(
         self, azimuth: float, start: float, edge: float, length: float, width: float, flare: float, curl: float, wave: float,
@@ -232,7 +256,7 @@ class HairMaker:
             direction = direction / np.linalg.norm(direction)
             point = point + direction * step
             hanging.append(point)
-        hung = self.scalp.cleared(np.array(hanging), GAP * self.head * 0.5)
+        hung = self.scalp.cleared(np.array(hanging), GAP * self.head * 0.5, chain.forward if chain else None)
         line = np.concatenate((lying, hung))
         outward = np.concatenate((directions(np.full(_LAY_POINTS, azimuth), polar), np.repeat(out[None], _HANG_POINTS, axis=0)))
         place = np.linspace(0.0, 1.0, len(line))

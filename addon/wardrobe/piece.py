@@ -48,13 +48,41 @@ class Style:
 
 
 @dataclass(frozen=True, eq=False)
+class Bumper:
+    """A ball of the body that hair slides off: ``centre`` (3,) and ``radius`` in metres, at rest, armature axes, carried by a
+    deform bone."""
+
+    name: str
+    bone: str
+    centre: np.ndarray
+    radius: float
+
+
+@dataclass(frozen=True, eq=False)
+class Clearance:
+    """What a hanging bone stays out of.
+
+    ``point`` (3,) is what is kept out, at rest: where the hair is at the bone's end. ``distances``: metres from the centre of
+    each of ``bumpers``. ``floor``: metres above the ground, armature z = 0, for either end of the bone. What would lie below that slides along ``spread``
+    (3,), a unit vector at rest that the body's ``spread_bone`` carries.
+    """
+
+    point: np.ndarray
+    bumpers: tuple[Bumper, ...]
+    distances: tuple[float, ...]
+    floor: float
+    spread: np.ndarray
+    spread_bone: str
+
+
+@dataclass(frozen=True, eq=False)
 class HangingBone:
     """A bone of a lock of hair or of a panel of cloth, which follows its parent and gravity. Metres, at rest, armature axes.
 
     ``parent`` is a deform bone of the body or an earlier hanging bone. ``outward`` (3,) is a unit vector square to the bone that
     points away from the body. ``gravity`` 0 to 1 is how far the bone turns from where its parent carries it to straight down.
     Seen from its parent it turns by at most ``outward_limit`` radians outward, ``inward_limit`` inward and ``side_limit`` to
-    either side, so that it does not fall through the body.
+    either side, so that it does not fall through the body. ``clearance`` is what it is then pushed out of, if anything.
     """
 
     name: str
@@ -66,6 +94,7 @@ class HangingBone:
     outward_limit: float = 2.6
     inward_limit: float = 0.05
     side_limit: float = 1.2
+    clearance: Clearance | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,11 +12,14 @@ from ..pose import rotations as rot
 from ..pose.kinematics import hips_place, joint_places
 from ..pose.normalised import Pose
 from ..pose.rest import HumanoidRest
-from .piece import HangingBone
+from .piece import Clearance, HangingBone
 
 Matrices = dict[str, np.ndarray]
 """Bone → (3, 4): takes points at rest to where the bone carries them, armature axes, metres."""
 Weights = Mapping[str, tuple[np.ndarray, np.ndarray]]
+
+ROUNDS = 2
+"""How often the end of a hanging bone is pushed out of what it stays out of."""
 
 _DOWN = np.array([0.0, 0.0, -1.0])
 
@@ -33,10 +36,16 @@ def bone_matrices(rest: HumanoidRest, bones: Mapping[str, str], pose: Pose) -> M
 def with_hanging(matrices: Mapping[str, np.ndarray], bones: Iterable[HangingBone]) -> Matrices:
     """The matrices, with those of hanging bones, parents first, under gravity along −z."""
     result = dict(matrices)
+    centres: dict[str, list[float]] = {}
     for bone in bones:
         parent = result[bone.parent]
         turn = parent[:, :3] @ _swing(bone, parent[:, :3].T @ _DOWN)
-        result[bone.name] = _carrier(turn, bone.head, parent[:, :3] @ bone.head + parent[:, 3])
+        head = parent[:, :3] @ bone.head + parent[:, 3]
+        if bone.clearance is not None:
+            head[2] = max(head[2], bone.clearance.floor)
+            fallen = turn @ (bone.clearance.point - bone.head)
+            turn = _turn_between(fallen, _cleared(bone.clearance, head, head + fallen, result, centres) - head) @ turn
+        result[bone.name] = _carrier(turn, bone.head, head)
     return result
 
 
@@ -48,6 +57,44 @@ def skinned(vertices: np.ndarray, weights: Weights, matrices: Mapping[str, np.nd
             mixed[rows] += shares[:, None, None] * matrices[bone].astype(np.float32)
     result: np.ndarray = np.einsum("nij,nj->ni", mixed[:, :, :3], vertices) + mixed[:, :, 3]
     return result
+
+
+def _cleared(
+    clearance: Clearance, head: np.ndarray, point: np.ndarray, matrices: Mapping[str, np.ndarray], centres: dict[str, list[float]]
+) -> np.ndarray:
+    """(3,): where a bone that begins at ``head`` ends, out of what it stays out of, as far from the head as ``point`` is: metres.
+
+    A few rounds of projections, which Blender does with Limit Distance and Limit Location. They need not meet: where bumpers and
+    ground leave no room, the length prevails. ``centres`` are those of bumpers that were there before.
+    """
+    own, end = head.tolist(), point.tolist()
+    length = math.dist(own, end)
+    depth = min(max(0.0, clearance.floor - end[2]), length)
+    if depth > 0.0:
+        end = (point + matrices[clearance.spread_bone][:, :3] @ clearance.spread * depth).tolist()
+    balls = []
+    for bumper, distance in zip(clearance.bumpers, clearance.distances, strict=True):
+        if bumper.name not in centres:
+            centres[bumper.name] = (matrices[bumper.bone][:, :3] @ bumper.centre + matrices[bumper.bone][:, 3]).tolist()
+        balls.append((centres[bumper.name], distance))
+    for _ in range(ROUNDS):
+        for centre, distance in balls:
+            away = math.dist(end, centre)
+            if away < distance:
+                end = [c + (p - c) * distance / away for p, c in zip(end, centre, strict=True)]
+        end[2] = max(end[2], clearance.floor)
+        scale = length / math.dist(end, own)
+        end = [c + (p - c) * scale for p, c in zip(end, own, strict=True)]
+    return np.array(end)
+
+
+def _turn_between(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """(3, 3): the least turn from one direction to another."""
+    axis = rot.cross(before, after)
+    sine = float(np.linalg.norm(axis))
+    if sine < 1e-12:
+        return np.eye(3)
+    return rot.about_axis(axis / sine, math.atan2(sine, float(before @ after)))
 
 
 def _swing(bone: HangingBone, down: np.ndarray) -> np.ndarray:

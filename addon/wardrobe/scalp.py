@@ -130,9 +130,10 @@ class Scalp:
         table[..., 1] = np.max([each[..., 1] for each in around], axis=0)
         return table, low, cell
 
-    def cleared(self, points: np.ndarray, gap: float) -> np.ndarray:
+    def cleared(self, points: np.ndarray, gap: float, forward: bool | None = None) -> np.ndarray:
         """A line (n, 3) downward with what lies in neck, shoulders or trunk, or nearer than ``gap``, moved out to the front or
-        the back, whichever is nearer; what is above and below goes along, so that the line stays smooth."""
+        the back, whichever is nearer if ``forward`` does not say; what is above and below goes along, so that the line stays
+        smooth."""
         table, low, cell = self._trunk
         result = points.copy()
         i = ((points[:, 2] - low) / cell).astype(int)
@@ -142,7 +143,8 @@ class Scalp:
         front[known], back[known] = table[i[known], j[known]].T
         y = points[:, 1]
         known &= (y > front - gap) & (y < back + gap)
-        forward = float(y[known].mean()) < float((front[known] + back[known]).mean()) / 2.0 if known.any() else False
+        if forward is None:
+            forward = bool(known.any()) and float(y[known].mean()) < float((front[known] + back[known]).mean()) / 2.0
         size = np.zeros(len(points))
         size[known] = y[known] - front[known] + gap if forward else back[known] + gap - y[known]
         for k in range(len(size) - 2, -1, -1):

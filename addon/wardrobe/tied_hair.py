@@ -16,6 +16,8 @@ _NEAREST = math.radians(24.0)
 _ABOVE_EDGE = math.radians(7.0)
 _PARTING = (50.0, 25.0, -5.0, -35.0, -60.0, -82.0)
 """Degrees from the crown, to the front and (negative) to the back, at which locks begin on either side of a parting."""
+_BRUSH = 0.3
+"""Heads of loose hair below a braid."""
 _BESIDE_PARTING = math.radians(3.0)
 
 
@@ -71,7 +73,7 @@ def tail(maker: HairMaker, table: Table, sign: float) -> None:
     side = np.array([math.cos(azimuth), math.sin(azimuth), 0.0])
     root = knot + out * 0.02 * maker.head
     _tied(maker, root, out, 0.075 * maker.head)
-    chain = maker.chain(azimuth, table["length"], knot + flat * table["lift"] * maker.head)
+    chain = maker.chain(azimuth, table["length"], knot + flat * table["lift"] * maker.head, table["width"])
     count = int(table["locks"])
     for i in range(count):
         turn = i * 2.399963
@@ -90,7 +92,7 @@ def tail(maker: HairMaker, table: Table, sign: float) -> None:
             + side * (body * across + sway)[:, None]
         )
         line[:, 2] -= fall
-        line = np.concatenate((line[:4], maker.scalp.cleared(line[4:], GAP * maker.head)))
+        line = np.concatenate((line[:4], maker.scalp.cleared(line[4:], GAP * maker.head, chain.forward if chain else None)))
         outward = flat * (outer + 0.6) + side * across
         taper = np.interp(steps, [0.0, 0.15, 0.5, 0.85, 1.0], [0.5, 0.8, 1.0, 0.6, 0.0])
         width = table["width"] * 0.62 * maker.head * taper
@@ -129,11 +131,13 @@ def braid(maker: HairMaker, table: Table, sign: float) -> None:
     flat = directions(np.array(azimuth), np.array(math.pi / 2.0))
     side = np.array([math.cos(azimuth), math.sin(azimuth), 0.0])
     length, width = maker.metres(table["length"]), table["width"] * maker.head
-    chain = maker.chain(azimuth, table["length"], knot)
+    chain = maker.chain(azimuth, table["length"] + _BRUSH, knot, table["width"])
     lumps = int(table["lumps"])
     heights = np.linspace(0.0, length, 2 * lumps)
     line = knot + flat * 0.03 * maker.head - np.outer(heights, [0.0, 0.0, 1.0])
-    line = np.concatenate((line[:1], maker.scalp.cleared(line[1:], GAP * maker.head + 0.4 * width)))
+    line = np.concatenate(
+        (line[:1], maker.scalp.cleared(line[1:], GAP * maker.head + 0.4 * width, chain.forward if chain else None))
+    )
     for i in range(2 * lumps - 2):
         size = width * np.interp(i / (2 * lumps), [0.0, 0.2, 1.0], [0.8, 1.0, 0.6])
         sway = 1.0 if i % 2 else -1.0
@@ -147,7 +151,7 @@ def braid(maker: HairMaker, table: Table, sign: float) -> None:
     points, faces = ball(end, np.stack((side, flat, np.array([0.0, 0.0, -0.7]))) * 0.5 * width, 4, 8)
     maker.strands.add(points, faces, maker.tie, [holds] * len(points))
     steps = np.linspace(0.0, 1.0, 6)
-    brush = end - np.outer(steps, [0.0, 0.0, 0.3 * maker.head])
+    brush = end - np.outer(steps, [0.0, 0.0, _BRUSH * maker.head])
     taper = np.interp(steps, [0.0, 0.5, 1.0], [0.4, 0.8, 0.0])
     points, faces = tube(brush, np.repeat(flat[None], 6, axis=0), width * taper, 0.7 * width * taper)
     maker.strands.add(points, faces, 0, [holds] * len(points))
