@@ -63,8 +63,8 @@ class Clearance:
     """What a hanging bone stays out of.
 
     ``point`` (3,) is what is kept out, at rest: where the hair is at the bone's end. ``distances``: metres from the centre of
-    each of ``bumpers``. ``floor``: metres above the ground, armature z = 0, for either end of the bone. What would lie below that slides along ``spread``
-    (3,), a unit vector at rest that the body's ``spread_bone`` carries.
+    each of ``bumpers``. ``floor``: metres above the ground, armature z = 0, for either end of the bone. What would lie below that
+    slides along ``spread`` (3,), a unit vector at rest that the body's ``spread_bone`` carries.
     """
 
     point: np.ndarray
