@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A figure's skin as it is seen: what others meet of it."""
+"""A figure's skin as it is seen: what others meet of it. Clothes do not change it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,17 @@ import numpy as np
 
 from .mannequin import skins_of
 
+BARE = "pose_to_anime_bare"
+"""Attribute of an evaluated mesh some of whose vertices are drawn in under clothes: where they are on the bare body."""
+
+
+def bare_places(mesh: bpy.types.Mesh) -> np.ndarray:
+    """(n, 3) float32: where the vertices of an evaluated mesh are, in its own axes; of a dressed figure's skin, as if it were
+    bare."""
+    places = np.empty(3 * len(mesh.vertices), np.float32)
+    mesh.attributes[BARE if BARE in mesh.attributes else "position"].data.foreach_get("vector", places)
+    return places.reshape(-1, 3)
+
 
 @contextmanager
 def seen_mesh(skin: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> Iterator[tuple[bpy.types.Mesh, np.ndarray]]:
@@ -18,10 +29,8 @@ def seen_mesh(skin: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> Iterato
     evaluated = skin.evaluated_get(depsgraph)
     mesh = evaluated.to_mesh()
     try:
-        places = np.empty(3 * len(mesh.vertices), np.float32)
-        mesh.vertices.foreach_get("co", places)
         to_world = np.array(evaluated.matrix_world)
-        yield mesh, places.reshape(-1, 3) @ to_world[:3, :3].T + to_world[:3, 3]
+        yield mesh, bare_places(mesh) @ to_world[:3, :3].T + to_world[:3, 3]
     finally:
         evaluated.to_mesh_clear()
 

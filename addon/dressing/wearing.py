@@ -6,14 +6,13 @@ So an outfit is saved and copied with the figure, and can be made anew on any bo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import bpy
-import numpy as np
 
 from ..armature.colour import figure_colour, set_figure_colour, show_sculpted_eyes
-from ..armature.mannequin import is_mannequin, skins_of
+from ..armature.mannequin import is_mannequin
 from ..armature.matching import paused
 from ..armature.modes import shown
 from ..armature.reshape import require_figure, skin_at_rest
@@ -24,13 +23,12 @@ from ..wardrobe.colours import RGB, linear
 from ..wardrobe.outfit import Outfit, Worn, dumps, loads, piece_colours, piece_of
 from ..wardrobe.piece import SLOTS, Piece, WardrobeError
 from . import toon
-from .outline import COVERED
+from .covered import note_covered
 from .piece_mesh import add_piece, paint_piece, remove_piece, shape_piece
 
 _OUTFIT = "pose_to_anime_outfit"
 _UNDRESSED = "pose_to_anime_undressed"
 """Custom property of the armature object: the colour of the skin before the figure wore anything."""
-_COVERED_BY = "pose_to_anime_covered_by"
 
 
 def is_dressed(obj: bpy.types.Object) -> bool:
@@ -80,7 +78,7 @@ def put_on(obj: bpy.types.Object, outfit: Outfit) -> None:
         obj[_OUTFIT] = dumps(outfit)
         if before.skin != outfit.skin or len(before.worn) == 0:
             set_figure_colour(obj, linear(tone).tolist())
-        _note_covered(obj, outfit, pieces)
+        note_covered(obj, outfit.worn, pieces)
         show_sculpted_eyes(obj, "face" not in outfit.worn)
         toon.follow(bpy.context.scene, obj)
         bpy.context.view_layer.update()
@@ -97,7 +95,7 @@ def take_off(obj: bpy.types.Object) -> None:
         for key in (_OUTFIT, _UNDRESSED):
             if key in obj:
                 del obj[key]
-        _note_covered(obj, Outfit(), {})
+        note_covered(obj, (), {})
         show_sculpted_eyes(obj, True)
         toon.follow(bpy.context.scene, obj)
         bpy.context.view_layer.update()
@@ -124,7 +122,7 @@ def refit(obj: bpy.types.Object, anew: bool = False) -> list[str]:
             pieces[slot] = piece
             if anew or slot not in there or not shape_piece(there[slot], piece):
                 _replace(obj, piece, colours)
-        _note_covered(obj, outfit, pieces)
+        note_covered(obj, outfit.worn, pieces)
         show_sculpted_eyes(obj, "face" not in outfit.worn)
         toon.follow(bpy.context.scene, obj)
         bpy.context.view_layer.update()
@@ -167,28 +165,3 @@ def _replace(obj: bpy.types.Object, piece: Piece, colours: Mapping[str, RGB]) ->
     child = add_piece(obj, piece, colours)
     if is_left_out:
         child.pose_to_anime.in_depth = False
-
-
-def _note_covered(obj: bpy.types.Object, outfit: Outfit, made: Mapping[str, Piece]) -> None:
-    """Keep on the skin which of its vertices clothes hide. Pieces that were not made just now are asked what they hid then."""
-    pieces = pieces_of(obj)
-    for slot, piece in made.items():
-        if slot in pieces:
-            hidden = np.flatnonzero(piece.covered).tolist() if piece.covered is not None else []
-            pieces[slot].data[_COVERED_BY] = hidden
-    rows = {int(row) for slot in outfit.worn if slot in pieces for row in pieces[slot].data.get(_COVERED_BY, ())}
-    for skin in skins_of(obj):
-        _write_covered(skin.data, rows)
-
-
-def _write_covered(mesh: bpy.types.Mesh, rows: Collection[int]) -> None:
-    attribute = mesh.attributes.get(COVERED)
-    if not rows:
-        if attribute is not None:
-            mesh.attributes.remove(attribute)
-        return
-    if attribute is None:
-        attribute = mesh.attributes.new(COVERED, "BOOLEAN", "POINT")
-    values = np.zeros(len(mesh.vertices), dtype=bool)
-    values[[row for row in rows if row < len(values)]] = True
-    attribute.data.foreach_set("value", values)

@@ -11,14 +11,16 @@ import functools
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import bpy
 import numpy as np
 from numpy.typing import NDArray
 
 from ..armature.figures import Figure
+from ..armature.seen_skin import bare_places
 from ..armature.worn import is_worn
+from ..dressing.covered import covered_rows
 from ..keys import ObjectKey, key_of, object_in
 from .view import transform
 
@@ -61,6 +63,27 @@ def worn_surfaces(
 ) -> list[Surface]:
     """What the figures wear, as far as it is visible and ticked. Depth shows it; keypoints are found on the bare body."""
     return list(_surfaces(scene, view_layer, depsgraph, [figure.worn for figure in figures]))
+
+
+def without_covered(scene: bpy.types.Scene, surfaces: Sequence[Surface], figures: Sequence[Figure]) -> list[Surface]:
+    """Skins without the faces that lie under clothes in every pose, as far as those are ticked: cloth may be as thin as it is
+    drawn, and no skin comes through it."""
+    return [_without(surface, _covered(scene, figures[surface.figure - 1])) for surface in surfaces]
+
+
+def _covered(scene: bpy.types.Scene, figure: Figure) -> NDArray[np.int64]:
+    pieces = (object_in(scene, key) for key in figure.worn)
+    return np.concatenate([np.empty(0, dtype=np.int64), *(covered_rows(piece) for piece in pieces if piece is not None)])
+
+
+def _without(surface: Surface, rows: NDArray[np.int64]) -> Surface:
+    rows = rows[rows < len(surface.vertices)]
+    if not len(rows):
+        return surface
+    hidden = np.zeros(len(surface.vertices), dtype=bool)
+    hidden[rows] = True
+    key = (*surface.key[:4], zlib.crc32(hidden.tobytes(), surface.key[4]))
+    return replace(surface, triangles=surface.triangles[~hidden[surface.triangles].all(axis=1)], key=key)
 
 
 def _surfaces(
@@ -130,8 +153,7 @@ def _surface(evaluated: bpy.types.Object, source: ObjectKey, figure: int) -> Sur
     try:
         if mesh is None or not len(mesh.polygons):
             return None
-        vertices = np.empty((len(mesh.vertices), 3), dtype=np.float32)
-        mesh.attributes["position"].data.foreach_get("vector", vertices.reshape(-1))
+        vertices = bare_places(mesh)
         key, triangles = _topology(mesh)
     finally:
         evaluated.to_mesh_clear()

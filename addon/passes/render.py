@@ -125,7 +125,8 @@ def render_passes(
         clock("openpose")
     buffers = None
     if "depth" in kinds:
-        shown = surfaces + geometry.worn_surfaces(scene, view_layer, depsgraph, chosen)
+        shown = geometry.without_covered(scene, surfaces, chosen)
+        shown += geometry.worn_surfaces(scene, view_layer, depsgraph, chosen)
         shown += geometry.ticked_surfaces(view_layer, depsgraph, chosen)
         buffers = draw_buffers(shown, view, camera, depsgraph, options.buffers)
         clock("draw")

@@ -17,7 +17,7 @@ from ..held import BEHIND, UNDER, props_of, set_hold
 from ..joint_map import joint_map
 from ..limbs import ROOT
 from ..mannequin import require_posable, skins_of
-from ..seen_skin import seen_skin
+from ..seen_skin import bare_places, seen_skin
 from .holding import attach
 from .objects import add_prop_object, collection_for, remove_props
 from .prop_file import Prop, Seat, load_prop
@@ -232,9 +232,7 @@ def _skin(owned: Owned) -> dict[str, Floats]:
     for skin, own in owned:
         evaluated = skin.evaluated_get(depsgraph)
         mesh = evaluated.to_mesh()
-        points = np.empty(3 * len(mesh.vertices), dtype=np.float32)
-        mesh.vertices.foreach_get("co", points)
-        places = _moved(np.array(skin.matrix_local), points.reshape(-1, 3).astype(np.float64))
+        places = _moved(np.array(skin.matrix_local), bare_places(mesh).astype(np.float64))
         evaluated.to_mesh_clear()
         for joint, indices in own.items():
             found.setdefault(joint, []).append(places[indices])
