@@ -20,13 +20,15 @@ and a large constant among them keeps that from depending on the picture."""
 SCHEDULER: dict[str, Any] = {
     "beta_schedule": "scaled_linear",
     "beta_start": 0.00085,
-    # More than SD 1.5's 0.012: at the last timestep nothing is left of the picture (a share of 0.006), so that the background's
-    # brightness is not tied to that of the noise that sampling starts from.
+    # More than SD 1.5's 0.012, and nothing at all left of the picture at the last timestep (Lin et al. 2023), where sampling
+    # begins: so the background's brightness is not tied to that of the noise.
     "beta_end": 0.025,
+    "rescale_betas_zero_snr": True,
+    "timestep_spacing": "trailing",
     "clip_sample": False,
-    "set_alpha_to_one": False,
-    "steps_offset": 1,
-    "prediction_type": "v_prediction",
+    "set_alpha_to_one": True,
+    # The picture itself: what a small network cannot tell comes out soft, where noise or v would leave it noisy.
+    "prediction_type": "sample",
 }
 """Of its DDIMScheduler."""
 

@@ -110,6 +110,27 @@ def test_what_was_stopped_goes_on_as_if_it_never_had_been(
     assert len(first) == 2
 
 
+def test_exported_weights_are_enough_to_go_on(
+    work: Path, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On another machine, with another pool: the first step is about as good as the last was, and begins slowly."""
+    again = tmp_path / "again"
+    again.mkdir()
+    os.symlink(work / "pool", again / "pool")
+    options = ["--work", str(again), "--recipe", str(recipe), "--size", "tiny", "--device", "cpu", "--only", "net"]
+    assert train.main([*options, "--from-weights", str(work / "export")]) == 0
+    before, after = Curve(work / "net.csv").rows(), Curve(again / "net.csv").rows()
+    assert after[0]["loss"] < 0.8 * before[0]["loss"]
+    assert after[0]["held_out"] < 0.9 * before[0]["held_out"]
+    other = tmp_path / "other.toml"
+    other.write_text(TINY.replace("widths = [16, 32]", "widths = [16, 24]"), "utf-8")
+    shutil.rmtree(again / "latents")
+    (again / "net.pt").unlink()
+    options[3] = str(other)
+    assert train.main([*options, "--from-weights", str(work / "export")]) == 2
+    assert "other sizes than this recipe's" in capsys.readouterr().err
+
+
 def test_losses_fall(work: Path) -> None:
     rows = Curve(work / "net.csv").rows()
     assert rows[-1]["loss"] < rows[0]["loss"]

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from ..architecture import VAE_FACTOR
-from .pool import Shard, read_shard, shard_folders
+from . import patches
+from .pool import HELD_OUT, Shard, read_shard, shard_folders
 from .vae_training import to_unit
 
 _ARRAYS = ("latents", "half_latents", "half_openpose", "half_depth")
@@ -33,7 +34,7 @@ def encode_pool(pool: Path, folder: Path, vae: Any, device: torch.device) -> Non
     """Encodes the shards that are new."""
     folder.mkdir(parents=True, exist_ok=True)
     vae.to(device).eval()
-    for place in shard_folders(pool):
+    for place in [*shard_folders(pool), pool / HELD_OUT]:
         target = folder / place.name
         if target.is_dir():
             continue
@@ -64,8 +65,15 @@ def halved(images: np.ndarray) -> np.ndarray:
 
 @torch.no_grad()
 def _encoded(pictures: np.ndarray, vae: Any, device: torch.device) -> np.ndarray:
-    latents: np.ndarray = vae.encode(to_unit(pictures, device)).latent.cpu().numpy().astype(np.float16)
+    latents: np.ndarray = patches.project(vae, to_unit(pictures, device)).cpu().numpy().astype(np.float16)
     return latents
+
+
+def held_out(pool: Path, folder: Path) -> Batch:
+    """The samples that are never trained on, at half size."""
+    shard = read_shard(pool / HELD_OUT)
+    latents, openpose, depth = (np.load(folder / HELD_OUT / f"{name}.npy") for name in _ARRAYS[1:])
+    return Batch(latents.astype(np.float32), openpose, np.repeat(depth[..., None], 3, -1), shard.captions)
 
 
 class LatentPool:

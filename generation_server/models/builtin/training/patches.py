@@ -87,6 +87,17 @@ def begin_with(vae: Any, components: Components) -> None:
     last.bias.fill_(-_SHIFT)
 
 
+@torch.no_grad()
+def project(vae: Any, pictures: torch.Tensor) -> torch.Tensor:
+    """``vae.encode(pictures).latent`` as ``begin_with`` leaves the encoder, past the blocks that do nothing."""
+    folded = pictures
+    for _ in range(3):
+        folded = functional.pixel_unshuffle(folded, 2)
+    last = vae.encoder.conv_out
+    latents: torch.Tensor = functional.conv2d(folded, last.weight[:, :, 1:2, 1:2], last.bias)
+    return latents
+
+
 def _folding(colours: int) -> torch.Tensor:
     """For each channel of a picture that was folded by 2 three times, its place in order of colour, row and column."""
     places = torch.arange(colours * VAE_FACTOR**2).reshape(1, colours, VAE_FACTOR, VAE_FACTOR)

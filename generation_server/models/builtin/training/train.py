@@ -5,7 +5,8 @@
 
 It renders the pool of samples, trains the decoder, then UNet, ControlNet and text encoder. In DIR it leaves the weights (export),
 a sheet of samples that it never trained on (sheet.png) and loss curves (*.csv, *.png). Stopped, killed or out of time, it goes on
-where it was when it is called again.
+where it was when it is called again. With --from-weights it begins with weights that were exported on another machine, and a
+learning rate that rises again.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ import torch
 from ..architecture import make_vae
 from . import patches
 from .card import model_card
-from .export import export, with_words
-from .latents import LatentPool, encode_pool
+from .export import export, take_autoencoder, take_weights, with_words
+from .latents import LatentPool, encode_pool, held_out
 from .loop import Limits, checkpoint_file, load_checkpoint, run_stage, save_checkpoint
 from .net_training import NetStage, Networks, make_networks
 from .pool import FigureSquares, read_shard, shard_folders, write_pool
@@ -41,12 +42,15 @@ _SQUARES = 800
 class Training:
     """One folder of work and what is made in it."""
 
-    def __init__(self, work: Path, recipe: Recipe, device: torch.device, limits: Limits) -> None:
+    def __init__(
+        self, work: Path, recipe: Recipe, device: torch.device, limits: Limits, from_weights: Path | None = None
+    ) -> None:
         self.work = work
         self.recipe = recipe
         self.device = device
         self.limits = limits
         self.pool = work / "pool"
+        self.from_weights = from_weights
 
     def run_pool(self) -> bool:
         return write_pool(self.pool, self.recipe.pool, self.limits, self.device.type)
@@ -60,7 +64,11 @@ class Training:
         samples = LatentPool(self.pool, self.work / "latents")
         print(f"net: {len(samples)} samples", flush=True)
         captions = CaptionEncoder(self._words())
-        stage = NetStage(self._fresh_networks(captions), captions, samples, self.recipe.net, self.recipe.seed, self.device)
+        networks = self._fresh_networks(captions)
+        if self.from_weights and not checkpoint_file(self.work, "net").exists():
+            take_weights(self.from_weights, networks, captions.vocabulary)
+        checked = held_out(self.pool, self.work / "latents")
+        stage = NetStage(networks, captions, samples, checked, self.recipe.net, self.recipe.seed, self.device)
         return run_stage(stage, self.work, self.limits)
 
     def run_export(self) -> bool:
@@ -98,13 +106,17 @@ class Training:
         return make_networks(self.recipe, captions.vocabulary)
 
     def _begun_vae(self) -> Any:
-        """The autoencoder as the linear map that it begins as, which is made when it is first needed."""
+        """The autoencoder as it begins, made when it is first needed: a linear map, or what was exported before."""
         recipe = self.recipe.vae
         torch.manual_seed(self.recipe.seed)
         vae = make_vae(recipe.latent_channels, recipe.layers)
         file = self.work / "vae_start.pt"
         if file.exists():
             vae.load_state_dict(load_checkpoint(file)["vae"])
+            return vae
+        if self.from_weights:
+            take_autoencoder(self.from_weights, vae)
+            save_checkpoint(file, {"vae": vae.state_dict()})
             return vae
         if not shard_folders(self.pool):
             raise TrainingError("There are no rendered samples yet: run the stage 'pool' first.")
@@ -131,13 +143,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, help="of the processor (default: torch's choice)")
     parser.add_argument("--minutes", type=float, help="stop after this time, with a checkpoint")
     parser.add_argument("--only", choices=STAGES, action="append", help="this stage alone (may be given again)")
+    parser.add_argument("--from-weights", type=Path, metavar="DIR", help="begin with weights that were exported before")
     options = parser.parse_args(arguments)
     if options.threads:
         torch.set_num_threads(options.threads)
     limits = Limits(time.monotonic() + options.minutes * 60 if options.minutes else float("inf"))
     try:
         options.work.mkdir(parents=True, exist_ok=True)
-        training = Training(options.work, read_recipe(options.size, options.recipe), torch.device(options.device), limits)
+        training = Training(
+            options.work, read_recipe(options.size, options.recipe), torch.device(options.device), limits, options.from_weights
+        )
         with limits.heeding_signals():
             for name in options.only or STAGES:
                 if not getattr(training, f"run_{name}")():

@@ -20,8 +20,8 @@ Squares = Callable[[np.random.Generator, int, int], np.ndarray]
 
 _WARM_UP = 100
 _DECAY_FROM = 0.5
-_NOISE = 0.1
-"""Deviation of what is added to latents, since those of a diffusion model are never quite right."""
+_NOISE = 0.25
+"""Largest deviation of what is added to latents, since those of a diffusion model are never quite right."""
 
 
 class VaeStage:
