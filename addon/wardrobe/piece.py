@@ -16,7 +16,7 @@ import numpy as np
 SLOTS = ("hair", "face", "top", "outer", "bottom", "dress", "socks", "shoes")
 """Where a piece is worn; a figure wears at most one in each. A dress takes the place of top and bottom."""
 
-SHAPES = ("hair", "face", "clothes", "shoes")
+SHAPES = ("hair", "face", "clothes", "shoes", "sandals")
 """What makes the mesh of a style: the module of this package with that name."""
 
 

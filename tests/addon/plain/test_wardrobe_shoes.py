@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shoes: closed shells about the foot on every body, at rest and on tiptoe, on a sole that does not lift the figure."""
+"""Shoes: closed shells about the foot on every body, at rest and on tiptoe, on a sole that does not lift the figure; sandals."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ import pytest
 from pose_to_anime.addon.armature.skin.body_file import read_body
 from pose_to_anime.addon.armature.skin.build import Skin, build_skin
 from pose_to_anime.addon.package import RIGS
-from pose_to_anime.addon.wardrobe import shoes
+from pose_to_anime.addon.wardrobe import sandals, shoes
 from pose_to_anime.addon.wardrobe.catalogue import read_catalogue
 from pose_to_anime.addon.wardrobe.piece import Piece, Style, WardrobeError
 from pose_to_anime.addon.wardrobe.posed import skinned
 
 BODIES = sorted(path.stem for path in (RIGS / "mannequins").glob("*.toml"))
 STYLES = [style for style in read_catalogue().in_slot("shoes") if style.shape == "shoes" and not style.own]
+
+SANDALS = [style for style in read_catalogue().in_slot("shoes") if style.shape == "sandals" and not style.own]
 
 
 @cache
@@ -60,7 +62,9 @@ def sunk(piece: Piece, shell: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def test_there_are_shoes() -> None:
-    assert {"shoes_sneakers", "shoes_boots", "shoes_knee_boots", "shoes_loafers"} <= {style.key for style in STYLES}
+    assert {"shoes_sneakers", "shoes_boots", "shoes_knee_boots", "shoes_loafers", "shoes_mary_janes"} <= {
+        style.key for style in STYLES
+    }
 
 
 @pytest.mark.parametrize("body", BODIES)
@@ -95,7 +99,11 @@ def test_is_a_sound_mesh(style: Style, body: str) -> None:
         for pair_of in zip(corners, [*corners[1:], corners[0]], strict=True):
             assert pair_of not in edges
             edges[pair_of] = 1
-    assert sum((b, a) not in edges for a, b in edges) == 2 * shoes._AROUND
+    open_edges = sum((b, a) not in edges for a, b in edges)
+    if style.options.get("shoe", {}).get("bare"):
+        assert 2 * shoes.AROUND < open_edges < 5 * shoes.AROUND
+    else:
+        assert open_edges == 2 * shoes.AROUND
     under = piece.faces[(piece.vertices[piece.faces][:, :, 2] < piece.vertices[:, 2].min() + 1e-4).all(axis=1)]
     corners = piece.vertices[under].astype(np.float64)
     area = np.cross(corners[:, 2] - corners[:, 0], corners[:, 1] - corners[:, 0])[:, 2]
@@ -118,11 +126,52 @@ def test_every_part_is_seen_and_made_the_same_each_time() -> None:
         assert np.array_equal(shoes.build(style, skin_of("adult_woman")).vertices, piece.vertices)
 
 
+def test_an_instep_is_bare_before_a_strap() -> None:
+    """A ray down on the middle of the instep meets the foot, which is not hidden; on toes and strap it meets the shoe."""
+    bare = next(style for style in STYLES if style.key == "shoes_mary_janes")
+    skin, piece = skin_of("adult_woman"), pair(bare, "adult_woman")
+    closed = shoes.build(replace(bare, options={"shoe": {**bare.options["shoe"], "bare": 0}}), skin)
+    assert piece.covered is not None and closed.covered is not None
+    shown = skin.vertices[closed.covered & ~piece.covered]
+    toe, heel = skin.landmarks["toe_left"][1], skin.landmarks["heel_left"][1]
+    along = (shown[:, 1] - toe) / (heel - toe)
+    assert len(shown) > 40 and along.min() > 0.1 and along.max() < 0.75
+    assert 0 < len(closed.faces) - len(piece.faces) < len(closed.faces) / 4
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("style", SANDALS, ids=lambda style: style.key)
+def test_sandals_lie_below_the_foot_and_their_thong_on_it(style: Style, body: str) -> None:
+    skin, piece = skin_of(body), sandals.build(style, skin_of(body))
+    length = float(skin.landmarks["heel_left"][1] - skin.landmarks["toe_left"][1])
+    left = piece.vertices[: len(piece.vertices) // 2].astype(np.float64)
+    foot = skin.vertices[(skin.vertices[:, 0] > 0.0) & (skin.vertices[:, 2] < 0.3 * length)].astype(np.float64)
+    sole, thong = left[: 2 * shoes.AROUND], left[2 * shoes.AROUND :]
+    assert sole[:, 2].max() < 0.03 * length and sole[:, 2].min() < -0.02 * length
+    assert sole[:, 1].min() < foot[:, 1].min() and sole[:, 1].max() > foot[:, 1].max() - 0.03 * length
+    away = np.sqrt(((thong[:, None] - foot[None, ::2]) ** 2).sum(axis=2)).min(axis=1)
+    assert away.max() < 0.13 * length and thong[:, 2].max() > 0.15 * length
+    assert set(piece.parts.tolist()) == {0, 1, 2}
+    total = np.zeros(len(piece.vertices))
+    for rows, shares in piece.weights.values():
+        total[rows] += shares
+    assert np.abs(total - 1.0).max() < 1e-5
+
+
+def test_sandals_say_what_is_wrong() -> None:
+    with pytest.raises(WardrobeError, match="one option, sole"):
+        sandals.build(replace(SANDALS[0], options={"sandal": {"heel": 1.0}}), skin_of("child"))
+    with pytest.raises(WardrobeError, match=r"a number from 0\.008 to 0\.05"):
+        sandals.build(replace(SANDALS[0], options={"sandal": {"sole": 1.0}}), skin_of("child"))
+    with pytest.raises(WardrobeError, match="its sole and its edge"):
+        sandals.build(replace(SANDALS[0], colours={"main": "red"}), skin_of("child"))
+
+
 def test_toes_are_not_seen() -> None:
     """The outline in plan is convex at each level."""
     piece = pair(STYLES[0], "adult_man")
     for level in range(2, 10):
-        ring = piece.vertices[level * shoes._AROUND : (level + 1) * shoes._AROUND, :2].astype(np.float64)
+        ring = piece.vertices[level * shoes.AROUND : (level + 1) * shoes.AROUND, :2].astype(np.float64)
         along = np.roll(ring, -1, axis=0) - ring
         after = np.roll(along, -1, axis=0)
         turn = (along[:, 0] * after[:, 1] - along[:, 1] * after[:, 0]) / np.linalg.norm(along, axis=1)
