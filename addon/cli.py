@@ -119,7 +119,7 @@ def _generate(arguments: argparse.Namespace, client: Client, out: Path) -> Gener
     take_list([model.to_json() for model in client.models()])
     scene = _scene(arguments, lambda scene: _use_generation(scene, arguments))
     if arguments.outfit:
-        _tell_outfit(scene, arguments.outfit)
+        _tell_outfit(scene)
     told: set[str] = set()
     with Progress("generating") as progress:
 
@@ -172,14 +172,13 @@ def _use_generation(scene: bpy.types.Scene, arguments: argparse.Namespace) -> No
             setattr(settings, name, value)
 
 
-def _tell_outfit(scene: bpy.types.Scene, outfit: str) -> None:
+def _tell_outfit(scene: bpy.types.Scene) -> None:
     """Add what figures wear to the prompt."""
-    from .scenes import outfit_called
-    from .wardrobe.catalogue import read_catalogue
-    from .wardrobe.outfit import tags, with_tags
+    from .scenes import worn_tags
+    from .wardrobe.outfit import with_tags
 
     settings = scene.pose_to_anime.generation
-    settings.prompt = with_tags(settings.prompt, tags(outfit_called(outfit), read_catalogue()))
+    settings.prompt = with_tags(settings.prompt, worn_tags(scene))
 
 
 def _scene(arguments: argparse.Namespace, configure: Callable[[bpy.types.Scene], None]) -> bpy.types.Scene:

@@ -9,9 +9,10 @@ from pathlib import Path
 import bpy
 
 from .armature.figures import figures_in
-from .armature.mannequin import DEFAULT_MANNEQUIN, add_mannequin, is_mannequin, mannequin_name
+from .armature.mannequin import DEFAULT_MANNEQUIN, add_mannequin, gender_of, is_mannequin, mannequin_name
 from .armature.pairs import apply_pair, refuse_child
 from .armature.posing import apply_pose
+from .armature.skin.body_file import Gender
 from .dressing import wearing
 from .errors import UserError
 from .framing.camera import frame_figures, pose_camera, scene_size, use_pose_camera
@@ -22,7 +23,7 @@ from .keys import object_in
 from .pose.library import load_pose, pose_files
 from .pose.pairs import Pair, load_pair, pair_files
 from .wardrobe.catalogue import read_catalogue
-from .wardrobe.outfit import Outfit
+from .wardrobe.outfit import Outfit, tags
 from .wardrobe.outfit_files import named_outfit
 from .wardrobe.piece import WardrobeError
 
@@ -48,7 +49,8 @@ def posed_scene(
     loaded = load_pose(pose) if pose and pair is None else None
     if shot:
         parse_shot(shot)  # before anything is made
-    wanted = outfit_called(outfit) if outfit else None
+    if outfit:
+        outfit_called(outfit)
     if blend:
         _open_blend(Path(blend))
     scene, view_layer = bpy.context.scene, bpy.context.view_layer
@@ -68,9 +70,10 @@ def posed_scene(
         for armature in targets:
             apply_pose(armature, loaded)
     figures = figures_in(scene, view_layer)
-    if wanted is not None:
+    if outfit:
         for found in figures:
-            wearing.put_on(object_in(scene, found.armature), wanted)
+            armature = object_in(scene, found.armature)
+            wearing.put_on(armature, outfit_called(outfit, gender_of(armature)))
     if shot or scene.camera is None:
         take_shot(scene, view_layer, use_pose_camera(scene), figures, parse_shot(shot or "front"))
     elif figure or pose or scene.camera == pose_camera(scene):
@@ -78,12 +81,18 @@ def posed_scene(
     return scene
 
 
-def outfit_called(name: str) -> Outfit:
-    """The outfit that a command names. Raises UserError."""
+def outfit_called(name: str, gender: Gender = "any") -> Outfit:
+    """The outfit that a command names, for a body of this gender. Raises UserError."""
     try:
-        return named_outfit(name, read_catalogue())
+        return named_outfit(name, read_catalogue(), gender)
     except WardrobeError as error:
         raise UserError(str(error)) from None
+
+
+def worn_tags(scene: bpy.types.Scene) -> list[str]:
+    """What prompts call all that the figures in view wear, each once."""
+    worn = (wearing.outfit_of(object_in(scene, found.armature)) for found in figures_in(scene, bpy.context.view_layer))
+    return list(dict.fromkeys(tag for outfit in worn for tag in tags(outfit, read_catalogue())))
 
 
 def _apply_pair(targets: list[bpy.types.Object], pair: Pair, figure: str) -> None:

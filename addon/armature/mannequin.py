@@ -23,7 +23,7 @@ from .limits import add_limits
 from .matching import paused, set_ik, settle
 from .rig import build_bones, configure_pose, fault_of
 from .settled import remember
-from .skin.body_file import Body
+from .skin.body_file import GENDERS, Body, Gender
 from .skin.build import Skin, build_skin
 from .skin_mesh import SKIN, add_skin, outermost, remove_skin
 from .surface import keep_skin_points
@@ -33,6 +33,7 @@ DEFAULT_MANNEQUIN = "adult_woman"
 
 _MANNEQUIN = "pose_to_anime_mannequin"
 _AGE = "pose_to_anime_age"
+_GENDER = "pose_to_anime_gender"
 _LANDMARKS = "pose_to_anime_landmarks"
 _SURFACE = "pose_to_anime_surface"
 _SLIDERS = "pose_to_anime_sliders"
@@ -118,11 +119,18 @@ def slider_values(obj: bpy.types.Object) -> dict[str, float]:
     return dict(obj.data.get(_SLIDERS, {}))
 
 
+def gender_of(obj: bpy.types.Object) -> Gender:
+    """What chance dresses a mannequin as: ``female``, ``male`` or ``any``."""
+    found: Gender = obj.data.get(_GENDER, "any")
+    return found if found in GENDERS else "any"
+
+
 def write_body(obj: bpy.types.Object, name: str, body: Body, skin: Skin, sliders: Mapping[str, float]) -> None:
     """Note on a mannequin what is to be known about its body: which it is, with which sliders, and the points of its skin."""
     armature = obj.data
     armature[_MANNEQUIN] = name
     armature[_AGE] = body.age
+    armature[_GENDER] = body.gender
     armature[_LANDMARKS] = {key: [float(c) for c in point] for key, point in skin.landmarks.items()}
     armature[_SURFACE] = outermost(skin)
     armature[_SLIDERS] = dict(sliders)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
+from ..armature.mannequin import gender_of
 from ..dressing import toon, wearing
 from ..dressing.toon_view import follow_look
 from ..wardrobe.catalogue import read_catalogue
@@ -45,13 +46,13 @@ class P2A_OT_wear_outfit(_OnMannequin, bpy.types.Operator):
     outfit: StringProperty(name="Outfit", description="Its name, “random:SEED”, or “none”")
 
     def act(self, obj: bpy.types.Object) -> None:
-        wearing.put_on(obj, named_outfit(self.outfit, read_catalogue()))
+        wearing.put_on(obj, named_outfit(self.outfit, read_catalogue(), gender_of(obj)))
 
 
 class P2A_OT_random_outfit(_OnMannequin, bpy.types.Operator):
     bl_idname = "pose_to_anime.random_outfit"
     bl_label = "Random"
-    bl_description = "Dress the figure by chance, with the next seed. Shift: with the seed that is shown"
+    bl_description = "Dress the figure by chance, as suits its body, with the next seed. Shift: with the seed that is shown"
 
     seed: IntProperty(name="Seed", description="-1 takes the next one", default=-1, min=-1, options={"SKIP_SAVE"})
 
@@ -63,7 +64,7 @@ class P2A_OT_random_outfit(_OnMannequin, bpy.types.Operator):
     def act(self, obj: bpy.types.Object) -> None:
         settings = bpy.context.scene.pose_to_anime.wardrobe
         seed = self.seed if self.seed >= 0 else settings.seed + 1
-        wearing.put_on(obj, random_outfit(seed, read_catalogue()))
+        wearing.put_on(obj, random_outfit(seed, read_catalogue(), gender=gender_of(obj)))
         settings.seed = self.seed = seed
 
 

@@ -6,7 +6,8 @@ A style is a TOML file in ``rigs/wardrobe`` or in the user's folder:
     title, slot, shape, tag   what it is called, where it is worn (``piece.SLOTS``), what makes its mesh (``piece.SHAPES``), and
                               what prompts call it; further tags follow after commas
     [colours]                 part → colour; the first part names the piece in a prompt
-    without, occasions        what chance goes by (see ``piece.Style``); may be left out
+    without, occasions,       what chance goes by (see ``piece.Style``); may be left out
+    gender
 
 All else is for the shape to understand.
 """
@@ -22,13 +23,14 @@ from pathlib import Path
 from typing import Any
 
 from ...generation_server.protocol import user_data_dir
+from ..armature.skin.body_file import GENDERS
 from ..package import RIGS
 from .colours import FILE as COLOURS_FILE
 from .colours import Palette, read_palette
 from .piece import SHAPES, SLOTS, Style, WardrobeError
 
 SUFFIX = ".toml"
-_KNOWN = ("title", "slot", "shape", "tag", "colours", "without", "occasions")
+_KNOWN = ("title", "slot", "shape", "tag", "colours", "without", "occasions", "gender")
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,8 +95,11 @@ def read_style(path: Path, palette: Palette, own: bool = False) -> Style:
     without, occasions = (_texts(data, name, path) for name in ("without", "occasions"))
     if not set(without) <= set(SLOTS):
         raise WardrobeError(f"{path.name}: without must name slots, which are {', '.join(SLOTS)}.")
+    gender = data.get("gender", "any")
+    if gender not in GENDERS:
+        raise WardrobeError(f"{path.name}: gender must be one of {', '.join(GENDERS)}, not {gender!r}.")
     options = {name: value for name, value in data.items() if name not in _KNOWN}
-    return Style(path.stem, title, slot, shape, tag, _colours(data, palette, path), options, own, without, occasions)
+    return Style(path.stem, title, slot, shape, tag, _colours(data, palette, path), options, own, without, occasions, gender)
 
 
 Stamped = tuple[tuple[Path, int, int], ...]

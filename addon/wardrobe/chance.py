@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from ..armature.skin.body_file import Gender
 from .catalogue import Catalogue
 from .colours import Palette, oklab
 from .outfit import EXPRESSIONS, USE_OF_SLOT, Outfit, Worn
@@ -28,11 +30,14 @@ _APART = 0.16
 """Distance in OKLab that two pieces side by side must have, so that the border between them is seen when drawn flat."""
 
 
-def random_outfit(seed: int, catalogue: Catalogue, slots: Collection[str] = SLOTS) -> Outfit:
+def random_outfit(seed: int, catalogue: Catalogue, slots: Collection[str] = SLOTS, gender: Gender = "any") -> Outfit:
     """What chance puts on a figure. The same seed and wardrobe give the same outfit, in every process and on every machine.
 
-    ``slots``: those that may be filled.
+    ``slots``: those that may be filled. ``gender``: that of the body; one that is ``any`` may get everything.
     """
+    if gender != "any":
+        fitting = {key: style for key, style in catalogue.styles.items() if style.gender in (gender, "any")}
+        catalogue = replace(catalogue, styles=fitting)
     chance = random.Random(seed)
     styles = _styles(chance, catalogue, slots)
     worn = _coloured(chance, catalogue.palette, styles)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..armature.skin.body_file import Gender
 from ..pose import own_files
 from .catalogue import Catalogue, wardrobe_folders
 from .catalogue import own_folder as own_wardrobe
@@ -56,13 +57,14 @@ def read_outfits() -> Outfits:
     return Outfits(entries, own, tuple(problems))
 
 
-def named_outfit(name: str, catalogue: Catalogue) -> Outfit:
-    """The outfit that a text means: the key or title of a ready one, ``random:SEED``, or ``none``. Raises WardrobeError."""
+def named_outfit(name: str, catalogue: Catalogue, gender: Gender = "any") -> Outfit:
+    """The outfit that a text means: the key or title of a ready one, ``random:SEED`` for a body of this
+    ``gender``, or ``none``. Raises WardrobeError."""
     if name == NONE:
         return Outfit()
     if name.startswith(RANDOM):
         try:
-            return random_outfit(int(name.removeprefix(RANDOM)), catalogue)
+            return random_outfit(int(name.removeprefix(RANDOM)), catalogue, gender=gender)
         except ValueError as error:
             raise WardrobeError(f"A random outfit needs a whole number, such as {RANDOM}7, not '{name}'.") from error
     files = outfit_files()

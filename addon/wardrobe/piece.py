@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ..armature.skin.body_file import Gender
+
 SLOTS = ("hair", "face", "top", "outer", "bottom", "dress", "socks", "shoes")
 """Where a piece is worn; a figure wears at most one in each. A dress takes the place of top and bottom."""
 
@@ -31,8 +33,8 @@ class Style:
     ``key`` is its name, ``tag`` what it is called in prompts ("ponytail", "skirt"), ``colours`` the parts of the piece that have
     a colour of their own → the name or ``#rrggbb`` they have unless an outfit says otherwise; the first part is the one that
     names the piece in a prompt ("red skirt"). ``options`` are the tables that only its shape understands. What chance goes by:
-    ``without`` are slots that stay empty beside it (no jacket over a kimono), and two styles that both name ``occasions`` go
-    together where they share one.
+    ``without`` are slots that stay empty beside it (no jacket over a kimono), two styles that both name ``occasions`` go
+    together where they share one, and ``gender`` says on which bodies it puts it; a person may put anything on any.
     """
 
     key: str
@@ -45,6 +47,7 @@ class Style:
     own: bool = False  # in the user's folder
     without: tuple[str, ...] = ()
     occasions: tuple[str, ...] = ()
+    gender: Gender = "any"
 
 
 @dataclass(frozen=True, eq=False)

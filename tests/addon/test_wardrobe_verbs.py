@@ -6,19 +6,18 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 from dressed_scene import WORN_OUTFIT, dressed_fixture, everything, places, wardrobe_fixture  # noqa: E402, F401
-from pose_to_anime.addon.armature.mannequin import (  # noqa: E402
-    skins_of,
-)
+from pose_to_anime.addon.armature.mannequin import skins_of  # noqa: E402
 from pose_to_anime.addon.armature.worn import OUTLINE, WORN, pieces_of, worn_by  # noqa: E402
 from pose_to_anime.addon.dressing import toon, wearing  # noqa: E402
 from pose_to_anime.addon.dressing.piece_mesh import parts_of  # noqa: E402
 from pose_to_anime.addon.errors import UserError  # noqa: E402
-from pose_to_anime.addon.scenes import posed_scene  # noqa: E402
-from pose_to_anime.addon.wardrobe.catalogue import read_catalogue  # noqa: E402
+from pose_to_anime.addon.scenes import posed_scene, worn_tags  # noqa: E402
+from pose_to_anime.addon.wardrobe.catalogue import own_folder, read_catalogue  # noqa: E402
 from pose_to_anime.addon.wardrobe.chance import random_outfit  # noqa: E402
-from pose_to_anime.addon.wardrobe.outfit import tags, with_tags  # noqa: E402
+from pose_to_anime.addon.wardrobe.outfit import Worn, tags, with_tags  # noqa: E402
 from pose_to_anime.addon.wardrobe.outfit_files import named_outfit  # noqa: E402
 from rig_scene import MILLIMETRE, figure_fixture, first_figure, registered, undo_step  # noqa: E402, F401
+from wardrobe_files import style_text  # noqa: E402
 
 # Toon look
 
@@ -106,6 +105,26 @@ def test_random_takes_the_next_seed(figure) -> None:
     bpy.ops.pose_to_anime.random_outfit()
     assert settings.seed == 2 and wearing.outfit_of(figure) == random_outfit(2, read_catalogue())
     assert WORN in pieces_of(figure)["hair"]
+
+
+def test_a_man_gets_what_suits_him_by_panel_and_by_command() -> None:
+    sundress = own_folder() / "sundress.toml"
+    sundress.write_text(style_text("sundress", tag='"dress"\ngender = "female"'), "utf-8")
+    seed = next(
+        seed for seed in range(50) if random_outfit(seed, read_catalogue()).worn.get("dress", Worn("")).style == "sundress"
+    )
+    for body, gets_it in (("heroic", False), ("slim_woman", True), ("child", True)):
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        posed_scene(lambda _: None, figure=body, outfit=f"random:{seed}")
+        by_command = wearing.outfit_of(figure := bpy.context.view_layer.objects.active)
+        assert ("sundress" in [worn.style for worn in by_command.worn.values()]) == gets_it
+        assert worn_tags(bpy.context.scene) == tags(by_command, read_catalogue())
+        wearing.take_off(figure)
+        bpy.ops.pose_to_anime.random_outfit(seed=seed)
+        assert wearing.outfit_of(figure) == by_command
+        wearing.take_off(figure)
+        bpy.ops.pose_to_anime.wear_outfit(outfit=f"random:{seed}")
+        assert wearing.outfit_of(figure) == by_command
 
 
 def test_a_command_can_dress_its_figure() -> None:

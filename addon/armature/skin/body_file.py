@@ -13,7 +13,7 @@ import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -82,6 +82,9 @@ SHAPES: dict[str, tuple[int, ...]] = {
 
 FINGER_RINGS = {"thumb": (5, 4), "index": (6, 4), "middle": (6, 4), "ring": (6, 4), "little": (6, 4)}
 
+Gender = Literal["female", "male", "any"]
+GENDERS: tuple[Gender, ...] = get_args(Gender)
+
 BRUSH_KEYS = {"kind", "at", "to", "size", "move", "blend", "region", "bone", "whole", "layer", "note"}
 SMOOTHING_KEYS = {"at", "to", "size", "strength", "rounds", "region", "bone", "first", "note"}
 
@@ -126,6 +129,8 @@ class Body:
 
     title: str
     age: Literal["adult", "child"]
+    gender: Gender
+    """What chance dresses it as."""
     form: Form
     proportions: dict[str, float]
     """All of ``PROPORTIONS``."""
@@ -176,10 +181,14 @@ class _Reader:
             raise self._fail("'title' is missing: give the body a name in quotes.")
         if age not in ("adult", "child"):
             raise self._fail('\'age\' must be "adult" or "child": say whether this is an adult\'s body.')
+        gender = data.get("gender", "any")
+        if gender not in GENDERS:
+            raise self._fail(f"'gender' must be one of {', '.join(GENDERS)}, not {gender!r}.")
         sections = {table.partition(".")[0] for table in SHAPES}
         known = {
             "title",
             "age",
+            "gender",
             "joints",
             "fingers",
             "regions",
@@ -214,7 +223,7 @@ class _Reader:
             limits = checked_overrides(data.get("limits", {}), f"Body file {self._file}")
         except LimitsError as error:
             raise BodyFileError(str(error)) from error
-        return Body(title, age, form, self._proportions(data.get("proportions", {})), limits)
+        return Body(title, age, gender, form, self._proportions(data.get("proportions", {})), limits)
 
     def _table(self, data: dict[str, Any], name: str) -> dict[str, Any]:
         value = data.get(name)

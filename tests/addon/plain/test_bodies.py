@@ -263,6 +263,7 @@ def test_the_shape_is_sculpted_once_for_all_proportions_of_a_form() -> None:
         (HEAD + 'base = "other"\n', "its bases lead back to themselves (mine → other → mine)"),
         ('base = "adult_woman"\nage = "adult"\n', "'title' is missing"),
         ('base = "adult_woman"\ntitle = "Mine"\n', "'age' must be"),
+        ('base = "adult_woman"\ntitle = "Mine"\nage = "adult"\ngender = "lady"\n', "'gender' must be one of female, male, any"),
         (HEAD + 'base = "adult_woman"\n[proportions]\nhead = 9\n', "'proportions.head' is 9 with that of its base"),
         (HEAD + 'base = "adult_woman"\n[proportions]\nhead = nan\n', "'proportions.head' holds a number that is not finite"),
         (HEAD + 'base = "adult_woman"\n[proportions]\nhead = "big"\n', "'proportions.head' needs one number; it has 'big'"),

@@ -104,6 +104,7 @@ def test_a_broken_file_of_colours_is_told_in_a_sentence(tmp_path: Path, text: st
         ({"tag": "7"}, "tag"),
         ({"occasions": '"sport"'}, "list of texts"),
         ({"without": '["hat"]'}, "slots"),
+        ({"gender": '"lady"'}, "female, male"),
         ({"colours": "{}"}, "TOML"),
     ],
 )
@@ -238,6 +239,16 @@ def test_chance_lets_neighbours_stand_out_from_each_other(catalogue: Catalogue) 
         if "top" in worn:
             top, bottom = (oklab(palette.rgb(worn[slot].colours["main"])) for slot in ("top", "bottom"))
             assert np.linalg.norm(top - bottom) > 0.1, seed
+
+
+def test_chance_keeps_to_the_gender_of_a_body() -> None:
+    shipped = read_catalogue()
+    for seed in range(60):
+        anyone, woman, man = (random_outfit(seed, shipped, gender=gender) for gender in ("any", "female", "male"))
+        assert woman == anyone, "nothing is for men alone"
+        assert not {shipped.styles[worn.style].gender for worn in man.worn.values()} & {"female"}, seed
+        assert {"hair", "face"} <= set(man.worn) and ("dress" in man.worn) != ({"top", "bottom"} <= set(man.worn))
+    assert named_outfit("random:4", shipped, "male") == random_outfit(4, shipped, gender="male")
 
 
 # Files of outfits

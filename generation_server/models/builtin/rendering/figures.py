@@ -19,7 +19,7 @@ from .....addon.pose.rest import HumanoidRest, humanoid_rest
 from .....addon.wardrobe.catalogue import Catalogue, read_catalogue
 from .....addon.wardrobe.chance import random_outfit
 from .....addon.wardrobe.outfit import Outfit, dress, part_colours
-from .....addon.wardrobe.piece import SLOTS, HangingBone, Style
+from .....addon.wardrobe.piece import SLOTS, HangingBone
 from .....addon.wardrobe.posed import Weights
 
 SKIN_PART = 1
@@ -49,8 +49,6 @@ _FILLED = ("hair", "face", "socks", "shoes")
 """Slots whose pieces are full to the rim, so that nobody sees them from inside: half of their triangles need not be drawn."""
 _SLIDERS_USED = 0.6
 """How far towards their ends chance moves sliders."""
-_GIRLS_HAIR = {"twin_tails", "twin_braids", "braid", "bun", "bob"}
-"""Hair that chance gives to no ``1boy``, so that the tag keeps its meaning; nor skirts and dresses."""
 _TRIES = 50
 
 
@@ -124,14 +122,10 @@ def _outfit(chance: random.Random, people: str) -> Outfit:
     catalogue = _catalogue()
     outfit = random_outfit(chance.randrange(2**31), catalogue)
     for _ in range(_TRIES):
-        if people != "1boy" or not any(_of_girls(catalogue.style(worn.style)) for worn in outfit.worn.values()):
+        if people != "1boy" or not any(catalogue.style(worn.style).gender == "female" for worn in outfit.worn.values()):
             break
         outfit = random_outfit(chance.randrange(2**31), catalogue)
     return outfit
-
-
-def _of_girls(style: Style) -> bool:
-    return "skirt" in style.options or style.key in _GIRLS_HAIR
 
 
 def dressed_figure(body: str, sliders: Mapping[str, float], outfit: Outfit, people: str) -> Figure:
