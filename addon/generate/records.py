@@ -45,7 +45,7 @@ class Record:
     job_id: str
     file_id: str  # which .blend it belongs to
     request: GenerationRequest
-    scene: Mapping[str, Any] = field(default_factory=dict)  # poses, camera, ratio: to restore them
+    scene: Mapping[str, Any] = field(default_factory=dict)  # poses, outfits, camera, ratio: to restore them
     blend: str = ""  # path of the .blend when the job began, or empty
     created: float = 0.0  # seconds since the epoch
     state: JobState = JobState.QUEUED

@@ -19,6 +19,7 @@ from .. import png
 from ..armature.figures import Figure, figures_in
 from ..armature.mannequin import is_child, mannequin_name
 from ..armature.posing import read_pose
+from ..dressing.recorded import outfit_info
 from ..errors import UserError
 from ..framing.camera import picture_camera, reset_camera, scene_size, use_pose_camera
 from ..framing.sizes import SizeError
@@ -32,7 +33,7 @@ from .models import Model, chosen_model
 from .records import Record, RecordError, new_record_path, remove, write_file, write_record
 
 SCENE_VERSION = 1
-"""Of the ``scene`` part of a job: poses, camera, ratio."""
+"""Of the ``scene`` part of a job: poses, outfits, camera, ratio."""
 
 _CAMERA = (
     "type",
@@ -154,7 +155,7 @@ def family_named(name: str) -> Family:
 
 
 def scene_info(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, passes: PassSet | None = None) -> dict[str, Any]:
-    """Poses, camera and ratio as JSON: what brings the scene back to this picture. Decides nothing of it."""
+    """Poses, outfits, camera and ratio as JSON: what brings the scene back to this picture. Decides nothing of it."""
     framing = scene.pose_to_anime.framing
     camera = picture_camera(scene)
     info: dict[str, Any] = {
@@ -216,4 +217,5 @@ def _figure_info(scene: bpy.types.Scene, figure: Figure) -> dict[str, Any]:
         "mannequin": mannequin_name(armature),
         "matrix_world": [list(row) for row in armature.matrix_world],
         "pose": normalised.to_json(read_pose(armature)),
+        "worn": outfit_info(armature),
     }

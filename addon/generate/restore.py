@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bring a scene back to what a result was made from: poses, camera, ratio, prompt and numbers."""
+"""Bring a scene back to what a result was made from: poses, outfits, camera, ratio, prompt and numbers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from mathutils import Matrix
 from ...generation_server.protocol import GenerationRequest
 from ..armature.mannequin import add_mannequin, is_mannequin
 from ..armature.posing import apply_pose
+from ..dressing.recorded import restore_outfit
 from ..errors import UserError
 from ..framing.camera import use_pose_camera
 from ..pose import normalised
@@ -23,7 +24,7 @@ _LENS = ("lens", "sensor_width", "sensor_height", "ortho_scale", "shift_x", "shi
 
 
 def restore_scene(scene: bpy.types.Scene, info: Mapping[str, Any]) -> list[str]:
-    """Poses, camera and ratio from the ``scene`` part of a job. Returns sentences about what could not be done.
+    """Poses, outfits, camera and ratio from the ``scene`` part of a job. Returns sentences about what could not be done.
 
     Figures are found by name, else the mannequins that are there are taken in order; one that is missing is added.
 
@@ -79,6 +80,8 @@ def _restore_figures(scene: bpy.types.Scene, figures: Any) -> list[str]:
         pose = normalised.from_json(info["pose"])
         armature.matrix_world = Matrix(info["matrix_world"])
         apply_pose(armature, pose)
+        if "worn" in info:  # not in pictures from before there was a wardrobe
+            warnings += restore_outfit(armature, info["worn"])
     return warnings
 
 

@@ -149,7 +149,7 @@ class P2A_OT_vary_result(_OnResult, bpy.types.Operator):
 class P2A_OT_restore_result(_OnResult, bpy.types.Operator):
     bl_idname = "pose_to_anime.restore_result"
     bl_label = "Restore Pose and Camera"
-    bl_description = "Bring figures and pose camera back to where they were for this picture"
+    bl_description = "Bring figures, what they wear, and the pose camera back to how they were for this picture"
 
     scene: BoolProperty(name="Pose and Camera", default=True)
     settings: BoolProperty(name="Prompt and Numbers", default=False)
