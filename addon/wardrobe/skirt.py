@@ -15,9 +15,9 @@ from .shell import Layer, body_scale
 PANELS = (0.0, 45.0, 90.0, 135.0, 180.0)
 """Degrees from the front at which each leg has a panel."""
 
-OUTWARD = ((0.35, 0.5), (0.35, 0.25))
-"""Radians that a panel falls away from its leg, at the front and at the back, of thigh and shin: enough to hang down beside a leg
-that steps, too little to fall through the ground or a seat where the figure lies or sits."""
+OUTWARD = ((0.35, 0.1), (0.35, 0.1))
+"""Radians that a panel falls away from its leg, at the front and at the back, of thigh and shin: enough to hang down before a leg
+that steps back; too little, where the figure sits or lies, to hang through seat and ground or stand off below the thighs."""
 
 PIVOT = 0.42
 """How far from the leg's bone a panel at the front or side may turn, as a share of that bone: farther out, on short thick legs,

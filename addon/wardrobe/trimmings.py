@@ -163,7 +163,7 @@ def _wide_sleeve(work: Work, side: str, sign: float, drop: float) -> tuple[Layer
     points: list[np.ndarray] = []
     for share, radius in zip(along.tolist(), thick.tolist(), strict=True):
         centre = shoulder + (elbow - shoulder) * min(share, 1.0) + (wrist - elbow) * max(share - 1.0, 0.0)
-        depth = radius + (drop - radius) * float(smooth(np.array((share - 0.3) / 0.45)))
+        depth = radius + (drop - radius) * float(smooth(np.array((share - 0.6) / 0.5)))
         height = np.where(low < 0.0, low * radius, below * depth)
         points.append(centre + down * height[:, None] + forth * (across * radius)[:, None])
     grid = np.array(points)
@@ -174,7 +174,7 @@ def _wide_sleeve(work: Work, side: str, sign: float, drop: float) -> tuple[Layer
     faces = np.stack(np.broadcast_arrays(*corners[::-1]), axis=2).reshape(-1, 4)
     name = f"{work.style.slot}_sleeve.{side}"
     names = [f"upper_arm.{side}", f"forearm.{side}", name]
-    bend = smooth((along - 0.8) / 0.4)[:, None]
+    bend = smooth((along - 0.6) / 0.45)[:, None]
     falls = below**0.7 * bend
     table = np.stack([np.broadcast_to(1.0 - bend, falls.shape), bend - falls, falls], axis=2).reshape(-1, 3)
     parts = np.full(len(faces), work.part("sleeve"), dtype=np.int16)

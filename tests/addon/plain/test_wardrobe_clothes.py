@@ -38,6 +38,9 @@ CUT = 0.01
 CUT_SHARE = 0.04
 """How much of the skin that can be seen below a piece may come through it by more; a thigh that meets the belly does."""
 
+BELOW_SEAT = 0.22
+"""Metres that the cloth of a short skirt may hang below the thighs of who sits."""
+
 
 @functools.cache
 def skin_of(body: str) -> Skin:
@@ -139,6 +142,29 @@ def test_a_dress_lies_on_the_lap_of_short_thick_legs(body: str) -> None:
         if near.any():
             above.append(corner[2] - thighs[near, 2].max())
     assert len(above) > 20 and np.median(above) < 0.06 * scale
+
+
+@pytest.mark.parametrize("style", ["skirt", "school_uniform"])
+def test_a_skirt_does_not_stand_off_below_the_thighs_of_who_sits(style: str) -> None:
+    skin, piece = skin_of("adult_woman"), piece_on(style, "adult_woman")
+    matrices = _matrices("adult_woman", "sitting_upright")
+    thigh = (pattern().on_leg > 0.5) & (pattern().leg > 0.1) & (pattern().leg < 0.7)
+    seat = skinned(skin.vertices, skin.weights, matrices)[thigh, 2].min()
+    cloth = skinned(piece.vertices, piece.weights, with_hanging(matrices, piece.bones))
+    assert cloth[:, 2].min() > seat - BELOW_SEAT
+
+
+def test_wide_sleeves_hang_from_the_arms_and_not_behind_the_back() -> None:
+    """With the arms at the sides nothing of them covers the bow of the sash."""
+    piece = piece_on("kimono", "adult_woman")
+    matrices = _matrices("adult_woman", "standing_attention")
+    cloth = skinned(piece.vertices, piece.weights, with_hanging(matrices, piece.bones))
+    sleeves = np.zeros(len(cloth))
+    for name, (rows, shares) in piece.weights.items():
+        if name.startswith(("upper_arm", "forearm", "dress_sleeve")):
+            sleeves[rows] += shares
+    assert (sleeves > 0.99).sum() > 300
+    assert not ((sleeves > 0.99) & (cloth[:, 1] > 0.04) & (np.abs(cloth[:, 0]) < 0.1)).any()
 
 
 def test_a_part_without_a_colour_of_its_own_takes_the_first() -> None:
