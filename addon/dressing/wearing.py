@@ -29,6 +29,8 @@ from .piece_mesh import add_piece, paint_piece, remove_piece, shape_piece
 _OUTFIT = "pose_to_anime_outfit"
 _UNDRESSED = "pose_to_anime_undressed"
 """Custom property of the armature object: the colour of the skin before the figure wore anything."""
+UNFITTED = "pose_to_anime_unfitted"
+"""Custom property of the armature object: its clothes are not made for its body yet (``following``)."""
 
 
 def is_dressed(obj: bpy.types.Object) -> bool:
@@ -92,7 +94,7 @@ def take_off(obj: bpy.types.Object) -> None:
             remove_piece(piece)
         if _UNDRESSED in obj:
             set_figure_colour(obj, list(obj[_UNDRESSED]))
-        for key in (_OUTFIT, _UNDRESSED):
+        for key in (_OUTFIT, _UNDRESSED, UNFITTED):
             if key in obj:
                 del obj[key]
         note_covered(obj, (), {})
@@ -125,6 +127,8 @@ def refit(obj: bpy.types.Object, anew: bool = False) -> list[str]:
         note_covered(obj, outfit.worn, pieces)
         show_sculpted_eyes(obj, "face" not in outfit.worn)
         toon.follow(bpy.context.scene, obj)
+        if UNFITTED in obj:
+            del obj[UNFITTED]
         bpy.context.view_layer.update()
     return problems
 

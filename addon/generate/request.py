@@ -19,6 +19,7 @@ from .. import png
 from ..armature.figures import Figure, figures_in
 from ..armature.mannequin import is_child, mannequin_name
 from ..armature.posing import read_pose
+from ..dressing.following import fit_waiting
 from ..dressing.recorded import outfit_info
 from ..errors import UserError
 from ..framing.camera import picture_camera, reset_camera, scene_size, use_pose_camera
@@ -97,6 +98,7 @@ def prepare(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, *, seed: in
     Raises:
         UserError: in a sentence for the user, for everything that is missing or cannot be.
     """
+    fit_waiting()
     settings = scene.pose_to_anime.generation
     model = chosen_model(settings.model)
     family = family_named(model.family)

@@ -3,18 +3,23 @@
 
 They store nothing. What a slider shows is read from the figure's data, and moving one reshapes the figure, so that undo, copies
 and saved files cannot make the two differ. A drag of a slider is one undo step, because Blender pushes it when the mouse lets go.
+Clothes are fitted once the slider rests; without a window, where nothing is dragged, at once.
 """
 
 from __future__ import annotations
 
 import bpy
+from bpy.app.handlers import persistent
 from bpy.props import FloatProperty, PointerProperty
 
 from ..armature.mannequin import is_mannequin, slider_values
 from ..armature.reshape import reshape
 from ..armature.skin.sliders import SLIDERS, Slider
-from ..dressing import wearing
+from ..dressing import following, wearing
 from ..errors import UserError
+
+_REST = 0.3
+"""Seconds for which a slider rests before clothes are fitted: longer than between two moves of a hand that still drags."""
 
 
 def _property(name: str, slider: Slider) -> object:
@@ -35,10 +40,49 @@ def _property(name: str, slider: Slider) -> object:
 
 def _reshape(obj: bpy.types.Object, name: str, value: float) -> None:
     try:
-        reshape(obj, {name: value})
-        wearing.refit(obj)
+        if not _is_dragged() or not wearing.is_dressed(obj):
+            reshape(obj, {name: value})
+            wearing.refit(obj)
+            return
+        with following.carried(obj):
+            reshape(obj, {name: value})
+        _fit_soon()
     except UserError as error:
         tell(str(error), "Body")
+
+
+def _is_dragged() -> bool:
+    return not bpy.app.background
+
+
+def _fit_soon() -> None:
+    if bpy.app.timers.is_registered(_fit):
+        bpy.app.timers.unregister(_fit)
+    bpy.app.timers.register(_fit, first_interval=_REST)
+
+
+def _fit() -> None:
+    """Fit all clothes that wait for it, in every window: a timer has none of its own."""
+    for window in bpy.context.window_manager.windows:
+        with bpy.context.temp_override(window=window):
+            for sentence in following.fit_waiting() if bpy.context.mode in {"OBJECT", "POSE"} else ():
+                tell(sentence, "Wardrobe")
+
+
+@persistent
+def _before_save(*_: object) -> None:
+    following.fit_waiting()
+
+
+@persistent
+def _after_undo(*_: object) -> None:
+    """A step may end while clothes wait: then it brings them back unfitted."""
+    if not following.waiting():
+        return
+    if bpy.app.background:
+        following.fit_waiting()
+    else:
+        _fit_soon()
 
 
 def tell(sentence: str, title: str) -> None:
@@ -61,9 +105,18 @@ P2A_PG_body = type(
 CLASSES: tuple[type, ...] = (P2A_PG_body,)
 
 
+_HANDLERS = (("save_pre", _before_save), ("undo_post", _after_undo), ("redo_post", _after_undo), ("load_post", _after_undo))
+
+
 def register() -> None:
     bpy.types.Object.pose_to_anime_body = PointerProperty(type=P2A_PG_body)
+    for name, handler in _HANDLERS:
+        getattr(bpy.app.handlers, name).append(handler)
 
 
 def unregister() -> None:
+    for name, handler in _HANDLERS:
+        getattr(bpy.app.handlers, name).remove(handler)
+    if bpy.app.timers.is_registered(_fit):
+        bpy.app.timers.unregister(_fit)
     del bpy.types.Object.pose_to_anime_body
