@@ -13,6 +13,7 @@ from ..dressing import toon, wearing
 from ..dressing.toon_view import follow_look
 from ..wardrobe.catalogue import read_catalogue
 from ..wardrobe.chance import random_outfit
+from ..wardrobe.contradictions import without_contradicted
 from ..wardrobe.outfit import EXPRESSIONS, tags, with_tags
 from ..wardrobe.outfit_files import named_outfit
 from .figure import EnumItems, _OnMannequin, readable
@@ -131,12 +132,14 @@ class P2A_OT_expression(_OnMannequin, bpy.types.Operator):
 class P2A_OT_outfit_tags(_OnMannequin, bpy.types.Operator):
     bl_idname = "pose_to_anime.outfit_tags"
     bl_label = "Tags to Prompt"
-    bl_description = "Add what the figure wears to the prompt; the tags of an outfit that were added before go"
+    bl_description = "Add what the figure wears to the prompt, in place of what it says otherwise, such as another colour of hair"
 
     def act(self, obj: bpy.types.Object) -> None:
-        found = tags(wearing.outfit_of(obj), read_catalogue())
+        catalogue = read_catalogue()
+        found = tags(wearing.outfit_of(obj), catalogue)
         settings = bpy.context.scene.pose_to_anime
-        settings.generation.prompt = with_tags(settings.generation.prompt, found, settings.wardrobe.told)
+        kept = without_contradicted(settings.generation.prompt, found, catalogue)
+        settings.generation.prompt = with_tags(kept, found, settings.wardrobe.told)
         settings.wardrobe.told = ", ".join(found)
         self.report({"INFO"}, f"In the prompt: {', '.join(found)}" if found else "The figure wears nothing that has a tag")
 

@@ -89,7 +89,7 @@ def test_the_verbs_of_the_panel(figure) -> None:
 
 def test_tags_go_into_the_prompt_once_and_make_way_for_others(dressed) -> None:
     prompt = bpy.context.scene.pose_to_anime.generation
-    prompt.prompt = "1girl, smile, forest"
+    prompt.prompt = "1girl, green hair, smile, forest, white skirt"
     bpy.ops.pose_to_anime.outfit_tags()
     assert prompt.prompt.split(", ")[:3] == ["1girl", "smile", "forest"]
     assert sorted(prompt.prompt.split(", ")) == sorted({"1girl", "forest", *tags(WORN_OUTFIT, read_catalogue())})
