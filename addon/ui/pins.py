@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pins of a figure, below it: what dots are pinned to next, and each pin with a button that takes it off."""
+"""The pins of a figure, below how it is posed: what dots are pinned to next, and each pin with a button that takes it off."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ..operators.figure import the_mannequin
 from ..operators.pins import P2A_OT_pin, P2A_OT_unpin
 from ..settings.pins import BODY, OBJECT, P2A_PG_pin
 from . import parts
+from .posing import P2A_PT_posing
 from .sidebar import OfFigure
 
 _NAMES = {"hand_ik": "Hand", "foot_ik": "Foot", "gaze": "Gaze"}
@@ -17,7 +18,7 @@ _NAMES = {"hand_ik": "Hand", "foot_ik": "Foot", "gaze": "Gaze"}
 class P2A_PT_pins(OfFigure, bpy.types.Panel):
     bl_idname = "P2A_PT_pins"
     bl_label = "Pins"
-    bl_order = 40
+    bl_parent_id = P2A_PT_posing.bl_idname
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, figure = self.layout, the_mannequin(context)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 SCENARIOS = Path(__file__).parent / "scenarios"
-SCREEN = (1600, 1100)  # high enough for the line of a running job below the panels that are closed at first
+SCREEN = (1600, 1000)
 
 
 def roots_dir() -> Path:
