@@ -7,7 +7,8 @@ smooth fields, which makes hems and seams clean lines; where its corners lie on 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -44,35 +45,22 @@ class Sheet:
         values = self.carry(field).copy()
         values[np.abs(values) < 1e-9] = 0.0
         values[self._near(values)] = 0.0
-        signs = np.sign(values)[self.faces]
+        signs = np.sign(values).astype(np.int8)[self.faces]
         crossed = (signs.max(axis=1) > 0) & (signs.min(axis=1) < 0)
         if not crossed.any():
             return self
-        rows, shares = list(self.rows), list(self.shares)
-        edges: dict[tuple[int, int], int] = {}
-
-        def between(a: int, b: int) -> int:
-            key = (min(a, b), max(a, b))
-            if key not in edges:
-                a, b = key
-                part = values[a] / (values[a] - values[b])
-                row, share = _mixed(rows[a], shares[a] * (1.0 - part), rows[b], shares[b] * part)
-                edges[key] = len(rows)
-                rows.append(row)
-                shares.append(share)
-            return edges[key]
-
-        faces, parts = [], []
-        for face, part in zip(self.faces[crossed].tolist(), self.parts[crossed].tolist(), strict=True):
-            for piece in _halves(face, values, between):
-                faces.append(piece)
-                parts.append(part)
+        whole = self.faces[crossed]
+        middles, ends = _crossings(whole, values, len(self.rows))
+        part = values[ends[:, 0]] / (values[ends[:, 0]] - values[ends[:, 1]])
+        rows, shares = self.rows[ends], self.shares[ends] * np.stack((1.0 - part, part), axis=1)[:, :, None]
+        new_rows, new_shares = _mixed(rows[:, 0], shares[:, 0], rows[:, 1], shares[:, 1])
+        faces, origins = _halves(whole, signs[crossed], middles)
         return replace(
             self,
-            faces=np.concatenate((self.faces[~crossed], np.array(faces, dtype=np.int32))),
-            rows=np.array(rows, dtype=np.int32),
-            shares=np.array(shares),
-            parts=np.concatenate((self.parts[~crossed], np.array(parts, dtype=np.int16))),
+            faces=np.concatenate((self.faces[~crossed], faces)).astype(np.int32),
+            rows=np.concatenate((self.rows, new_rows)).astype(np.int32),
+            shares=np.concatenate((self.shares, new_shares)),
+            parts=np.concatenate((self.parts[~crossed], self.parts[crossed][origins])).astype(np.int16),
         )
 
     def kept(self, faces: np.ndarray) -> Sheet:
@@ -116,34 +104,26 @@ class Sheet:
 
     def _near(self, values: np.ndarray) -> np.ndarray:
         """Corners so near to the zero of the field that it may pass through them."""
-        edges = self.edges()
-        a, b = values[edges[:, 0]], values[edges[:, 1]]
-        cross = a * b < 0.0
-        part = np.abs(a) / np.maximum(np.abs(a - b), 1e-12)
-        return np.unique(np.concatenate((edges[cross & (part < _SNAP), 0], edges[cross & (part > 1.0 - _SNAP), 1])))
-
-    def edges(self) -> np.ndarray:
-        """(E, 2) int32: each edge once, lower corner first."""
-        return mesh_edges(self.faces)
+        after = np.roll(self.faces, -1, axis=1)
+        crossing = values[self.faces] * values[after] < 0.0
+        low, high = np.minimum(self.faces[crossing], after[crossing]), np.maximum(self.faces[crossing], after[crossing])
+        part = np.abs(values[low]) / np.maximum(np.abs(values[low] - values[high]), 1e-12)
+        return np.concatenate((low[part < _SNAP], high[part > 1.0 - _SNAP]))
 
 
-def mesh_edges(faces: np.ndarray) -> np.ndarray:
-    """(E, 2): each edge of a mesh once, lower corner first."""
-    sides = np.sort(np.stack([faces, np.roll(faces, -1, axis=1)], axis=2).reshape(-1, 2), axis=1)
-    sides = sides[sides[:, 0] != sides[:, 1]]
+def border_sides(faces: np.ndarray) -> np.ndarray:
+    """(M, 4) bool: which sides of a mesh's faces, from each corner to the next, no other face has."""
+    after = np.roll(faces, -1, axis=1)
     # As one number each, because numpy sorts those many times as fast as rows.
-    count = int(faces.max(initial=0)) + 1
-    keys = np.unique(sides[:, 0].astype(np.int64) * count + sides[:, 1])
-    return np.column_stack((keys // count, keys % count)).astype(faces.dtype)
+    keys = np.minimum(faces, after).astype(np.int64) * (int(faces.max(initial=0)) + 1) + np.maximum(faces, after)
+    _, inverse, counts = np.unique(keys.ravel(), return_inverse=True, return_counts=True)
+    return np.asarray((counts[inverse].reshape(faces.shape) == 1) & (faces != after))
 
 
 def borders(faces: np.ndarray) -> np.ndarray:
     """(B, 2): the edges of a mesh that only one face has, in that face's direction."""
-    sides = np.stack([faces, np.roll(faces, -1, axis=1)], axis=2).reshape(-1, 2)
-    sides = sides[sides[:, 0] != sides[:, 1]]
-    keys = np.sort(sides, axis=1)
-    _, inverse, counts = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
-    return sides[counts[inverse.ravel()] == 1]
+    alone = border_sides(faces)
+    return np.stack((faces[alone], np.roll(faces, -1, axis=1)[alone]), axis=1)
 
 
 def whole_skin(quads: np.ndarray, count: int) -> Sheet:
@@ -154,38 +134,71 @@ def whole_skin(quads: np.ndarray, count: int) -> Sheet:
     return Sheet(quads.astype(np.int32), rows, shares, np.zeros(len(quads), dtype=np.int16))
 
 
+def _crossings(faces: np.ndarray, values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Corners between the ends of sides that a field crosses, numbered from ``count`` on in the order in which faces come to them.
+
+    Returns (M, 4), the corner on each side of the faces or −1, and (E, 2) between which two each of the new corners lies.
+    """
+    after = np.roll(faces, -1, axis=1)
+    # A triangle's last side begins at its third corner, which is repeated.
+    triangle = faces[:, 3] == faces[:, 2]
+    after[triangle, 2] = faces[triangle, 0]
+    crossing = values[faces] * values[after] < 0.0
+    crossing[triangle, 3] = False
+    low, high = np.minimum(faces[crossing], after[crossing]), np.maximum(faces[crossing], after[crossing])
+    keys, first, inverse = np.unique(low.astype(np.int64) * count + high, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    place = np.empty(len(keys), dtype=np.int64)
+    place[order] = np.arange(len(keys))
+    middles = np.full(faces.shape, -1, dtype=np.int64)
+    middles[crossing] = count + place[inverse.ravel()]
+    return middles, np.stack((low[first[order]], high[first[order]]), axis=1)
+
+
 def _mixed(rows_a: np.ndarray, a: np.ndarray, rows_b: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """One mix of two, of the MIX skin vertices with the largest shares."""
-    total: dict[int, float] = {}
-    for row, share in zip((*rows_a.tolist(), *rows_b.tolist()), (*a.tolist(), *b.tolist()), strict=True):
-        if share > 0.0:
-            total[row] = total.get(row, 0.0) + share
-    chosen = sorted(total.items(), key=lambda item: (-item[1], item[0]))[:MIX]
-    chosen += [(chosen[0][0], 0.0)] * (MIX - len(chosen))
-    shares = np.array([share for _, share in chosen])
-    return np.array([row for row, _ in chosen], dtype=np.int32), shares / shares.sum()
+    """(E, MIX) each: mixes of two mixes, of the MIX skin vertices with the largest shares."""
+    alike = (rows_a[:, :, None] == rows_b[:, None, :]) & (a[:, :, None] > 0.0) & (b[:, None, :] > 0.0)
+    shares = np.concatenate((a + (alike * b[:, None, :]).sum(axis=2), np.where(alike.any(axis=1), 0.0, b)), axis=1)
+    rows = np.concatenate((rows_a, rows_b), axis=1)
+    order = np.lexsort((rows, -shares), axis=1)[:, :MIX]
+    rows, shares = np.take_along_axis(rows, order, axis=1), np.take_along_axis(shares, order, axis=1)
+    return np.where(shares > 0.0, rows, rows[:, :1]), shares / shares.sum(axis=1, keepdims=True)
 
 
-def _halves(face: list[int], values: np.ndarray, between: Callable[[int, int], int]) -> list[list[int]]:
-    """A face that is crossed, as faces of three or four corners on either side."""
-    corners = face if face[3] != face[2] else face[:3]
+def _halves(faces: np.ndarray, signs: np.ndarray, middles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Faces that are crossed, as faces of three or four corners on either side, and from which of them each is."""
+    triangle = faces[:, 3] == faces[:, 2]
+    codes = (signs + 1) @ np.array([1, 3, 9, 27]) + 81 * triangle
+    kinds, kind = np.unique(codes, return_inverse=True)
+    patterns = [_pattern_of(tuple((code % 81) // 3**k % 3 - 1 for k in range(3 if code >= 81 else 4))) for code in kinds.tolist()]
+    counts = np.array([len(pattern) for pattern in patterns])[kind.ravel()]
+    starts = np.cumsum(counts) - counts
+    result = np.empty((int(counts.sum()), 4), dtype=np.int64)
+    slots = np.concatenate((faces, middles), axis=1)
+    for number, pattern in enumerate(patterns):
+        found = np.flatnonzero(kind.ravel() == number)
+        result[starts[found][:, None] + np.arange(len(pattern))] = slots[found][:, np.array(pattern)]
+    return result, np.repeat(np.arange(len(faces)), counts)
+
+
+@functools.cache
+def _pattern_of(signs: tuple[int, ...]) -> tuple[tuple[int, int, int, int], ...]:
+    """How a face whose corners have these signs falls apart: new faces, of its corners (0 to 3) and of those on its sides (4 to 7)."""
     sides: tuple[list[int], list[int]] = ([], [])
-    for k, a in enumerate(corners):
-        b = corners[(k + 1) % len(corners)]
-        for side, sign in zip(sides, (1.0, -1.0), strict=True):
-            if values[a] * sign >= 0.0:
-                side.append(a)
-        if values[a] * values[b] < 0.0:
-            middle = between(a, b)
-            sides[0].append(middle)
-            sides[1].append(middle)
-    found = []
+    for k, sign in enumerate(signs):
+        for side, way in zip(sides, (1, -1), strict=True):
+            if sign * way >= 0:
+                side.append(k)
+        if sign * signs[(k + 1) % len(signs)] < 0:
+            sides[0].append(4 + k)
+            sides[1].append(4 + k)
+    found: list[tuple[int, int, int, int]] = []
     for polygon in sides:
         while len(polygon) > 4:
-            found.append([polygon[0], polygon[1], polygon[2], polygon[2]])
+            found.append((polygon[0], polygon[1], polygon[2], polygon[2]))
             polygon = [polygon[0], *polygon[2:]]
         if len(polygon) == 4:
-            found.append(polygon)
+            found.append((polygon[0], polygon[1], polygon[2], polygon[3]))
         elif len(polygon) == 3:
-            found.append([*polygon, polygon[2]])
-    return found
+            found.append((polygon[0], polygon[1], polygon[2], polygon[2]))
+    return tuple(found)

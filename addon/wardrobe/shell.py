@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..armature.skin.build import Skin
-from .sheet import Sheet, borders
+from .sheet import Sheet, border_sides
 
 RIM = 0.004
 """Metres that a hem turns inward on an adult, so that cloth has an edge."""
@@ -38,7 +38,8 @@ class Seams:
 
     def __init__(self, faces: np.ndarray, parts: np.ndarray, count: int) -> None:
         sides = np.stack([faces, np.roll(faces, -1, axis=1)], axis=2).reshape(-1, 2)
-        edge = borders(faces)
+        alone = border_sides(faces).ravel()
+        edge = sides[alone]
         self.free = np.ones(count, dtype=bool)
         self.free[edge] = False
         self.rim_from = np.unique(edge)
@@ -46,8 +47,7 @@ class Seams:
         place = np.zeros(count, dtype=np.int32)
         place[self.rim_from] = count + np.arange(len(self.rim_from), dtype=np.int32)
         self.rim = np.stack([edge[:, 1], edge[:, 0], place[edge[:, 0]], place[edge[:, 1]]], axis=1).astype(np.int32)
-        owners = dict(zip(map(tuple, sides.tolist()), np.repeat(parts, 4).tolist(), strict=True))
-        self.rim_parts = np.array([owners[tuple(side)] for side in edge.tolist()], dtype=np.int16)
+        self.rim_parts = np.repeat(parts, 4)[alone].astype(np.int16)
         sides = sides[sides[:, 0] != sides[:, 1]]
         pairs = np.concatenate((sides[self.free[sides[:, 0]]], edge, edge[:, ::-1]))
         pairs = pairs[np.argsort(pairs[:, 0], kind="stable")]
