@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..armature.skin.build import Skin
+from .per_skin import once_per_skin
 from .piece import Bumper
 
 _TRUNK = (
@@ -23,6 +24,7 @@ _ARM = (0.05, 0.4)
 """Shares of the collarbone and of the upper arm at which there is a ball."""
 
 
+@once_per_skin
 def body_bumpers(skin: Skin) -> tuple[Bumper, ...]:
     """Balls in neck, trunk, shoulders and upper arms. They are as deep as the body, and side by side where it is wider."""
     found = []

@@ -8,6 +8,7 @@ import numpy as np
 from ..armature.skin.build import Skin
 from . import garments, trimmings
 from .pattern import vertex_normals
+from .per_skin import once_per_skin
 from .piece import HangingBone, Piece, Style, WardrobeError
 from .shell import Layer
 from .work import Options, Work
@@ -33,7 +34,7 @@ def build(style: Style, skin: Skin) -> Piece:
     if not style.options:
         raise WardrobeError(f"{style.key}.toml: clothes need at least one table of {', '.join(TABLES)}.")
     names = tuple(style.colours)
-    work = Work(style, skin, vertex_normals(skin.vertices.astype(float), skin.quads), names)
+    work = Work(style, skin, _normals(skin), names)
     layers: list[Layer] = []
     bones: list[HangingBone] = []
     covered = np.zeros(len(skin.vertices), dtype=bool)
@@ -46,6 +47,11 @@ def build(style: Style, skin: Skin) -> Piece:
             bones += made.bones
             covered |= made.covered
     return joined(style, names, layers, tuple(bones), covered)
+
+
+@once_per_skin
+def _normals(skin: Skin) -> np.ndarray:
+    return vertex_normals(skin.vertices.astype(float), skin.quads)
 
 
 def joined(

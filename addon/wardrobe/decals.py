@@ -14,6 +14,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ..armature.skin.build import Skin
+from .per_skin import once_per_skin
 
 BASE = 0.0012
 """Metres between the head and the lowest layer: more than the head bulges between two points of a band."""
@@ -65,6 +66,7 @@ class Front:
         return np.asarray(low * (1.0 - v) + high * v)
 
 
+@once_per_skin
 def head_front(skin: Skin) -> Front:
     """The front of a skin's head, seen along +y, smoothed outwards."""
     rows, shares = skin.weights["head"]

@@ -56,7 +56,7 @@ def build(style: Style, skin: Skin) -> Piece:
         faces=np.concatenate(strands.faces).astype(np.int32),
         parts=np.concatenate(strands.parts).astype(np.int16),
         part_names=tuple(style.colours),
-        weights=_summed(strands.weights()),
+        weights=strands.weights(),
         bones=tuple(maker.bones),
         covered=maker.covered,
     )
@@ -74,12 +74,3 @@ def _numbers(style: Style, name: str) -> dict[str, float] | None:
                 f"The hair '{style.title}': [{name}] takes numbers for {', '.join(_KNOWN[name])}, not {key} = {value!r}."
             )
     return {**_KNOWN[name], **table}
-
-
-def _summed(weights: dict[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """The weights with one entry a vertex and bone: the last bone of a chain may hold a point twice."""
-    result = {}
-    for bone, (rows, shares) in weights.items():
-        unique, inverse = np.unique(rows, return_inverse=True)
-        result[bone] = (unique.astype(np.int32), np.bincount(inverse.reshape(-1), shares).astype(np.float32))
-    return result

@@ -99,7 +99,7 @@ class HairMaker:
         for i in range(_CAP_RINGS):
             upper, lower = i * _CAP_COLUMNS, (i + 1) * _CAP_COLUMNS
             faces.append(np.stack((lower + k, lower + following, upper + following, upper + k), axis=1))
-        self.strands.add(points, np.concatenate(faces).astype(np.int32), 0, [[("head", 1.0)]] * len(points))
+        self.strands.add(points, np.concatenate(faces).astype(np.int32), 0, [[("head", 1.0)]])
         self._cover(end, azimuth)
 
     def _cover(self, end: np.ndarray, azimuth: np.ndarray) -> None:
@@ -190,7 +190,7 @@ class HairMaker:
 
     def rigid(self, line: np.ndarray, outward: np.ndarray, width: np.ndarray, thickness: np.ndarray) -> None:
         points, faces = tube(line, outward, width, thickness)
-        self.strands.add(points, faces, 0, [[("head", 1.0)]] * len(points))
+        self.strands.add(points, faces, 0, [[("head", 1.0)]])
 
     # What hangs
 
@@ -266,6 +266,6 @@ class HairMaker:
         self.hung(points, faces, along, chain, 0)
 
     def hung(self, points: np.ndarray, faces: np.ndarray, along: np.ndarray, chain: Chain | None, part: int) -> None:
-        rows = ring_rows(len(along))
-        holds = [[("head", 1.0)] if chain is None or along[row] <= 0.0 else chain.shares(float(along[row])) for row in rows]
-        self.strands.add(points, faces, part, holds)
+        rigid = [("head", 1.0)]
+        holds = [rigid if chain is None or place <= 0.0 else chain.shares(place) for place in along.tolist()]
+        self.strands.add(points, faces, part, holds, ring_rows(len(along)))

@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from ..armature.skin.build import Skin
+from .per_skin import once_per_skin
 
 _AZIMUTHS, _POLARS = 40, 20
 _POLAR_END = math.radians(150)
@@ -50,27 +51,7 @@ class Scalp:
     @cached_property
     def centre(self) -> np.ndarray:
         """The point from which directions are counted: between the ears and a little above."""
-        marks = self.skin.landmarks
-        ears = (marks["ear_left"] + marks["ear_right"]) / 2.0
-        middle = (self._points[:, 1].max() + self._points[:, 1].min()) / 2.0
-        return np.array([0.0, 0.5 * float(ears[1]) + 0.5 * float(middle), float(ears[2]) + 0.09 * self.height])
-
-    @cached_property
-    def _points(self) -> np.ndarray:
-        rows, shares = self.skin.weights["head"]
-        return self.skin.vertices[rows[shares > 0.5]].astype(np.float64)
-
-    @cached_property
-    def _radii(self) -> np.ndarray:
-        """(_POLARS, _AZIMUTHS): mean distance of the surface; the last column is as the first."""
-        offsets = self._points[::5] - self.centre
-        lengths = np.linalg.norm(offsets, axis=1)
-        polar, azimuth = np.meshgrid(
-            np.linspace(0.0, _POLAR_END, _POLARS), np.linspace(-math.pi, math.pi, _AZIMUTHS), indexing="ij"
-        )
-        towards = directions(azimuth, polar).reshape(-1, 3) @ (offsets / lengths[:, None]).T
-        window = np.exp((towards - 1.0) / (_KERNEL * _KERNEL))
-        return ((window @ lengths) / window.sum(axis=1)).reshape(_POLARS, _AZIMUTHS)
+        return _skull(self.skin)[0]
 
     def radius(self, azimuth: np.ndarray, polar: np.ndarray) -> np.ndarray:
         """Metres from the centre to the skull, for directions of any shape."""
@@ -78,7 +59,7 @@ class Scalp:
         p = np.clip(np.asarray(polar) / _POLAR_END, 0.0, 1.0) * (_POLARS - 1)
         i, j = np.minimum(p.astype(int), _POLARS - 2), np.minimum(a.astype(int), _AZIMUTHS - 2)
         u, v = p - i, a - j
-        r = self._radii
+        r = _skull(self.skin)[1]
         top = r[i, j] * (1 - v) + r[i, j + 1] * v
         low = r[i + 1, j] * (1 - v) + r[i + 1, j + 1] * v
         return np.asarray(top * (1 - u) + low * u)
@@ -153,6 +134,24 @@ class Scalp:
             size[k] = max(size[k], _KEPT * size[k - 1])
         result[:, 1] += -size if forward else size
         return result
+
+
+@once_per_skin
+def _skull(skin: Skin) -> tuple[np.ndarray, np.ndarray]:
+    """The centre of a head, and (_POLARS, _AZIMUTHS) the mean distance of its surface; the last column is as the first."""
+    marks = skin.landmarks
+    rows, shares = skin.weights["head"]
+    points = skin.vertices[rows[shares > 0.5]].astype(np.float64)
+    ears = (marks["ear_left"] + marks["ear_right"]) / 2.0
+    middle = (points[:, 1].max() + points[:, 1].min()) / 2.0
+    height = float(marks["head_top"][2] - marks["chin"][2])
+    centre = np.array([0.0, 0.5 * float(ears[1]) + 0.5 * float(middle), float(ears[2]) + 0.09 * height])
+    offsets = points[::5] - centre
+    lengths = np.linalg.norm(offsets, axis=1)
+    polar, azimuth = np.meshgrid(np.linspace(0.0, _POLAR_END, _POLARS), np.linspace(-math.pi, math.pi, _AZIMUTHS), indexing="ij")
+    towards = directions(azimuth, polar).reshape(-1, 3) @ (offsets / lengths[:, None]).T
+    window = np.exp((towards - 1.0) / (_KERNEL * _KERNEL))
+    return centre, ((window @ lengths) / window.sum(axis=1)).reshape(_POLARS, _AZIMUTHS)
 
 
 def directions(azimuth: np.ndarray, polar: np.ndarray) -> np.ndarray:

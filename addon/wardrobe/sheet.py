@@ -135,7 +135,7 @@ def whole_skin(quads: np.ndarray, count: int) -> Sheet:
 
 
 def _crossings(faces: np.ndarray, values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Corners between the ends of sides that a field crosses, numbered from ``count`` on in the order in which faces come to them.
+    """Corners between the ends of sides that a field crosses, numbered from ``count`` on as faces come to them.
 
     Returns (M, 4), the corner on each side of the faces or −1, and (E, 2) between which two each of the new corners lies.
     """
@@ -183,7 +183,7 @@ def _halves(faces: np.ndarray, signs: np.ndarray, middles: np.ndarray) -> tuple[
 
 @functools.cache
 def _pattern_of(signs: tuple[int, ...]) -> tuple[tuple[int, int, int, int], ...]:
-    """How a face whose corners have these signs falls apart: new faces, of its corners (0 to 3) and of those on its sides (4 to 7)."""
+    """How a face whose corners have these signs falls apart: faces of its corners (0 to 3) and its sides' (4 to 7)."""
     sides: tuple[list[int], list[int]] = ([], [])
     for k, sign in enumerate(signs):
         for side, way in zip(sides, (1, -1), strict=True):

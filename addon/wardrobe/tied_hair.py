@@ -105,7 +105,7 @@ def _tied(maker: HairMaker, place: np.ndarray, axis: np.ndarray, size: float) ->
     across = np.cross(axis, [1.0, 0.0, 0.0] if abs(axis[0]) < 0.8 else [0.0, 1.0, 0.0])
     across /= np.linalg.norm(across)
     points, faces = ball(place, np.stack((across, np.cross(axis, across), axis * 0.55)) * size, 4, 10)
-    maker.strands.add(points, faces, maker.tie, [[("head", 1.0)]] * len(points))
+    maker.strands.add(points, faces, maker.tie, [[("head", 1.0)]])
 
 
 def bun(maker: HairMaker, table: Table, sign: float) -> None:
@@ -116,7 +116,7 @@ def bun(maker: HairMaker, table: Table, sign: float) -> None:
     _tied(maker, knot + out * 0.15 * size, out, 0.95 * size)
     axes = np.stack((across, np.cross(out, across), out * 0.82)) * size
     points, faces = ball(knot + out * 0.75 * size, axes, 9, 16)
-    maker.strands.add(points, faces, 0, [[("head", 1.0)]] * len(points))
+    maker.strands.add(points, faces, 0, [[("head", 1.0)]])
     for k in range(3):  # strands wound round it
         turn = np.linspace(0.0, 2.0 * math.pi, 12) + k * 2.1
         height = np.linspace(-0.35, 0.75, 12)
@@ -145,13 +145,13 @@ def braid(maker: HairMaker, table: Table, sign: float) -> None:
         axes = np.stack((np.cross(flat, tilt), flat, tilt))
         axes = axes / np.linalg.norm(axes, axis=1, keepdims=True) * np.array([[0.62], [0.7], [0.95]]) * size
         points, faces = ball(line[i] + side * sway * 0.42 * size, axes, 5, 9)
-        maker.strands.add(points, faces, 0, [chain.shares(float(heights[i])) if chain else [("head", 1.0)]] * len(points))
+        maker.strands.add(points, faces, 0, [chain.shares(float(heights[i])) if chain else [("head", 1.0)]])
     end = line[-2]
     holds = chain.shares(float(heights[-2])) if chain else [("head", 1.0)]
     points, faces = ball(end, np.stack((side, flat, np.array([0.0, 0.0, -0.7]))) * 0.5 * width, 4, 8)
-    maker.strands.add(points, faces, maker.tie, [holds] * len(points))
+    maker.strands.add(points, faces, maker.tie, [holds])
     steps = np.linspace(0.0, 1.0, 6)
     brush = end - np.outer(steps, [0.0, 0.0, _BRUSH * maker.head])
     taper = np.interp(steps, [0.0, 0.5, 1.0], [0.4, 0.8, 0.0])
     points, faces = tube(brush, np.repeat(flat[None], 6, axis=0), width * taper, 0.7 * width * taper)
-    maker.strands.add(points, faces, 0, [holds] * len(points))
+    maker.strands.add(points, faces, 0, [holds])
