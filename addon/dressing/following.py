@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import bpy
 import numpy as np
@@ -21,30 +22,46 @@ from ..errors import UserError
 from .wearing import UNFITTED, is_dressed, refit
 
 Rows = NDArray[np.int64]
-_nearest: dict[tuple[str, str], Rows] = {}
-"""Figure and piece → for each of the piece's vertices the nearest one of the skin, kept for as long as a slider is dragged."""
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class _Bound:
+    """How a piece goes with the body: for each of its vertices the nearest of the skin (n,); and, where bones of its own move it,
+    which keep their places at rest, the figure's bones that carry these and their shares (n, bones)."""
+
+    nearest: Rows
+    carriers: tuple[str, ...]
+    shares: Floats
+
+
+_bound: dict[tuple[str, str], _Bound] = {}
+"""By figure and piece, kept for as long as a slider is dragged."""
 
 
 @contextmanager
 def carried(figure: bpy.types.Object) -> Iterator[None]:
-    """Meanwhile the body changes: afterwards what lies on the skin has moved with it, as far as no bones of its own carry it,
-    and waits for ``fit_waiting``."""
-    skins = skins_of(figure)
-    stiff = [piece for piece in pieces_of(figure).values() if piece.find_armature() == figure]
+    """Meanwhile the body changes: afterwards what it wears has moved with the skin, and waits for ``fit_waiting``."""
+    skins, pieces = skins_of(figure), list(pieces_of(figure).values())
     if len(skins) != 1 or not is_dressed(figure):
         yield
         return
     before = _places(skins[0])
-    for piece in stiff:
+    heads = _heads(figure)
+    for piece in pieces:
         key = (figure.name, piece.name)
-        if key not in _nearest or len(_nearest[key]) != len(piece.data.vertices):
-            _nearest[key] = _find(_places(piece), before)
+        if key not in _bound or len(_bound[key].nearest) != len(piece.data.vertices):
+            _bound[key] = _bind(figure, piece, before)
     yield
     moved = _places(skins[0]) - before
-    for piece in stiff:
+    went = {name: head - heads[name] for name, head in _heads(figure).items() if name in heads}
+    for piece in pieces:
+        bound = _bound[figure.name, piece.name]
         if piece.data.users > 1:  # linked duplicates share it
             piece.data = piece.data.copy()
-        places = _places(piece) + moved[_nearest[figure.name, piece.name]]
+        places = _places(piece) + moved[bound.nearest]
+        if bound.carriers:  # the figure's bones take it along already
+            places -= bound.shares @ np.array([went.get(name, (0.0, 0.0, 0.0)) for name in bound.carriers], np.float32)
         piece.data.vertices.foreach_set("co", places.ravel())
         piece.data.update()
     figure[UNFITTED] = True
@@ -52,7 +69,7 @@ def carried(figure: bpy.types.Object) -> Iterator[None]:
 
 def fit_waiting() -> list[str]:
     """Make the clothes anew that wait for it, in the current view layer. Returns sentences about what could not be done."""
-    _nearest.clear()
+    _bound.clear()
     problems = []
     for figure in waiting():
         try:
@@ -68,13 +85,42 @@ def waiting() -> list[bpy.types.Object]:
     return [obj for obj in found if UNFITTED in obj and is_mannequin(obj) and is_own(obj)]
 
 
-def _places(obj: bpy.types.Object) -> NDArray[np.float32]:
+def _places(obj: bpy.types.Object) -> Floats:
     places = np.empty(3 * len(obj.data.vertices), np.float32)
     obj.data.vertices.foreach_get("co", places)
     return places.reshape(-1, 3)
 
 
-def _find(places: NDArray[np.float32], skin: NDArray[np.float32]) -> Rows:
+def _heads(figure: bpy.types.Object) -> dict[str, NDArray[np.float64]]:
+    return {bone.name: np.array(bone.head_local) for bone in figure.data.bones}
+
+
+def _bind(figure: bpy.types.Object, piece: bpy.types.Object, skin: Floats) -> _Bound:
+    nearest, mover = _find(_places(piece), skin), piece.find_armature()
+    if mover is None or mover == figure:
+        return _Bound(nearest, (), np.empty((len(nearest), 0), np.float32))
+    names: dict[str, int] = {}
+    column = {}
+    for group in piece.vertex_groups:
+        if (carrier := _carrier(figure, mover, group.name)) is not None:
+            column[group.index] = names.setdefault(carrier, len(names))
+    shares = np.zeros((len(nearest), len(names)), np.float32)
+    for vertex in piece.data.vertices:
+        for share in vertex.groups:
+            if share.group in column:
+                shares[vertex.index, column[share.group]] += share.weight
+    return _Bound(nearest, tuple(names), shares)
+
+
+def _carrier(figure: bpy.types.Object, mover: bpy.types.Object, name: str) -> str | None:
+    """The bone of the figure that a bone of a piece follows, or that carries the first of its line; None for another group."""
+    bone = mover.data.bones.get(name)
+    while bone is not None and bone.name not in figure.data.bones:
+        bone = bone.parent
+    return bone.name if bone is not None else None
+
+
+def _find(places: Floats, skin: Floats) -> Rows:
     tree = KDTree(len(skin))
     for row, place in enumerate(skin.tolist()):
         tree.insert(place, row)

@@ -15,7 +15,7 @@ from ..armature.mannequin import is_mannequin, is_own, landmarks, skins_of
 from ..armature.skin_mesh import OWN_MATERIAL, PLAIN_MATERIALS, TINT, paint
 from ..armature.worn import OUTLINE, WORN, pieces_of, remove_worn, worn_by
 from ..compat import stop_using_nodes, use_nodes
-from .outline import add_outline, remove_unused_outline, set_thickness
+from .outline import add_outline, one_sided, remove_unused_outline, set_thickness
 from .piece_mesh import OUTLINED
 
 _TOON = "pose_to_anime_toon"
@@ -26,6 +26,8 @@ _SHARE = 1.0 / 620.0
 """Thickness of outlines as a part of the figure's height: 2.7 mm on an adult."""
 _TONES = ((0.0, 0.5), (0.35, 0.72), (0.7, 1.0))
 """From which amount of light on how bright a tone is, of a lamp that lights a surface fully."""
+_LINED = ("top", "outer", "bottom", "dress")
+"""Slots of what one can look into."""
 
 
 def is_on(scene: bpy.types.Scene) -> bool:
@@ -59,6 +61,7 @@ def follow(scene: bpy.types.Scene, figure: bpy.types.Object) -> None:
     for mesh in outlined:
         shell = shells.get(mesh.name) or _add_shell(figure, mesh)
         set_thickness(shell, landmarks(figure)["head_top"].z * _SHARE)
+        _paint_lining(shell, mesh)
     for material in _materials(meshes):
         if is_on(scene) and _TOON not in material and _is_ours(material):
             _make_toon(material)
@@ -90,8 +93,31 @@ def _add_shell(figure: bpy.types.Object, mesh: bpy.types.Object) -> bpy.types.Ob
     shell[OUTLINED] = mesh.name
     for collection in mesh.users_collection:
         collection.objects.link(shell)
-    add_outline(shell, mesh)
+    is_lined = mesh.get(WORN) in _LINED
+    add_outline(shell, mesh, is_lined)
+    for part in mesh.material_slots if is_lined else ():
+        shell.data.materials.append(None)
+        slot = shell.material_slots[-1]
+        slot.link = "OBJECT"  # those of the mesh are what the nodes make, which are the cloth's own
+        slot.material = one_sided(f"{part.material.name if part.material is not None else mesh.name} inside")
+        slot.material[OWN_MATERIAL] = True
     return shell
+
+
+def _paint_lining(shell: bpy.types.Object, mesh: bpy.types.Object) -> None:
+    """Give a lining the darkest tone of its cloth, part by part."""
+    for slot, outside in zip(shell.material_slots, mesh.material_slots, strict=False):
+        if slot.material is not None and outside.material is not None:
+            tone = _tone(_TONES[0][1])
+            rgb = [value * share for value, share in zip(outside.material.diffuse_color[:3], tone, strict=True)]
+            if slot.material.users > 1:  # a copy of the figure shares it
+                slot.material = slot.material.copy()
+            paint(slot.material, (*rgb, 1.0))
+
+
+def _tone(bright: float) -> tuple[float, float, float]:
+    """What a tone leaves of red, green and blue: darker ones lean to blue a little."""
+    return bright, bright * (0.8 + 0.2 * bright), bright * (0.85 + 0.15 * bright)
 
 
 def _make_toon(material: bpy.types.Material) -> None:
@@ -113,7 +139,7 @@ def _make_toon(material: bpy.types.Material) -> None:
         ramp.elements.new(1.0)
     for element, (start, bright) in zip(ramp.elements, _TONES, strict=True):
         element.position = start
-        element.color = (bright, bright * (0.8 + 0.2 * bright), bright * (0.85 + 0.15 * bright), 1.0)
+        element.color = (*_tone(bright), 1.0)
     times.blend_type = "MULTIPLY"
     times.inputs[0].default_value = 1.0
     link(light.outputs[0], amount.inputs[0])

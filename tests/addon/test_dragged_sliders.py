@@ -39,11 +39,12 @@ def is_fitted(figure: bpy.types.Object, within: float = 1e-6) -> bool:
 def test_a_drag_makes_nothing_anew_and_its_end_does_once(dressed, monkeypatch) -> None:
     made, hair = [], pieces_of(dressed)["hair"]
     monkeypatch.setattr(following, "refit", lambda figure, refit=following.refit: made.append(figure.name) or refit(figure))
-    skirt = places(pieces_of(dressed)["bottom"])[:, 2].mean()
+    before = {slot: places(piece)[:, 2].mean() for slot, piece in pieces_of(dressed).items()}
     for value in (1.05, 1.1, 1.15, 1.2):
         dressed.pose_to_anime_body.height = value
     assert made == [] and pieces_of(dressed)["hair"] == hair and not is_fitted(dressed)
-    assert places(pieces_of(dressed)["bottom"])[:, 2].mean() == pytest.approx(1.2 * skirt, rel=0.03), "it went along"
+    for slot, piece in pieces_of(dressed).items():
+        assert places(piece)[:, 2].mean() == pytest.approx(1.2 * before[slot], rel=0.03), "it went along"
     assert bpy.app.timers.is_registered(body_sliders._fit) and following.waiting() == [dressed]
     assert following.fit_waiting() == [] and made == [dressed.name]
     assert is_fitted(dressed) and following.waiting() == [] and following.fit_waiting() == []

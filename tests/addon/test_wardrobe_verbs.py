@@ -6,6 +6,7 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 from dressed_scene import WORN_OUTFIT, dressed_fixture, everything, places, wardrobe_fixture  # noqa: E402, F401
+from pose_to_anime.addon.armature.duplicate import duplicate_mannequin  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import skins_of  # noqa: E402
 from pose_to_anime.addon.armature.worn import OUTLINE, WORN, pieces_of, worn_by  # noqa: E402
 from pose_to_anime.addon.dressing import toon, wearing  # noqa: E402
@@ -54,6 +55,26 @@ def test_what_is_put_on_in_the_toon_look_has_it_too(dressed) -> None:
     wearing.recolour(dressed, "outer", "main", "#ff0000")
     tints = [node for node in material.node_tree.nodes if node.type == "RGB"]
     assert tuple(tints[0].outputs[0].default_value)[:3] == pytest.approx((1.0, 0.0, 0.0))
+
+
+def test_the_inside_of_cloth_is_a_shade_of_it(dressed) -> None:
+    toon.switch(bpy.context.scene, True)
+    shells = {shell.name.split()[1]: shell for shell in worn_by(dressed, OUTLINE)}
+    assert [len(shells[name].material_slots) for name in ("top", "bottom", "hair", "skin")] == [2, 1, 0, 0]
+    depsgraph, top = bpy.context.evaluated_depsgraph_get(), pieces_of(dressed)["top"]
+    cloth, shell = top.evaluated_get(depsgraph).to_mesh(), shells["top"].evaluated_get(depsgraph)
+    around = shell.to_mesh()
+    lining = [face for face in around.polygons if face.material_index < 2]
+    assert len(around.polygons) == 2 * len(cloth.polygons) and len(lining) == len(cloth.polygons)
+    for inside, outside in zip(lining, cloth.polygons, strict=True):
+        assert inside.material_index == outside.material_index and inside.normal.dot(outside.normal) < -0.99
+        assert (inside.center - outside.center).length < MILLIMETRE
+    copy = duplicate_mannequin(dressed)
+    wearing.recolour(dressed, "top", "main", "#ffffff")
+    red, white = (next(s for s in worn_by(obj, OUTLINE) if "top" in s.name).material_slots[0].material for obj in (copy, dressed))
+    assert (
+        tuple(white.diffuse_color)[:3] == pytest.approx((0.5, 0.45, 0.4625)) and red.diffuse_color[1] < 0.1 < red.diffuse_color[0]
+    )
 
 
 def test_a_material_that_its_user_made_stays_as_it_is(dressed) -> None:
