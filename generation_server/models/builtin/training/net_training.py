@@ -19,12 +19,13 @@ from ..architecture import SCHEDULER, make_controlnet, make_text_encoder, make_u
 from .ema import Ema
 from .latents import Batch, LatentPool
 from .loop import learning_rate_factor
+from .neighbours import look_back
 from .recipe import NetRecipe, Recipe, TrainingError
 from .vae_training import to_unit
 from .words import CaptionEncoder
 
 OPENPOSE, DEPTH = "openpose", "depth"
-_MOST_WEIGHT = 8.0
+_MOST_WEIGHT = 5.0
 _CHECK_EVERY = 100
 _EMPTY_PROMPTS = ("", "nsfw")
 """What stands for no text: nothing, and the family's default negative prompt, from which guidance leads away."""
@@ -44,10 +45,12 @@ def make_networks(recipe: Recipe, vocabulary: dict[str, int]) -> Networks:
     net, text, channels = recipe.net, recipe.text, recipe.vae.latent_channels
     controlnet = make_controlnet(net.widths, channels, net.hint_widths, text.width)
     _open(controlnet)
+    encoder = make_text_encoder(vocabulary, text.width, text.layers, text.heads)
+    look_back(encoder)
     return Networks(
         make_unet(net.widths, net.attention, channels, text.width),
         controlnet,
-        make_text_encoder(vocabulary, text.width, text.layers, text.heads),
+        encoder,
     )
 
 
@@ -125,8 +128,9 @@ class NetStage:
         latents = torch.from_numpy(batch.latents).to(device, torch.float32)
         count = len(latents)
         noise = torch.from_numpy(random.standard_normal(latents.shape, np.float32)).to(device)
-        # One timestep from each of as many equal parts of the range: steadier losses than with chance alone.
-        times = (np.arange(count) + random.random(count)) / count * len(self._alphas)
+        # One timestep from each of as many equal parts of the range: steadier losses than with chance alone. The noisier, the more
+        # often: there pose and words decide, and words are what is learned last.
+        times = np.sqrt((np.arange(count) + random.random(count)) / count) * len(self._alphas)
         timesteps = torch.from_numpy(times.astype(np.int64)).to(device)
         alphas = self._alphas[timesteps][:, None, None, None]
         noisy = alphas.sqrt() * latents + (1 - alphas).sqrt() * noise
