@@ -6,7 +6,6 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,9 +18,9 @@ from pose_to_anime.addon.wardrobe.outfit import EXPRESSIONS, tags  # noqa: E402
 from pose_to_anime.generation_server.models.builtin.rendering import poses, scenes  # noqa: E402
 from pose_to_anime.generation_server.models.builtin.rendering.captions import view_tags  # noqa: E402
 from pose_to_anime.generation_server.models.builtin.rendering.figures import PARTS, random_figure  # noqa: E402
-from pose_to_anime.generation_server.models.builtin.rendering.pool import read_pool, samples, write_pool  # noqa: E402
 from pose_to_anime.generation_server.models.builtin.rendering.samples import Sample, render_samples  # noqa: E402
 from pose_to_anime.generation_server.models.builtin.rendering.scenes import random_scene  # noqa: E402
+from pose_to_anime.generation_server.models.builtin.rendering.workers import samples  # noqa: E402
 
 SIZE = (128, 192)
 FIGURES = 4
@@ -146,24 +145,3 @@ def test_several_processes_draw_what_one_does() -> None:
 def test_a_stream_does_not_end() -> None:
     stream = samples(0, (64, 64))
     assert [next(stream).seed for _ in range(30)] == list(range(30))
-
-
-def test_a_pool_holds_what_was_drawn(tmp_path: Path) -> None:
-    paths = write_pool(tmp_path, 22, 5, SIZE)
-    write_pool(tmp_path, 0, 2, (64, 64))
-    shards = list(read_pool(tmp_path, SIZE))
-    assert [shard.seeds.tolist() for shard in shards] == [[22, 23], [24, 25, 26]]
-    for sample in render_samples([25], SIZE):
-        assert (shards[1].picture[1] == sample.picture).all()
-        assert (shards[1].openpose[1] == sample.openpose).all()
-        assert (shards[1].depth[1] == sample.depth[..., 0]).all()
-        assert shards[1].captions[1] == sample.caption
-    stamps = [path.stat().st_mtime_ns for path in paths]
-    assert write_pool(tmp_path, 22, 5, SIZE) == paths
-    assert [path.stat().st_mtime_ns for path in paths] == stamps, "shards that are there are drawn again"
-
-
-def test_a_pool_never_mixes_training_with_judging(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="held out"):
-        write_pool(tmp_path, poses.HELD_OUT_SEEDS - 1, 2, SIZE)
-    assert not list(tmp_path.iterdir())

@@ -10,7 +10,6 @@ pictures that were made smaller, and masks say what part of a pixel is covered.
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import os
 import time
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from ..rendering.samples import POSES_PER_FIGURE, Sample, render_samples
+from ..rendering.workers import mapped
 from .faults import Planted, is_behind, plant
 from .measures import FACE
 
@@ -104,11 +104,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     options.folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    with multiprocessing.get_context("spawn").Pool(options.workers) as workers:
-        written = workers.imap(partial(write_shard, folder=options.folder), range(options.figures))
-        for count, _ in enumerate(written, 1):
-            if count % 10 == 0:
-                print(f"{count} of {options.figures} figures, {time.monotonic() - began:.0f} s", flush=True)
+    written = mapped(partial(write_shard, folder=options.folder), range(options.figures), options.workers)
+    for count, _ in enumerate(written, 1):
+        if count % 10 == 0:
+            print(f"{count} of {options.figures} figures, {time.monotonic() - began:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -128,8 +128,8 @@ class NetStage:
         latents = torch.from_numpy(batch.latents).to(device, torch.float32)
         count = len(latents)
         noise = torch.from_numpy(random.standard_normal(latents.shape, np.float32)).to(device)
-        # One timestep from each of as many equal parts of the range: steadier losses than with chance alone. The noisier, the more
-        # often: there pose and words decide, and words are what is learned last.
+        # One timestep from each of as many equal parts of the range: steadier losses than with chance alone. The noisier,
+        # the more often: there pose and words decide, and words are what is learned last.
         times = np.sqrt((np.arange(count) + random.random(count)) / count) * len(self._alphas)
         timesteps = torch.from_numpy(times.astype(np.int64)).to(device)
         alphas = self._alphas[timesteps][:, None, None, None]

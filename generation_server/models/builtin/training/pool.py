@@ -3,17 +3,20 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ..rendering.poses import HELD_OUT_SEEDS
 from ..rendering.samples import POSES_PER_FIGURE, Sample, render_samples
+from ..rendering.workers import mapped
 from .loop import Limits
 from .recipe import PoolRecipe
 
@@ -33,28 +36,33 @@ class Shard:
     captions: list[str]
 
 
-def write_pool(folder: Path, recipe: PoolRecipe, limits: Limits, device: str) -> bool:
-    """Renders what is not there yet; whether all is there. One process at a time may write a folder."""
+def write_pool(folder: Path, recipe: PoolRecipe, limits: Limits, device: str, workers: int = 0) -> bool:
+    """Renders what is not there yet; whether all is there. ``workers``: processes that draw, for the processor (0: this one).
+
+    One command at a time may write a folder.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    width, height = recipe.sizes[0]
     if not (folder / HELD_OUT).is_dir():  # each of another figure
         seeds = [HELD_OUT_SEEDS + number * POSES_PER_FIGURE for number in range(recipe.held_out)]
+        width, height = recipe.sizes[0]
         _write(folder / HELD_OUT, render_samples(seeds, (width, height), device))
     shards = -(-recipe.samples // POSES_PER_FIGURE)
-    for number in range(shards):
-        place = folder / f"{number:05}"
-        if place.is_dir():
-            continue
-        if limits.reached:
-            return False
-        random = np.random.default_rng(number)
-        shares = np.array(recipe.shares) / sum(recipe.shares)
-        width, height = recipe.sizes[int(random.choice(len(shares), p=shares))]
-        first = number * POSES_PER_FIGURE
-        _write(place, render_samples(range(first, first + POSES_PER_FIGURE), (width, height), device))
+    missing = (number for number in range(shards) if not (folder / f"{number:05}").is_dir())
+    wanted = itertools.takewhile(lambda _: not limits.reached, missing)
+    for number in mapped(partial(_write_shard, folder=folder, recipe=recipe, device=device), wanted, workers):
         if number % 10 == 9:
             print(f"pool {number + 1}/{shards} shards", flush=True)
-    return True
+    return all((folder / f"{number:05}").is_dir() for number in range(shards))
+
+
+def _write_shard(number: int, folder: Path, recipe: PoolRecipe, device: str) -> int:
+    """One figure in one size."""
+    random = np.random.default_rng(number)
+    shares = np.array(recipe.shares) / sum(recipe.shares)
+    width, height = recipe.sizes[int(random.choice(len(shares), p=shares))]
+    first = number * POSES_PER_FIGURE
+    _write(folder / f"{number:05}", render_samples(range(first, first + POSES_PER_FIGURE), (width, height), device))
+    return number
 
 
 def _write(place: Path, samples: Sequence[Sample]) -> None:

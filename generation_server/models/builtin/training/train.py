@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -43,7 +44,13 @@ class Training:
     """One folder of work and what is made in it."""
 
     def __init__(
-        self, work: Path, recipe: Recipe, device: torch.device, limits: Limits, from_weights: Path | None = None
+        self,
+        work: Path,
+        recipe: Recipe,
+        device: torch.device,
+        limits: Limits,
+        from_weights: Path | None = None,
+        workers: int = 0,
     ) -> None:
         self.work = work
         self.recipe = recipe
@@ -51,9 +58,10 @@ class Training:
         self.limits = limits
         self.pool = work / "pool"
         self.from_weights = from_weights
+        self.workers = workers
 
     def run_pool(self) -> bool:
-        return write_pool(self.pool, self.recipe.pool, self.limits, self.device.type)
+        return write_pool(self.pool, self.recipe.pool, self.limits, self.device.type, self.workers)
 
     def run_vae(self) -> bool:
         stage = VaeStage(self._begun_vae(), self.recipe.vae, FigureSquares(self.pool), self.recipe.seed, self.device)
@@ -140,19 +148,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--size", default="small", help="a table of recipe.toml: small for two cores, full for a large GPU")
     parser.add_argument("--recipe", type=Path, default=FILE, metavar="FILE", help="another one than recipe.toml")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--threads", type=int, help="of the processor (default: torch's choice)")
+    parser.add_argument("--threads", type=int, help="how many cores of the processor (default: all)")
     parser.add_argument("--minutes", type=float, help="stop after this time, with a checkpoint")
     parser.add_argument("--only", choices=STAGES, action="append", help="this stage alone (may be given again)")
     parser.add_argument("--from-weights", type=Path, metavar="DIR", help="begin with weights that were exported before")
     options = parser.parse_args(arguments)
     if options.threads:
         torch.set_num_threads(options.threads)
+    cores = options.threads or os.cpu_count() or 1
+    workers = cores if options.device == "cpu" and cores > 1 else 0
     limits = Limits(time.monotonic() + options.minutes * 60 if options.minutes else float("inf"))
     try:
         options.work.mkdir(parents=True, exist_ok=True)
-        training = Training(
-            options.work, read_recipe(options.size, options.recipe), torch.device(options.device), limits, options.from_weights
-        )
+        recipe, device = read_recipe(options.size, options.recipe), torch.device(options.device)
+        training = Training(options.work, recipe, device, limits, options.from_weights, workers)
         with limits.heeding_signals():
             for name in options.only or STAGES:
                 if not getattr(training, f"run_{name}")():
