@@ -124,7 +124,7 @@ def test_exported_weights_are_enough_to_go_on(
     options = ["--work", str(again), "--recipe", str(recipe), "--size", "tiny", "--device", "cpu", "--only", "net"]
     assert train.main([*options, "--from-weights", str(work / "export")]) == 0
     before, after = Curve(work / "net.csv").rows(), Curve(again / "net.csv").rows()
-    assert after[0]["held_out"] < 0.9 * before[0]["held_out"]
+    assert after[0]["held_out"] < before[0]["held_out"] - 0.02  # with fresh weights it would be the same number
     other = tmp_path / "other.toml"
     other.write_text(TINY.replace("widths = [16, 32]", "widths = [16, 24]"), "utf-8")
     shutil.rmtree(again / "latents")
