@@ -130,7 +130,8 @@ def braid(maker: HairMaker, table: Table, sign: float) -> None:
     knot, _, azimuth = _knot(maker, table, sign, 0.04)
     flat = directions(np.array(azimuth), np.array(math.pi / 2.0))
     side = np.array([math.cos(azimuth), math.sin(azimuth), 0.0])
-    length, width = maker.metres(table["length"]), table["width"] * maker.head
+    brush = _BRUSH * maker.head
+    length, width = maker.metres(table["length"] + _BRUSH) - brush, table["width"] * maker.head
     chain = maker.chain(azimuth, table["length"] + _BRUSH, knot, table["width"])
     lumps = int(table["lumps"])
     heights = np.linspace(0.0, length, 2 * lumps)
@@ -151,7 +152,7 @@ def braid(maker: HairMaker, table: Table, sign: float) -> None:
     points, faces = ball(end, np.stack((side, flat, np.array([0.0, 0.0, -0.7]))) * 0.5 * width, 4, 8)
     maker.strands.add(points, faces, maker.tie, [holds])
     steps = np.linspace(0.0, 1.0, 6)
-    brush = end - np.outer(steps, [0.0, 0.0, _BRUSH * maker.head])
+    line = end - np.outer(steps, [0.0, 0.0, brush])
     taper = np.interp(steps, [0.0, 0.5, 1.0], [0.4, 0.8, 0.0])
-    points, faces = tube(brush, np.repeat(flat[None], 6, axis=0), width * taper, 0.7 * width * taper)
+    points, faces = tube(line, np.repeat(flat[None], 6, axis=0), width * taper, 0.7 * width * taper)
     maker.strands.add(points, faces, 0, [holds])
