@@ -26,6 +26,9 @@ ROUNDS = 24
 HEM = 0.48
 """How far above its hem a top hides the skin in every pose, as a share of the trunk."""
 
+WAIST, OVER_WAIST = 0.27, 0.008
+"""Below which share of the trunk the hem of a top falls over a skirt, and by how many metres wider it is for that."""
+
 UNDER, LONG_UNDER = 0.3, 1.15
 """How far down the leg, in bones, the shorts below a skirt reach, and those below a long one, which hide the knees where a long
 stride would show them through the cloth."""
@@ -123,6 +126,9 @@ def top(work: Work, options: Options) -> Made:
     body = pattern()
     trunk, arm = sheet.carry(body.trunk), sheet.carry(body.arm)
     ease = work.offset + loose * smooth((0.75 - trunk) / 0.6) * (arm <= 0.0)
+    if "skirt" not in work.style.options:
+        # A hem falls over the waist of a skirt, which is wider there than the body.
+        ease = ease + OVER_WAIST * smooth((WAIST - trunk) / 0.12) * (arm <= 0.0)
     ease = ease + 0.9 * loose * smooth((arm - 0.1) / max(min(cut.sleeve, 1.0) - 0.1, 0.1))
     layer = shell(sheet, work.skin, work.normals, ease * body_scale(work.skin), ROUNDS)
     # A hem stands off the back of a figure on all fours: what one sees there in under it must be drawn.
