@@ -92,6 +92,8 @@ def read_style(path: Path, palette: Palette, own: bool = False) -> Style:
         raise WardrobeError(f"{path.name}: slot must be one of {', '.join(SLOTS)}, not '{slot}'.")
     if shape not in SHAPES:
         raise WardrobeError(f"{path.name}: shape must be one of {', '.join(SHAPES)}, not '{shape}'.")
+    if slot not in SHAPES[shape]:
+        raise WardrobeError(f"{path.name}: the slot of the shape '{shape}' must be {' or '.join(SHAPES[shape])}, not '{slot}'.")
     without, occasions = (_texts(data, name, path) for name in ("without", "occasions"))
     if not set(without) <= set(SLOTS):
         raise WardrobeError(f"{path.name}: without must name slots, which are {', '.join(SLOTS)}.")

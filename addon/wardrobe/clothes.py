@@ -7,11 +7,12 @@ import numpy as np
 
 from ..armature.skin.build import Skin
 from . import garments, trimmings
+from .options import Options, refuse_other_tables
 from .pattern import vertex_normals
 from .per_skin import once_per_skin
 from .piece import HangingBone, Piece, Style, WardrobeError
 from .shell import Layer
-from .work import Options, Work
+from .work import Work
 
 TABLES = {
     "top": garments.top,
@@ -28,9 +29,7 @@ TABLES = {
 
 def build(style: Style, skin: Skin) -> Piece:
     """The clothes on a body. Raises WardrobeError."""
-    unknown = sorted(set(style.options) - set(TABLES))
-    if unknown:
-        raise WardrobeError(f"{style.key}.toml: there is no table [{unknown[0]}]; use {', '.join(TABLES)}.")
+    refuse_other_tables(style, TABLES)
     if not style.options:
         raise WardrobeError(f"{style.key}.toml: clothes need at least one table of {', '.join(TABLES)}.")
     names = tuple(style.colours)

@@ -15,7 +15,6 @@ Options of a style; lengths are shares of half the distance between the pupils:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -24,18 +23,22 @@ from .decals import Band, head_front, pressed
 from .drawn_eye import closed_eye, open_eye
 from .drawn_mouth import mouth, nose
 from .expressions import FACES
+from .options import Range, numbers_of, refuse_other_tables
 from .piece import Piece, Style, WardrobeError
 from .strokes import ellipse, stroke
 
 PARTS = ("eyes", "pupil", "highlight", "white", "lashes", "brows", "lines", "mouth", "tongue", "teeth", "blush")
 """What has a colour. ``lines`` are nose, closed mouth and crease of the lid."""
 
-_DEFAULTS: dict[str, dict[str, float]] = {
-    "eye": {"width": 1.4, "height": 1.45, "round": 2.3, "tilt": 0.06, "out": 0.05, "up": -0.1, "iris": 0.9},
-    "lash": {"thick": 0.16, "wing": 0.16, "lower": 0.035},
-    "brow": {"thick": 0.11, "length": 0.9, "above": 0.32, "bend": 0.08},
-    "mouth": {"width": 0.74, "thick": 0.05},
-}
+_TABLES: dict[str, dict[str, Range]] = {
+    "eye": {
+        "width": (1.4, 0.2, 3.0), "height": (1.45, 0.2, 3.0), "round": (2.3, 1.0, 8.0), "tilt": (0.06, -0.5, 0.5),
+        "out": (0.05, -0.8, 0.8), "up": (-0.1, -0.8, 0.8), "iris": (0.9, 0.2, 1.5),
+    },
+    "lash": {"thick": (0.16, 0.02, 0.6), "wing": (0.16, 0.0, 0.8), "lower": (0.035, 0.0, 0.3)},
+    "brow": {"thick": (0.11, 0.02, 0.6), "length": (0.9, 0.2, 2.0), "above": (0.32, -0.3, 1.5), "bend": (0.08, -0.5, 0.5)},
+    "mouth": {"width": (0.74, 0.1, 2.0), "thick": (0.05, 0.01, 0.3)},
+}  # fmt: skip
 _GROWN = 0.036
 """Metres from the middle to a grown person's pupil: the layers of wider faces are as much thicker."""
 _MOUTH = 0.61
@@ -48,7 +51,8 @@ def build(style: Style, skin: Skin, expression: str = "neutral", gaze: tuple[flo
     """The face on a skin's head. ``gaze``: to the figure's left and up, −1 to 1. Raises WardrobeError."""
     if expression not in FACES:
         raise WardrobeError(f"There is no expression '{expression}': choose one of {', '.join(FACES)}.")
-    look, options = FACES[expression], _options(style)
+    refuse_other_tables(style, _TABLES)
+    look, options = FACES[expression], {name: numbers_of(style, name, known) for name, known in _TABLES.items()}
     eye, chin = skin.landmarks["eye_left"], skin.landmarks["chin"]
     unit, drop = float(eye[0]), float(eye[2] - chin[2])
     # A wide face has its eyes far apart: they are drawn no higher than its length has room for.
@@ -92,22 +96,3 @@ def _brow(options: Mapping[str, Mapping[str, float]], raised: tuple[float, float
     z += brow["bend"] * (1.0 - s**2) + 0.3 * eye["tilt"] * s
     line = np.column_stack([s * brow["length"] * eye["width"] / 2.0 + 0.02, z])
     return [stroke("brows", 5, line, brow["thick"] * (0.35 + 0.65 * np.sqrt(np.clip(1.0 - share, 0.0, 1.0))))]
-
-
-def _options(style: Style) -> dict[str, dict[str, float]]:
-    """The tables of a style over the defaults."""
-    result = {name: dict(table) for name, table in _DEFAULTS.items()}
-    for name, table in style.options.items():
-        if name not in result or not isinstance(table, Mapping):
-            raise WardrobeError(f"'{style.title}': a face has no option '{name}', only {', '.join(result)}.")
-        for key, value in table.items():
-            result[name][key] = _number(style, f"{name}.{key}", key in result[name], value)
-    return result
-
-
-def _number(style: Style, name: str, known: bool, value: Any) -> float:
-    if not known:
-        raise WardrobeError(f"'{style.title}': a face has no option '{name}'.")
-    if isinstance(value, bool) or not isinstance(value, int | float) or not -4.0 <= value <= 4.0:
-        raise WardrobeError(f"'{style.title}': {name} must be a number from -4 to 4.")
-    return float(value)

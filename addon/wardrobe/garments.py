@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .options import Options
 from .pattern import Pattern, pattern
 from .sheet import Sheet
 from .shell import body_scale, shell
 from .skirt import SkirtCut, skirt, smooth
-from .work import MM, OFFSET, Made, Options, Work, covers
+from .work import MM, OFFSET, Made, Work, covers
 
 CROSSING = 0.62
 """Across, for each metre up, of the edges of a collar that crosses or of a V-neck."""

@@ -165,7 +165,7 @@ def loads(text: str, what: str = "The outfit") -> Outfit:
     if data["version"] > VERSION:
         raise WardrobeError(f"{what} was written by a newer Pose to Anime: update the extension to use it.")
     expression, skin, title = data.get("expression", "neutral"), data.get("skin", "light"), data.get("title", "")
-    if expression not in EXPRESSIONS:
+    if not isinstance(expression, str) or expression not in EXPRESSIONS:
         raise WardrobeError(f"{what}: expression must be one of {', '.join(EXPRESSIONS)}, not {expression!r}.")
     if not isinstance(skin, str) or not isinstance(title, str):
         raise WardrobeError(f"{what}: skin and title must be texts.")

@@ -83,6 +83,8 @@ def save_outfit(title: str, outfit: Outfit, *, replace_own: bool = False) -> str
     """Save an outfit in the user's folder. Returns its key. Raises WardrobeError where the name is empty or taken (unless by an
     own outfit and ``replace_own``) and where the folder cannot be written."""
     key = own_files.key_for(title, "outfit", WardrobeError)
+    if key == NONE:
+        raise WardrobeError(f"An outfit cannot be called '{NONE}', which means that nothing is worn: choose another name.")
     taken = outfit_files().get(key)
     if taken is not None and not (replace_own and taken.parent == own_folder()):
         raise WardrobeError(f"There is already an outfit '{' '.join(title.split())}': choose another name.")

@@ -53,7 +53,7 @@ def pattern() -> Pattern:
     skin = build_skin(read_body(RIGS / "mannequins" / f"{BODY}.toml"))
     points = skin.vertices.astype(float)
     joints = skin.joints
-    mirrored = points * np.array([1.0, 1.0, 1.0])
+    mirrored = points.copy()
     mirrored[:, 0] = np.abs(points[:, 0])
     on_arm, on_leg = _share(skin, _ARM), _share(skin, _LEG)
     low, high = joints["thigh.L"][2], joints["neck"][2]

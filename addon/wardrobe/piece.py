@@ -18,8 +18,14 @@ from ..armature.skin.body_file import Gender
 SLOTS = ("hair", "face", "top", "outer", "bottom", "dress", "socks", "shoes")
 """Where a piece is worn; a figure wears at most one in each. A dress takes the place of top and bottom."""
 
-SHAPES = ("hair", "face", "clothes", "shoes", "sandals")
-"""What makes the mesh of a style: the module of this package with that name."""
+SHAPES: dict[str, tuple[str, ...]] = {
+    "hair": ("hair",),
+    "face": ("face",),
+    "clothes": ("top", "outer", "bottom", "dress", "socks"),
+    "shoes": ("shoes",),
+    "sandals": ("shoes",),
+}
+"""What makes the mesh of a style, the module of this package with that name → the slots in which it can be worn."""
 
 
 class WardrobeError(ValueError):

@@ -7,16 +7,15 @@ the thong, ``sole`` and ``edge``, the sole's side.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from ..armature.skin.build import Skin
 from .locks import tube
+from .options import Range, numbers_of, refuse_other_tables
 from .piece import Piece, Style, WardrobeError
 from .shoes import AROUND, in_pair, outline, rows_of_leg
 
-_SOLE, _LEAST, _MOST = 0.022, 0.008, 0.05
+_NUMBERS: dict[str, Range] = {"sole": (0.022, 0.008, 0.05)}
 _ROOM = 0.006
 """Metres that a sole reaches beyond the foot."""
 _RIM = 0.004
@@ -31,7 +30,8 @@ _THONG, _THICK, _STEPS = 0.0075, 0.004, 9
 
 def build(style: Style, skin: Skin) -> Piece:
     """The pair of sandals on a body. Raises WardrobeError."""
-    height = _height(style)
+    refuse_other_tables(style, ("sandal",))
+    height = numbers_of(style, "sandal", _NUMBERS)["sole"]
     names = tuple(style.colours)
     if set(names[1:]) != {"sole", "edge"}:
         raise WardrobeError(f"'{style.title}' needs a colour for its thong, first, and one each for its sole and its edge.")
@@ -55,16 +55,6 @@ def build(style: Style, skin: Skin) -> Piece:
         np.concatenate([faces + start for (_, faces, _), start in zip(meshes, starts[:-1], strict=True)]).astype(np.int32),
         np.concatenate([parts for _, _, parts in meshes]),
     )
-
-
-def _height(style: Style) -> float:
-    table = style.options.get("sandal", {})
-    if set(style.options) - {"sandal"} or not isinstance(table, Mapping) or set(table) - {"sole"}:
-        raise WardrobeError(f"'{style.title}': sandals have one table, [sandal], with one option, sole.")
-    value = table.get("sole", _SOLE)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not _LEAST <= value <= _MOST:
-        raise WardrobeError(f"'{style.title}': sole of a sandal must be a number from {_LEAST:g} to {_MOST:g}.")
-    return float(value)
 
 
 def _sole(foot: np.ndarray, height: float, size: float) -> tuple[np.ndarray, np.ndarray]:

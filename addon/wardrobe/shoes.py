@@ -15,15 +15,19 @@ the inner side), ``cuff`` (the upper border) and ``strap`` (across the instep, b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from ..armature.skin.build import Skin
+from .options import Range, numbers_of, refuse_other_tables
 from .piece import Piece, Style, WardrobeError
 
-_DEFAULTS = {"height": 0.95, "shaft": 0.0, "room": 0.006, "sole": 0.018, "bare": 0.0}
-_LIMITS = {"height": (0.4, 1.4), "shaft": (0.0, 0.9), "room": (0.003, 0.02), "sole": (0.006, 0.04), "bare": (0.0, 1.0)}
+_NUMBERS: dict[str, Range] = {
+    "height": (0.95, 0.4, 1.4),
+    "shaft": (0.0, 0.0, 0.9),
+    "room": (0.006, 0.003, 0.02),
+    "sole": (0.018, 0.006, 0.04),
+    "bare": (0.0, 0.0, 1.0),
+}
 _PARTS = ("sole", "toe", "laces", "stripe", "cuff", "strap")
 
 AROUND = 40
@@ -50,7 +54,8 @@ _NEAR = 8
 
 def build(style: Style, skin: Skin) -> Piece:
     """The pair of shoes on a body. Raises WardrobeError."""
-    options = _options(style)
+    refuse_other_tables(style, ("shoe",))
+    options = numbers_of(style, "shoe", _NUMBERS)
     names = tuple(style.colours)
     if "sole" not in names or names[0] in _PARTS:
         raise WardrobeError(f"'{style.title}' needs a colour for its upper, first, and one for its sole.")
@@ -94,21 +99,6 @@ def in_pair(
         weights=weights,
         covered=covered,
     )
-
-
-def _options(style: Style) -> dict[str, float]:
-    result = dict(_DEFAULTS)
-    table = style.options.get("shoe", {})
-    if set(style.options) - {"shoe"} or not isinstance(table, Mapping):
-        raise WardrobeError(f"'{style.title}': shoes have one table of options, [shoe].")
-    for name, value in table.items():
-        if name not in result:
-            raise WardrobeError(f"'{style.title}': a shoe has no option '{name}', only {', '.join(result)}.")
-        low, high = _LIMITS[name]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise WardrobeError(f"'{style.title}': {name} of a shoe must be a number from {low:g} to {high:g}.")
-        result[name] = float(value)
-    return result
 
 
 def rows_of_leg(skin: Skin, top: float) -> np.ndarray:

@@ -9,12 +9,13 @@ import numpy as np
 
 from ..armature.skin.build import Skin
 from .garments import ROUNDS, edge_field, neck_field
+from .options import Options
 from .pattern import pattern
-from .piece import HangingBone
+from .piece import HangingBone, WardrobeError
 from .sheet import Sheet
 from .shell import Layer, body_scale, shell
 from .skirt import smooth
-from .work import MM, Made, Options, Work
+from .work import MM, Made, Work
 
 LOOP = (
     *((0.08, -0.09, 0.12), (0.55, -0.3, 0.3), (1.0, -0.42, 0.16), (1.08, 0.0, 0.16)),
@@ -24,6 +25,8 @@ END = ((0.03, -0.05, 0.1), (0.22, -1.3, 0.12), (0.42, -1.12, 0.12), (0.62, -1.2,
 KNOT = ((-0.16, -0.16, 0.26), (0.16, -0.16, 0.26), (0.16, 0.16, 0.26), (-0.16, 0.16, 0.26))
 """Outlines of one loop and one end of a bow, and of its knot, counter-clockwise as seen: across, up, and how thick it is there,
 in sizes of the bow."""
+_LEAST_OBI = 0.05
+"""Height of a sash at least, as a share of the trunk."""
 
 
 def _nothing(skin: Skin) -> np.ndarray:
@@ -63,12 +66,14 @@ def _obi_sheet(low: float, high: float, part: int, cord: int) -> Sheet:
 def obi(work: Work, options: Options) -> Made:
     """[obi]: a broad sash between two heights of the trunk, with a bow behind."""
     low, high = options.number("low", 0.27, 0.1, 0.6), options.number("high", 0.53, 0.2, 0.7)
+    if high < low + _LEAST_OBI:
+        raise WardrobeError(f"{work.style.key}.toml: high in [obi] must be at least {_LEAST_OBI:g} more than low.")
     sheet = _obi_sheet(low, high, work.part("obi"), work.part("cord"))
     scale = body_scale(work.skin)
     ease = np.full(len(sheet.rows), (work.offset + 10.0 * MM) * scale)
     layers = [shell(sheet, work.skin, work.normals, ease, 60)]
-    if options.number("bow", 1.0, 0.0, 2.0) > 0.0:
-        size = options.number("bow", 1.0, 0.0, 2.0)
+    size = options.number("bow", 1.0, 0.0, 2.0)
+    if size > 0.0:
         layers.append(_bow(work, (low + high) / 2.0 + 0.02, 1.0, 0.13 * size, 0.024, work.part("obi"), work.part("cord")))
     return Made(layers, _nothing(work.skin))
 

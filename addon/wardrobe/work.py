@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known while clothes are made: the body, the style, and one table of its file."""
+"""What is known while clothes are made: the body and the style; and what one table of its file makes."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from ..armature.skin.build import Skin
-from .piece import HangingBone, Style, WardrobeError
+from .options import Options
+from .piece import HangingBone, Style
 from .sheet import Sheet, borders
 from .shell import Layer
 
@@ -19,45 +18,6 @@ MM = 0.001
 
 OFFSET = {"socks": 3.0, "bottom": 6.0, "top": 8.0, "dress": 8.0, "outer": 16.0}
 """Millimetres that the cloth of a slot is off the skin at least, so that layers lie on each other."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """One table of a style's file."""
-
-    style: str
-    table: str
-    values: Mapping[str, Any]
-    asked: set[str] = field(default_factory=set)
-    """The names that have been asked for: those that there are."""
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.values, Mapping):
-            raise WardrobeError(f"{self.style}.toml: [{self.table}] must be a table.")
-
-    def number(self, name: str, usual: float, low: float, high: float) -> float:
-        """A number in a range. Raises WardrobeError."""
-        self.asked.add(name)
-        value = self.values.get(name, usual)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise WardrobeError(f"{self.style}.toml: {name} in [{self.table}] must be a number from {low:g} to {high:g}.")
-        return float(value)
-
-    def choice(self, name: str, usual: str, of: tuple[str, ...]) -> str:
-        """One of some words. Raises WardrobeError."""
-        self.asked.add(name)
-        value = self.values.get(name, usual)
-        if value not in of:
-            raise WardrobeError(f"{self.style}.toml: {name} in [{self.table}] must be one of {', '.join(of)}.")
-        return str(value)
-
-    def refuse_others(self) -> None:
-        """Raises WardrobeError where the table says what nothing has asked for."""
-        others = sorted(set(self.values) - self.asked)
-        if others:
-            raise WardrobeError(
-                f"{self.style}.toml: [{self.table}] has no {others[0]}; it may have {', '.join(sorted(self.asked))}."
-            )
 
 
 @dataclass(frozen=True)

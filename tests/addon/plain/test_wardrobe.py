@@ -101,6 +101,7 @@ def test_a_broken_file_of_colours_is_told_in_a_sentence(tmp_path: Path, text: st
         ({"title": ""}, "title"),
         ({"slot": '"hat"'}, "hair, face"),
         ({"shape": '"magic"'}, "clothes"),
+        ({"slot": '"shoes"'}, "top or outer"),
         ({"tag": "7"}, "tag"),
         ({"occasions": '"sport"'}, "list of texts"),
         ({"without": '["hat"]'}, "slots"),
@@ -171,6 +172,7 @@ def test_an_outfit_is_the_same_after_json() -> None:
         ('{"version": 1, "worn": {"hair": {"style": "x", "colours": {"a": 1}}}}', "colours of hair"),
         ('{"version": 1, "worn": {"dress": {"style": "x"}, "top": {"style": "x"}}}', "takes the place"),
         ('{"version": 1, "expression": "bored"}', "neutral"),
+        ('{"version": 1, "expression": ["smile"]}', "neutral"),
         ('{"version": 1, "gaze": [0, 2]}', "gaze"),
         ('{"version": 1, "gaze": [0, NaN]}', "gaze"),
         ('{"version": 1, "skin": 4}', "texts"),
@@ -266,6 +268,8 @@ def test_an_outfit_of_ones_own_can_be_saved_named_replaced_and_deleted(own: Path
     assert key not in outfit_files()
     with pytest.raises(WardrobeError, match="letter"):
         save_outfit("!!", Outfit())
+    with pytest.raises(WardrobeError, match="nothing is worn"):
+        save_outfit(" None", an_outfit())
 
 
 def test_a_broken_outfit_hides_no_other(own: Path) -> None:

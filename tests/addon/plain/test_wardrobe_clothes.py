@@ -198,6 +198,7 @@ def test_a_part_without_a_colour_of_its_own_takes_the_first() -> None:
         ({"top": {"sleve": 1}}, "sleve"),
         ({"top": {"neck": "high"}}, "plain, crossed"),
         ({"skirt": {"part": "lace"}}, "part"),
+        ({"obi": {"low": 0.5, "high": 0.5}}, "more than low"),
     ],
 )
 def test_what_a_style_gets_wrong_is_told_in_a_sentence(options: dict[str, object], hint: str) -> None:

@@ -15,6 +15,7 @@ from pose_to_anime.addon.wardrobe import face
 from pose_to_anime.addon.wardrobe.catalogue import read_catalogue
 from pose_to_anime.addon.wardrobe.drawn_eye import eye_outline
 from pose_to_anime.addon.wardrobe.expressions import FACES
+from pose_to_anime.addon.wardrobe.options import numbers_of
 from pose_to_anime.addon.wardrobe.outfit import EXPRESSIONS
 from pose_to_anime.addon.wardrobe.piece import Piece, WardrobeError
 from pose_to_anime.addon.wardrobe.strokes import clipped, ellipse
@@ -158,7 +159,7 @@ def test_clipping_cuts_at_the_outline() -> None:
 def test_an_outline_is_convex() -> None:
     for style in STYLES:
         for look in FACES.values():
-            lower, upper = eye_outline(face._options(style)["eye"], look)
+            lower, upper = eye_outline(numbers_of(style, "eye", face._TABLES["eye"]), look)
             for line, sign in ((upper, -1.0), (-lower * [-1.0, 1.0], -1.0)):
                 slope = np.diff(line[:, 1]) / np.diff(line[:, 0])
                 assert (np.diff(slope) * -sign <= 1e-6).all()
@@ -168,9 +169,19 @@ def test_says_what_is_wrong() -> None:
     skin = skin_of("child")
     with pytest.raises(WardrobeError, match="no expression 'bored'"):
         face.build(STYLES[0], skin, "bored")
-    with pytest.raises(WardrobeError, match=r"no option 'eye\.size'"):
+    with pytest.raises(WardrobeError, match=r"\[eye\] has no size"):
         face.build(replace(STYLES[0], options={"eye": {"size": 2.0}}), skin)
-    with pytest.raises(WardrobeError, match="from -4 to 4"):
+    with pytest.raises(WardrobeError, match=r"width in \[eye\] must be a number from 0\.2 to 3"):
         face.build(replace(STYLES[0], options={"eye": {"width": 40.0}}), skin)
     with pytest.raises(WardrobeError, match="needs a colour for"):
         face.build(replace(STYLES[0], colours={"eyes": "blue"}), skin)
+
+
+@pytest.mark.parametrize(("table", "name"), [(table, name) for table, known in face._TABLES.items() for name in known])
+@pytest.mark.parametrize("end", ["least", "most"])
+def test_every_number_of_a_face_may_be_what_its_range_allows(table: str, name: str, end: str) -> None:
+    _, least, most = face._TABLES[table][name]
+    style = replace(STYLES[0], options={table: {name: least if end == "least" else most}})
+    for expression in ("neutral", "laughing"):
+        piece = face.build(style, skin_of("child"), expression, (1.0, -1.0))
+        assert np.isfinite(piece.vertices).all() and len(piece.faces) > 50
