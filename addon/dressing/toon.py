@@ -8,6 +8,7 @@ Blender's own means and work in files opened without us. Taken off, nothing of t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 import bpy
 
@@ -39,10 +40,10 @@ def switch(scene: bpy.types.Scene, on: bool) -> None:
     """Give all figures of a scene the toon look, or take it from them."""
     if on and not is_on(scene):
         scene[_TOON] = scene.view_settings.view_transform
-        scene.view_settings.view_transform = _EXACT
+        _use_view_transform(scene, _EXACT)
     elif is_on(scene) and not on:
         if scene.view_settings.view_transform == _EXACT:  # else someone chose another since
-            scene.view_settings.view_transform = scene[_TOON]
+            _use_view_transform(scene, scene[_TOON])
         del scene[_TOON]
     for obj in [obj for obj in scene.objects if is_mannequin(obj) and is_own(obj)]:
         follow(scene, obj)
@@ -67,6 +68,11 @@ def follow(scene: bpy.types.Scene, figure: bpy.types.Object) -> None:
             _make_toon(material)
         elif not is_on(scene) and _TOON in material:
             _make_plain(material)
+
+
+def _use_view_transform(scene: bpy.types.Scene, name: str) -> None:
+    with suppress(TypeError):  # the file may have come from a Blender whose colours are configured otherwise
+        scene.view_settings.view_transform = name
 
 
 def _meshes(figure: bpy.types.Object) -> list[bpy.types.Object]:

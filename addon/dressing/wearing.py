@@ -51,7 +51,7 @@ def outfit_of(obj: bpy.types.Object) -> Outfit:
 def put_on(obj: bpy.types.Object, outfit: Outfit) -> None:
     """Dress a figure. What it wears already stays, what is only of another colour is painted.
 
-    Raises UserError, with nothing changed, for what cannot be.
+    Raises UserError, with nothing changed, for what cannot be. What stays as it is may be of a style that is gone.
     """
     require_figure(obj)
     before, there = outfit_of(obj), pieces_of(obj)
@@ -59,7 +59,9 @@ def put_on(obj: bpy.types.Object, outfit: Outfit) -> None:
     new = [slot for slot in SLOTS if slot in outfit.worn and (slot not in there or _differs(before, outfit, slot))]
     try:
         tone = catalogue.palette.skin_rgb(outfit.skin)
-        colours = {slot: piece_colours(outfit, slot, catalogue) for slot in outfit.worn}
+        stay = {slot for slot, worn in outfit.worn.items() if slot not in new and worn == before.worn[slot]}
+        gone = {slot for slot in stay if outfit.worn[slot].style not in catalogue.styles}
+        colours = {slot: piece_colours(outfit, slot, catalogue) for slot in outfit.worn if slot not in gone}
         skin = skin_at_rest(obj) if new else None
         pieces = {slot: piece_of(outfit, slot, skin, catalogue) for slot in new} if skin is not None else {}
         for slot, piece in pieces.items():
@@ -73,7 +75,7 @@ def put_on(obj: bpy.types.Object, outfit: Outfit) -> None:
             same = slot in there and slot in before.worn and before.worn[slot].style == outfit.worn[slot].style
             if slot in pieces and not (same and shape_piece(there[slot], pieces[slot])):
                 _replace(obj, pieces[slot], colours[slot])
-            else:
+            elif slot not in gone:
                 paint_piece(there[slot], colours[slot])
         if _UNDRESSED not in obj:
             obj[_UNDRESSED] = list(figure_colour(obj))

@@ -12,6 +12,7 @@ from mathutils import Matrix
 from ...generation_server.protocol import GenerationRequest
 from ..armature.mannequin import add_mannequin, is_mannequin
 from ..armature.posing import apply_pose
+from ..dressing import toon
 from ..dressing.recorded import restore_outfit
 from ..errors import UserError
 from ..framing.camera import use_pose_camera
@@ -75,6 +76,7 @@ def _restore_figures(scene: bpy.types.Scene, figures: Any) -> list[str]:
         armature = found or next((obj for obj in free if obj not in taken), None)
         if armature is None:
             armature = add_mannequin(scene, info["mannequin"])
+            toon.follow(scene, armature)
             warnings.append(f"'{info['armature']}' was gone: a new mannequin took its place.")
         taken.add(armature)
         pose = normalised.from_json(info["pose"])

@@ -9,7 +9,7 @@ from bpy.props import EnumProperty
 from ..armature.props.holding import refit, require_props
 from ..armature.reshape import change_body, give_skin, reshape
 from ..armature.skin.sliders import GROUPS, SLIDERS
-from ..dressing import wearing
+from ..dressing import toon, wearing
 from .figure import _OnMannequin, mannequin_items
 from .reporting import tell_problems
 
@@ -57,6 +57,7 @@ class P2A_OT_give_skin(_OnMannequin, bpy.types.Operator):
     def act(self, obj: bpy.types.Object) -> None:
         give_skin(obj)
         tell_problems(self, wearing.refit(obj))
+        toon.follow(bpy.context.scene, obj)
 
 
 CLASSES: tuple[type, ...] = (P2A_OT_change_body, P2A_OT_reset_body, P2A_OT_give_skin)

@@ -12,6 +12,7 @@ from ..armature.mannequin import DEFAULT_MANNEQUIN, add_mannequin, is_mannequin,
 from ..armature.modes import object_mode
 from ..armature.posing import reset_pose
 from ..armature.props.objects import remove_props
+from ..dressing import toon
 from ..errors import UserError
 from ..framing.startup import is_startup_cube
 from ..framing.viewport import bring_near
@@ -112,7 +113,7 @@ class P2A_OT_add_mannequin(Reporting, bpy.types.Operator):
 
     def run(self, context: bpy.types.Context) -> None:
         cursor = context.scene.cursor.location
-        add_mannequin(context, self.mannequin, (cursor.x, cursor.y, 0.0))
+        toon.follow(context.scene, add_mannequin(context, self.mannequin, (cursor.x, cursor.y, 0.0)))
         for obj in context.visible_objects:
             if is_startup_cube(obj):  # the figure would stand in it up to the waist
                 obj.hide_set(True)

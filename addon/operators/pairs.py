@@ -9,6 +9,7 @@ from bpy.props import EnumProperty, StringProperty
 from ..armature.mannequin import add_mannequin, is_mannequin, is_own, mannequin_name, remove_mannequin
 from ..armature.modes import object_mode
 from ..armature.pairs import apply_pair, refuse_child
+from ..dressing import toon
 from ..errors import UserError
 from ..pose.normalised import PoseError
 from ..pose.pairs import load_pair, pair_files
@@ -59,6 +60,7 @@ class P2A_OT_apply_pair(_Posing, bpy.types.Operator):
             except (UserError, PoseError):
                 remove_mannequin(partner)
                 raise
+            toon.follow(bpy.context.scene, partner)
             bpy.context.view_layer.objects.active = active
             for selected in chosen:
                 selected.select_set(True)

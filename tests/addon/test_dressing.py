@@ -89,6 +89,12 @@ def test_what_cannot_be_worn_changes_nothing(dressed, wardrobe) -> None:
     assert everything() == before and wearing.outfit_of(dressed) == WORN_OUTFIT
     (wardrobe / "tee.toml").unlink()
     assert wearing.refit(dressed) and set(pieces_of(dressed)) == set(WORN_OUTFIT.worn), "a piece whose file is gone stays"
+    wearing.recolour(dressed, "bottom", "main", "navy")
+    assert wearing.outfit_of(dressed).worn["bottom"].colours["main"] == "navy", "and keeps no other from being changed"
+    red = tuple(linear(read_catalogue().palette.rgb("red")))
+    assert tuple(parts_of(pieces_of(dressed)["top"])["main"].diffuse_color)[:3] == pytest.approx(red)
+    with pytest.raises(UserError, match="no style 'tee'"):
+        wearing.recolour(dressed, "top", "main", "navy")
 
 
 def test_a_broken_note_of_an_outfit_is_none(dressed) -> None:

@@ -57,6 +57,24 @@ def test_what_is_put_on_in_the_toon_look_has_it_too(dressed) -> None:
     assert tuple(tints[0].outputs[0].default_value)[:3] == pytest.approx((1.0, 0.0, 0.0))
 
 
+def test_a_figure_that_comes_in_the_toon_look_has_it_too(dressed) -> None:
+    bpy.ops.pose_to_anime.toon_look()
+    assert bpy.ops.pose_to_anime.add_mannequin() == {"FINISHED"}
+    added = bpy.context.view_layer.objects.active
+    assert added != dressed and len(worn_by(added, OUTLINE)) == 1
+    bpy.ops.pose_to_anime.toon_look()
+    assert not worn_by(added) and not worn_by(dressed, OUTLINE)
+
+
+def test_a_view_transform_that_is_not_here_is_no_hindrance(dressed) -> None:
+    scene = bpy.context.scene
+    toon.switch(scene, True)
+    scene["pose_to_anime_toon"] = "Of another configuration"
+    toon.switch(scene, False)
+    assert not toon.is_on(scene) and not worn_by(dressed, OUTLINE)
+    assert scene.view_settings.view_transform == "Standard"
+
+
 def test_the_inside_of_cloth_is_a_shade_of_it(dressed) -> None:
     toon.switch(bpy.context.scene, True)
     shells = {shell.name.split()[1]: shell for shell in worn_by(dressed, OUTLINE)}
