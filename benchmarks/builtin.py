@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How well the built-in model follows pose, depth and prompt: on poses, cameras and prompts that its training never saw.
 
-    python benchmarks/builtin.py [--cases 200] [--model builtin] [--other NAME] [--models DIR] [--out DIR]
+    python benchmarks/builtin.py [--cases 200] [--model builtin] [--other NAME] [--data-dir DIR] [--out DIR]
 
 Each case is a true render that nobody trained on: the model gets its skeleton, depth and caption and is driven by the engine of
 the server. A network of its own, the judge, reads the pictures. Beside the model stand three baselines of the same run: the true
@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
-from pose_to_anime.addon.wardrobe.catalogue import read_catalogue
+from pose_to_anime.addon.wardrobe.catalogue import shipped_catalogue
 from pose_to_anime.addon.wardrobe.colours import oklab
 from pose_to_anime.generation_server.diffusion.engine import Engine
 from pose_to_anime.generation_server.diffusion.interface import GenerationError
@@ -90,8 +90,9 @@ class Scores:
 
 def prompt_hits(case: Sample, picture: np.ndarray, reading: Reading) -> list[tuple[str, bool]]:
     """For every colour and garment of the prompt whether the picture has it. What the true render hides is not asked for."""
-    palette = read_catalogue().palette
-    slots = {style.tag.split(",")[0].strip(): style.slot for style in read_catalogue().styles.values()}
+    catalogue = shipped_catalogue()
+    palette = catalogue.palette
+    slots = {style.tag.split(",")[0].strip(): style.slot for style in catalogue.styles.values()}
     found: list[tuple[str, bool]] = []
     for tag in (each.strip() for each in case.caption.split(",")):
         colour = max((name for name in palette.colours if tag.startswith(name + " ")), key=len, default="")
@@ -156,7 +157,7 @@ def run(title: str, make: Maker, cases: Sequence[Sample], judge: Judge) -> Score
 
 
 def sheet(cases: Sequence[Sample], scores: Scores) -> Image.Image:
-    """The pictures that follow their case least: skeleton, true render, picture with the judge's mask dimmed outside."""
+    """The pictures that follow their case least: skeleton, true render, picture, and below what the judge finds."""
     order = sorted(range(len(cases)), key=lambda index: scores.assessments[index].score)[:WORST]
     width, height = SIZE
     page = Image.new("RGB", (5 * (3 * width + 8), 2 * (height + 40)), (245, 245, 245))
@@ -177,9 +178,9 @@ def print_table(tables: dict[str, dict[str, float | None]]) -> None:
     columns = [max(12, len(title)) for title in tables]
     print(" " * 30 + "".join(f"  {title:>{width}}" for title, width in zip(tables, columns, strict=True)))
     for row in rows:
-        print(
-            f"{row:<30}" + "".join(f"  {table[row]:>{width}.3f}" for table, width in zip(tables.values(), columns, strict=True))
-        )
+        cells = (table[row] for table in tables.values())
+        told = ("–" if cell is None else f"{cell:.3f}" for cell in cells)
+        print(f"{row:<30}" + "".join(f"  {cell:>{width}}" for cell, width in zip(told, columns, strict=True)))
 
 
 def _mean(values: Sequence[bool]) -> float | None:

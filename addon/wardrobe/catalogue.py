@@ -79,6 +79,13 @@ def read_catalogue() -> Catalogue:
     return _catalogue(_stamped(colours), _stamped(style_files().values()), own_folder())
 
 
+def shipped_catalogue() -> Catalogue:
+    """What ships with the program, whatever else a user has: for what must be the same on every machine."""
+    folder = RIGS / "wardrobe"
+    styles = sorted(path for path in folder.glob(f"*{SUFFIX}") if path.name != COLOURS_FILE)
+    return _catalogue(_stamped([folder / COLOURS_FILE]), _stamped(styles), own_folder())
+
+
 def read_style(path: Path, palette: Palette, own: bool = False) -> Style:
     """One file of the wardrobe. Raises WardrobeError."""
     try:

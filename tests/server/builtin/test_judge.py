@@ -12,7 +12,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from pose_to_anime.addon.openpose.layout import BODY_POINTS  # noqa: E402
 from pose_to_anime.generation_server.models.builtin.judge import faults, measures, net  # noqa: E402
 from pose_to_anime.generation_server.models.builtin.judge.assess import compare, extra_end  # noqa: E402
 from pose_to_anime.generation_server.models.builtin.judge.augment import Batch, moved, worn  # noqa: E402
@@ -58,8 +57,7 @@ def perfect(sample) -> Reading:
     return Reading(sample.points, sample.mask, sample.parts, heat, (), 0.0)
 
 
-def test_points_and_regions_are_numbered_as_elsewhere() -> None:
-    assert measures.POINTS == BODY_POINTS
+def test_regions_are_numbered_as_the_renderer_does_it_and_points_have_their_counterparts() -> None:
     assert {name: number for number, name in enumerate(net.REGIONS) if number} == PARTS
     assert measures.POINTS[measures.OTHER_SIDE[measures.INDEX["left_knee"]]] == "right_knee"
 
@@ -81,13 +79,6 @@ def test_the_network_answers_in_every_shape_and_is_small() -> None:
 @pytest.mark.parametrize(("size", "expected"), [((256, 384), (128, 192)), ((384, 256), (192, 128)), ((512, 512), (160, 160))])
 def test_pictures_are_read_at_one_area(size: tuple[int, int], expected: tuple[int, int]) -> None:
     assert network_size(*size) == expected
-
-
-def test_mirroring_exchanges_sides_and_places() -> None:
-    points = np.zeros((18, 3))
-    points[measures.INDEX["left_wrist"]] = (10.0, 20.0, 1.0)
-    result = measures.mirrored(points, 128)
-    assert result[measures.INDEX["right_wrist"]].tolist() == [118.0, 20.0, 1.0]
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from pose_to_anime.addon.openpose.layout import BODY_INDEX  # noqa: E402
-from pose_to_anime.addon.wardrobe.catalogue import read_catalogue  # noqa: E402
+from pose_to_anime.addon.package import RIGS  # noqa: E402
+from pose_to_anime.addon.wardrobe.catalogue import own_folder, read_catalogue  # noqa: E402
 from pose_to_anime.addon.wardrobe.outfit import EXPRESSIONS, tags  # noqa: E402
 from pose_to_anime.generation_server.models.builtin.rendering import poses, scenes  # noqa: E402
 from pose_to_anime.generation_server.models.builtin.rendering.captions import view_tags  # noqa: E402
@@ -145,3 +147,15 @@ def test_several_processes_draw_what_one_does() -> None:
 def test_a_stream_does_not_end() -> None:
     stream = samples(0, (64, 64))
     assert [next(stream).seed for _ in range(30)] == list(range(30))
+
+
+def test_a_wardrobe_of_the_users_own_changes_no_sample(
+    drawn: list[Sample], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("POSE_TO_ANIME_HOME", str(tmp_path))
+    own_folder().mkdir(parents=True)
+    for style in (RIGS / "wardrobe").glob("*.toml"):
+        (own_folder() / style.name).write_text("title = 3", "utf-8")
+    assert not read_catalogue().styles
+    scenes._figure.cache_clear()
+    assert equal(render_samples([SEEDS[0]], SIZE)[0], drawn[0])

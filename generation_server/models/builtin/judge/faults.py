@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from .....addon.openpose.layout import BODY_INDEX
+from ..rendering.figures import PARTS
 from ..rendering.samples import POSES_PER_FIGURE, Sample, draw_scenes, render_samples
 from ..rendering.scenes import Scene, random_scene
 from .measures import exchanged, torso
@@ -39,6 +40,7 @@ _APART = 0.4
 """In torso lengths: how far a limb's end must be from every right one's, that the picture be wrong rather than inexact."""
 _TRIES = 30
 _AT_ONCE = 8
+_FACE_PARTS = (PARTS["face"], PARTS["eyes"])
 _BEHIND = -0.3
 _CHANGED = 24
 """Least difference of a channel of a pixel, of 255, by which a limb is seen to be there."""
@@ -145,7 +147,7 @@ def _moved_limb(scene: Scene, chance: random.Random) -> tuple[Scene, np.ndarray 
 def _face_on_back(scene: Scene, chance: random.Random) -> tuple[Scene, np.ndarray | None]:
     """A head that looks backward, towards the camera."""
     figure = scene.figure
-    share = _share(scene, lambda name: name == "head" or name.startswith(("hair_", "face_")))
+    share = _share(scene, lambda name: name == "head" or name.startswith("hair_"))
     left, right = (scene.body[BODY_INDEX[name]] for name in ("left_ear", "right_ear"))
     nose, middle = scene.body[BODY_INDEX["nose"]], (left + right) / 2.0
     side = (left - right) / np.linalg.norm(left - right)
@@ -197,7 +199,7 @@ def _turned(scene: Scene, chance: random.Random) -> tuple[str, np.ndarray, np.nd
         inside = (margin < pixels[1]).all() and pixels[1, 0] < view.width - margin and pixels[1, 1] < view.height - margin
         if inside and np.nanmin(apart) > _APART * length:
             first, side = bone.split(".")
-            chain = tuple(_CHAINS[first])
+            chain = _CHAINS[first]
             share = _share(scene, lambda name, chain=chain, side=side: name.startswith(chain) and name.endswith("." + side))
             return root, share, turn, np.column_stack((pixels, np.full(2, LEG if first == "thigh" else ARM)))
     return "", np.zeros(0), np.eye(3), None
@@ -219,7 +221,7 @@ def _rotation(axis: np.ndarray, angle: float) -> np.ndarray:
 
 
 def _arms_apart(right: Sample) -> bool:
-    """Whether both wrists and a pair of others are seen, far enough from each other that an exchange is a fault."""
+    """Whether both wrists are seen, far enough from each other that an exchange of the arms is a fault."""
     points = right.points
     left, other = points[BODY_INDEX["left_wrist"]], points[BODY_INDEX["right_wrist"]]
     return bool(left[2] and other[2] and np.linalg.norm(left[:2] - other[:2]) > _APART * torso(points))
@@ -234,6 +236,3 @@ def _any_near(differs: np.ndarray, point: np.ndarray) -> bool:
 def _faces(sample: Sample) -> float:
     """Part of the picture that shows a drawn face."""
     return float(np.isin(sample.parts, _FACE_PARTS).mean())
-
-
-_FACE_PARTS = (3, 10)

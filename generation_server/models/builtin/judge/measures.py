@@ -5,17 +5,14 @@ from __future__ import annotations
 
 import numpy as np
 
-POINTS = (
-    "nose", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist", "right_hip",
-    "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle", "right_eye", "left_eye", "right_ear", "left_ear",
-)  # fmt: skip
-"""The body's points, in OpenPose's order."""
-INDEX = {name: index for index, name in enumerate(POINTS)}
+from .....addon.openpose.layout import BODY_INDEX, BODY_POINTS, FACE_POINTS_OF_BODY
+
+POINTS, INDEX = BODY_POINTS, BODY_INDEX
 OTHER_SIDE = np.array(
     [INDEX[n.replace("left_", "right_") if n.startswith("left_") else n.replace("right_", "left_")] for n in POINTS]
 )
 """Each point's counterpart on the other side; those in the middle have themselves."""
-FACE = np.array([INDEX[name] for name in ("nose", "right_eye", "left_eye", "right_ear", "left_ear")])
+FACE = np.array(FACE_POINTS_OF_BODY)
 PAIRS = {"arms": ("shoulder", "elbow", "wrist"), "legs": ("hip", "knee", "ankle")}
 _LEAST_TORSO = 1e-3
 
@@ -40,11 +37,4 @@ def exchanged(points: np.ndarray, limbs: str) -> np.ndarray:
     for name in PAIRS[limbs]:
         left, right = INDEX[f"left_{name}"], INDEX[f"right_{name}"]
         result[[left, right]] = points[[right, left]]
-    return result
-
-
-def mirrored(points: np.ndarray, width: int) -> np.ndarray:
-    """The points of the picture's mirror image, in which left is right."""
-    result = points[OTHER_SIDE].copy()
-    result[:, 0] = width - result[:, 0]
     return result

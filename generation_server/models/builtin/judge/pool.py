@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..rendering.figures import PARTS
 from ..rendering.samples import POSES_PER_FIGURE, Sample, render_samples
 from ..rendering.workers import mapped
 from .faults import Planted, is_behind, plant
@@ -31,7 +32,7 @@ _SHARES = (0.7, 0.12, 0.18)
 _FAULTY = {"extra limb": 8, "face on back": POSES_PER_FIGURE}
 """How many samples of a figure a fault is planted into, where it can be."""
 ARRAYS = ("picture", "mask", "parts", "points", "ends", "fault")
-_EYES = 10
+_EYES = PARTS["eyes"]
 
 
 def write_shard(number: int, folder: Path) -> Path:

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 
-from .measures import FACE
 from .net import AREA, COUNTS, ENDS, HEAT, STRIDE, JudgeNet
 
 WEIGHTS = Path(__file__).with_name("judge.pt")
@@ -106,11 +105,6 @@ def network_size(width: int, height: int) -> tuple[int, int]:
     """The size at which the network reads a picture: about ``AREA`` pixels of nearly its shape."""
     factor = math.sqrt(AREA / (width * height))
     return max(STRIDE, round(width * factor / STRIDE) * STRIDE), max(STRIDE, round(height * factor / STRIDE) * STRIDE)
-
-
-def sees_face(reading: Reading) -> bool:
-    """Whether a drawn face looks at the viewer, at least from the side."""
-    return reading.face > 0.5 and float(reading.points[FACE, 2].max()) > 0.3
 
 
 def _peak(heat: np.ndarray) -> np.ndarray:

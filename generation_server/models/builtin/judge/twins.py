@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .....addon.wardrobe.catalogue import read_catalogue
+from .....addon.wardrobe.catalogue import shipped_catalogue
 from .....addon.wardrobe.chance import random_outfit
 from .....addon.wardrobe.outfit import Outfit
 from ..rendering.figures import dressed_figure
@@ -22,15 +22,16 @@ def other_details(scene: Scene) -> Scene:
     and so do faces."""
     figure = scene.figure
     chance = random.Random(f"twin {scene.seed}")
-    styles = read_catalogue().styles
+    catalogue = shipped_catalogue()
+    styles = catalogue.styles
     worn = dict(figure.outfit.worn)
     for slot, piece in figure.outfit.worn.items():
         tag = styles[piece.style].tag
-        alike = [key for key, style in styles.items() if style.slot == slot and style.tag == tag and not style.own]
+        alike = [key for key, style in styles.items() if style.slot == slot and style.tag == tag]
         if alike:
             worn[slot] = replace(piece, style=chance.choice(alike))
     for _ in range(_TRIES):
-        other = random_outfit(chance.randrange(2**31), read_catalogue())
+        other = random_outfit(chance.randrange(2**31), catalogue)
         if "face" in other.worn and "face" in worn:
             worn["face"] = replace(worn["face"], style=other.worn["face"].style)
             break

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import random
 
-from .....addon.wardrobe.catalogue import read_catalogue
+from .....addon.wardrobe.catalogue import shipped_catalogue
 from .....addon.wardrobe.outfit import EXPRESSIONS, Outfit, tags
 
 GROUP_TAGS: dict[str, str] = {
@@ -48,7 +48,7 @@ def caption(
     background: list[str],
 ) -> str:  # fmt: skip
     """Tags, divided by commas. ``shown``: the slots of which enough is in the picture, and "eyes" where they can be made out."""
-    catalogue = read_catalogue()
+    catalogue = shipped_catalogue()
     seen = Outfit({slot: worn for slot, worn in outfit.worn.items() if slot in shown and slot != "face"}, skin=outfit.skin)
     found = tags(seen, catalogue)
     if face_seen:

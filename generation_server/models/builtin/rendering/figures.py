@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from .....addon.armature.skin.build import Skin, build_skin
 from .....addon.armature.skin.sliders import SLIDERS, apply_sliders
 from .....addon.package import RIGS
 from .....addon.pose.rest import HumanoidRest, humanoid_rest
-from .....addon.wardrobe.catalogue import Catalogue, read_catalogue
+from .....addon.wardrobe.catalogue import shipped_catalogue
 from .....addon.wardrobe.chance import random_outfit
 from .....addon.wardrobe.outfit import Outfit, dress, part_colours
 from .....addon.wardrobe.piece import SLOTS, HangingBone
@@ -94,13 +94,6 @@ class Figure:
 
 
 @functools.cache
-def _catalogue() -> Catalogue:
-    """What ships: a wardrobe of the user's own would change what seeds mean."""
-    everything = read_catalogue()
-    return replace(everything, styles={key: style for key, style in everything.styles.items() if not style.own})
-
-
-@functools.cache
 def _body(name: str) -> Body:
     return read_body(RIGS / "mannequins" / f"{name}.toml")
 
@@ -119,7 +112,7 @@ def random_figure(seed: int, body: str | None = None) -> Figure:
 
 
 def _outfit(chance: random.Random, people: str) -> Outfit:
-    catalogue = _catalogue()
+    catalogue = shipped_catalogue()
     outfit = random_outfit(chance.randrange(2**31), catalogue)
     for _ in range(_TRIES):
         if people != "1boy" or not any(catalogue.style(worn.style).gender == "female" for worn in outfit.worn.values()):
@@ -130,7 +123,7 @@ def _outfit(chance: random.Random, people: str) -> Outfit:
 
 def dressed_figure(body: str, sliders: Mapping[str, float], outfit: Outfit, people: str) -> Figure:
     """A body with its sliders, in an outfit."""
-    catalogue = _catalogue()
+    catalogue = shipped_catalogue()
     skin = build_skin(apply_sliders(_body(body), sliders))
     bones = joint_map("mannequin")
     rest = humanoid_rest(skin.joints, bones)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .....addon.wardrobe.catalogue import read_catalogue
+from .....addon.wardrobe.catalogue import shipped_catalogue
 from .....addon.wardrobe.outfit import EXPRESSIONS
 from ..vocabulary import WORDS, build_vocabulary
 
@@ -28,7 +28,7 @@ def words_of(texts: Iterable[str]) -> set[str]:
 
 def caption_words() -> tuple[str, ...]:
     """Every word of the general list and of the wardrobe's data, sorted: what a pool that goes on growing may yet have."""
-    catalogue = read_catalogue()
+    catalogue = shipped_catalogue()
     texts = [style.tag for style in catalogue.styles.values()]
     texts += [*catalogue.palette.colours, *(tone.tag for tone in catalogue.palette.skin.values())]
     texts += [tag for tags in EXPRESSIONS.values() for tag in tags]
