@@ -101,7 +101,7 @@ def test_a_busy_server_and_one_with_a_full_disk(run: Any, server: RunningServer,
         running_server(tmp_path / "busy", *STEP_ENGINE, *limits[0]) as busy,
         running_server(tmp_path / "full", *STEP_ENGINE, *limits[1]) as full,
     ):
-        running = busy.submit("slow", steps=100)
+        running = busy.submit("crawl", steps=100)  # longer than the commands need to start
         busy.wait_for_step(running)
         told = run(at(busy, tmp_path / "out"), at(full, tmp_path / "out"))
         check(told[0], "The queue is full")

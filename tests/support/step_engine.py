@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An engine for tests of the server around it: it draws step by step, deterministically, and obeys words in the prompt.
 
-``slow`` waits 50 ms at each step, ``crash`` kills the worker's process, ``crash once`` does so only while the file named by
-``STEP_ENGINE_MARK`` is absent (and makes it), ``refuse`` raises GenerationError, ``bug`` something else, ``deaf`` never asks
-whether it is cancelled, ``noise`` prints to standard output as libraries do.
+``slow`` waits 50 ms at each step, ``crawl`` a second, ``crash`` kills the worker's process, ``crash once`` does so only while
+the file named by ``STEP_ENGINE_MARK`` is absent (and makes it), ``refuse`` raises GenerationError, ``bug`` something else,
+``deaf`` never asks whether it is cancelled, ``noise`` prints to standard output as libraries do.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ class Engine:
         for step in range(1, request.steps + 1):
             if "slow" in words:
                 time.sleep(0.05)
+            if "crawl" in words:
+                time.sleep(1.0)
             if cancelled() and "deaf" not in words:
                 raise GenerationCancelled
             report(Progress("denoising", step, request.steps, picture if step % 2 else None))
