@@ -90,17 +90,15 @@ def skin_at_rest(obj: bpy.types.Object) -> Skin:
 
 
 def require_figure(obj: bpy.types.Object) -> bpy.types.Object:
-    """The object itself; raises UserError unless its body can be changed as Blender is now."""
+    """The object itself; raises UserError unless its body, and what it wears, can be changed as Blender is now."""
     if not is_mannequin(obj):
         raise UserError(f"'{obj.name}' is not a mannequin of Pose to Anime.")
     if _is_linked(obj):
-        raise UserError(f"'{obj.name}' is linked from another file: change its body there, or make it local.")
+        raise UserError(f"'{obj.name}' is linked from another file: change it there, or make it local.")
     if bpy.context.mode not in {"OBJECT", "POSE"}:
-        raise UserError("Go to Object Mode or Pose Mode before you change a body.")
+        raise UserError("Go to Object Mode or Pose Mode before you change a figure.")
     if obj not in bpy.context.view_layer.objects.values():
-        raise UserError(
-            f"'{obj.name}' is in another scene, or its collection is switched off: show it before you change its body."
-        )
+        raise UserError(f"'{obj.name}' is in another scene, or its collection is switched off: show it before you change it.")
     return obj
 
 

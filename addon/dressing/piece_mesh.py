@@ -76,7 +76,7 @@ def paint_piece(child: bpy.types.Object, colours: Mapping[str, RGB]) -> None:
         rgba = (*(float(value) for value in linear(colours[material[_PART]])), 1.0)
         if all(abs(a - b) < 1e-6 for a, b in zip(material.diffuse_color, rgba, strict=True)):
             continue
-        if material.users > 1:
+        if material.users > 1 or (slot.link == "DATA" and child.data.users > 1):  # linked duplicates share the mesh
             material = material.copy()
             slot.link = "OBJECT"
             slot.material = material

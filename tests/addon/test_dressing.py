@@ -25,7 +25,7 @@ from pose_to_anime.addon.armature.seen_skin import seen_skin  # noqa: E402
 from pose_to_anime.addon.armature.worn import BONES, is_worn, pieces_of, worn_by  # noqa: E402
 from pose_to_anime.addon.dressing import toon, wearing  # noqa: E402
 from pose_to_anime.addon.dressing.outline import COVERED  # noqa: E402
-from pose_to_anime.addon.dressing.piece_mesh import parts_of  # noqa: E402
+from pose_to_anime.addon.dressing.piece_mesh import paint_piece, parts_of  # noqa: E402
 from pose_to_anime.addon.errors import UserError  # noqa: E402
 from pose_to_anime.addon.pose.library import load_pose, pose_files  # noqa: E402
 from pose_to_anime.addon.wardrobe.catalogue import read_catalogue  # noqa: E402
@@ -209,6 +209,16 @@ def test_a_duplicate_wears_its_own(dressed) -> None:
     wearing.recolour(copy, "top", "main", "green")
     red = tuple(linear(read_catalogue().palette.rgb("red")))
     assert tuple(parts_of(pieces_of(dressed)["top"])["main"].diffuse_color)[:3] == pytest.approx(red, abs=1e-6)
+
+
+def test_a_linked_duplicate_is_recoloured_alone(dressed) -> None:
+    top = pieces_of(dressed)["top"]
+    copy = top.copy()  # as Alt-D makes it: the mesh is shared
+    bpy.context.collection.objects.link(copy)
+    paint_piece(copy, {"main": rgb_of("#0000ff"), "collar": rgb_of("#0000ff")})
+    assert tuple(parts_of(copy)["main"].diffuse_color)[:3] == pytest.approx((0.0, 0.0, 1.0))
+    red = tuple(linear(read_catalogue().palette.rgb("red")))
+    assert copy.data == top.data and tuple(parts_of(top)["main"].diffuse_color)[:3] == pytest.approx(red)
 
 
 def test_a_removed_figure_takes_what_it_wore_along(dressed) -> None:
