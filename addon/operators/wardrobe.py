@@ -13,9 +13,9 @@ from ..dressing import toon, wearing
 from ..dressing.toon_view import follow_look
 from ..wardrobe.catalogue import read_catalogue
 from ..wardrobe.chance import random_outfit
-from ..wardrobe.contradictions import without_contradicted
-from ..wardrobe.outfit import EXPRESSIONS, tags, with_tags
+from ..wardrobe.outfit import EXPRESSIONS, tags
 from ..wardrobe.outfit_files import named_outfit
+from ..wardrobe.prompt_tags import retold
 from .figure import EnumItems, _OnMannequin, readable
 from .reporting import Reporting
 
@@ -138,8 +138,7 @@ class P2A_OT_outfit_tags(_OnMannequin, bpy.types.Operator):
         catalogue = read_catalogue()
         found = tags(wearing.outfit_of(obj), catalogue)
         settings = bpy.context.scene.pose_to_anime
-        kept = without_contradicted(settings.generation.prompt, found, catalogue)
-        settings.generation.prompt = with_tags(kept, found, settings.wardrobe.told)
+        settings.generation.prompt = retold(settings.generation.prompt, found, catalogue, settings.wardrobe.told)
         settings.wardrobe.told = ", ".join(found)
         self.report({"INFO"}, f"In the prompt: {', '.join(found)}" if found else "The figure wears nothing that has a tag")
 

@@ -115,14 +115,6 @@ def _style_tags(slot: str, worn: Worn, catalogue: Catalogue) -> list[str]:
     return [f"{colour} {names[0]}", *names[1:]] if names else []
 
 
-def with_tags(prompt: str, found: list[str], told: str = "") -> str:
-    """A prompt with these tags at its end, each once; those of ``told`` that are not among them are taken out."""
-    gone = {tag.strip().casefold() for tag in told.split(",")} - {tag.casefold() for tag in found}
-    kept = [tag.strip() for tag in prompt.split(",") if tag.strip() and tag.strip().casefold() not in gone]
-    there = {tag.casefold() for tag in kept}
-    return ", ".join([*kept, *(tag for tag in found if tag.casefold() not in there)])
-
-
 def dress(outfit: Outfit, skin: Skin, catalogue: Catalogue) -> tuple[Piece, ...]:
     """The pieces of an outfit on a body, in the order of ``SLOTS``. Raises WardrobeError."""
     return tuple(piece_of(outfit, slot, skin, catalogue) for slot in SLOTS if slot in outfit.worn)

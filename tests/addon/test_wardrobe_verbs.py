@@ -15,8 +15,9 @@ from pose_to_anime.addon.errors import UserError  # noqa: E402
 from pose_to_anime.addon.scenes import posed_scene, worn_tags  # noqa: E402
 from pose_to_anime.addon.wardrobe.catalogue import own_folder, read_catalogue  # noqa: E402
 from pose_to_anime.addon.wardrobe.chance import random_outfit  # noqa: E402
-from pose_to_anime.addon.wardrobe.outfit import Worn, tags, with_tags  # noqa: E402
+from pose_to_anime.addon.wardrobe.outfit import Worn, tags  # noqa: E402
 from pose_to_anime.addon.wardrobe.outfit_files import named_outfit  # noqa: E402
+from pose_to_anime.addon.wardrobe.prompt_tags import with_tags  # noqa: E402
 from rig_scene import MILLIMETRE, figure_fixture, first_figure, registered, undo_step  # noqa: E402, F401
 from wardrobe_files import style_text  # noqa: E402
 

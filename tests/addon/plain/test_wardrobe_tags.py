@@ -3,8 +3,8 @@
 
 import pytest
 from pose_to_anime.addon.wardrobe.catalogue import Catalogue, read_catalogue
-from pose_to_anime.addon.wardrobe.contradictions import topic_of, without_contradicted
-from pose_to_anime.addon.wardrobe.outfit import Outfit, Worn, tags, with_tags
+from pose_to_anime.addon.wardrobe.outfit import Outfit, Worn, tags
+from pose_to_anime.addon.wardrobe.prompt_tags import retold, topic_of, with_tags, without_contradicted
 
 FIRST_PROMPT = "1girl, solo, full body, white shirt, blue skirt, sneakers, simple background, white background"
 
@@ -16,8 +16,7 @@ def catalogue_fixture(monkeypatch, tmp_path) -> Catalogue:
 
 
 def dressed(prompt: str, outfit: Outfit, catalogue: Catalogue) -> list[str]:
-    found = tags(outfit, catalogue)
-    return with_tags(without_contradicted(prompt, found, catalogue), found).split(", ")
+    return retold(prompt, tags(outfit, catalogue), catalogue).split(", ")
 
 
 def test_the_first_prompt_is_dressed_anew(catalogue: Catalogue) -> None:
@@ -45,6 +44,8 @@ def test_what_says_the_same_stays_as_it_is_weighted(catalogue: Catalogue) -> Non
     prompt = "(black hair:1.3), ((twintails)), red hair"
     assert without_contradicted(prompt, ["black hair", "twintails"], catalogue) == "(black hair:1.3), ((twintails))"
     assert without_contradicted("(red hair, blue eyes:1.2), a", ["black hair"], catalogue) == "(red hair, blue eyes:1.2), a"
+    assert with_tags(prompt, ["black hair", "twintails", "sky"]) == f"{prompt}, sky"
+    assert with_tags("(black hair:1.3), beach", ["red hair"], "black hair, twintails") == "beach, red hair"
 
 
 @pytest.mark.parametrize(

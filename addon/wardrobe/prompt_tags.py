@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which tags of a prompt speak of what other tags say otherwise: the colour of hair, the skirt, the shoes. No bpy."""
+"""An outfit's tags in a prompt, in the place of those that say otherwise: another colour of hair, other shoes. No bpy."""
 
 from __future__ import annotations
 
@@ -17,6 +17,21 @@ _MORE_COLOURS = {
 _WEIGHTED = re.compile(r"[(\[{]+(?P<tag>[^()\[\]{}]*?)(?::\s*[\d.]+)?[)\]}]+")
 _TOGETHER = {"dress": {"top", "bottom"}, "top": {"dress"}, "bottom": {"dress"}}
 """Slot → those that are empty where it is worn."""
+
+
+def retold(prompt: str, found: list[str], catalogue: Catalogue, told: str = "") -> str:
+    """A prompt that says what an outfit's tags say, in place of what it said otherwise and of ``told``, the tags of another
+    outfit."""
+    return with_tags(without_contradicted(prompt, found, catalogue), found, told)
+
+
+def with_tags(prompt: str, found: list[str], told: str = "") -> str:
+    """A prompt with these tags at its end, unless it has them already, weighted or not; those of ``told`` that are not among them
+    are taken out."""
+    gone = {_plain(tag) for tag in told.split(",")} - {_plain(tag) for tag in found}
+    kept = [tag.strip() for tag in prompt.split(",") if tag.strip() and _plain(tag) not in gone]
+    there = {_plain(tag) for tag in kept}
+    return ", ".join([*kept, *(tag for tag in found if _plain(tag) not in there)])
 
 
 def without_contradicted(prompt: str, found: list[str], catalogue: Catalogue) -> str:
