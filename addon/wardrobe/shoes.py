@@ -38,6 +38,8 @@ _SHAFT = 0.03
 """Metres between the levels of a shaft."""
 _ABOVE = 0.03
 """Metres above a level from which the foot still counts there: a shell does not go in again below what it must enclose."""
+_QUAD = 0.15
+"""Part of the shin's length that none of its quads exceeds: on the tallest that is more than twice what counts above a level."""
 _EDGE = 0.003
 """Metres by which the sole stands out from the shell, and by which the lining goes down inside the opening."""
 _UNDER = 1.0 / 3.0
@@ -107,7 +109,8 @@ def rows_of_leg(skin: Skin, top: float) -> np.ndarray:
     for bone in ("shin.L", "foot.L", "toe.L"):
         rows, shares = skin.weights[bone]
         share[rows] += shares
-    return np.flatnonzero((share > 0.5) & (skin.vertices[:, 2] < top + 2.0 * _ABOVE))
+    shin = float(skin.joints["shin.L"][2] - skin.joints["foot.L"][2])
+    return np.flatnonzero((share > 0.5) & (skin.vertices[:, 2] < top + max(2.0 * _ABOVE, _QUAD * shin)))
 
 
 def _dense(skin: Skin, rows: np.ndarray, ankle: float) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from pose_to_anime.addon.armature.skin.body_file import read_body
 from pose_to_anime.addon.armature.skin.build import Skin, build_skin
+from pose_to_anime.addon.armature.skin.sliders import SLIDERS, apply_sliders
 from pose_to_anime.addon.package import RIGS
 from pose_to_anime.addon.wardrobe import sandals, shoes
 from pose_to_anime.addon.wardrobe.catalogue import read_catalogue
@@ -78,6 +79,16 @@ def test_encloses_the_foot(style: Style, body: str) -> None:
         matrices = tiptoe(skin, degrees)
         foot = skinned(skin.vertices, skin.weights, matrices)[rows]
         assert sunk(piece, skinned(piece.vertices, piece.weights, matrices), foot).max() < 0.005
+
+
+@pytest.mark.parametrize("end", ["low", "high"])
+def test_there_are_boots_for_the_smallest_and_the_tallest(end: str) -> None:
+    body = read_body(RIGS / "mannequins" / ("chibi.toml" if end == "low" else "heroic.toml"))
+    skin = build_skin(apply_sliders(body, {name: getattr(slider, end) for name, slider in SLIDERS.items()}))
+    for style in STYLES:
+        piece = shoes.build(style, skin)
+        rows = np.flatnonzero(piece.covered & (skin.vertices[:, 0] > 0.0))[::4]
+        assert sunk(piece, piece.vertices, skin.vertices[rows]).max() < 0.01, f"{style.key}: the longest foot is 45 cm"
 
 
 @pytest.mark.parametrize("body", BODIES)
