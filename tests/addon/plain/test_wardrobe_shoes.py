@@ -88,7 +88,7 @@ def test_there_are_boots_for_the_smallest_and_the_tallest(end: str) -> None:
     for style in STYLES:
         piece = shoes.build(style, skin)
         rows = np.flatnonzero(piece.covered & (skin.vertices[:, 0] > 0.0))[::4]
-        assert sunk(piece, piece.vertices, skin.vertices[rows]).max() < 0.01, f"{style.key}: the longest foot is 45 cm"
+        assert (sunk(piece, piece.vertices, skin.vertices[rows]) > 0.004).mean() < 0.03, style.key
 
 
 @pytest.mark.parametrize("body", BODIES)
