@@ -141,11 +141,16 @@ def recolour(obj: bpy.types.Object, slot: str, part: str, colour: str) -> None:
     if slot not in outfit.worn:
         raise UserError(f"'{obj.name}' wears nothing there.")
     worn = outfit.worn[slot]
+    style = read_catalogue().styles.get(worn.style)
+    if style is not None and part not in style.colours:
+        raise UserError(f"'{style.title}' has no part '{part}': it has {', '.join(style.colours)}.")
     put_on(obj, outfit.wearing(slot, replace(worn, colours={**worn.colours, part: colour})))
 
 
 def wear(obj: bpy.types.Object, slot: str, style: str) -> None:
     """Put a style on in its own colours; an empty one takes off what is there. Raises UserError."""
+    if slot not in SLOTS:
+        raise UserError(f"Nothing is worn as '{slot}': it may be {', '.join(SLOTS)}.")
     outfit = outfit_of(obj)
     put_on(obj, replace(outfit.wearing(slot, Worn(style) if style else None), title=""))
 

@@ -89,7 +89,7 @@ def shipped_catalogue() -> Catalogue:
 def read_style(path: Path, palette: Palette, own: bool = False) -> Style:
     """One file of the wardrobe. Raises WardrobeError."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # editors on Windows may begin files with a mark
     except (OSError, UnicodeDecodeError) as error:
         raise WardrobeError(f"The style file {path} cannot be read ({error}): check the path.") from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:

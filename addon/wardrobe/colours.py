@@ -146,7 +146,7 @@ def read_palette(paths: Iterable[Path]) -> Palette:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise WardrobeError(f"The file {path} cannot be read ({error}): check the path.") from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:

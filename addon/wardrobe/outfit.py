@@ -123,6 +123,8 @@ def dress(outfit: Outfit, skin: Skin, catalogue: Catalogue) -> tuple[Piece, ...]
 def piece_of(outfit: Outfit, slot: str, skin: Skin, catalogue: Catalogue) -> Piece:
     """What is worn in one slot, on a body. Raises WardrobeError."""
     style = catalogue.style(outfit.worn[slot].style)
+    if style.slot != slot:
+        raise WardrobeError(f"'{style.title}' is no {slot}: it is worn as {style.slot}.")
     name = f"{__package__}.{style.shape}"
     try:
         shape = importlib.import_module(name)

@@ -100,7 +100,7 @@ def delete_outfit(key: str) -> None:
 
 def _read(path: Path) -> Outfit:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise WardrobeError(f"The outfit file {path} cannot be read ({error}): check the path.") from error
     outfit = loads(text, f"The outfit file {path.name}")

@@ -86,6 +86,12 @@ def test_what_cannot_be_worn_changes_nothing(dressed, wardrobe) -> None:
         wearing.put_on(dressed, WORN_OUTFIT.wearing("outer", Worn("cape")).wearing("top", None))
     with pytest.raises(UserError, match="no colour 'redd'"):
         wearing.recolour(dressed, "top", "main", "redd")
+    with pytest.raises(UserError, match="no part 'lace': it has main, collar"):
+        wearing.recolour(dressed, "top", "lace", "red")
+    with pytest.raises(UserError, match="'Bob' is no face: it is worn as hair"):
+        wearing.wear(dressed, "face", "bob")
+    with pytest.raises(UserError, match="hair, face, top"):
+        wearing.wear(dressed, "hat", "bob")
     assert everything() == before and wearing.outfit_of(dressed) == WORN_OUTFIT
     (wardrobe / "tee.toml").unlink()
     assert wearing.refit(dressed) and set(pieces_of(dressed)) == set(WORN_OUTFIT.worn), "a piece whose file is gone stays"

@@ -134,7 +134,7 @@ def test_the_users_files_take_precedence_and_a_broken_one_hides_no_other(own: Pa
     assert found.style("my_tee").own and set(before.styles) < set(found.styles)
     assert [problem for problem in found.problems if "broken.toml" in problem] and len(found.problems) == len(before.problems) + 1
     assert found.palette.hex("teal") == "#008080" and found.palette.hex("red") == PALETTE.hex("red")
-    (own / "my_tee.toml").write_text(style_text("tee", title='"Mine, changed"'), "utf-8")
+    (own / "my_tee.toml").write_text(style_text("tee", title='"Mine, changed"'), "utf-8-sig")  # as some editors do
     assert read_catalogue().style("my_tee").title == "Mine, changed"
 
 
