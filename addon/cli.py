@@ -111,7 +111,7 @@ def draw(arguments: argparse.Namespace) -> None:
 def _generate(arguments: argparse.Namespace, client: Client, out: Path) -> Generated:
     """The picture that the arguments ask for, with everything that it was made from, written into ``out``."""
     from .generate.headless import generate_blocking
-    from .generate.models import take_list
+    from .generate.models import family_of, take_list
     from .settings.generation import SEED_MAX
 
     if not 0 <= arguments.seed <= SEED_MAX:
@@ -120,6 +120,8 @@ def _generate(arguments: argparse.Namespace, client: Client, out: Path) -> Gener
     scene = _scene(arguments, lambda scene: _use_generation(scene, arguments))
     if arguments.outfit:
         _tell_outfit(scene)
+    draft = family_of(scene.pose_to_anime.generation.model).draft if arguments.draft else None
+    sampler = draft.sampler if draft else ""
     told: set[str] = set()
     with Progress("generating") as progress:
 
@@ -130,7 +132,7 @@ def _generate(arguments: argparse.Namespace, client: Client, out: Path) -> Gener
                     told.add(warning)
                     progress.say(warning)
 
-        generated = generate_blocking(scene, client, seed=arguments.seed, on_progress=follow)
+        generated = generate_blocking(scene, client, seed=arguments.seed, sampler=sampler, on_progress=follow)
     _write_passes(out, generated.prepared.passes)
     write(out / "result.png", generated.png)
     record = {"request": generated.request.to_json(), "scene": dict(generated.prepared.scene)}

@@ -36,6 +36,7 @@ def generate_blocking(
     view_layer: bpy.types.ViewLayer | None = None,
     prepared: Prepared | None = None,
     seed: int | None = None,
+    sampler: str = "",
     on_progress: Callable[[JobStatus], None] | None = None,
 ) -> Generated:
     """Generate the scene's picture on ``client``'s server and wait for it.
@@ -49,7 +50,7 @@ def generate_blocking(
     """
     try:
         take_list([model.to_json() for model in client.models()])
-        prepared = prepared or prepare(scene, view_layer or bpy.context.view_layer, seed=seed)
+        prepared = prepared or prepare(scene, view_layer or bpy.context.view_layer, seed=seed, sampler=sampler)
         for data in prepared.images.values():
             client.upload(data)
         submission = prepared.submission()

@@ -92,8 +92,10 @@ def warm_up(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> None:
         render_passes(scene, view_layer, scene.camera, (64, 64))
 
 
-def prepare(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, *, seed: int | None = None) -> Prepared:
+def prepare(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, *, seed: int | None = None, sampler: str = "") -> Prepared:
     """Render the passes and put everything together. The scene must have its camera (see ``ensure_camera``).
+
+    ``seed`` and ``sampler`` are those of the settings and of the model's family where they are not given.
 
     Raises:
         UserError: in a sentence for the user, for everything that is missing or cannot be.
@@ -140,7 +142,7 @@ def prepare(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, *, seed: in
                 min(max(settings.guidance_scale, family.guidance_scale.lowest), family.guidance_scale.highest), 4
             ),
             seed=settings.seed if seed is None else seed,
-            sampler=family.default_sampler,
+            sampler=sampler or family.default_sampler,
             controls=tuple(controls),
             child_in_view=any(is_child(object_in(scene, key)) for key in passes.figures),
         )

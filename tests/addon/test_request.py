@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from pose_to_anime.addon.framing.sizes import SizeError  # noqa: E402
 from pose_to_anime.addon.generate import clay, request, restore  # noqa: E402
 from pose_to_anime.addon.generate.headless import generate_blocking  # noqa: E402
 from pose_to_anime.addon.generate.records import RecordError, write_file  # noqa: E402
-from pose_to_anime.addon.generate.request import ensure_camera, prepare  # noqa: E402
+from pose_to_anime.addon.generate.request import ensure_camera, family_named, prepare  # noqa: E402
 from pose_to_anime.addon.pose.library import load_pose  # noqa: E402
 from pose_to_anime.generation_server.protocol import JobStatus  # noqa: E402
 from step_server import StepServer  # noqa: E402
@@ -87,6 +88,8 @@ def test_request_and_images_belong_together(scene: bpy.types.Scene, figure: bpy.
         info = png.read_info(data)
         assert (info.width, info.height) == (request.width, request.height)
     assert prepared(scene).request == request, "the same scene and seed must give the same request"
+    assert request.sampler == family_named("builtin").default_sampler
+    assert prepare(scene, bpy.context.view_layer, sampler="unipc").request == replace(request, sampler="unipc")
     scene.pose_to_anime.generation.depth_strength = 0.0
     assert [control.kind for control in prepared(scene).request.controls] == ["openpose"]
 
