@@ -65,6 +65,7 @@ class Scores:
     seconds: float = 0.0
 
     def add(self, case: Sample, picture: np.ndarray, reading: Reading) -> None:
+        """Compares what was read in a picture with what its case asked for."""
         self.pictures.append(picture)
         self.readings.append(reading)
         self.assessments.append(compare(reading, case.points, case.mask))
@@ -174,6 +175,7 @@ def sheet(cases: Sequence[Sample], scores: Scores) -> Image.Image:
 
 
 def print_table(tables: dict[str, dict[str, float | None]]) -> None:
+    """A column for each maker; a dash where there was nothing to count."""
     rows = list(next(iter(tables.values())))
     columns = [max(12, len(title)) for title in tables]
     print(" " * 30 + "".join(f"  {title:>{width}}" for title, width in zip(tables, columns, strict=True)))

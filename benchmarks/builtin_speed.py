@@ -27,6 +27,7 @@ from pose_to_anime.generation_server.models.builtin.rendering.samples import ren
 from pose_to_anime.generation_server.models.catalogue import ModelCatalogue
 from pose_to_anime.generation_server.protocol import Control, GenerationRequest
 
+MODEL = "builtin"
 LIMITS = {(256, 384): (8.0, 2.0), (512, 512): (16.0, 4.0)}
 """Seconds for a picture and for a draft."""
 NAMES = {"openpose": "0" * 64, "depth": "1" * 64}
@@ -41,11 +42,11 @@ def median_seconds(engine: Engine, request: GenerationRequest, images: dict[str,
     return statistics.median(times)
 
 
-def requests_of(model: str, catalogue: ModelCatalogue) -> dict[str, GenerationRequest]:
-    """By what the panel calls them: a picture at the family's defaults, and a draft."""
-    family = families()[catalogue.entry(model).family]
+def requests_of(catalogue: ModelCatalogue) -> dict[str, GenerationRequest]:
+    """A picture at the family's defaults, and a draft."""
+    family = families()[catalogue.entry(MODEL).family]
     whole = GenerationRequest(
-        model=model, prompt="1girl, blue hair, red dress, park", negative_prompt=family.negative_prompt, width=64, height=64,
+        model=MODEL, prompt="1girl, blue hair, red dress, park", negative_prompt=family.negative_prompt, width=64, height=64,
         steps=family.steps.default, guidance_scale=family.guidance_scale.default, sampler=family.default_sampler,
     )  # fmt: skip
     draft = family.draft
@@ -62,7 +63,6 @@ def main() -> None:
     parser.add_argument("--threads", type=int, help="of the processor (default: torch's choice)")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--sizes", nargs="+", default=["256x384", "512x512"], metavar="WIDTHxHEIGHT")
-    parser.add_argument("--model", default="builtin")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -71,7 +71,7 @@ def main() -> None:
         builtin.ensure(Path(home) / "models")
         catalogue = ModelCatalogue(Path(home))
         engine = Engine(options.device, catalogue)
-        kinds = requests_of(options.model, catalogue)
+        kinds = requests_of(catalogue)
         print(f"{'size':>9}  {'what':<8}{'steps':>6}{'seconds':>9}{'limit':>7}  with controls / without")
         for width, height in sizes:
             (case,) = render_samples([HELD_OUT_SEEDS], (width, height))

@@ -1,7 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Hair: a cap over the skull, locks that lie on it and hang from it, tails, buns and braids. No bpy.
 
-Lengths in style files are in heads: the distance from chin to crown. Angles are degrees, as ``scalp`` counts them.
+Options of a style; lengths are in heads, the distance from chin to crown, widths of locks factors on the usual ones, angles
+degrees as ``scalp`` counts them:
+
+    [cap]     volume (how far it stands off the skull)
+    [fringe]  count, width, low (how far above the eyes it ends), part (where the parting is), span (how far it goes to either
+              side), curl (how far ends lean away from the parting)
+    [sides]   count (on each side), length, width, curl (of ends, round the head), from and to (where they leave the head)
+    [back]    count, length, width, flare (of ends, outward), curl, wave, ragged (by what part of it lengths differ)
+    [spikes]  count, length, lift (how steeply they stand up)
+    [tail]    azimuth and polar (where it is tied), length, width, lift (how far it stands off there), locks, wave, pair
+    [bun]     azimuth, polar, size, pair
+    [braid]   azimuth, polar, length, width, lumps, pair
+
+``pair`` 1 makes two, one on either side. The first colour is the hair's, the second that of what ties it.
 """
 
 from __future__ import annotations

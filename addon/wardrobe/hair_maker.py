@@ -85,6 +85,7 @@ class HairMaker:
         return self.volume * (1.15 - 0.1 * np.clip(share, 0.0, 1.0)) * np.clip((1.02 - share) / 0.1, 0.25, 1.0)
 
     def cap(self) -> None:
+        """A shell from the crown to the hairline, so that no scalp shows between locks."""
         azimuth = np.arange(_CAP_COLUMNS) * (2.0 * math.pi / _CAP_COLUMNS)
         end = self.scalp.hairline(azimuth)
         share = np.linspace(0.0, 1.0, _CAP_RINGS + 1)[1:]
@@ -115,6 +116,7 @@ class HairMaker:
         self.covered[rows[(polar < limit) & below]] = True
 
     def fringe(self, table: Table) -> None:
+        """Locks on the forehead, from the parting down."""
         count, span = int(table["count"]), math.radians(table["span"])
         eye = self.scalp.skin.landmarks["eye_left"][2]
         for i in range(count):
@@ -135,6 +137,7 @@ class HairMaker:
             )
 
     def sides(self, table: Table) -> None:
+        """Locks before the ears, which are stiff."""
         count = int(table["count"])
         for sign in (1.0, -1.0):
             for i in range(count):
@@ -143,6 +146,7 @@ class HairMaker:
                 self._lock(sign * math.radians(at), 28.0, 84.0, length, table["width"] * 0.085, 0.0, table["curl"], 0.0, None)
 
     def back(self, table: Table) -> None:
+        """Locks from temple to temple round the back; long ones hang on bones, a few locks on each."""
         count = int(table["count"])
         start, end = math.radians(74.0), math.radians(286.0)
         azimuths = start + (end - start) * (np.arange(count) + 0.5) / count
@@ -158,6 +162,7 @@ class HairMaker:
             self._lock(azimuth, 24.0, math.degrees(_EDGE), length, width, *shape, chains[i])
 
     def spikes(self, table: Table) -> None:
+        """Stiff locks that stand up all over the head."""
         count, golden = int(table["count"]), math.pi * (3.0 - math.sqrt(5.0))
         for i in range(count):
             azimuth = math.pi + i * golden
@@ -189,6 +194,7 @@ class HairMaker:
         self.rigid(line, directions(around, polar), 0.5 * width * radius * taper, thickness * self.head * taper)
 
     def rigid(self, line: np.ndarray, outward: np.ndarray, width: np.ndarray, thickness: np.ndarray) -> None:
+        """A lock that moves with the head; arguments as those of ``locks.tube``."""
         points, faces = tube(line, outward, width, thickness)
         self.strands.add(points, faces, 0, [[("head", 1.0)]])
 
@@ -266,6 +272,7 @@ class HairMaker:
         self.hung(points, faces, along, chain, 0)
 
     def hung(self, points: np.ndarray, faces: np.ndarray, along: np.ndarray, chain: Chain | None, part: int) -> None:
+        """A lock made by ``locks.tube`` that hangs on a chain; ``along``: metres down of each of its places, 0 on the head."""
         rigid = [("head", 1.0)]
         holds = [rigid if chain is None or place <= 0.0 else chain.shares(place) for place in along.tolist()]
         self.strands.add(points, faces, part, holds, ring_rows(len(along)))

@@ -68,6 +68,7 @@ def _knot(maker: HairMaker, table: Table, sign: float, above: float) -> tuple[np
 
 
 def tail(maker: HairMaker, table: Table, sign: float) -> None:
+    """Locks that hang from a ribbon; ``sign`` −1 is the mirror image, here and below."""
     knot, out, azimuth = _knot(maker, table, sign, 0.05)
     flat = directions(np.array(azimuth), np.array(math.pi / 2.0))
     side = np.array([math.cos(azimuth), math.sin(azimuth), 0.0])
@@ -109,6 +110,7 @@ def _tied(maker: HairMaker, place: np.ndarray, axis: np.ndarray, size: float) ->
 
 
 def bun(maker: HairMaker, table: Table, sign: float) -> None:
+    """A ball on a ribbon, with strands wound round it."""
     size = table["size"] * maker.head
     knot, out, _ = _knot(maker, table, sign, 0.02)
     across = np.cross(out, [0.0, 0.0, 1.0])
@@ -127,6 +129,7 @@ def bun(maker: HairMaker, table: Table, sign: float) -> None:
 
 
 def braid(maker: HairMaker, table: Table, sign: float) -> None:
+    """Lumps to the left and to the right by turns, a ribbon, and loose hair below it."""
     knot, _, azimuth = _knot(maker, table, sign, 0.04)
     flat = directions(np.array(azimuth), np.array(math.pi / 2.0))
     side = np.array([math.cos(azimuth), math.sin(azimuth), 0.0])

@@ -61,6 +61,7 @@ def write_shard(number: int, folder: Path) -> Path:
 
 
 def read_shard(path: Path) -> dict[str, np.ndarray]:
+    """The ``ARRAYS`` that ``write_shard`` wrote."""
     with np.load(path) as file:
         return {name: file[name] for name in ARRAYS}
 
