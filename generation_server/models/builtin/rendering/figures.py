@@ -16,10 +16,11 @@ from .....addon.armature.skin.build import Skin, build_skin
 from .....addon.armature.skin.sliders import SLIDERS, apply_sliders
 from .....addon.package import RIGS
 from .....addon.pose.rest import HumanoidRest, humanoid_rest
-from .....addon.wardrobe.catalogue import shipped_catalogue
+from .....addon.wardrobe.catalogue import Catalogue, shipped_catalogue
 from .....addon.wardrobe.chance import random_outfit
+from .....addon.wardrobe.colours import RGB
 from .....addon.wardrobe.outfit import Outfit, dress, part_colours
-from .....addon.wardrobe.piece import SLOTS, HangingBone
+from .....addon.wardrobe.piece import SLOTS, HangingBone, Piece
 from .....addon.wardrobe.posed import Weights
 
 SKIN_PART = 1
@@ -126,63 +127,98 @@ def dressed_figure(body: str, sliders: Mapping[str, float], outfit: Outfit, peop
     catalogue = shipped_catalogue()
     skin = build_skin(apply_sliders(_body(body), sliders))
     bones = joint_map("mannequin")
-    rest = humanoid_rest(skin.joints, bones)
     pieces = dress(outfit, skin, catalogue)
+    mesh = _Mesh()
+    bare = _add_skin(mesh, skin, pieces, catalogue.palette.skin_rgb(outfit.skin), "face" in outfit.worn)
+    for number, piece in enumerate(pieces, 1):
+        _add_piece(mesh, number, piece, outfit, catalogue)
+    names, shares = mesh.shares()
+    return Figure(
+        people=people, body=body, sliders=dict(sliders), skin=skin, rest=humanoid_rest(skin.joints, bones), bones=bones,
+        outfit=outfit, vertices=np.concatenate(mesh.vertices).astype(np.float32), bone_names=names, shares=shares,
+        hanging=tuple(bone for piece in pieces for bone in piece.bones), bare=bare,
+        dressed=np.concatenate(mesh.triangles).astype(np.int32), parts=np.concatenate(mesh.parts).astype(np.int16),
+        layers=np.concatenate(mesh.layers).astype(np.int16), colours=np.concatenate(mesh.colours).astype(np.float32),
+        flat=np.concatenate(mesh.flat), two_sided=np.concatenate(mesh.two_sided),
+    )  # fmt: skip
+
+
+class _Mesh:
+    """A figure's arrays while they grow: see ``Figure``."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.vertices: list[np.ndarray] = []
+        self.triangles: list[np.ndarray] = []
+        self.parts: list[np.ndarray] = []
+        self.layers: list[np.ndarray] = []
+        self.colours: list[np.ndarray] = []
+        self.flat: list[np.ndarray] = []
+        self.two_sided: list[np.ndarray] = []
+        self._weights: list[tuple[Weights, np.ndarray]] = []
+
+    def add_vertices(self, vertices: np.ndarray, weights: Weights, places: np.ndarray) -> None:
+        """``places``: which vertex each row of the weights is now, −1 for none."""
+        self.vertices.append(vertices)
+        self._weights.append((weights, places))
+        self.count += len(vertices)
+
+    def add_triangles(
+        self, triangles: np.ndarray, parts: np.ndarray, colours: np.ndarray, layer: int, *, flat: bool, two_sided: bool
+    ) -> None:
+        """Triangles, and for each its part and colour; the rest is true of them all."""
+        self.triangles.append(triangles)
+        self.parts.append(parts)
+        self.colours.append(colours)
+        self.layers.append(np.full(len(triangles), layer))
+        self.flat.append(np.full(len(triangles), flat))
+        self.two_sided.append(np.full(len(triangles), two_sided))
+
+    def shares(self) -> tuple[tuple[str, ...], np.ndarray]:
+        """The bones, and (vertices, bones) how much of each vertex follows each."""
+        names = tuple(dict.fromkeys(name for table, _ in self._weights for name in table))
+        result = np.zeros((self.count, len(names)), dtype=np.float32)
+        for table, places in self._weights:
+            for bone, (rows, values) in table.items():
+                target = places[rows]
+                result[target[target >= 0], names.index(bone)] = values[target >= 0]
+        return names, result
+
+
+def _add_skin(mesh: _Mesh, skin: Skin, pieces: tuple[Piece, ...], tone: RGB, has_face: bool) -> np.ndarray:
+    """The skin without what pieces cover; a drawn face lies over eyes that have its colour. Returns the bare triangles."""
     quads, dark = coarse_quads(skin)
     covered = np.zeros(len(skin.vertices), dtype=bool)
     for piece in pieces:
         if piece.covered is not None:
             covered |= piece.covered
     shown = ~covered[quads].all(axis=1)
-    has_face = "face" in outfit.worn
-    tone = catalogue.palette.skin_rgb(outfit.skin)
-    skin_colours = np.where(dark[:, None] & ~has_face, np.float32(0.2), np.asarray(tone, dtype=np.float32))
-
     used = np.unique(quads)
     place = np.full(len(skin.vertices), -1, dtype=np.int32)
     place[used] = np.arange(len(used), dtype=np.int32)
-    vertices, offset = [skin.vertices[used]], len(used)
-    weights: list[tuple[Weights, np.ndarray]] = [(skin.weights, place)]
-    bare = _triangles(place[quads])
-    triangles, parts, layers = [_triangles(place[quads[shown]])], [], []
-    count = len(triangles[0])
-    colours = [np.tile(skin_colours[shown], (2, 1))]
-    parts, layers, flat = [np.full(count, SKIN_PART)], [np.zeros(count)], [np.zeros(count, dtype=bool)]
-    two_sided = [np.zeros(count, dtype=bool)]
-    hanging: list[HangingBone] = []
-    for number, piece in enumerate(pieces, 1):
-        slot = piece.style.slot
-        is_triangle = piece.faces[:, 3] == piece.faces[:, 2]
-        kept = np.concatenate((np.ones(len(piece.faces), dtype=bool), ~is_triangle))
-        triangles.append(_triangles(piece.faces)[kept] + offset)
-        part = np.tile(piece.parts, 2)[kept]
-        worn = part_colours(outfit.worn[slot], piece.style)
-        palette = [catalogue.palette.rgb(worn.get(each, "black")) for each in piece.part_names]
-        colours.append(np.asarray(palette, dtype=np.float32)[part])
-        value = np.full(len(part), PARTS[slot])
-        if slot == "face":
-            value[part == 0] = PARTS["eyes"]
-        parts.append(value)
-        layers.append(np.full(len(part), number if piece.outlined else 0))
-        flat.append(np.full(len(part), not piece.outlined))
-        two_sided.append(np.full(len(part), slot not in _FILLED))
-        vertices.append(piece.vertices)
-        weights.append((piece.weights, np.arange(offset, offset + len(piece.vertices), dtype=np.int32)))
-        offset += len(piece.vertices)
-        hanging += piece.bones
-    names = tuple(dict.fromkeys(name for table, _ in weights for name in table))
-    shares = np.zeros((offset, len(names)), dtype=np.float32)
-    for table, places in weights:
-        for bone, (rows, values) in table.items():
-            target = places[rows]
-            shares[target[target >= 0], names.index(bone)] = values[target >= 0]
-    return Figure(
-        people=people, body=body, sliders=dict(sliders), skin=skin, rest=rest, bones=bones, outfit=outfit,
-        vertices=np.concatenate(vertices).astype(np.float32), bone_names=names, shares=shares, hanging=tuple(hanging), bare=bare,
-        dressed=np.concatenate(triangles).astype(np.int32), parts=np.concatenate(parts).astype(np.int16),
-        layers=np.concatenate(layers).astype(np.int16), colours=np.concatenate(colours).astype(np.float32),
-        flat=np.concatenate(flat),
-        two_sided=np.concatenate(two_sided),
+    triangles = _triangles(place[quads[shown]])
+    colours = np.where(dark[shown, None] & ~has_face, np.float32(0.2), np.asarray(tone, dtype=np.float32))
+    mesh.add_vertices(skin.vertices[used], skin.weights, place)
+    parts = np.full(len(triangles), SKIN_PART)
+    mesh.add_triangles(triangles, parts, np.tile(colours, (2, 1)), 0, flat=False, two_sided=False)
+    return _triangles(place[quads])
+
+
+def _add_piece(mesh: _Mesh, number: int, piece: Piece, outfit: Outfit, catalogue: Catalogue) -> None:
+    """One piece; what has no outline is a drawn face, which is flat."""
+    slot, offset = piece.style.slot, mesh.count
+    is_triangle = piece.faces[:, 3] == piece.faces[:, 2]
+    kept = np.concatenate((np.ones(len(piece.faces), dtype=bool), ~is_triangle))
+    part = np.tile(piece.parts, 2)[kept]
+    worn = part_colours(outfit.worn[slot], piece.style)
+    palette = [catalogue.palette.rgb(worn[each]) for each in piece.part_names]
+    value = np.full(len(part), PARTS[slot])
+    if slot == "face":
+        value[part == piece.part_names.index("eyes")] = PARTS["eyes"]
+    mesh.add_vertices(piece.vertices, piece.weights, np.arange(offset, offset + len(piece.vertices), dtype=np.int32))
+    mesh.add_triangles(
+        _triangles(piece.faces)[kept] + offset, value, np.asarray(palette, dtype=np.float32)[part],
+        number if piece.outlined else 0, flat=not piece.outlined, two_sided=slot not in _FILLED,
     )  # fmt: skip
 
 
