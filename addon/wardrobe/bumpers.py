@@ -19,6 +19,8 @@ _TRUNK = (
 """Bone, the one that it ends in, and the share of it at whose height the trunk is measured."""
 _SLICE = 0.25
 """Part of a bone's length above and below that height that counts."""
+_LEAST = 18
+"""Vertices that count at least, the nearest ones: below a large head there is hardly any neck."""
 _SHOULDER = (0.45, 0.75)
 _ARM = (0.05, 0.4)
 """Shares of the collarbone and of the upper arm at which there is a ball."""
@@ -36,7 +38,7 @@ def body_bumpers(skin: Skin) -> tuple[Bumper, ...]:
     for number, (bone, end, along) in enumerate(_TRUNK):
         head, tail = np.array(skin.joints[bone]), np.array(skin.joints[end])
         height = float(head[2] + along * (tail[2] - head[2]))
-        points = trunk[np.abs(trunk[:, 2] - height) < _SLICE * float(tail[2] - head[2])]
+        points = _about(trunk, 2, height, _SLICE * float(tail[2] - head[2]))
         front, back, wide = float(points[:, 1].min()), float(points[:, 1].max()), float(points[:, 0].max())
         radius = (back - front) / 2.0
         beside = max(0.0, wide - radius)
@@ -50,7 +52,7 @@ def body_bumpers(skin: Skin) -> tuple[Bumper, ...]:
         points = skin.vertices[rows[shares > 0.4]].astype(np.float64)
         for k, along in enumerate(_SHOULDER):
             x = float(head[0] + along * (tail[0] - head[0]))
-            near = points[np.abs(points[:, 0] - x) < _SLICE * abs(float(tail[0] - head[0]))]
+            near = _about(points, 0, x, _SLICE * abs(float(tail[0] - head[0])))
             radius = float(np.ptp(near[:, 1])) / 2.0
             centre = np.array([x, float(near[:, 1].min()) + radius, float(near[:, 2].max()) - radius])
             found.append(Bumper(f"{bone}_{k}", bone, centre, radius))
@@ -62,3 +64,9 @@ def body_bumpers(skin: Skin) -> tuple[Bumper, ...]:
         radius = float(np.median(np.linalg.norm(off - np.outer(off @ axis, axis), axis=1)))
         found += [Bumper(f"{bone}_{k}", bone, head + along * (tail - head), radius) for k, along in enumerate(_ARM)]
     return tuple(found)
+
+
+def _about(points: np.ndarray, axis: int, place: float, reach: float) -> np.ndarray:
+    """The points within reach of a place on an axis, or the nearest few."""
+    away = np.abs(points[:, axis] - place)
+    return points[away <= max(reach, float(np.partition(away, _LEAST - 1)[_LEAST - 1]))]

@@ -68,11 +68,9 @@ def joined(
         start = end
     used = [column for column in range(len(order)) if table[:, column].any()]
     order, table = [order[column] for column in used], table[:, used]
-    if len(order) > 4:
-        least = -np.partition(-table, 3, axis=1)[:, 3:4]
-        table[table < least] = 0.0
-        # Ties may leave a fifth: the later bones go.
-        table[np.cumsum(table > 0.0, axis=1) > 4] = 0.0
+    crowded = np.flatnonzero((table > 0.0).sum(axis=1) > 4)
+    least = np.argsort(-table[crowded], axis=1, kind="stable")[:, 4:]
+    table[crowded[:, None], least] = 0.0
     table[table < 0.004] = 0.0
     table /= table.sum(axis=1, keepdims=True)
     weights = {}

@@ -13,13 +13,13 @@ from pose_to_anime.addon.package import RIGS
 from pose_to_anime.addon.pose.normalised import loads
 from pose_to_anime.addon.pose.rest import humanoid_rest
 from pose_to_anime.addon.wardrobe.catalogue import read_style
-from pose_to_anime.addon.wardrobe.clothes import build
+from pose_to_anime.addon.wardrobe.clothes import build, joined
 from pose_to_anime.addon.wardrobe.colours import FILE, read_palette
 from pose_to_anime.addon.wardrobe.pattern import pattern, vertex_normals
 from pose_to_anime.addon.wardrobe.piece import Piece, Style, WardrobeError
 from pose_to_anime.addon.wardrobe.posed import Matrices, bone_matrices, skinned, with_hanging
 from pose_to_anime.addon.wardrobe.sheet import borders
-from pose_to_anime.addon.wardrobe.shell import body_scale
+from pose_to_anime.addon.wardrobe.shell import Layer, body_scale
 
 BODIES = sorted(path.stem for path in (RIGS / "mannequins").glob("*.toml"))
 PALETTE = read_palette([RIGS / "wardrobe" / FILE])
@@ -73,6 +73,16 @@ def test_clothes_are_whole_on_every_body(style: str) -> None:
             bones[rows] += 1
         assert total == pytest.approx(1.0, abs=1e-4)
         assert bones.max() <= 4
+
+
+def test_a_vertex_keeps_the_four_bones_that_hold_it_most() -> None:
+    """Five small shares that are alike come before the large ones; none of those may go for them."""
+    table = np.array([[0.001] * 5 + [0.5, 0.3, 0.195]], dtype=np.float32)
+    layer = Layer(np.zeros((1, 3)), np.zeros((1, 4), int), np.zeros(1, int), table, [f"bone_{k}" for k in range(8)])
+    piece = joined(CLOTHES["t_shirt"], ("main",), [layer], (), np.zeros(1, dtype=bool))
+    assert {bone: float(shares[0]) for bone, (_, shares) in piece.weights.items()} == pytest.approx(
+        {"bone_5": 0.5025, "bone_6": 0.3015, "bone_7": 0.196}, abs=1e-3
+    )
 
 
 @pytest.mark.parametrize("style", CLOTHES)

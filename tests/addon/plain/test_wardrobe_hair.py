@@ -12,6 +12,7 @@ import pytest
 from pose_to_anime.addon.armature.joint_map import joint_map
 from pose_to_anime.addon.armature.skin.body_file import read_body
 from pose_to_anime.addon.armature.skin.build import Skin, build_skin
+from pose_to_anime.addon.armature.skin.sliders import SLIDERS, apply_sliders
 from pose_to_anime.addon.package import RIGS
 from pose_to_anime.addon.pose.normalised import Pose, loads
 from pose_to_anime.addon.pose.rest import humanoid_rest
@@ -81,6 +82,17 @@ def test_hair_is_a_sound_mesh_on_every_body(key: str, body: str) -> None:
         np.add.at(total, rows, shares)
     np.testing.assert_allclose(total, 1.0, atol=1e-4)
     assert set(np.unique(piece.parts)) <= set(range(len(piece.part_names)))
+
+
+@pytest.mark.parametrize("key", HANGING)
+def test_there_is_hair_for_the_largest_head_on_the_least_neck(key: str) -> None:
+    body = apply_sliders(
+        read_body(RIGS / "mannequins" / "chibi.toml"), {"head": SLIDERS["head"].high, "neck": SLIDERS["neck"].low}
+    )
+    piece = hair.build(read_catalogue().style(key), build_skin(body))
+    assert np.isfinite(piece.vertices).all() and piece.bones
+    for bone in piece.bones:
+        assert bone.clearance is not None and all(0.0 < bumper.radius < 0.4 for bumper in bone.clearance.bumpers)
 
 
 @pytest.mark.parametrize("body", BODIES)
