@@ -19,7 +19,7 @@ from .....addon.pose.rest import HumanoidRest, humanoid_rest
 from .....addon.wardrobe.catalogue import Catalogue, shipped_catalogue
 from .....addon.wardrobe.chance import random_outfit
 from .....addon.wardrobe.colours import RGB
-from .....addon.wardrobe.outfit import Outfit, dress, part_colours
+from .....addon.wardrobe.outfit import Outfit, dress, piece_colours
 from .....addon.wardrobe.piece import SLOTS, HangingBone, Piece
 from .....addon.wardrobe.posed import Weights
 
@@ -50,7 +50,6 @@ _FILLED = ("hair", "face", "socks", "shoes")
 """Slots whose pieces are full to the rim, so that nobody sees them from inside: half of their triangles need not be drawn."""
 _SLIDERS_USED = 0.6
 """How far towards their ends chance moves sliders."""
-_TRIES = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,18 +107,8 @@ def random_figure(seed: int, body: str | None = None) -> Figure:
         if chance.random() < 0.4:
             end = what.high if chance.random() < 0.5 else what.low
             sliders[slider] = what.neutral + (end - what.neutral) * _SLIDERS_USED * chance.random()
-    people = PEOPLE[name][0]
-    return dressed_figure(name, sliders, _outfit(chance, people), people)
-
-
-def _outfit(chance: random.Random, people: str) -> Outfit:
-    catalogue = shipped_catalogue()
-    outfit = random_outfit(chance.randrange(2**31), catalogue)
-    for _ in range(_TRIES):
-        if people != "1boy" or not any(catalogue.style(worn.style).gender == "female" for worn in outfit.worn.values()):
-            break
-        outfit = random_outfit(chance.randrange(2**31), catalogue)
-    return outfit
+    outfit = random_outfit(chance.randrange(2**31), shipped_catalogue(), gender=_body(name).gender)
+    return dressed_figure(name, sliders, outfit, PEOPLE[name][0])
 
 
 def dressed_figure(body: str, sliders: Mapping[str, float], outfit: Outfit, people: str) -> Figure:
@@ -210,8 +199,8 @@ def _add_piece(mesh: _Mesh, number: int, piece: Piece, outfit: Outfit, catalogue
     is_triangle = piece.faces[:, 3] == piece.faces[:, 2]
     kept = np.concatenate((np.ones(len(piece.faces), dtype=bool), ~is_triangle))
     part = np.tile(piece.parts, 2)[kept]
-    worn = part_colours(outfit.worn[slot], piece.style)
-    palette = [catalogue.palette.rgb(worn[each]) for each in piece.part_names]
+    colours = piece_colours(outfit, slot, catalogue)
+    palette = [colours[each] for each in piece.part_names]
     value = np.full(len(part), PARTS[slot])
     if slot == "face":
         value[part == piece.part_names.index("eyes")] = PARTS["eyes"]
