@@ -6,12 +6,11 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
-from dressed_scene import WORN_OUTFIT, dressed_fixture, everything, places, wardrobe_fixture  # noqa: E402, F401
+from dressed_scene import WORN_OUTFIT, bone_matrices_of, dressed_fixture, everything, places, wardrobe_fixture  # noqa: E402, F401
 from pass_scene import grey, look_from, passes  # noqa: E402
 from pose_to_anime.addon.armature.colour import figure_colour, set_figure_colour  # noqa: E402
 from pose_to_anime.addon.armature.duplicate import duplicate_mannequin  # noqa: E402
 from pose_to_anime.addon.armature.figures import show_figure  # noqa: E402
-from pose_to_anime.addon.armature.joint_map import joint_map  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import (  # noqa: E402
     add_mannequin,
     is_mannequin,
@@ -167,11 +166,7 @@ def test_hair_hangs_as_it_does_without_blender(dressed) -> None:
     for name in pose_files():
         apply_pose(dressed, load_pose(name))
         seen = places(pieces_of(dressed)["hair"])
-        bones = dressed.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones
-        matrices = {
-            bone: np.array(bones[bone].matrix @ dressed.data.bones[bone].matrix_local.inverted())[:3]
-            for bone in joint_map("mannequin").values()
-        }
+        matrices = bone_matrices_of(dressed)
         hung = skinned(piece.vertices, piece.weights, with_hanging(matrices, piece.bones))
         worst = max(worst, float(np.abs(seen - hung).max()))
         stiff = matrices["head"][:, :3] @ piece.vertices[-1] + matrices["head"][:, 3]

@@ -6,8 +6,7 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
-from dressed_scene import places  # noqa: E402
-from pose_to_anime.addon.armature.joint_map import joint_map  # noqa: E402
+from dressed_scene import bone_matrices_of, places  # noqa: E402
 from pose_to_anime.addon.armature.posing import apply_pose  # noqa: E402
 from pose_to_anime.addon.armature.reshape import skin_at_rest  # noqa: E402
 from pose_to_anime.addon.armature.worn import pieces_of  # noqa: E402
@@ -40,11 +39,7 @@ def test_hair_stays_out_of_body_and_ground_as_it_does_without_blender(figure, ke
     for name in POSES:
         apply_pose(figure, load_pose(name))
         seen = places(pieces_of(figure)["hair"])
-        bones = figure.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones
-        matrices = {
-            bone: np.array(bones[bone].matrix @ figure.data.bones[bone].matrix_local.inverted())[:3]
-            for bone in joint_map("mannequin").values()
-        }
+        matrices = bone_matrices_of(figure)
         at = np.array(figure.matrix_world)
         hung = skinned(piece.vertices, piece.weights, with_hanging(matrices, piece.bones))
         worst[name] = float(np.abs(seen - hung @ at[:3, :3].T - at[:3, 3]).max())

@@ -7,6 +7,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
+from pose_to_anime.addon.armature.joint_map import joint_map
 from pose_to_anime.addon.dressing import wearing
 from pose_to_anime.addon.wardrobe.outfit import Outfit, Worn
 from rig_scene import figure_fixture  # noqa: F401
@@ -43,3 +44,12 @@ def everything() -> dict[str, set[str]]:
     """What the file holds, by name."""
     kinds = ("objects", "meshes", "armatures", "materials", "node_groups")
     return {kind: {data.name for data in getattr(bpy.data, kind)} for kind in kinds}
+
+
+def bone_matrices_of(figure: bpy.types.Object) -> dict[str, np.ndarray]:
+    """Bone → (3, 4): what carries points from the figure's rest to its evaluated pose, as ``wardrobe.posed`` has it."""
+    bones = figure.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones
+    return {
+        bone: np.array(bones[bone].matrix @ figure.data.bones[bone].matrix_local.inverted())[:3]
+        for bone in joint_map("mannequin").values()
+    }
