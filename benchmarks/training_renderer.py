@@ -7,8 +7,11 @@ usage: python benchmarks/training_renderer.py [--size 256x384] [--figures 3], wi
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
+
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")  # read when numpy is imported
 
 import numpy as np
 import torch

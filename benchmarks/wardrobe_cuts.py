@@ -23,7 +23,7 @@ from pose_to_anime.addon.package import RIGS
 from pose_to_anime.addon.pose.normalised import loads
 from pose_to_anime.addon.wardrobe.outfit_files import read_outfits
 from pose_to_anime.generation_server.models.builtin.rendering.figures import PEOPLE, SKIN_PART, Figure, dressed_figure
-from pose_to_anime.generation_server.models.builtin.rendering.raster import rasterise
+from pose_to_anime.generation_server.models.builtin.rendering.raster import OnScreen, rasterise
 from pose_to_anime.generation_server.models.builtin.rendering.scenes import placed
 
 VIEWS = 8
@@ -45,12 +45,12 @@ class Cut:
     cloth: float
 
 
-def drawn(corners: np.ndarray, two_sided: np.ndarray) -> np.ndarray:
-    """Depth (SIDE, SIDE) in metres of triangles (T, 3, 3); infinite where there is none."""
+def drawn(points: np.ndarray, triangles: np.ndarray, two_sided: np.ndarray) -> np.ndarray:
+    """Depth (SIDE, SIDE) in metres of triangles (T, 3) of points (N, 3); infinite where there is none."""
     depth = np.full(SIDE * SIDE, np.inf, dtype=np.float32)
-    if len(corners):
+    if len(triangles):
         found = rasterise(
-            torch.from_numpy(corners), torch.zeros(len(corners), dtype=torch.int64), torch.from_numpy(two_sided), SIDE, SIDE, 1
+            [OnScreen(torch.from_numpy(points), torch.from_numpy(triangles), torch.from_numpy(two_sided))], SIDE, SIDE
         )
         depth[found.pixels.numpy()] = found.depth.numpy()
     return depth.reshape(SIDE, SIDE)
@@ -82,9 +82,9 @@ def cuts_in(figure: Figure, pose: str) -> tuple[list[Cut], dict[int, tuple[np.nd
     cuts, views = [], {}
     for view in range(VIEWS):
         points = seen_from(world, 2.0 * math.pi * view / VIEWS, figure.height)
-        skin = drawn(points[hidden], np.zeros(len(hidden), dtype=bool))
-        everything = drawn(points[figure.dressed], figure.two_sided)
-        behind = drawn(points[cloth], np.ones(len(cloth), dtype=bool))
+        skin = drawn(points, hidden, np.zeros(len(hidden), dtype=bool))
+        everything = drawn(points, figure.dressed, figure.two_sided)
+        behind = drawn(points, cloth, np.ones(len(cloth), dtype=bool))
         cut = (skin < everything - LEAST) & (behind < skin + MOST)
         cuts.append(Cut(pose, view, float(cut.sum() * pixel), float(np.isfinite(behind).sum() * pixel)))
         views[view] = (cut, np.minimum(everything, skin))

@@ -25,11 +25,14 @@ from typing import Any
 from ...generation_server.protocol import user_data_dir
 from ..armature.skin.body_file import GENDERS
 from ..package import RIGS
+from ..pose.own_files import write_file
 from .colours import FILE as COLOURS_FILE
 from .colours import Palette, read_palette
 from .piece import SHAPES, SLOTS, Style, WardrobeError
 
 SUFFIX = ".toml"
+EXAMPLES = "examples"
+"""In the user's folder: what is in here is not worn."""
 _KNOWN = ("title", "slot", "shape", "tag", "colours", "without", "occasions", "gender")
 
 
@@ -59,6 +62,14 @@ def own_folder() -> Path:
     return user_data_dir() / "wardrobe"
 
 
+def write_examples() -> Path:
+    """Put copies of the program's styles beside the user's own, to be changed and moved up into that folder. Returns the folder
+    of the user's own. Raises WardrobeError."""
+    for path in sorted((RIGS / "wardrobe").glob(f"*{SUFFIX}")):
+        write_file(own_folder() / EXAMPLES / path.name, path.read_bytes(), WardrobeError)
+    return own_folder()
+
+
 def wardrobe_folders() -> tuple[Path, ...]:
     """Where the wardrobe is looked for. A file of the user's that has the name of one of the program's takes its place."""
     return (own_folder(), RIGS / "wardrobe")
@@ -79,8 +90,9 @@ def read_catalogue() -> Catalogue:
     return _catalogue(_stamped(colours), _stamped(style_files().values()), own_folder())
 
 
+@functools.cache
 def shipped_catalogue() -> Catalogue:
-    """What ships with the program, whatever else a user has: for what must be the same on every machine."""
+    """What ships with the program, whatever else a user has: for what must be the same on every machine. Read once."""
     folder = RIGS / "wardrobe"
     styles = sorted(path for path in folder.glob(f"*{SUFFIX}") if path.name != COLOURS_FILE)
     return _catalogue(_stamped([folder / COLOURS_FILE]), _stamped(styles), own_folder())

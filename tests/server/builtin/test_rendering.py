@@ -126,9 +126,9 @@ def test_poses_for_judging_are_kept_from_training() -> None:
     training, held_out = poses.library(False), poses.library(True)
     assert set(held_out) == poses.HELD_OUT, "a pose of the library was renamed"
     assert not set(training) & set(held_out)
-    chance, rest = random.Random(3), random_figure(0).rest
+    chance, limits = random.Random(3), random_figure(0).limits
     for held, names in ((False, set(training)), (True, set(held_out))):
-        assert {poses.random_pose(chance, rest, held_out=held).name for _ in range(60)} - {""} <= names
+        assert {poses.random_pose(chance, limits, held_out=held).name for _ in range(60)} - {""} <= names
 
 
 def test_nobody_in_a_skirt_is_seen_from_below() -> None:

@@ -15,6 +15,7 @@ from .....addon.armature.skin.body_file import Body, read_body
 from .....addon.armature.skin.build import Skin, build_skin
 from .....addon.armature.skin.sliders import SLIDERS, apply_sliders
 from .....addon.package import RIGS
+from .....addon.pose.limits import JointLimits, joint_limits
 from .....addon.pose.rest import HumanoidRest, humanoid_rest
 from .....addon.wardrobe.catalogue import Catalogue, shipped_catalogue
 from .....addon.wardrobe.chance import random_outfit
@@ -86,6 +87,11 @@ class Figure:
     def in_skirt(self) -> bool:
         """Whether it wears a skirt or dress: cloth that hangs, over shorts."""
         return any(bone.name.startswith(("bottom_skirt", "dress_skirt")) for bone in self.hanging)
+
+    @functools.cached_property
+    def limits(self) -> JointLimits:
+        """How far its joints turn."""
+        return joint_limits(self.rest)
 
     @property
     def height(self) -> float:

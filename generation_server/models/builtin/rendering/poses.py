@@ -16,9 +16,8 @@ from .....addon.pose import rotations as rot
 from .....addon.pose.hands import hand_files, load_hand
 from .....addon.pose.hands import mirror as mirror_hand
 from .....addon.pose.humanoid import FINGER_JOINTS, JOINTS
-from .....addon.pose.limits import joint_limits
+from .....addon.pose.limits import JointLimits
 from .....addon.pose.normalised import Pose, blend, loads, mirror
-from .....addon.pose.rest import HumanoidRest
 
 HELD_OUT: frozenset[str] = frozenset(
     {
@@ -62,8 +61,8 @@ def _hands() -> tuple[str, ...]:
     return tuple(sorted(hand_files()))
 
 
-def random_pose(chance: random.Random, rest: HumanoidRest, *, held_out: bool = False) -> PosedBy:
-    """A pose by chance for a figure with this rest; every joint is within its limits."""
+def random_pose(chance: random.Random, limits: JointLimits, *, held_out: bool = False) -> PosedBy:
+    """A pose by chance for a figure with these limits, which every joint keeps to."""
     poses = library(held_out)
     name, pose = _one(chance, poses)
     group, title = pose.group, pose.name
@@ -88,7 +87,7 @@ def random_pose(chance: random.Random, rest: HumanoidRest, *, held_out: bool = F
         pose = _with_head(chance, pose)
         changed = True
     if changed:
-        pose = joint_limits(rest).clamp_pose(pose)
+        pose = limits.clamp_pose(pose)
     return PosedBy(pose, name, title, group)
 
 

@@ -8,6 +8,7 @@ A sample depends on its seed and size alone. Figures are costly to dress, so tha
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import random
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ from .backgrounds import random_background
 from .captions import caption, view_tags
 from .figures import PARTS, Figure
 from .poses import PosedBy
-from .raster import Drawn, rasterise
+from .raster import Drawn, OnScreen, rasterise, taken
 from .scenes import Scene, random_scene
 from .shading import outlined, toned
 
@@ -93,30 +94,25 @@ def draw_scenes(scenes: list[Scene], width: int, height: int, device: torch.devi
     """A sample of each scene, in pictures of ``width`` × ``height`` pixels."""
     count = len(scenes)
     pixel_count = width * height
-    corners, picture, two_sided, offsets, normals = [], [], [], [], []
-    total = 0
-    for number, scene in enumerate(scenes):
+    bare, dressed, normals = [], [], []
+    for scene in scenes:
         world = torch.from_numpy(np.ascontiguousarray(scene.world)).to(device)
-        screen = _on_screen(world, scene.framing.view)
-        bare, dressed = _index(scene.figure, "bare", device), _index(scene.figure, "dressed", device)
-        for which, triangles in ((number, bare), (count + number, dressed)):
-            corners.append(screen[triangles])
-            picture.append(torch.full((len(triangles),), which, dtype=torch.int64, device=device))
-            sides = scene.figure.two_sided if which >= count else np.zeros(len(triangles), dtype=bool)
-            two_sided.append(torch.from_numpy(sides).to(device))
-            offsets.append(total)
-            total += len(triangles)
-        normals.append(_normals(world, dressed))
-    drawn = rasterise(torch.cat(corners), torch.cat(picture), torch.cat(two_sided), width, height, 2 * count)
+        points = _on_screen(world, scene.framing.view)
+        bare.append(OnScreen(points, *_triangles(scene.figure, "bare", device)))
+        dressed.append(OnScreen(points, *_triangles(scene.figure, "dressed", device)))
+        normals.append(_normals(world, dressed[-1].triangles))
+    pictures = bare + dressed
+    offsets = list(itertools.accumulate((len(each.triangles) for each in pictures), initial=0))[count:]
+    drawn = rasterise(pictures, width, height)
     depth = torch.full((2 * count * pixel_count,), math.inf, device=device)
     depth[drawn.pixels] = drawn.depth
     depth = depth.view(2 * count, height, width)
     backgrounds, tags = zip(
         *(random_background(scene.chance, width, height, scene.framing.pitch) for scene in scenes), strict=True
     )
-    pictures, parts = _painted(scenes, drawn, offsets, normals, depth[count:], np.stack(backgrounds), device)
+    painted, parts = _painted(scenes, dressed, drawn, offsets, normals, depth[count:], np.stack(backgrounds), device)
     depths, parts_out = depth.cpu().numpy(), parts.cpu().numpy()
-    images = pictures.permute(0, 2, 3, 1).cpu().numpy()
+    images = painted.permute(0, 2, 3, 1).cpu().numpy()
     return [
         _sample(scene, images[i], depths[i], depths[count + i], parts_out[i], list(tags[i])) for i, scene in enumerate(scenes)
     ]
@@ -133,23 +129,28 @@ def _on_screen(world: torch.Tensor, view: View) -> torch.Tensor:
     return torch.stack((x, y, weight), 1).masked_fill(behind[:, None], 0.0)
 
 
-def _index(figure: Figure, which: str, device: torch.device) -> torch.Tensor:
-    return torch.from_numpy(getattr(figure, which)).to(device).long()
+def _triangles(figure: Figure, which: str, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """The triangles "bare" or "dressed" of a figure, and which are seen from behind too."""
+    triangles = torch.from_numpy(getattr(figure, which)).to(device).long()
+    if which == "dressed":
+        return triangles, torch.from_numpy(figure.two_sided).to(device)
+    return triangles, torch.zeros(len(triangles), dtype=torch.bool, device=device)
 
 
 def _normals(world: torch.Tensor, triangles: torch.Tensor) -> torch.Tensor:
     """(N, 3): normals of vertices, not of unit length."""
-    a, b, c = (world[triangles[:, k]] for k in range(3))
+    corners = triangles.T.contiguous()
+    a, b, c = (taken(world, corner) for corner in corners)
     face = torch.linalg.cross(b - a, c - a)
     result = torch.zeros_like(world)
-    for k in range(3):
-        result.index_add_(0, triangles[:, k], face)
+    for corner in corners:
+        result.index_add_(0, corner, face)
     return result
 
 
 def _painted(
-    scenes: list[Scene], drawn: Drawn, offsets: list[int], normals: list[torch.Tensor], depth: torch.Tensor,
-    backgrounds: np.ndarray, device: torch.device,
+    scenes: list[Scene], dressed: list[OnScreen], drawn: Drawn, offsets: list[int], normals: list[torch.Tensor],
+    depth: torch.Tensor, backgrounds: np.ndarray, device: torch.device,
 ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
     """Pictures (B, 3, H, W) uint8 and part maps (B, H, W) uint8 of the dressed figures."""
     count, height, width = depth.shape
@@ -161,10 +162,13 @@ def _painted(
     for number, scene in enumerate(scenes):
         rows = slice(int(edges[number]), int(edges[number + 1]))
         pixels = drawn.pixels[rows] - count * area
-        triangle = drawn.triangles[rows] - offsets[2 * number + 1]
+        triangle = drawn.triangles[rows] - offsets[number]
         figure = scene.figure
-        index = _index(figure, "dressed", device)[triangle]
-        normal = (normals[number][index] * drawn.inside[rows][..., None]).sum(1)
+        corners = dressed[number].triangles.T
+        normal = sum(
+            taken(normals[number], taken(corner, triangle)) * share[:, None]
+            for corner, share in zip(corners, drawn.inside[rows].T, strict=True)
+        )
         normal = normal / normal.norm(dim=1, keepdim=True).clamp(min=1e-12)
         view = scene.framing.view
         towards = torch.from_numpy(view.to_camera[:3, :3]).to(normal)
@@ -172,11 +176,11 @@ def _painted(
         away = (normal @ towards[2]) < -0.15
         normal = torch.where(away[:, None], -normal, normal)
         light = torch.tensor(_light(scene.seed), dtype=normal.dtype, device=device) @ towards
-        flat = torch.from_numpy(figure.flat).to(device)[triangle]
-        colour = torch.from_numpy(figure.colours).to(device)[triangle]
+        flat = taken(torch.from_numpy(figure.flat).to(device), triangle)
+        colour = taken(torch.from_numpy(figure.colours).to(device), triangle)
         colours[pixels] = toned(colour, normal @ light, flat)
-        parts[pixels] = torch.from_numpy(figure.parts.astype(np.uint8)).to(device)[triangle]
-        layers[pixels] = torch.from_numpy(figure.layers).to(device)[triangle]
+        parts[pixels] = taken(torch.from_numpy(figure.parts.astype(np.uint8)).to(device), triangle)
+        layers[pixels] = taken(torch.from_numpy(figure.layers).to(device), triangle)
     nearness = torch.where(torch.isinf(depth), torch.zeros_like(depth), 1.0 / depth)
     pictures = colours.view(count, height, width, 3).permute(0, 3, 1, 2)
     pictures = outlined(pictures, layers.view(count, height, width), nearness)

@@ -64,8 +64,9 @@ def placed(figure: Figure, pose: Pose) -> tuple[Matrices, np.ndarray, np.ndarray
     """What carries the bones of a figure in a pose, and ``Scene.world`` and ``Scene.body``."""
     matrices = with_hanging(bone_matrices(figure.rest, figure.bones, pose), figure.hanging)
     table = np.stack([matrices[name] for name in figure.bone_names]).astype(np.float32)
-    mixed = (figure.shares @ table.reshape(len(table), 12)).reshape(-1, 3, 4)
-    world = np.einsum("nij,nj->ni", mixed[:, :, :3], figure.vertices) + mixed[:, :, 3]
+    mixed = figure.shares @ table.reshape(len(table), 12)
+    x, y, z = figure.vertices.T
+    world = np.stack([mixed[:, k] * x + mixed[:, k + 1] * y + mixed[:, k + 2] * z + mixed[:, k + 3] for k in (0, 4, 8)], axis=1)
     body = np.full((18, 3), np.nan)
     for index, joint in enumerate(BODY_JOINTS):
         if joint is not None:
@@ -82,12 +83,12 @@ def _carried(matrices: Mapping[str, np.ndarray], bone: str, place: np.ndarray) -
 
 def _random_pose(chance: random.Random, figure: Figure, held_out: bool) -> PosedBy:
     """A pose in which the clothes do what they are for: in a skirt nobody lifts a knee far above the hip."""
-    posed = random_pose(chance, figure.rest, held_out=held_out)
+    posed = random_pose(chance, figure.limits, held_out=held_out)
     for _ in range(_TRIES if figure.in_skirt else 0):
         matrices = bone_matrices(figure.rest, figure.bones, posed.pose)
         if max(_thigh_rise(figure, matrices, side) for side in ("left", "right")) < _SKIRT_RISE:
             break
-        posed = random_pose(chance, figure.rest, held_out=held_out)
+        posed = random_pose(chance, figure.limits, held_out=held_out)
     return posed
 
 

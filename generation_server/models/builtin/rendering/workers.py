@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -16,6 +18,9 @@ from .samples import POSES_PER_FIGURE, Sample, render_samples
 
 _AHEAD = 2
 """Pieces of work that wait for each process, so that none is idle and none runs far ahead."""
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+"""What the libraries under numpy are told their number of threads by."""
 
 _Item = TypeVar("_Item")
 _Made = TypeVar("_Made")
@@ -36,7 +41,9 @@ def mapped(work: Callable[[_Item], _Made], items: Iterable[_Item], workers: int)
         yield from map(work, items)
         return
     # Spawned, not forked: torch's threads, and a GPU that the trainer holds, do not survive a fork.
-    with multiprocessing.get_context("spawn").Pool(workers, initializer=torch.set_num_threads, initargs=(1,)) as processes:
+    with _numpy_with_one_thread():
+        pool = multiprocessing.get_context("spawn").Pool(workers, initializer=torch.set_num_threads, initargs=(1,))
+    with pool as processes:
         waiting: deque[AsyncResult[_Made]] = deque()
         for item in items:
             waiting.append(processes.apply_async(work, (item,)))
@@ -44,6 +51,21 @@ def mapped(work: Callable[[_Item], _Made], items: Iterable[_Item], workers: int)
                 yield waiting.popleft().get()
         while waiting:
             yield waiting.popleft().get()
+
+
+@contextlib.contextmanager
+def _numpy_with_one_thread() -> Iterator[None]:
+    """For processes that begin in here: numpy's threads wait for small products in loops that take as much time as the work."""
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _figures(first: int, end: int | None) -> Iterator[range]:
