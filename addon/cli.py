@@ -176,12 +176,12 @@ def _use_generation(scene: bpy.types.Scene, arguments: argparse.Namespace) -> No
 
 def _tell_outfit(scene: bpy.types.Scene) -> None:
     """Let the prompt say what figures wear, in place of what it says otherwise."""
-    from .scenes import worn_tags
+    from .dressing.wearing import worn_tags
     from .wardrobe.catalogue import read_catalogue
     from .wardrobe.prompt_tags import retold
 
     settings = scene.pose_to_anime.generation
-    settings.prompt = retold(settings.prompt, worn_tags(scene), read_catalogue())
+    settings.prompt = retold(settings.prompt, worn_tags(scene, bpy.context.view_layer), read_catalogue())
 
 
 def _scene(arguments: argparse.Namespace, configure: Callable[[bpy.types.Scene], None]) -> bpy.types.Scene:

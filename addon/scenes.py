@@ -23,7 +23,7 @@ from .keys import object_in
 from .pose.library import load_pose, pose_files
 from .pose.pairs import Pair, load_pair, pair_files
 from .wardrobe.catalogue import read_catalogue
-from .wardrobe.outfit import Outfit, tags
+from .wardrobe.outfit import Outfit
 from .wardrobe.outfit_files import named_outfit
 from .wardrobe.piece import WardrobeError
 
@@ -87,12 +87,6 @@ def outfit_called(name: str, gender: Gender = "any") -> Outfit:
         return named_outfit(name, read_catalogue(), gender)
     except WardrobeError as error:
         raise UserError(str(error)) from None
-
-
-def worn_tags(scene: bpy.types.Scene) -> list[str]:
-    """What prompts call all that the figures in view wear, each once."""
-    worn = (wearing.outfit_of(object_in(scene, found.armature)) for found in figures_in(scene, bpy.context.view_layer))
-    return list(dict.fromkeys(tag for outfit in worn for tag in tags(outfit, read_catalogue())))
 
 
 def _apply_pair(targets: list[bpy.types.Object], pair: Pair, figure: str) -> None:

@@ -12,15 +12,17 @@ from dataclasses import replace
 import bpy
 
 from ..armature.colour import figure_colour, set_figure_colour, show_sculpted_eyes
+from ..armature.figures import figures_in
 from ..armature.mannequin import is_mannequin
 from ..armature.matching import paused
 from ..armature.modes import shown
 from ..armature.reshape import require_figure, skin_at_rest
 from ..armature.worn import is_in_pictures, pieces_of
 from ..errors import UserError
+from ..keys import object_in
 from ..wardrobe.catalogue import read_catalogue
 from ..wardrobe.colours import RGB, linear
-from ..wardrobe.outfit import Outfit, Worn, dumps, loads, piece_colours, piece_of
+from ..wardrobe.outfit import Outfit, Worn, dumps, loads, piece_colours, piece_of, tags
 from ..wardrobe.piece import SLOTS, Piece, WardrobeError
 from . import toon
 from .covered import note_covered
@@ -40,12 +42,28 @@ def is_dressed(obj: bpy.types.Object) -> bool:
 
 def outfit_of(obj: bpy.types.Object) -> Outfit:
     """What a figure wears; nothing where what is noted on it cannot be read."""
+    try:
+        return noted_outfit(obj)
+    except UserError:
+        return Outfit()
+
+
+def noted_outfit(obj: bpy.types.Object) -> Outfit:
+    """What a figure wears, for who wants to change a part of it. Raises UserError where what is noted on it cannot be read, as
+    that of a newer version."""
     if not is_dressed(obj):
         return Outfit()
     try:
-        return loads(obj[_OUTFIT])
-    except WardrobeError:
-        return Outfit()
+        return loads(obj[_OUTFIT], f"The outfit of '{obj.name}'")
+    except WardrobeError as error:
+        raise UserError(f"{error} Or choose another outfit.") from error
+
+
+def worn_tags(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> list[str]:
+    """What prompts call all that the figures in view wear, each once."""
+    catalogue = read_catalogue()
+    worn = (outfit_of(object_in(scene, found.armature)) for found in figures_in(scene, view_layer))
+    return list(dict.fromkeys(tag for outfit in worn for tag in tags(outfit, catalogue)))
 
 
 def put_on(obj: bpy.types.Object, outfit: Outfit) -> None:
@@ -137,7 +155,7 @@ def refit(obj: bpy.types.Object, anew: bool = False) -> list[str]:
 
 def recolour(obj: bpy.types.Object, slot: str, part: str, colour: str) -> None:
     """Give a part of what a figure wears a colour, by name or ``#rrggbb``. Raises UserError."""
-    outfit = outfit_of(obj)
+    outfit = noted_outfit(obj)
     if slot not in outfit.worn:
         raise UserError(f"'{obj.name}' wears nothing there.")
     worn = outfit.worn[slot]
@@ -151,7 +169,7 @@ def wear(obj: bpy.types.Object, slot: str, style: str) -> None:
     """Put a style on in its own colours; an empty one takes off what is there. Raises UserError."""
     if slot not in SLOTS:
         raise UserError(f"Nothing is worn as '{slot}': it may be {', '.join(SLOTS)}.")
-    outfit = outfit_of(obj)
+    outfit = noted_outfit(obj)
     put_on(obj, replace(outfit.wearing(slot, Worn(style) if style else None), title=""))
 
 

@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +100,7 @@ def prepare(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, *, seed: in
     Raises:
         UserError: in a sentence for the user, for everything that is missing or cannot be.
     """
-    fit_waiting()
+    unfitted = fit_waiting()
     settings = scene.pose_to_anime.generation
     model = chosen_model(settings.model)
     family = family_named(model.family)
@@ -123,6 +123,7 @@ def prepare(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, *, seed: in
             word = "pose" if kind == "openpose" else kind
             raise UserError(f"The {word} is followed from {start:g} to {end:g}, which is never: set its start below its end.")
     passes = render_passes(scene, view_layer, picture_camera(scene), size, kinds=KINDS, profile=family.skeleton_profile)
+    passes = replace(passes, warnings=(*unfitted, *passes.warnings))
     images: dict[str, bytes] = {}
     controls: list[Control] = []
     for kind, (strength, start, end) in strengths.items():

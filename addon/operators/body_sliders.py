@@ -20,6 +20,8 @@ from ..errors import UserError
 
 _REST = 0.3
 """Seconds for which a slider rests before clothes are fitted: longer than between two moves of a hand that still drags."""
+_FITTING_MODES = {"OBJECT", "POSE"}
+"""Modes in which meshes may be written."""
 
 
 def _property(name: str, slider: Slider) -> object:
@@ -65,13 +67,15 @@ def _fit() -> None:
     """Fit all clothes that wait for it, in every window: a timer has none of its own."""
     for window in bpy.context.window_manager.windows:
         with bpy.context.temp_override(window=window):
-            for sentence in following.fit_waiting() if bpy.context.mode in {"OBJECT", "POSE"} else ():
+            for sentence in following.fit_waiting() if bpy.context.mode in _FITTING_MODES else ():
                 tell(sentence, "Wardrobe")
 
 
 @persistent
 def _before_save(*_: object) -> None:
-    following.fit_waiting()
+    if bpy.context.mode in _FITTING_MODES:  # else they wait in the file, too
+        for sentence in following.fit_waiting():
+            tell(sentence, "Wardrobe")
 
 
 @persistent

@@ -6,7 +6,8 @@ from __future__ import annotations
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from ..dressing.wearing import is_dressed, outfit_of
+from ..dressing.wearing import is_dressed, noted_outfit
+from ..wardrobe.catalogue import write_examples
 from ..wardrobe.outfit_files import delete_outfit, read_outfits, save_outfit
 from .figure import require_mannequin, the_mannequin
 from .own_files import Saves
@@ -31,7 +32,7 @@ class P2A_OT_save_outfit(Saves, Reporting, bpy.types.Operator):
         return False
 
     def run(self, context: bpy.types.Context) -> None:
-        save_outfit(self.name, outfit_of(require_mannequin(context, "")), replace_own=self.replace)
+        save_outfit(self.name, noted_outfit(require_mannequin(context, "")), replace_own=self.replace)
         self.report({"INFO"}, f"Saved the outfit “{self.name}”")
 
 
@@ -51,4 +52,20 @@ class P2A_OT_delete_outfit(Reporting, bpy.types.Operator):
             delete_outfit(self.outfit)
 
 
-CLASSES: tuple[type, ...] = (P2A_OT_save_outfit, P2A_OT_delete_outfit)
+class P2A_OT_own_styles(Reporting, bpy.types.Operator):
+    bl_idname = "pose_to_anime.own_styles"
+    bl_label = "Hair and Clothes of My Own"
+    bl_description = (
+        "Open the folder in which hair and clothes of your own lie: take a copy of a file from the examples there, change it, "
+        "and it is in the menus"
+    )
+    bl_options = {"REGISTER"}
+
+    def run(self, context: bpy.types.Context) -> None:
+        folder = write_examples()
+        if not bpy.app.background:
+            bpy.ops.wm.path_open(filepath=str(folder))
+        self.report({"INFO"}, f"Your own hair and clothes lie in {folder}")
+
+
+CLASSES: tuple[type, ...] = (P2A_OT_save_outfit, P2A_OT_delete_outfit, P2A_OT_own_styles)

@@ -13,7 +13,7 @@ from ..dressing import toon, wearing
 from ..dressing.toon_view import follow_look
 from ..wardrobe.catalogue import read_catalogue
 from ..wardrobe.chance import random_outfit
-from ..wardrobe.outfit import EXPRESSIONS, tags
+from ..wardrobe.outfit import EXPRESSIONS
 from ..wardrobe.outfit_files import named_outfit
 from ..wardrobe.prompt_tags import retold
 from .figure import EnumItems, _OnMannequin, readable
@@ -115,7 +115,7 @@ class P2A_OT_skin_tone(_OnMannequin, bpy.types.Operator):
     tone: EnumProperty(name="Skin Tone", items=tone_items)
 
     def act(self, obj: bpy.types.Object) -> None:
-        wearing.put_on(obj, replace(wearing.outfit_of(obj), skin=self.tone))
+        wearing.put_on(obj, replace(wearing.noted_outfit(obj), skin=self.tone))
 
 
 class P2A_OT_expression(_OnMannequin, bpy.types.Operator):
@@ -126,21 +126,21 @@ class P2A_OT_expression(_OnMannequin, bpy.types.Operator):
     expression: EnumProperty(name="Expression", items=_EXPRESSION_ITEMS)
 
     def act(self, obj: bpy.types.Object) -> None:
-        wearing.put_on(obj, replace(wearing.outfit_of(obj), expression=self.expression))
+        wearing.put_on(obj, replace(wearing.noted_outfit(obj), expression=self.expression))
 
 
 class P2A_OT_outfit_tags(_OnMannequin, bpy.types.Operator):
     bl_idname = "pose_to_anime.outfit_tags"
     bl_label = "Tags to Prompt"
-    bl_description = "Add what the figure wears to the prompt, in place of what it says otherwise, such as another colour of hair"
+    bl_description = "Add what the figures wear to the prompt, in place of what it says otherwise, such as another colour of hair"
 
     def act(self, obj: bpy.types.Object) -> None:
-        catalogue = read_catalogue()
-        found = tags(wearing.outfit_of(obj), catalogue)
-        settings = bpy.context.scene.pose_to_anime
+        catalogue, scene = read_catalogue(), bpy.context.scene
+        found = wearing.worn_tags(scene, bpy.context.view_layer)
+        settings = scene.pose_to_anime
         settings.generation.prompt = retold(settings.generation.prompt, found, catalogue, settings.wardrobe.told)
         settings.wardrobe.told = ", ".join(found)
-        self.report({"INFO"}, f"In the prompt: {', '.join(found)}" if found else "The figure wears nothing that has a tag")
+        self.report({"INFO"}, f"In the prompt: {', '.join(found)}" if found else "The figures wear nothing that has a tag")
 
 
 class P2A_OT_toon_look(Reporting, bpy.types.Operator):

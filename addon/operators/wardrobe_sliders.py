@@ -29,11 +29,11 @@ def _gaze(axis: int, name: str, tip: str) -> object:
         return wearing.outfit_of(group.id_data).gaze[axis]
 
     def look(group: bpy.types.PropertyGroup, value: float) -> None:
-        outfit = wearing.outfit_of(group.id_data)
-        gaze = list(outfit.gaze)
+        figure = group.id_data
+        gaze = list(wearing.outfit_of(figure).gaze)
         gaze[axis] = min(max(value, -1.0), 1.0)
-        if is_mannequin(group.id_data) and tuple(gaze) != outfit.gaze:
-            _try(lambda: wearing.put_on(group.id_data, replace(outfit, gaze=(gaze[0], gaze[1]))))
+        if is_mannequin(figure) and tuple(gaze) != wearing.outfit_of(figure).gaze:
+            _try(lambda: wearing.put_on(figure, replace(wearing.noted_outfit(figure), gaze=(gaze[0], gaze[1]))))
 
     return FloatProperty(name=name, description=tip, min=-1.0, max=1.0, step=5, precision=2, options=set(), get=read, set=look)
 

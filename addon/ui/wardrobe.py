@@ -9,10 +9,10 @@ from ..armature.reshape import require_figure
 from ..armature.worn import pieces_of
 from ..dressing import toon
 from ..dressing.piece_mesh import parts_of
-from ..dressing.wearing import outfit_of
+from ..dressing.wearing import noted_outfit, outfit_of
 from ..errors import UserError
 from ..operators.figure import readable, the_mannequin
-from ..operators.own_outfits import P2A_OT_delete_outfit, P2A_OT_save_outfit
+from ..operators.own_outfits import P2A_OT_delete_outfit, P2A_OT_own_styles, P2A_OT_save_outfit
 from ..operators.wardrobe import (
     P2A_OT_colour_part,
     P2A_OT_expression,
@@ -51,6 +51,10 @@ class P2A_PT_wardrobe(OfFigure, bpy.types.Panel):
             parts.text(layout, context, str(error), "INFO")
             return
         outfit, catalogue = outfit_of(figure), read_catalogue()
+        try:
+            noted_outfit(figure)
+        except UserError as error:
+            parts.text(layout, context, str(error), "ERROR")
         row = layout.row(align=True)
         row.menu(P2A_MT_outfits.bl_idname, text=outfit.title or "Choose an Outfit", icon="MATCLOTH")
         row.operator(P2A_OT_save_outfit.bl_idname, text="", icon="FILE_TICK")
@@ -112,6 +116,8 @@ class P2A_MT_outfits(bpy.types.Menu):
         if found.own:
             layout.separator()
             layout.menu(P2A_MT_delete_outfits.bl_idname, icon="TRASH")
+        layout.separator()
+        layout.operator(P2A_OT_own_styles.bl_idname, icon="FILE_FOLDER")
         for problem in (*found.problems, *read_catalogue().problems):
             layout.label(text=problem, icon="ERROR")
 

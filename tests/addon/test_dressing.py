@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Figures that wear something, in a real Blender: made, changed, copied, saved, undone; and what the control images show."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -100,6 +102,20 @@ def test_what_cannot_be_worn_changes_nothing(dressed, wardrobe) -> None:
     assert tuple(parts_of(pieces_of(dressed)["top"])["main"].diffuse_color)[:3] == pytest.approx(red)
     with pytest.raises(UserError, match="no style 'tee'"):
         wearing.recolour(dressed, "top", "main", "navy")
+
+
+def test_an_outfit_of_a_newer_version_is_not_lost_by_changing_a_part_of_it(dressed) -> None:
+    newer = dressed["pose_to_anime_outfit"] = json.dumps(json.loads(dressed["pose_to_anime_outfit"]) | {"version": 99})
+    before = set(pieces_of(dressed))
+    for change in (
+        lambda: wearing.wear(dressed, "shoes", ""),
+        lambda: wearing.recolour(dressed, "top", "main", "navy"),
+        lambda: bpy.ops.pose_to_anime.skin_tone(tone="dark"),
+        lambda: bpy.ops.pose_to_anime.expression(expression="smile"),
+    ):
+        with pytest.raises((UserError, RuntimeError), match="newer Pose to Anime: update the extension"):
+            change()
+    assert dressed["pose_to_anime_outfit"] == newer and set(pieces_of(dressed)) == before
 
 
 def test_a_broken_note_of_an_outfit_is_none(dressed) -> None:

@@ -12,10 +12,10 @@ from pose_to_anime.addon.armature.worn import OUTLINE, WORN, pieces_of, worn_by 
 from pose_to_anime.addon.dressing import toon, wearing  # noqa: E402
 from pose_to_anime.addon.dressing.piece_mesh import parts_of  # noqa: E402
 from pose_to_anime.addon.errors import UserError  # noqa: E402
-from pose_to_anime.addon.scenes import posed_scene, worn_tags  # noqa: E402
-from pose_to_anime.addon.wardrobe.catalogue import own_folder, read_catalogue  # noqa: E402
+from pose_to_anime.addon.scenes import posed_scene  # noqa: E402
+from pose_to_anime.addon.wardrobe.catalogue import own_folder, read_catalogue, shipped_catalogue  # noqa: E402
 from pose_to_anime.addon.wardrobe.chance import random_outfit  # noqa: E402
-from pose_to_anime.addon.wardrobe.outfit import Worn, tags  # noqa: E402
+from pose_to_anime.addon.wardrobe.outfit import Outfit, Worn, tags  # noqa: E402
 from pose_to_anime.addon.wardrobe.outfit_files import named_outfit  # noqa: E402
 from pose_to_anime.addon.wardrobe.prompt_tags import with_tags  # noqa: E402
 from rig_scene import MILLIMETRE, figure_fixture, first_figure, registered, undo_step  # noqa: E402, F401
@@ -139,6 +139,27 @@ def test_tags_go_into_the_prompt_once_and_make_way_for_others(dressed) -> None:
     assert with_tags("", ["a", "b"]) == "a, b" and with_tags("A, c", ["a"], "c, a") == "A"
 
 
+def test_tags_of_all_figures_go_into_the_prompt(dressed) -> None:
+    other = duplicate_mannequin(dressed)
+    wearing.put_on(other, Outfit({"hair": Worn("bob", {"main": "green"})}))
+    prompt = bpy.context.scene.pose_to_anime.generation
+    for figure in (dressed, other):
+        bpy.context.view_layer.objects.active = figure
+        prompt.prompt = "2girls, forest"
+        bpy.ops.pose_to_anime.outfit_tags()
+        assert "green hair" in prompt.prompt and set(tags(WORN_OUTFIT, read_catalogue())) <= set(prompt.prompt.split(", "))
+
+
+def test_own_styles_begin_as_copies_of_the_programs() -> None:
+    before = set(read_catalogue().styles)
+    assert bpy.ops.pose_to_anime.own_styles() == {"FINISHED"}
+    examples = {path.stem: path for path in (own_folder() / "examples").iterdir()}
+    assert set(examples) == {*shipped_catalogue().styles, "colours"}
+    assert set(read_catalogue().styles) == before, "examples are not worn"
+    (own_folder() / "bob_of_mine.toml").write_text(examples["bob"].read_text("utf-8").replace("blonde", "green"), "utf-8")
+    assert read_catalogue().styles["bob_of_mine"].own
+
+
 def test_random_takes_the_next_seed(figure) -> None:
     settings = bpy.context.scene.pose_to_anime.wardrobe
     bpy.ops.pose_to_anime.random_outfit()
@@ -158,7 +179,7 @@ def test_a_man_gets_what_suits_him_by_panel_and_by_command() -> None:
         posed_scene(lambda _: None, figure=body, outfit=f"random:{seed}")
         by_command = wearing.outfit_of(figure := bpy.context.view_layer.objects.active)
         assert ("sundress" in [worn.style for worn in by_command.worn.values()]) == gets_it
-        assert worn_tags(bpy.context.scene) == tags(by_command, read_catalogue())
+        assert wearing.worn_tags(bpy.context.scene, bpy.context.view_layer) == tags(by_command, read_catalogue())
         wearing.take_off(figure)
         bpy.ops.pose_to_anime.random_outfit(seed=seed)
         assert wearing.outfit_of(figure) == by_command

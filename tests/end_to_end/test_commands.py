@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from checkout import ROOT, blender_python, load_studio
 from PIL import Image
+from pose_to_anime.generation_server.families.catalogue import families
 
 pytestmark = pytest.mark.requires("server")
 
@@ -179,3 +180,18 @@ def test_the_demo_does_the_main_job(tmp_path: Path) -> None:
         assert "Steps: " in result.text["parameters"]
         assert json.loads(result.text["pose_to_anime"])["request"] == request
         assert result.convert("L").getextrema()[0] < result.convert("L").getextrema()[1], "an empty picture"
+
+
+def test_a_draft_takes_the_familys_few_steps_and_what_is_asked_for_besides(tmp_path: Path) -> None:
+    draft = families()["builtin"].draft
+    assert draft is not None
+    home = tmp_path / "home"
+    for arguments, steps in (((), draft.steps), (("--steps", "3"), 3)):
+        out = tmp_path / f"draft{steps}"
+        words = ("generate", "--draft", "--model", "builtin", "--pose", "running", "--ratio", "2:3", "--prompt", "1girl")
+        done = studio(*words, *arguments, "--out", out, home=home)
+        assert done.returncode == 0, done.stderr
+        request = json.loads((out / "request.json").read_text("utf-8"))["request"]
+        assert (request["steps"], request["guidance_scale"], request["sampler"]) == (steps, draft.guidance_scale, draft.sampler)
+        with Image.open(out / "result.png") as result:
+            assert f"Steps: {steps}, " in result.text["parameters"]
