@@ -70,7 +70,9 @@ def make_unet(widths: Sequence[int], attention: Sequence[bool], channels: int, t
         norm_num_groups=8,
         attention_head_dim=4,  # the number of heads, as in SD 1.5
         cross_attention_dim=text_width,
-        # What the text says is also told to every block, beside the time: attention alone learns it much later.
+        # What the text says is also told to every block, beside the time, and makes its channels louder or softer: a channel
+        # that knows where a shirt is becomes one that knows where a red shirt is. Attention alone learns that much later.
+        resnet_time_scale_shift="scale_shift",
         addition_embed_type="text",
         addition_embed_type_num_heads=8,
     )

@@ -17,7 +17,7 @@ from . import patches
 from .pool import HELD_OUT, Shard, read_shard, shard_folders
 from .vae_training import to_unit
 
-_ARRAYS = ("latents", "half_latents", "half_openpose", "half_depth")
+_ARRAYS = ("latents", "half_latents", "half_openpose", "half_depth", "quarter_latents", "quarter_openpose", "quarter_depth")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ def encode_pool(pool: Path, folder: Path, vae: Any, device: torch.device) -> Non
     vae.to(device).eval()
     for place in [*shard_folders(pool), pool / HELD_OUT]:
         target = folder / place.name
-        if target.is_dir():
+        if (target / f"{_ARRAYS[-1]}.npy").is_file():
             continue
         shard = read_shard(place)
         beside = target.with_suffix(".part")
@@ -47,9 +47,13 @@ def encode_pool(pool: Path, folder: Path, vae: Any, device: torch.device) -> Non
             "half_latents": _encoded(halved(shard.picture), vae, device),
             "half_openpose": halved(shard.openpose),
             "half_depth": halved(shard.depth[..., None])[..., 0],
+            "quarter_latents": _encoded(halved(halved(shard.picture)), vae, device),
+            "quarter_openpose": halved(halved(shard.openpose)),
+            "quarter_depth": halved(halved(shard.depth[..., None]))[..., 0],
         }
         for name in _ARRAYS:
             np.save(beside / f"{name}.npy", arrays[name])
+        shutil.rmtree(target, ignore_errors=True)
         os.replace(beside, target)
 
 
@@ -72,7 +76,7 @@ def _encoded(pictures: np.ndarray, vae: Any, device: torch.device) -> np.ndarray
 def held_out(pool: Path, folder: Path) -> Batch:
     """The samples that are never trained on, at half size."""
     shard = read_shard(pool / HELD_OUT)
-    latents, openpose, depth = (np.load(folder / HELD_OUT / f"{name}.npy") for name in _ARRAYS[1:])
+    latents, openpose, depth = (np.load(folder / HELD_OUT / f"{name}.npy") for name in _ARRAYS[1:4])
     return Batch(latents.astype(np.float32), openpose, np.repeat(depth[..., None], 3, -1), shard.captions)
 
 
@@ -95,15 +99,16 @@ class LatentPool:
     def captions(self) -> list[str]:
         return [caption for shard, _ in self._shards for caption in shard.captions]
 
-    def batch(self, random: np.random.Generator, count: int, half: bool) -> Batch:
-        """Samples by chance, all of one size; sizes as often as they are in the pool."""
+    def batch(self, random: np.random.Generator, count: int, halvings: int) -> Batch:
+        """Samples by chance, all of one size, which is that of the pool ``halvings`` (0 to 2) times halved; sizes as often as they
+        are in the pool."""
         shares = np.array([len(group) for group in self._by_size], float)
         group = self._by_size[int(random.choice(len(shares), p=shares / shares.sum()))]
         rows = []
         for _ in range(count):
-            shard, (latents, half_latents, half_openpose, half_depth) = group[int(random.integers(len(group)))]
+            shard, (latents, *smaller) = group[int(random.integers(len(group)))]
             row = int(random.integers(len(shard.captions)))
-            images = (half_latents, half_openpose, half_depth) if half else (latents, shard.openpose, shard.depth)
+            images = smaller[3 * halvings - 3 : 3 * halvings] if halvings else (latents, shard.openpose, shard.depth)
             rows.append((*(array[row] for array in images), shard.captions[row]))
         latents, openpose, depth = (np.stack([row[column] for row in rows]) for column in range(3))
         captions = [row[3] for row in rows]

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Training of UNet, ControlNet and text encoder, all at once and from nothing, on latents of the pool.
+"""Training of UNet, ControlNet and text encoder, all at once, on latents of the pool.
+
+First what words and pose decide: pictures are foreseen from noise alone, in small copies, of which many can be seen in little
+time. With only some steps of that kind a small network learns to read colours from what noise leaves of the picture, and grey
+figures come of it where nothing is left. Then all timesteps, and larger pictures more and more often.
 
 The networks predict the picture's latents. Errors count by the share of noise, as those of v would (Salimans & Ho 2022), up to a
 limit: the noisiest timesteps, at which the controls decide the picture, keep their weight beside those where lines get sharp.
@@ -27,6 +31,11 @@ from .words import CaptionEncoder
 OPENPOSE, DEPTH = "openpose", "depth"
 _MOST_WEIGHT = 5.0
 _CHECK_EVERY = 100
+_MOSTLY_WORDS, _SMALLEST, _WORDS_ALONE = 0.8, 0.75, 0.03
+"""While words are learned: part of the steps that are for them alone, so that the rest is not forgotten; part of those that are at
+a quarter of the size; and part of the timesteps, the noisiest, at which nothing of the picture is there to copy from."""
+_FROM_NOISE, _NOISE_ALONE = 0.4, 0.12
+"""Part of all samples that are of the noisiest timesteps, and which part of all timesteps these are."""
 _EMPTY_PROMPTS = ("", "nsfw")
 """What stands for no text: nothing, and the family's default negative prompt, from which guidance leads away."""
 
@@ -52,6 +61,14 @@ def make_networks(recipe: Recipe, vocabulary: dict[str, int]) -> Networks:
         controlnet,
         encoder,
     )
+
+
+def _times(parts: np.ndarray) -> np.ndarray:
+    """Timesteps from 0 to 1 for numbers that are spread evenly from 0 to 1, one for each of as many parts of the range: steadier
+    losses than with chance alone. The noisier, the more often, and many from noise alone: there pose and words decide, and words
+    are what is learned last."""
+    early = parts < 1.0 - _FROM_NOISE
+    return np.where(early, np.sqrt(parts / (1.0 - _FROM_NOISE)), 1.0 - (1.0 - parts) / _FROM_NOISE * _NOISE_ALONE)
 
 
 def _open(controlnet: Any) -> None:
@@ -86,11 +103,13 @@ class NetStage:
         self._captions = captions
         self._pool = pool
         self._held_out = held_out
-        self._held_out_loss = 0.0
+        self._held_out_loss = self._unforeseen = 0.0
         self._recipe = recipe
         self._seed = seed
         self._device = device
         self._alphas = DDIMScheduler(**SCHEDULER).alphas_cumprod.to(device)
+        spread = torch.from_numpy(held_out.latents).var((0, 2, 3)).to(device)
+        self._visible = (spread / spread.mean())[:, None, None]
         parameters = [parameter for module in networks.modules() for parameter in module.parameters()]
         self._parameters = parameters
         self._optimizer = torch.optim.AdamW(parameters, lr=recipe.learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
@@ -99,10 +118,9 @@ class NetStage:
     def step(self, index: int) -> Mapping[str, float]:
         recipe = self._recipe
         random = np.random.default_rng((self._seed, index))
-        begin, end = recipe.half_shares
-        half = bool(random.random() < begin + (end - begin) * index / self.steps)
-        batch = self._pool.batch(random, recipe.half_batch if half else recipe.full_batch, half)
-        loss = self._loss(batch, random)
+        halvings, times = self._kind_of_step(index, random)
+        batch = self._pool.batch(random, recipe.batches[halvings], halvings)
+        loss = self._loss(batch, random, times)
         factor = learning_rate_factor(index, self.steps, recipe.warm_up, recipe.decay_from)
         for group in self._optimizer.param_groups:
             group["lr"] = recipe.learning_rate * factor
@@ -112,29 +130,45 @@ class NetStage:
         self._optimizer.step()
         self.ema.update()
         if index % _CHECK_EVERY == 0:
-            self._held_out_loss = self._checked()
-        return {"loss": loss.item(), "held_out": self._held_out_loss, "gradient": float(norm)}
+            self._held_out_loss, self._unforeseen = self._checked()
+        return {
+            "loss": loss.item(), "held_out": self._held_out_loss, "unforeseen": self._unforeseen, "gradient": float(norm),
+        }  # fmt: skip
+
+    def _kind_of_step(self, index: int, random: np.random.Generator) -> tuple[int, np.ndarray | None]:
+        """How many times its pictures are halved, and its timesteps, unless they are all kinds."""
+        recipe = self._recipe
+        if index < recipe.words_until * self.steps and random.random() < _MOSTLY_WORDS:
+            halvings = 2 if random.random() < _SMALLEST else 1
+            return halvings, len(self._alphas) * (1.0 - _WORDS_ALONE * random.random(recipe.batches[halvings]))
+        begin, end = recipe.half_shares
+        return int(random.random() < begin + (end - begin) * index / self.steps), None
 
     @torch.no_grad()
-    def _checked(self) -> float:
-        """The mean weights' loss on samples that are never trained on, with the same noise each time."""
+    def _checked(self) -> tuple[float, float]:
+        """The mean weights' loss on samples that are never trained on, with the same noise each time; and of what such pictures
+        differ in, the part that is not foreseen from noise, control images and words alone."""
         self.ema.swap()
         loss = self._loss(self._held_out, np.random.default_rng(self._seed)).item()
+        last = np.full(len(self._held_out.latents), len(self._alphas) - 1)
+        noisy = self._loss(self._held_out, np.random.default_rng(self._seed), last).item()
         self.ema.swap()
-        return loss
+        latents = torch.from_numpy(self._held_out.latents).to(self._device)
+        return loss, noisy / (self._visible * (latents - latents.mean((0, 2, 3), keepdim=True)).square()).mean().item()
 
-    def _loss(self, batch: Batch, random: np.random.Generator) -> torch.Tensor:
+    def _loss(self, batch: Batch, random: np.random.Generator, times: np.ndarray | None = None) -> torch.Tensor:
         device = self._device
         latents = torch.from_numpy(batch.latents).to(device, torch.float32)
         count = len(latents)
         noise = torch.from_numpy(random.standard_normal(latents.shape, np.float32)).to(device)
-        # One timestep from each of as many equal parts of the range: steadier losses than with chance alone. The noisier,
-        # the more often: there pose and words decide, and words are what is learned last.
-        times = np.sqrt((np.arange(count) + random.random(count)) / count) * len(self._alphas)
-        timesteps = torch.from_numpy(times.astype(np.int64)).to(device)
+        if times is None:
+            times = _times((np.arange(count) + random.random(count)) / count) * len(self._alphas)
+        timesteps = torch.from_numpy(times.astype(np.int64).clip(max=len(self._alphas) - 1)).to(device)
         alphas = self._alphas[timesteps][:, None, None, None]
         noisy = alphas.sqrt() * latents + (1 - alphas).sqrt() * noise
-        weights = (1 / (1 - alphas)).clamp_max(_MOST_WEIGHT)
+        # Where little of the picture is left, errors count by what one sees of them: large areas and their colours, which words
+        # decide. Lines, which nobody could foresee there, would only drown that.
+        weights = (1 / (1 - alphas)).clamp_max(_MOST_WEIGHT) * (alphas + (1 - alphas) * self._visible)
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             text = self._encoded(batch, random)
             down, mid = self._controlled(batch, noisy, timesteps, text, random)

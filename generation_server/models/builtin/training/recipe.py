@@ -45,6 +45,7 @@ class TextRecipe:
     width: int
     layers: int
     heads: int
+    steps: int
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ class NetRecipe:
     learning_rate: float
     warm_up: int
     decay_from: float
-    half_batch: int
-    full_batch: int
+    batches: list[int]
+    words_until: float
     half_shares: list[float]
     ema: float
     no_text: float

@@ -32,6 +32,7 @@ from .net_training import NetStage, Networks, make_networks
 from .pool import FigureSquares, read_shard, shard_folders, write_pool
 from .recipe import FILE, Recipe, TrainingError, read_recipe
 from .sheet import write_sheet
+from .telling import learn_to_tell
 from .vae_training import VaeStage, to_unit
 from .words import CaptionEncoder, caption_words, words_of
 
@@ -73,8 +74,11 @@ class Training:
         print(f"net: {len(samples)} samples", flush=True)
         captions = CaptionEncoder(self._words())
         networks = self._fresh_networks(captions)
-        if self.from_weights and not checkpoint_file(self.work, "net").exists():
-            take_weights(self.from_weights, networks, captions.vocabulary)
+        if not checkpoint_file(self.work, "net").exists():
+            if self.from_weights:
+                take_weights(self.from_weights, networks, captions.vocabulary)
+            else:
+                learn_to_tell(networks, captions, samples.captions, self.recipe.text.steps, self.recipe.seed)
         checked = held_out(self.pool, self.work / "latents")
         stage = NetStage(networks, captions, samples, checked, self.recipe.net, self.recipe.seed, self.device)
         return run_stage(stage, self.work, self.limits)

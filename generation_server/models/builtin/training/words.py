@@ -49,10 +49,15 @@ class CaptionEncoder:
         return tuple(self.tokenizer(text, add_special_tokens=False, truncation=False, verbose=False).input_ids)
 
     def varied(self, caption: str, random: np.random.Generator) -> np.ndarray:
-        """The first tag, which says who is seen, stays the first."""
+        """The tokens of ``some_tags``."""
+        return self.encoded(self.some_tags(caption, random))
+
+    @staticmethod
+    def some_tags(caption: str, random: np.random.Generator) -> str:
+        """Most tags of a caption in another order. The first, which says who is seen, stays the first."""
         first, *others = caption.split(SEPARATOR)
         kept = [others[place] for place in random.permutation(len(others)) if random.random() >= _DROPPED]
-        return self.encoded(SEPARATOR.join([first, *kept]))
+        return SEPARATOR.join([first, *kept])
 
     def encoded(self, caption: str) -> np.ndarray:
         ids: list[int] = []
