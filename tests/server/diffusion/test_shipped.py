@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 torch = pytest.importorskip("torch")
 
@@ -15,10 +16,19 @@ from pose_to_anime.generation_server.diffusion.engine import Engine  # noqa: E40
 from pose_to_anime.generation_server.diffusion.interface import Progress  # noqa: E402
 from pose_to_anime.generation_server.families.catalogue import families  # noqa: E402
 from pose_to_anime.generation_server.models.builtin import shipped  # noqa: E402
+from pose_to_anime.generation_server.models.builtin.judge.measures import overlap  # noqa: E402
+from pose_to_anime.generation_server.models.builtin.rendering.poses import HELD_OUT_SEEDS  # noqa: E402
+from pose_to_anime.generation_server.models.builtin.rendering.samples import (  # noqa: E402
+    POSES_PER_FIGURE,
+    Sample,
+    render_samples,
+)
 from pose_to_anime.generation_server.models.catalogue import ModelCatalogue  # noqa: E402
 from pose_to_anime.generation_server.protocol import Control, GenerationRequest  # noqa: E402
 
 MIB = 1024 * 1024
+SIZE = (256, 384)
+CASES = 8
 pytestmark = pytest.mark.skipif(not shipped.is_there(), reason="this copy came without weights")
 
 
@@ -47,6 +57,46 @@ def test_it_is_there_and_led_by_both_controls(tmp_path: Path) -> None:
     other = generate(tmp_path, controls=(Control("openpose", OTHER_POSE),))
     both = generate(tmp_path, controls=(Control("openpose", POSE), Control("depth", DEPTH)))
     assert np.abs(first - other).mean() > 3 and np.abs(first - both).mean() > 3
+
+
+@pytest.fixture(scope="module", name="cases")
+def cases_fixture() -> list[Sample]:
+    """Poses and cameras that training never saw."""
+    first = (HELD_OUT_SEEDS // POSES_PER_FIGURE + 5_000) * POSES_PER_FIGURE
+    samples = render_samples(range(first, first + CASES * POSES_PER_FIGURE, POSES_PER_FIGURE), SIZE)
+    return [sample for sample in samples if 0.08 < sample.mask.mean() < 0.6]
+
+
+def paint(engine: Engine, case: Sample, seed: int, followed: bool = True) -> np.ndarray:
+    """The case's pose and depth before a white background."""
+    prompt = ", ".join((case.caption.split(", ")[0], "white background", "simple background"))
+    images = {POSE: Image.fromarray(case.openpose), DEPTH: Image.fromarray(case.depth)}
+    controls = (Control("openpose", POSE), Control("depth", DEPTH)) if followed else ()
+    draft = families()["builtin"].draft
+    assert draft is not None
+    request = GenerationRequest(
+        "builtin", prompt, *SIZE, steps=draft.steps, guidance_scale=draft.guidance_scale, seed=seed, sampler=draft.sampler,
+        controls=controls,
+    )  # fmt: skip
+    return np.asarray(engine.generate(request, images, lambda progress: None, lambda: False)[0])
+
+
+def figure_in(picture: np.ndarray) -> np.ndarray:
+    """What is not like the picture's border."""
+    border = np.concatenate((picture[0], picture[:, 0], picture[:, -1])).astype(float)
+    return np.abs(picture - np.median(border, axis=0)).max(axis=2) > 40
+
+
+def test_pictures_follow_poses_that_it_never_saw(tmp_path: Path, cases: list[Sample]) -> None:
+    engine = Engine("cpu", ModelCatalogue(tmp_path))
+    figures = [figure_in(paint(engine, case, seed)) for seed, case in enumerate(cases)]
+    free = [figure_in(paint(engine, case, seed, followed=False)) for seed, case in enumerate(cases)]
+    asked = [case.depth[..., 0] > 0 for case in cases]
+    own = np.mean([overlap(figure, mask) for figure, mask in zip(figures, asked, strict=True)])
+    others = np.mean([overlap(figures[i], asked[j]) for i in range(len(cases)) for j in range(len(cases)) if i != j])
+    loose = np.mean([overlap(figure, mask) for figure, mask in zip(free, asked, strict=True)])
+    assert len(cases) >= 4 and own > 0.6, own
+    assert own > others + 0.25 and own > loose + 0.25, (own, others, loose)
 
 
 def test_it_says_what_it_does_not_know(tmp_path: Path) -> None:

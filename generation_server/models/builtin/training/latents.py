@@ -100,8 +100,7 @@ class LatentPool:
         return [caption for shard, _ in self._shards for caption in shard.captions]
 
     def batch(self, random: np.random.Generator, count: int, halvings: int) -> Batch:
-        """Samples by chance, all of one size, which is that of the pool ``halvings`` (0 to 2) times halved; sizes as often as they
-        are in the pool."""
+        """Samples by chance, all of one size: one of the pool's, ``halvings`` (0 to 2) times halved, as often as it is there."""
         shares = np.array([len(group) for group in self._by_size], float)
         group = self._by_size[int(random.choice(len(shares), p=shares / shares.sum()))]
         rows = []

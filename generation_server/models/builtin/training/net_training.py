@@ -32,8 +32,8 @@ OPENPOSE, DEPTH = "openpose", "depth"
 _MOST_WEIGHT = 5.0
 _CHECK_EVERY = 100
 _MOSTLY_WORDS, _SMALLEST, _WORDS_ALONE = 0.8, 0.75, 0.03
-"""While words are learned: part of the steps that are for them alone, so that the rest is not forgotten; part of those that are at
-a quarter of the size; and part of the timesteps, the noisiest, at which nothing of the picture is there to copy from."""
+"""While words are learned: part of the steps that are for them alone, so that nothing else is forgotten; part of those that
+are at a quarter of the size; and part of the timesteps, the noisiest, at which nothing of the picture is there to copy from."""
 _FROM_NOISE, _NOISE_ALONE = 0.4, 0.12
 """Part of all samples that are of the noisiest timesteps, and which part of all timesteps these are."""
 _EMPTY_PROMPTS = ("", "nsfw")
