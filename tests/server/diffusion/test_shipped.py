@@ -16,7 +16,6 @@ from pose_to_anime.generation_server.diffusion.engine import Engine  # noqa: E40
 from pose_to_anime.generation_server.diffusion.interface import Progress  # noqa: E402
 from pose_to_anime.generation_server.families.catalogue import families  # noqa: E402
 from pose_to_anime.generation_server.models.builtin import shipped  # noqa: E402
-from pose_to_anime.generation_server.models.builtin.judge.measures import overlap  # noqa: E402
 from pose_to_anime.generation_server.models.builtin.rendering.poses import HELD_OUT_SEEDS  # noqa: E402
 from pose_to_anime.generation_server.models.builtin.rendering.samples import (  # noqa: E402
     POSES_PER_FIGURE,
@@ -25,6 +24,7 @@ from pose_to_anime.generation_server.models.builtin.rendering.samples import (  
 )
 from pose_to_anime.generation_server.models.catalogue import ModelCatalogue  # noqa: E402
 from pose_to_anime.generation_server.protocol import Control, GenerationRequest  # noqa: E402
+from seen_figures import figure_in, overlap  # noqa: E402
 
 MIB = 1024 * 1024
 SIZE = (256, 384)
@@ -79,12 +79,6 @@ def paint(engine: Engine, case: Sample, seed: int, followed: bool = True) -> np.
         controls=controls,
     )  # fmt: skip
     return np.asarray(engine.generate(request, images, lambda progress: None, lambda: False)[0])
-
-
-def figure_in(picture: np.ndarray) -> np.ndarray:
-    """What is not like the picture's border."""
-    border = np.concatenate((picture[0], picture[:, 0], picture[:, -1])).astype(float)
-    return np.abs(picture - np.median(border, axis=0)).max(axis=2) > 40
 
 
 def test_pictures_follow_poses_that_it_never_saw(tmp_path: Path, cases: list[Sample]) -> None:

@@ -217,7 +217,7 @@ class NetStage:
             "networks": [module.state_dict() for module in self.networks.modules()],
             "optimizer": self._optimizer.state_dict(),
             "ema": self.ema.state(),
-            "held_out": self._held_out_loss,
+            "held_out": (self._held_out_loss, self._unforeseen),
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -228,4 +228,4 @@ class NetStage:
             raise TrainingError("The checkpoint is of networks of other sizes: use another --work folder.") from error
         self._optimizer.load_state_dict(state["optimizer"])
         self.ema.load(state["ema"])
-        self._held_out_loss = state["held_out"]
+        self._held_out_loss, self._unforeseen = state["held_out"]
