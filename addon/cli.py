@@ -33,7 +33,7 @@ PASS_FILES = {"openpose": "pose.png", "depth": "depth.png"}
 """What each control image is called on disk."""
 
 DEMO_MODEL = "builtin"
-DEMO_PROMPT = "1girl, solo, running, white shirt, blue skirt, sneakers, simple background"
+DEMO_PROMPT = "1girl, black hair, ponytail, red shirt, blue skirt, running, yellow background, simple background"
 
 
 # ---------------------------------------------------------------------------------------------------------- the commands

@@ -191,7 +191,7 @@ def test_drafts_have_their_own_settings_and_follow_their_poses(tmp_path: Path) -
     assert draft is not None
     prompt = "1girl, white background, simple background"
     seen, asked = [], []
-    for pose, arguments, steps in (("running", (), draft.steps), ("kneeling_seiza", ("--steps", "4"), 4)):
+    for pose, arguments, steps in (("jumping_star", (), draft.steps), ("kneeling_seiza", ("--steps", "4"), 4)):
         out = tmp_path / pose
         words = ("generate", "--draft", "--model", "builtin", "--pose", pose, "--ratio", "2:3", "--prompt", prompt)
         done = studio(*words, *arguments, "--out", out, home=tmp_path / "home")
