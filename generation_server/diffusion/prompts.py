@@ -88,7 +88,8 @@ def unknown_words(prompt: str, tokenizer: Any) -> list[str]:
     """The words of a prompt that a tokenizer has no token for, in order, each once; weights, brackets and punctuation are none.
 
     Says something only of a vocabulary that has whole words for all that its model was taught. What every front end adds to
-    prompts, whichever the model, is not the user's word: it is left out.
+    prompts, whichever the model, is not the user's word: it is left out; so is "solo", which asks for nothing that "1girl" does
+    not.
     """
     text = " ".join(piece.text for piece in parse_weights(prompt) if piece.text)
     words = dict.fromkeys(_WORD.findall(text.lower()))
@@ -99,7 +100,7 @@ def unknown_words(prompt: str, tokenizer: Any) -> list[str]:
 @functools.cache
 def _added_words() -> frozenset[str]:
     texts = (text for family in families().values() for text in (family.quality_prompt, family.negative_prompt))
-    return frozenset(word for text in texts for word in _WORD.findall(text.lower()))
+    return frozenset({"solo", *(word for text in texts for word in _WORD.findall(text.lower()))})
 
 
 @dataclass(frozen=True)

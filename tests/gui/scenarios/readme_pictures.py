@@ -46,6 +46,7 @@ def workspace(facts: dict[str, object]) -> Generator[object, None, None]:
     settings = bpy.context.scene.pose_to_anime.generation
     settings.model = "builtin"
     settings.steps = 12
+    settings.prompt = "1girl, black hair, ponytail, red shirt, blue skirt, full body, yellow background, simple background"
     bpy.ops.pose_to_anime.apply_pose(pose="running")
     bpy.ops.pose.select_all(action="DESELECT")
     bpy.ops.pose_to_anime.add_camera()

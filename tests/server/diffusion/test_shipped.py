@@ -95,7 +95,7 @@ def test_pictures_follow_poses_that_it_never_saw(tmp_path: Path, cases: list[Sam
 
 def test_it_says_what_it_does_not_know(tmp_path: Path) -> None:
     told: list[Progress] = []
-    generate(tmp_path, told, "1girl, (blue hair:1.2), red skirt, rasengan", steps=1)
+    generate(tmp_path, told, "1girl, solo, (blue hair:1.2), red skirt, rasengan", steps=1)
     assert [w for progress in told for w in progress.warnings] == ["Not known to Built-in (small): rasengan."]
 
 
