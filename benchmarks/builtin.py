@@ -96,7 +96,7 @@ def prompt_hits(case: Sample, picture: np.ndarray, reading: Reading) -> list[tup
     slots = {style.tag.split(",")[0].strip(): style.slot for style in catalogue.styles.values()}
     found: list[tuple[str, bool]] = []
     for tag in (each.strip() for each in case.caption.split(",")):
-        colour = max((name for name in palette.colours if tag.startswith(name + " ")), key=len, default="")
+        colour = palette.leading(tag)
         thing = tag[len(colour) + 1 :]
         slot = "hair" if thing == "hair" else slots.get(thing, "")
         if not colour or slot not in ("hair", *_GARMENTS):

@@ -30,9 +30,10 @@ def _gaze(axis: int, name: str, tip: str) -> object:
 
     def look(group: bpy.types.PropertyGroup, value: float) -> None:
         figure = group.id_data
-        gaze = list(wearing.outfit_of(figure).gaze)
+        before = wearing.outfit_of(figure).gaze
+        gaze = list(before)
         gaze[axis] = min(max(value, -1.0), 1.0)
-        if is_mannequin(figure) and tuple(gaze) != wearing.outfit_of(figure).gaze:
+        if is_mannequin(figure) and tuple(gaze) != before:
             _try(lambda: wearing.put_on(figure, replace(wearing.noted_outfit(figure), gaze=(gaze[0], gaze[1]))))
 
     return FloatProperty(name=name, description=tip, min=-1.0, max=1.0, step=5, precision=2, options=set(), get=read, set=look)

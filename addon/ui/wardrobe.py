@@ -9,7 +9,7 @@ from ..armature.reshape import require_figure
 from ..armature.worn import pieces_of
 from ..dressing import toon
 from ..dressing.piece_mesh import parts_of
-from ..dressing.wearing import noted_outfit, outfit_of
+from ..dressing.wearing import noted_outfit
 from ..errors import UserError
 from ..operators.figure import readable, the_mannequin
 from ..operators.own_outfits import P2A_OT_delete_outfit, P2A_OT_own_styles, P2A_OT_save_outfit
@@ -50,10 +50,11 @@ class P2A_PT_wardrobe(OfFigure, bpy.types.Panel):
         except UserError as error:
             parts.text(layout, context, str(error), "INFO")
             return
-        outfit, catalogue = outfit_of(figure), read_catalogue()
+        catalogue = read_catalogue()
         try:
-            noted_outfit(figure)
+            outfit = noted_outfit(figure)
         except UserError as error:
+            outfit = Outfit()
             parts.text(layout, context, str(error), "ERROR")
         row = layout.row(align=True)
         row.menu(P2A_MT_outfits.bl_idname, text=outfit.title or "Choose an Outfit", icon="MATCLOTH")

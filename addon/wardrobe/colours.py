@@ -85,6 +85,10 @@ class Palette:
             raise WardrobeError(f"There is no skin tone '{tone}': use #rrggbb or one of {', '.join(self.skin)}.")
         return rgb_of(self.skin[tone].hex)
 
+    def leading(self, tag: str) -> str:
+        """The colour that a tag begins with, the longest that fits ("light blue" of "light blue pants"); empty for none."""
+        return max((name for name in self.colours if tag.startswith(name + " ")), key=len, default="")
+
     def name_of(self, colour: str, use: str) -> str:
         """What a prompt calls a colour: its name, or that of the nearest one of this use. Raises WardrobeError."""
         if colour in self.colours:

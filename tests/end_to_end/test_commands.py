@@ -15,7 +15,8 @@ from checkout import ROOT, blender_python, load_studio
 from PIL import Image
 from pose_to_anime.generation_server.families.catalogue import families
 from pose_to_anime.generation_server.models.builtin import shipped
-from seen_figures import figure_in, overlap
+from pose_to_anime.generation_server.models.builtin.judge.measures import overlap
+from seen_figures import figure_in
 
 pytestmark = pytest.mark.requires("server")
 

@@ -13,8 +13,3 @@ def figure_in(picture: np.ndarray) -> np.ndarray:
     """Where (H, W) bool a picture (H, W, 3) uint8 is not as along its upper edge and its sides."""
     border = np.concatenate((picture[0], picture[:, 0], picture[:, -1])).astype(float)
     return np.abs(picture - np.median(border, axis=0)).max(axis=2) > _DIFFERENT
-
-
-def overlap(first: np.ndarray, second: np.ndarray) -> float:
-    """Intersection over union of two masks."""
-    return float((first & second).sum() / max(1, (first | second).sum()))

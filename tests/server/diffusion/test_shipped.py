@@ -16,6 +16,7 @@ from pose_to_anime.generation_server.diffusion.engine import Engine  # noqa: E40
 from pose_to_anime.generation_server.diffusion.interface import Progress  # noqa: E402
 from pose_to_anime.generation_server.families.catalogue import families  # noqa: E402
 from pose_to_anime.generation_server.models.builtin import shipped  # noqa: E402
+from pose_to_anime.generation_server.models.builtin.judge.measures import overlap  # noqa: E402
 from pose_to_anime.generation_server.models.builtin.rendering.poses import HELD_OUT_SEEDS  # noqa: E402
 from pose_to_anime.generation_server.models.builtin.rendering.samples import (  # noqa: E402
     POSES_PER_FIGURE,
@@ -24,7 +25,7 @@ from pose_to_anime.generation_server.models.builtin.rendering.samples import (  
 )
 from pose_to_anime.generation_server.models.catalogue import ModelCatalogue  # noqa: E402
 from pose_to_anime.generation_server.protocol import Control, GenerationRequest  # noqa: E402
-from seen_figures import figure_in, overlap  # noqa: E402
+from seen_figures import figure_in  # noqa: E402
 
 MIB = 1024 * 1024
 SIZE = (256, 384)

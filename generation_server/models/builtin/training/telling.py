@@ -19,10 +19,11 @@ from torch.nn import functional
 
 from .....addon.wardrobe.catalogue import shipped_catalogue
 from .....addon.wardrobe.prompt_tags import topic_of
+from .loop import learning_rate_factor
 from .words import SEPARATOR, CaptionEncoder
 
 _BATCH = 128
-_RATE = 1e-3
+_RATE, _WARM_UP, _DECAY_FROM = 1e-3, 30, 2.0 / 3.0
 
 
 def facts_of(caption: str) -> list[str]:
@@ -33,9 +34,8 @@ def facts_of(caption: str) -> list[str]:
 @functools.cache
 def _facts_of_tag(tag: str) -> tuple[str, ...]:
     catalogue = shipped_catalogue()
-    topic = topic_of(tag, catalogue)
-    colours = (name for name in catalogue.palette.colours if tag.startswith(name + " "))
-    if not topic or not (colour := max(colours, key=len, default="")):
+    topic, colour = topic_of(tag, catalogue), catalogue.palette.leading(tag)
+    if not topic or not colour:
         return (tag,)
     return f"{topic} is {colour}", f"there is {tag.removeprefix(colour).strip()}"
 
@@ -60,7 +60,7 @@ def learn_to_tell(networks: Any, captions: CaptionEncoder, texts: Sequence[str],
             ids.append(captions.encoded(text))
             said[row, [known[fact] for fact in facts_of(text) if fact in known]] = 1.0
         for group in optimizer.param_groups:
-            group["lr"] = _RATE * min(1.0, (step + 1) / 30, 3.0 * (1.0 - step / steps))
+            group["lr"] = _RATE * learning_rate_factor(step, steps, _WARM_UP, _DECAY_FROM)
         target = torch.from_numpy(said).to(device)
         told = reader(summary(encoder(torch.from_numpy(np.stack(ids)).to(device)).last_hidden_state))
         loss = functional.binary_cross_entropy_with_logits(told, target, reduction="sum") / _BATCH
