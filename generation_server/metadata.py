@@ -85,6 +85,7 @@ def parameters_text(recipe: Recipe) -> str:
         "Seed": request.seed,
         "Size": f"{request.width}x{request.height}",
         "Model": request.model,
+        "Denoising strength": f"{request.denoising_strength:g}" if request.init_image else "",
     }
     for number, control in enumerate(request.controls):
         unit = {

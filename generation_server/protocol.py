@@ -128,6 +128,8 @@ class GenerationRequest(_Message):
     style: str = ""
     loras: tuple[Lora, ...] = ()
     controls: tuple[Control, ...] = ()
+    init_image: str = ""  # SHA-256 of a PNG of this size that is painted over; empty: begin from noise
+    denoising_strength: float = 1.0  # how much of the init_image is painted anew, above 0 … 1
     child_in_view: bool = False  # a figure with a child's body is in the picture: nothing sexual is painted
 
     def __post_init__(self) -> None:
@@ -143,6 +145,25 @@ class GenerationRequest(_Message):
         _check_range("guidance scale", self.guidance_scale, 0.0, 100.0)
         if not 0 <= self.seed < SEED_LIMIT:
             raise ProtocolError(f"The seed must be a whole number from 0 to {SEED_LIMIT - 1}, not {self.seed!r:.20}.")
+        if self.init_image and not _SHA256.fullmatch(self.init_image):
+            raise ProtocolError("The starting picture must be a SHA-256 in lower-case hexadecimal.")
+        _check_range("denoising strength", self.denoising_strength, 0.0, 1.0)
+        if self.init_image and not self.denoised_steps:
+            raise ProtocolError(
+                f"With a denoising strength of {self.denoising_strength:g}, {self.steps} steps leave the starting picture as it is: "
+                "raise one of them."
+            )
+
+    @property
+    def denoised_steps(self) -> int:
+        """How many of the steps are done: a starting picture leaves out the first ones, which would only destroy it."""
+        return min(int(self.steps * self.denoising_strength), self.steps) if self.init_image else self.steps
+
+    @property
+    def inputs(self) -> tuple[tuple[str, str], ...]:
+        """Name and SHA-256 of every image that a picture is made from: each control by its kind, and the ``init_image``."""
+        start = (("init_image", self.init_image),) if self.init_image else ()
+        return (*((control.kind, control.image) for control in self.controls), *start)
 
     def fingerprint(self) -> str:
         """A text that is equal exactly for equal requests (JSON with sorted keys)."""

@@ -33,7 +33,7 @@ from PIL import Image
 from .diffusion.interface import EngineLike, GenerationCancelled, GenerationError, Progress
 from .families.catalogue import family
 from .jobs.blobs import BlobStore, DiskFull
-from .jobs.checks import RequestRejected, open_control_image
+from .jobs.checks import RequestRejected, open_input
 from .metadata import Recipe, encode_png
 from .protocol import GenerationRequest, JobSubmission
 
@@ -158,7 +158,7 @@ class Worker:
 
     def _results(self, job: JobSubmission, report: Any, warnings: list[str]) -> list[str]:
         request = job.request
-        images = {control.image: self._control_image(control.kind, control.image, request) for control in request.controls}
+        images = {sha256: self._input(name, sha256, request) for name, sha256 in request.inputs}
         pictures = self._engine.generate(request, images, report, lambda: job.id in self._cancelled)
         report(Progress("saving", request.steps, request.steps))
         model = self._models.status(request.model)
@@ -166,11 +166,11 @@ class Worker:
         recipe = Recipe(named, job.scene, model, tuple(warnings))
         return [self._blobs.put(encode_png(picture, recipe)) for picture in pictures]
 
-    def _control_image(self, kind: str, sha256: str, request: GenerationRequest) -> Image.Image:
+    def _input(self, name: str, sha256: str, request: GenerationRequest) -> Image.Image:
         data = self._blobs.get(sha256)
         if data is None:
-            raise RequestRejected(f"The {kind} image is no longer on the server: generate again.")
-        return open_control_image(data, kind, (request.width, request.height))
+            raise RequestRejected("An image that this picture is made from is no longer on the server: generate again.")
+        return open_input(data, name, (request.width, request.height))
 
 
 def encode_preview(image: Image.Image) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What travels for one job: its control images to the server, its picture back into the history. No bpy."""
+"""What travels for one job: its images to the server, its picture back into the history. No bpy."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from ..png import PngError, read_info
 from .records import Record, write_file
 
 
-def send_controls(client: Client, record: Record) -> None:
-    """Put the control images on the server. Raises ServerError, and OSError where one is gone or was changed."""
-    for control in record.request.controls:
-        path = record.control_path(control.kind)
-        if client.upload(path.read_bytes()) != control.image:
+def send_inputs(client: Client, record: Record) -> None:
+    """Put the images that a picture is made from on the server. Raises ServerError, and OSError where one is gone or was
+    changed."""
+    for name, sha256 in record.request.inputs:
+        path = record.input_path(name)
+        if client.upload(path.read_bytes()) != sha256:
             raise FileNotFoundError(2, f"{path.name} was changed")
 
 

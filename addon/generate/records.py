@@ -65,13 +65,14 @@ class Record:
         """The figure's depth in metres, until the bridge has made the picture at ``figure_path`` of it."""
         return self.path.with_suffix(".clay.npz")
 
-    def control_path(self, kind: str) -> Path:
-        return self.path.with_suffix(f".{kind}.png")
+    def input_path(self, name: str) -> Path:
+        """Of one of the request's ``inputs``."""
+        return self.path.with_suffix(f".{name}.png")
 
     @property
     def files(self) -> tuple[Path, ...]:
-        controls = tuple(self.control_path(control.kind) for control in self.request.controls)
-        return (self.path, self.result_path, self.figure_path, self.clay_path, *controls)
+        inputs = tuple(self.input_path(name) for name, _sha256 in self.request.inputs)
+        return (self.path, self.result_path, self.figure_path, self.clay_path, *inputs)
 
     @property
     def has_result(self) -> bool:

@@ -24,7 +24,7 @@ from ...generation_server.client import Client, RequestRefused, ServerError, Ser
 from ...generation_server.protocol import JobEvent, JobState, JobStatus, ServerAddress, default_server_dir, user_data_dir
 from ..png import PngError
 from .clay import make_picture
-from .delivery import fetch_picture, send_controls
+from .delivery import fetch_picture, send_inputs
 from .event_stream import EventStream
 from .records import Record, RecordError, read_record, write_file, write_record
 from .server_process import HOW_TO_START, ServerProcess, ServerStartError, server_python, start_server
@@ -316,7 +316,7 @@ class Relay:
         assert self._client is not None
         if self._stream is None:
             self._stream = EventStream(self._client.url, self._token, self._last_event_id)
-        send_controls(self._client, record)
+        send_inputs(self._client, record)
         status = self._client.submit(record.submission())
         del self._waiting[record.job_id]
         self._jobs[record.job_id] = record

@@ -202,8 +202,8 @@ def write_job(prepared: Prepared, file_id: str, *, blend: str = "", folder: Path
         created=created,
     )
     try:
-        for control in prepared.request.controls:
-            write_file(record.control_path(control.kind), prepared.images[control.image])
+        for name, sha256 in prepared.request.inputs:
+            write_file(record.input_path(name), prepared.images[sha256])
         if prepared.passes.buffers is not None and prepared.passes.view is not None:
             view = prepared.passes.view
             write_file(record.clay_path, clay.pack(prepared.passes.buffers.depth, view.projection, view.perspective))

@@ -127,8 +127,8 @@ class P2A_OT_vary_result(_OnResult, bpy.types.Operator):
         )
         try:
             varied.path.parent.mkdir(parents=True, exist_ok=True)
-            for control in record.request.controls:
-                shutil.copyfile(record.control_path(control.kind), varied.control_path(control.kind))
+            for name, _sha256 in record.request.inputs:
+                shutil.copyfile(record.input_path(name), varied.input_path(name))
             if record.figure_path.exists():
                 shutil.copyfile(record.figure_path, varied.figure_path)
             write_record(varied)

@@ -18,6 +18,7 @@ import diffusers
 import torch
 import transformers
 from diffusers import AutoencoderDC, AutoencoderKL, ControlNetModel, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTinyOutput
 from safetensors import safe_open
 from transformers import CLIPTextModel, CLIPTokenizer
 
@@ -38,7 +39,17 @@ CONFIGS = Path(__file__).parent / "configs"
 
 _Loaded = TypeVar("_Loaded")
 _CLASSES: Mapping[str, Any] = {"unet": UNet2DConditionModel, "vae": AutoencoderKL, "text_encoder": CLIPTextModel}
-_AUTOENCODERS: Mapping[str, Any] = {"kl": AutoencoderKL, "dc": AutoencoderDC}
+
+
+class _EncodingAutoencoderDC(AutoencoderDC):
+    """An AutoencoderDC whose latents pipelines find where they look for an AutoencoderTiny's, which has no distribution either."""
+
+    def encode(self, x: torch.Tensor, return_dict: bool = True) -> Any:
+        (latents,) = super().encode(x, return_dict=False)
+        return AutoencoderTinyOutput(latents=latents) if return_dict else (latents,)
+
+
+_AUTOENCODERS: Mapping[str, Any] = {"kl": AutoencoderKL, "dc": _EncodingAutoencoderDC}
 
 
 def load_checkpoint(place: Place, device: Device) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The loader of the Stable Diffusion 1.x families: text to picture with any number of ControlNets, none included.
+"""The loader of the Stable Diffusion 1.x families: text, and a picture to begin with or none, to a picture, with any number of
+ControlNets, none included.
 
 A loader is a module with ``load(resolved, device, cache)`` that returns a ``LoadedModel``; the engine finds it by the name that
 the family's TOML gives.
@@ -13,7 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from diffusers import StableDiffusionControlNetPipeline, StableDiffusionPipeline
+from diffusers import (
+    StableDiffusionControlNetImg2ImgPipeline,
+    StableDiffusionControlNetPipeline,
+    StableDiffusionImg2ImgPipeline,
+    StableDiffusionPipeline,
+)
 from diffusers.image_processor import VaeImageProcessor
 from PIL import Image
 
@@ -87,18 +93,22 @@ class LoadedModel:
             raise GenerationError(self._resolved.missing_controls[kind])
         return self._cache.get(place, lambda: load_controlnet(place, self._device))
 
-    def generate(self, request: GenerationRequest, controls: Sequence[ActiveControl], watcher: Watcher) -> list[Image.Image]:
-        """The picture of a request whose settings have been checked. Raises GenerationError or GenerationCancelled."""
+    def generate(
+        self, request: GenerationRequest, controls: Sequence[ActiveControl], start: Image.Image | None, watcher: Watcher
+    ) -> list[Image.Image]:
+        """The picture of a request whose settings have been checked; ``start`` is its ``init_image``, RGB, of its size.
+
+        Raises GenerationError or GenerationCancelled."""
         unet, vae = self._parts["unet"], self._parts["vae"]
-        stops = [*unet.down_blocks, unet.mid_block, *unet.up_blocks, *vae.decoder.up_blocks]
+        stops = [*vae.encoder.down_blocks, *unet.down_blocks, unet.mid_block, *unet.up_blocks, *vae.decoder.up_blocks]
         if self._resolved.family.vocabulary == "closed" and (unknown := unknown_words(request.prompt, self._parts["tokenizer"])):
             known_to = self._resolved.entry.title
             watcher.report(Progress("reading the prompt", warnings=(f"Not known to {known_to}: {', '.join(unknown)}.",)))
         with torch.inference_mode(), interruptible(stops, watcher.check):
             watcher.report(Progress("reading the prompt"))
             embeddings = self._prompts.encode_pair(request.prompt, negative_prompt(request))
-            latents = self._denoise(request, controls, embeddings, watcher)
-            watcher.report(Progress("decoding", request.steps, request.steps))
+            latents = self._denoise(request, controls, start, embeddings, watcher)
+            watcher.report(Progress("decoding", request.denoised_steps, request.denoised_steps))
             pixels = self._decode(latents)
         return VaeImageProcessor().postprocess(pixels.float().cpu(), output_type="pil")
 
@@ -106,6 +116,7 @@ class LoadedModel:
         self,
         request: GenerationRequest,
         controls: Sequence[ActiveControl],
+        start: Image.Image | None,
         embeddings: tuple[torch.Tensor, torch.Tensor],
         watcher: Watcher,
     ) -> torch.Tensor:
@@ -121,14 +132,12 @@ class LoadedModel:
                 best = denoised.latents if denoised.latents is not None else tensors["latents"]
                 preview = self._colours.picture(best)
                 last_preview = time.monotonic()
-            watcher.report(Progress("denoising", step + 1, request.steps, preview))
+            watcher.report(Progress("denoising", step + 1, request.denoised_steps, preview))
             return {}
 
         settings: dict[str, Any] = {
             "prompt_embeds": embeddings[0],
             "negative_prompt_embeds": embeddings[1],
-            "width": request.width,
-            "height": request.height,
             "num_inference_steps": request.steps,
             "guidance_scale": request.guidance_scale,
             # On the CPU whatever the device, so that a seed means the same noise everywhere.
@@ -136,19 +145,25 @@ class LoadedModel:
             "output_type": "latent",
             "callback_on_step_end": on_step_end,
         }
+        if start is None:
+            settings |= {"width": request.width, "height": request.height}
+        else:
+            settings |= {"image": start, "strength": request.denoising_strength}
         if controls:
             nets = WindowedControlNets([self._controlnet(control.kind) for control in controls])
-            pipeline = StableDiffusionControlNetPipeline(**self._shared(scheduler), controlnet=nets)
+            kind = StableDiffusionControlNetPipeline if start is None else StableDiffusionControlNetImg2ImgPipeline
+            pipeline = kind(**self._shared(scheduler), controlnet=nets)
             settings |= {
-                "image": [control.image for control in controls],
+                "image" if start is None else "control_image": [control.image for control in controls],
                 "controlnet_conditioning_scale": [control.strength for control in controls],
                 "control_guidance_start": [control.start for control in controls],
                 "control_guidance_end": [control.end for control in controls],
             }
         else:
-            pipeline = StableDiffusionPipeline(**self._shared(scheduler))
+            kind = StableDiffusionPipeline if start is None else StableDiffusionImg2ImgPipeline
+            pipeline = kind(**self._shared(scheduler))
         pipeline.set_progress_bar_config(disable=True)
-        watcher.report(Progress("denoising", 0, request.steps))
+        watcher.report(Progress("denoising", 0, request.denoised_steps))
         latents: torch.Tensor = pipeline(**settings).images
         if not torch.isfinite(latents).all():
             raise GenerationError(

@@ -60,7 +60,7 @@ class Engine:
         report: Callable[[Progress], None],
         cancelled: Callable[[], bool],
     ) -> list[Image.Image]:
-        """The pictures of a request, RGB, of its size. ``images``: each control's image by its SHA-256.
+        """The pictures of a request, RGB, of its size. ``images``: each of its ``inputs`` by its SHA-256.
 
         ``cancelled`` is asked before every block of the networks. Raises GenerationError with a sentence, or GenerationCancelled.
         """
@@ -71,12 +71,13 @@ class Engine:
             raise GenerationError(str(error)) from error
         check_request(request, resolved)
         controls = active_controls(request, resolved, images)
+        start = input_image("starting picture", request.init_image, request, images) if request.init_image else None
         watcher.check()
         try:
             model = self._load(resolved, controls, watcher)
             if resolved.entry.warning:
                 report(Progress("preparing", warnings=(resolved.entry.warning,)))
-            pictures = model.generate(request, controls, watcher)
+            pictures = model.generate(request, controls, start, watcher)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
@@ -140,26 +141,33 @@ def active_controls(
 ) -> list[ActiveControl]:
     """The controls that act in at least one step, with their images; the others cost nothing and need not even be there."""
     active: list[ActiveControl] = []
+    steps = request.denoised_steps
     for control in request.controls:
         if control.kind not in resolved.family.controls:
             known = ", ".join(resolved.family.controls)
             raise GenerationError(f"{resolved.family.title} cannot be controlled by {control.kind}: use {known}.")
         if control.strength == 0 or not any(
-            step / request.steps >= control.start and (step + 1) / request.steps <= control.end for step in range(request.steps)
+            step / steps >= control.start and (step + 1) / steps <= control.end for step in range(steps)
         ):
             continue
         if control.kind not in resolved.controlnets:
             raise GenerationError(resolved.missing_controls[control.kind])
-        image = images.get(control.image)
-        if image is None:
-            raise GenerationError(f"The image of the {control.kind} control did not arrive: send the picture again.")
-        if image.size != (request.width, request.height):
-            raise GenerationError(
-                f"The {control.kind} control's image is {image.width} × {image.height} pixels, "
-                f"but the picture is to be {request.width} × {request.height}: render the control images again."
-            )
-        active.append(ActiveControl(control.kind, image.convert("RGB"), control.strength, control.start, control.end))
+        image = input_image(f"{control.kind} control's image", control.image, request, images)
+        active.append(ActiveControl(control.kind, image, control.strength, control.start, control.end))
     return active
+
+
+def input_image(what: str, sha256: str, request: GenerationRequest, images: Mapping[str, Image.Image]) -> Image.Image:
+    """One of a request's ``inputs``, RGB. Raises GenerationError where it is not there or has another size than the picture."""
+    image = images.get(sha256)
+    if image is None:
+        raise GenerationError(f"The {what} did not arrive: send the picture again.")
+    if image.size != (request.width, request.height):
+        raise GenerationError(
+            f"The {what} is {image.width} × {image.height} pixels, "
+            f"but the picture is to be {request.width} × {request.height}: render the control images again."
+        )
+    return image.convert("RGB")
 
 
 def check_picture(picture: Image.Image) -> None:

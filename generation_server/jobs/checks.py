@@ -10,7 +10,7 @@ from PIL import Image
 
 from ..families.catalogue import Family, FamilyError, NumberRange, family
 from ..models.entry import ModelError
-from ..protocol import Control, GenerationRequest, ModelStatus
+from ..protocol import GenerationRequest, ModelStatus
 from ..safety import refusal
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 EIGHT_BIT_MODES = ("RGB", "RGBA", "L", "LA", "P", "1")
 """Pillow's modes that hold what a control image may be; others would lose their values on the way to RGB."""
+_TITLES = {"init_image": "starting"}
+"""What an input is called in a sentence, before the word image; the others by their names."""
 
 
 class RequestRejected(ValueError):
@@ -47,7 +49,8 @@ def check_request(request: GenerationRequest, models: ModelCatalogue, blobs: Blo
             raise RequestRejected(f"The model {model.title} cannot follow a {control.kind} image: use {known}.")
         if control.kind in missing_controls and control.strength > 0.0:
             raise RequestRejected(missing_controls[control.kind])
-        _check_image(control, request, blobs)
+    for name, sha256 in request.inputs:
+        _check_image(name, sha256, request, blobs)
 
 
 def _check_numbers(request: GenerationRequest, model: ModelStatus, rules: Family) -> None:
@@ -79,15 +82,16 @@ def _check_names(request: GenerationRequest, model: ModelStatus, rules: Family) 
         raise RequestRejected(f"There is no style '{request.style:.80}' on this server: choose none.")
 
 
-def _check_image(control: Control, request: GenerationRequest, blobs: BlobStore) -> None:
-    data = blobs.get(control.image) if blobs.has(control.image) else None
+def _check_image(name: str, sha256: str, request: GenerationRequest, blobs: BlobStore) -> None:
+    data = blobs.get(sha256) if blobs.has(sha256) else None
     if data is None:
-        raise RequestRejected(f"The {control.kind} image {control.image[:12]}… is not on the server: upload it first.")
-    open_control_image(data, control.kind, (request.width, request.height))
+        raise RequestRejected(f"The {_TITLES.get(name, name)} image {sha256[:12]}… is not on the server: upload it first.")
+    open_input(data, name, (request.width, request.height))
 
 
-def open_control_image(data: bytes, kind: str, size: tuple[int, int]) -> Image.Image:
-    """The decoded RGB image, or RequestRejected when it is no PNG of this size (width, height)."""
+def open_input(data: bytes, name: str, size: tuple[int, int]) -> Image.Image:
+    """The decoded RGB image of one of a request's ``inputs``, or RequestRejected when it is no PNG of this size (width, height)."""
+    kind = _TITLES.get(name, name)
     try:
         # The size first: what a file claims to be must not decide how much memory decoding it takes.
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:

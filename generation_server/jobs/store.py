@@ -115,7 +115,7 @@ class JobStore:
         for job in self._jobs(""):
             kept.update(job.status.results)
             if not job.status.state.is_final:
-                kept.update(control.image for control in job.submission.request.controls)
+                kept.update(sha256 for _name, sha256 in job.submission.request.inputs)
         return kept
 
     def _jobs(self, where: str, *values: Any) -> Iterator[Job]:

@@ -83,7 +83,7 @@ def test_a_killed_worker_fails_one_job_and_the_next_runs(bridge: Bridge, tmp_pat
 
 def test_a_changed_control_image_is_not_sent(bridge: Bridge, tmp_path: Path) -> None:
     record = make_record(tmp_path)
-    record.control_path("depth").write_bytes(b"something else")
+    record.input_path("depth").write_bytes(b"something else")
     bridge.submit(record)
     failed = bridge.final(record)
     assert failed.state is JobState.FAILED and "control image" in failed.error
@@ -111,7 +111,7 @@ def test_a_server_that_was_killed_takes_the_job_up_again(tmp_path: Path) -> None
 def test_a_job_that_ended_while_nobody_listened_is_fetched(server: StepServer, tmp_path: Path) -> None:
     record = make_record(tmp_path)
     with server.client() as client:
-        client.upload(record.control_path("depth").read_bytes())
+        client.upload(record.input_path("depth").read_bytes())
         client.submit(record.submission())
         client.wait(record.job_id)
     bridge = Bridge(server_dir=str(server.data_dir))

@@ -204,6 +204,7 @@ def test_what_libraries_print_does_no_harm(shared_server):
         ({"prompt": "nude", "child_in_view": True}, "Sexual content is refused"),
         ({"controls": (Control("normal", "0" * 64),)}, "cannot follow a normal image"),
         ({"controls": openpose("0" * 64)}, "upload it first"),
+        ({"init_image": "0" * 64}, "The starting image 000000000000… is not on the server: upload it first"),
     ],
 )
 def test_a_request_that_cannot_be_served(shared_server, changes, part_of_sentence):

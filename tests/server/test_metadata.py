@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import struct
@@ -79,6 +80,12 @@ def test_a_plain_prompt_has_no_empty_fields():
     assert parameters_text(recipe) == (
         "a girl\nSteps: 25, Sampler: Euler a, CFG scale: 7.5, Seed: 0, Size: 64x64, Model: builtin, Version: Pose to Anime 1"
     )
+
+
+def test_a_starting_picture_is_told_by_how_much_of_it_is_painted_anew():
+    request = dataclasses.replace(RECIPE.request, init_image="a" * 64, denoising_strength=0.6)
+    assert "Denoising strength: 0.6" in parameters_text(dataclasses.replace(RECIPE, request=request))
+    assert "Denoising" not in parameters_text(RECIPE)
 
 
 @pytest.mark.parametrize(("prompt", "kind"), [("größe", b"tEXt"), ("月", b"iTXt")])

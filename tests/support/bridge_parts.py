@@ -62,7 +62,7 @@ def make_record(folder: Path, prompt: str = "1girl", steps: int = 4) -> Record:
     )
     job_id = new_job_id()
     record = Record(new_record_path("file", job_id, time.time(), folder), job_id, "file", request, created=time.time())
-    write_file(record.control_path("depth"), image)
+    write_file(record.input_path("depth"), image)
     depth = np.where(pixels[..., 0] > 0, 3.0, np.inf).astype(np.float32)
     write_file(record.clay_path, clay.pack(depth, np.diag([4.0, 2.0, -1.0, 0.0]), True))
     write_record(record)

@@ -43,6 +43,7 @@ def make_sd15(folder: Path, seed: int = 1) -> Path:
     )
     CLIPTextModel(text).save_pretrained(folder / "text_encoder")
     unet = UNet2DConditionModel(
+        sample_size=64,
         block_out_channels=WIDTHS,
         layers_per_block=LAYERS,
         cross_attention_dim=TEXT_WIDTH,

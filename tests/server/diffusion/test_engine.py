@@ -79,21 +79,24 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     return count
 
 
-def test_gives_the_bare_pipelines_picture(engine: Engine, tiny: Path) -> None:
-    """diffusers' own pipeline as a user would write it, with the same numbers, differs by rounding alone."""
+def bare_picture(tiny: Path, kind: Any, controls: tuple[Control, ...] = (), **settings: Any) -> Any:
+    """What diffusers' own pipeline makes as a user would write it, as an array."""
     weights = tiny / "weights"
-    pipeline = diffusers.StableDiffusionControlNetPipeline(
+    if controls:
+        settings["controlnet_conditioning_scale"] = [control.strength for control in controls]
+    nets = [diffusers.ControlNetModel.from_pretrained(weights / f"tiny-{control.kind}") for control in controls]
+    pipeline = kind(
         vae=diffusers.AutoencoderKL.from_pretrained(weights / "tiny" / "vae"),
         text_encoder=CLIPTextModel.from_pretrained(weights / "tiny" / "text_encoder"),
         tokenizer=CLIPTokenizer.from_pretrained(weights / "tiny" / "tokenizer"),
         unet=diffusers.UNet2DConditionModel.from_pretrained(weights / "tiny" / "unet"),
-        controlnet=[diffusers.ControlNetModel.from_pretrained(weights / f"tiny-{kind}") for kind in ("openpose", "depth")],
         scheduler=diffusers.DDIMScheduler.from_pretrained(
             weights / "tiny" / "scheduler", clip_sample=False, timestep_spacing="trailing"
         ),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
+        **({"controlnet": nets} if nets else {}),
     )
 
     def encode(text: str) -> Any:  # the last layer but one: what clip skip 2 means in the family's file
@@ -101,20 +104,43 @@ def test_gives_the_bare_pipelines_picture(engine: Engine, tiny: Path) -> None:
         hidden = pipeline.text_encoder(ids, output_hidden_states=True).hidden_states[-2]
         return pipeline.text_encoder.final_layer_norm(hidden).detach()
 
-    controls = (dataclasses.replace(BOTH[0], end=0.5), BOTH[1])
-    theirs = pipeline(
+    picture = pipeline(
         prompt_embeds=encode(REQUEST.prompt),
         negative_prompt_embeds=encode(REQUEST.negative_prompt),
-        image=[IMAGES[POSE], IMAGES[DEPTH]],
-        num_inference_steps=4,
-        guidance_scale=4.0,
-        generator=torch.Generator().manual_seed(7),
-        controlnet_conditioning_scale=[1.0, 0.5],
-        control_guidance_start=[0.0, 0.0],
-        control_guidance_end=[0.5, 1.0],
+        num_inference_steps=REQUEST.steps,
+        guidance_scale=REQUEST.guidance_scale,
+        generator=torch.Generator().manual_seed(REQUEST.seed),
+        **settings,
     ).images[0]
-    ours = make(engine, changed(controls=controls))
-    assert np.abs(ours - np.asarray(theirs).astype(int)).max() <= 2
+    return np.asarray(picture).astype(int)
+
+
+def test_gives_the_bare_pipelines_picture(engine: Engine, tiny: Path) -> None:
+    """The same numbers differ by rounding alone."""
+    controls = (dataclasses.replace(BOTH[0], end=0.5), BOTH[1])
+    theirs = bare_picture(
+        tiny, diffusers.StableDiffusionControlNetPipeline, controls, image=[IMAGES[POSE], IMAGES[DEPTH]],
+        control_guidance_start=[0.0, 0.0], control_guidance_end=[0.5, 1.0],
+    )  # fmt: skip
+    assert np.abs(make(engine, changed(controls=controls)) - theirs).max() <= 2
+
+
+def test_begins_with_a_picture_as_the_bare_pipelines_do(engine: Engine, tiny: Path) -> None:
+    start = {"image": IMAGES[OTHER_POSE], "strength": 0.5}
+    free = bare_picture(tiny, diffusers.StableDiffusionImg2ImgPipeline, **start)
+    led = bare_picture(
+        tiny, diffusers.StableDiffusionControlNetImg2ImgPipeline, BOTH, control_image=[IMAGES[POSE], IMAGES[DEPTH]], **start
+    )
+    for controls, theirs in (((), free), (BOTH, led)):
+        ours = make(engine, changed(controls=controls, init_image=OTHER_POSE, denoising_strength=0.5))
+        assert np.abs(ours - theirs).max() <= 2
+
+
+def test_a_starting_picture_saves_the_steps_that_would_only_destroy_it(engine: Engine, runs: Counter[str]) -> None:
+    told: list[Progress] = []
+    make(engine, changed(controls=(), init_image=DEPTH, denoising_strength=0.5), told.append)
+    assert runs["UNet2DConditionModel"] == 2
+    assert {(progress.step, progress.steps) for progress in told if progress.phase == "denoising"} == {(0, 2), (1, 2), (2, 2)}
 
 
 def test_same_request_same_bytes(engine: Engine, tiny: Path) -> None:
@@ -140,6 +166,8 @@ def test_same_request_same_bytes(engine: Engine, tiny: Path) -> None:
         changed(controls=(dataclasses.replace(BOTH[0], strength=0.5), BOTH[1])),
         changed(controls=(dataclasses.replace(BOTH[0], end=0.5), BOTH[1])),
         changed(controls=(dataclasses.replace(BOTH[0], start=0.5), BOTH[1])),
+        changed(init_image=OTHER_POSE),
+        changed(init_image=OTHER_POSE, denoising_strength=0.5),
     ],
     ids=lambda request: next(
         f"{f.name}={getattr(request, f.name)}"[:60]
@@ -278,7 +306,8 @@ def test_cancelled_before_it_began(engine: Engine, runs: Counter[str]) -> None:
         (changed(style="pastel"), "no style 'pastel'"),
         (changed(loras=(Lora("hero"),)), "no LoRA 'hero'"),
         (changed(controls=(Control("canny", POSE),)), "cannot be controlled by canny: use openpose, depth"),
-        (changed(controls=(Control("depth", "d" * 64),)), "image of the depth control did not arrive"),
+        (changed(controls=(Control("depth", "d" * 64),)), "depth control.s image did not arrive"),
+        (changed(init_image="d" * 64), "starting picture did not arrive"),
         (changed(width=320), "openpose control's image is 256 × 256 pixels, but the picture is to be 320 × 256"),
     ],
 )

@@ -94,6 +94,21 @@ def test_pictures_follow_poses_that_it_never_saw(tmp_path: Path, cases: list[Sam
     assert own > others + 0.25 and own > loose + 0.25, (own, others, loose)
 
 
+def test_it_paints_over_a_picture_as_much_as_it_is_told(tmp_path: Path) -> None:
+    """The less is painted anew, the more stays of the start: a red half and a blue one."""
+    start = np.zeros((384, 256, 3), dtype=np.uint8)
+    start[:192], start[192:] = (200, 60, 60), (60, 60, 200)
+    away = []
+    for strength in (0.2, 0.6, 1.0):
+        request = GenerationRequest(
+            "builtin", "1girl", 256, 384, steps=10, guidance_scale=2.0, init_image=DEPTH, denoising_strength=strength
+        )
+        engine = Engine("cpu", ModelCatalogue(tmp_path))
+        picture = engine.generate(request, {DEPTH: Image.fromarray(start)}, lambda progress: None, lambda: False)[0]
+        away.append(np.abs(np.asarray(picture).astype(int) - start).mean())
+    assert away[0] < 30 and away[0] < away[1] < away[2], away
+
+
 def test_it_says_what_it_does_not_know(tmp_path: Path) -> None:
     told: list[Progress] = []
     generate(tmp_path, told, "1girl, solo, (blue hair:1.2), red skirt, rasengan", steps=1)

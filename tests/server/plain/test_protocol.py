@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The messages: what goes out comes back the same, and what is wrong gets a sentence."""
 
+import dataclasses
 import json
 import os
 import stat
@@ -108,6 +109,10 @@ def test_what_may_be_absent_gets_its_default():
         (request_json(guidance_scale=float("inf")), "guidance_scale must be a finite number"),
         (request_json(guidance_scale=10**400), "too large a number"),
         (request_json(guidance_scale=-1), "guidance scale must be between"),
+        (request_json(init_image="me.png"), "starting picture must be a SHA-256"),
+        (request_json(denoising_strength=1.5), "denoising strength must be between"),
+        (request_json(init_image="a" * 64, denoising_strength=0), "leave the starting picture as it is"),
+        (request_json(init_image="a" * 64, denoising_strength=0.2, steps=4), "leave the starting picture as it is"),
         (request_json(seed=-1), "seed must be a whole number from 0"),
         (request_json(seed=2**32), "seed must be a whole number from 0"),
         (request_json(seed=None), "seed must be a whole number"),
@@ -144,6 +149,14 @@ def test_a_scene_is_an_object(scene):
 def test_an_unknown_state_is_refused():
     with pytest.raises(ProtocolError, match="cannot be 'asleep'"):
         JobStatus.from_json({"id": "job-12345", "state": "asleep"})
+
+
+def test_a_starting_picture_leaves_out_the_first_steps_and_is_one_of_the_inputs():
+    control = Control("depth", "b" * 64)
+    request = dataclasses.replace(REQUEST, steps=20, controls=(control,), denoising_strength=0.55)
+    assert request.denoised_steps == 20 and request.inputs == (("depth", "b" * 64),)
+    begun = dataclasses.replace(request, init_image="a" * 64)
+    assert begun.denoised_steps == 11 and begun.inputs == (("depth", "b" * 64), ("init_image", "a" * 64))
 
 
 def test_equal_requests_have_equal_fingerprints():
