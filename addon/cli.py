@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from .generate.headless import Generated
     from .passes.render import PassSet
 
-PASS_FILES = {"openpose": "pose.png", "depth": "depth.png"}
-"""What each control image is called on disk."""
-
 DEMO_MODEL = "builtin"
 DEMO_PROMPT = "1girl, black hair, ponytail, red shirt, blue skirt, running, yellow background, simple background"
 
@@ -49,10 +46,12 @@ def passes(arguments: argparse.Namespace) -> None:
         from .framing.camera import picture_camera, scene_size
         from .passes.render import render_passes
 
+        kinds = _kinds(arguments.images)
         rules = family(arguments.family)
         scene = _scene(arguments, lambda scene: setattr(scene.pose_to_anime.generation, "family", rules.name))
         size = scene_size(scene)
-        rendered = render_passes(scene, bpy.context.view_layer, picture_camera(scene), size, profile=rules.skeleton_profile)
+        camera, profile = picture_camera(scene), rules.skeleton_profile
+        rendered = render_passes(scene, bpy.context.view_layer, camera, size, kinds=kinds, profile=profile)
         _write_passes(out, rendered)
 
 
@@ -226,9 +225,23 @@ def _server(arguments: argparse.Namespace) -> Iterator[Client]:
             started.process.wait(30)
 
 
+def _kinds(text: str) -> list[str]:
+    """The kinds of images that a command names."""
+    from .passes.kinds import KINDS
+
+    named = list(KINDS) if text == "all" else [name.strip() for name in text.split(",") if name.strip()]
+    if unknown := [name for name in named if name not in KINDS]:
+        raise UserError(f"There is no image '{unknown[0]}': choose from {', '.join(KINDS)}, or all.")
+    if not named:
+        raise UserError("No image is named: write --images all, or names with commas between them, as in openpose,depth.")
+    return named
+
+
 def _write_passes(out: Path, rendered: PassSet) -> None:
-    for kind, image in rendered.images.items():
-        write_png(out / PASS_FILES[kind], image)
+    from .passes.kinds import file_of
+
+    for key, image in rendered.images.items():
+        write_png(out / file_of(key), image)
     write(out / "pose.json", rendered.pose_json.encode("utf-8"))
 
 
@@ -284,8 +297,12 @@ def make_parser() -> argparse.ArgumentParser:
     _add_figure(sub, out="demo", pose="running", ratio="2:3", family=DEMO_MODEL, shot="three-quarter")
     _add_generation(sub, prompt=DEMO_PROMPT, model=DEMO_MODEL)
 
-    sub = add(passes, "example:\n  studio.py passes --pose running --ratio 2:3 --shot three-quarter --out passes")
+    examples = "examples:\n  studio.py passes --pose running --ratio 2:3 --shot three-quarter --out passes"
+    examples += "\n  studio.py passes --pose sitting --outfit school --images all --out passes"
+    sub = add(passes, examples)
     _add_figure(sub, out=None, pose="", ratio="", family="sd15")
+    what = "names with commas between them (openpose, depth, normal, lineart, …), or all"
+    sub.add_argument("--images", default="openpose,depth", metavar="KINDS", help=what + _default("openpose,depth"))
 
     example = 'example:\n  studio.py generate --pose running --prompt "1girl, running, park" --model meinamix_v11 --out running'
     sub = add(generate, example)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..passes.shading import light_on
 from ..png import encode
 from .records import Record, RecordError, write_file
 
@@ -21,10 +22,8 @@ GROUND = (58, 59, 62)
 CLAY = np.array((0.86, 0.80, 0.75))
 """Reflectance, sRGB-like: a warm grey that keeps form readable and is nobody's skin."""
 
-_KEY = np.array((-0.45, 0.65, 0.61))  # light from the upper left and the front, in the camera's axes
 _STEP = 0.008
 """Metres of depth from pixel to pixel beyond which the next pixel belongs to another limb."""
-_FILL = np.array((0.75, 0.10, 0.45))
 
 
 def pack(depth: NDArray[np.float32], projection: NDArray[np.float64], perspective: bool) -> bytes:
@@ -54,11 +53,7 @@ def shade(depth: NDArray[np.float32], projection: NDArray[np.float64], perspecti
     normal = np.divide(normal, length, out=np.zeros_like(normal), where=length > 0.0)
     normal[length[..., 0] == 0.0] = (0.0, 0.0, 1.0)
     normal = _smoothed(normal, z, there)
-    key = np.clip(normal @ (_KEY / np.linalg.norm(_KEY)), 0.0, 1.0)
-    fill = np.clip(normal @ (_FILL / np.linalg.norm(_FILL)), 0.0, 1.0)
-    facing = np.clip(normal[..., 2], 0.0, 1.0)
-    light = 0.22 + 0.62 * key + 0.16 * fill + 0.06 * facing
-    light *= 0.55 + 0.45 * np.sqrt(facing)  # darker towards the outline, which keeps overlapping limbs apart
+    light = light_on(*np.moveaxis(normal, -1, 0))
     picture = np.empty((height, width, 3), np.uint8)
     picture[:] = GROUND
     picture[there] = np.rint(np.clip(light[there, None] * CLAY, 0.0, 1.0) * 255.0)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import zlib
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -22,13 +21,13 @@ from ..armature.seen_skin import bare_places
 from ..armature.worn import is_worn
 from ..dressing.covered import covered_rows
 from ..keys import ObjectKey, key_of, object_in
+from . import topology
+from .mesh_details import details_of
+from .topology import TopologyKey
 from .view import transform
 
 Floats = NDArray[np.float64]
 
-TopologyKey = tuple[int, int, int, int, int]
-_REMEMBERED = 64
-_triangles: OrderedDict[TopologyKey, NDArray[np.int32]] = OrderedDict()
 _HAS_SURFACE = ("MESH", "CURVE", "SURFACE", "FONT", "META")
 
 
@@ -36,6 +35,9 @@ _HAS_SURFACE = ("MESH", "CURVE", "SURFACE", "FONT", "META")
 class Surface:
     """One mesh to draw. ``vertices`` (n, 3) float32 in its own axes, ``triangles`` (t, 3) int32 indices into them, ``to_world``
     (4, 4). ``figure`` is 1 for the first figure, 2 for the second, …, and 0 for what is no figure. ``key`` names the triangles.
+
+    Where details were asked for, ``normals`` are those that Blender shades with, in the mesh's own axes: (n, 3) float32 one for
+    each vertex, or (t, 3, 3) one for each corner of each triangle; ``materials`` (t,) int32 are the triangles' material slots.
     """
 
     source: ObjectKey
@@ -44,6 +46,19 @@ class Surface:
     triangles: NDArray[np.int32]
     to_world: Floats
     key: TopologyKey
+    normals: NDArray[np.float32] | None = None
+    materials: NDArray[np.int32] | None = None
+
+    def only(self, keep: NDArray[np.bool_]) -> Surface:
+        """The same surface with those of its triangles that ``keep`` (t,) says."""
+        per_corner = self.normals is not None and self.normals.ndim == 3
+        return replace(
+            self,
+            triangles=self.triangles[keep],
+            key=(*self.key[:4], zlib.crc32(keep.tobytes(), self.key[4])),
+            normals=self.normals[keep] if self.normals is not None and per_corner else self.normals,
+            materials=None if self.materials is None else self.materials[keep],
+        )
 
     @functools.cached_property
     def world(self) -> Floats:
@@ -52,17 +67,26 @@ class Surface:
 
 
 def figure_surfaces(
-    scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, depsgraph: bpy.types.Depsgraph, figures: Sequence[Figure]
+    scene: bpy.types.Scene,
+    view_layer: bpy.types.ViewLayer,
+    depsgraph: bpy.types.Depsgraph,
+    figures: Sequence[Figure],
+    detailed: bool = False,
 ) -> list[Surface]:
-    """The visible evaluated skins of the figures, without what they wear, in world metres by their matrices."""
-    return list(_surfaces(scene, view_layer, depsgraph, [figure.meshes for figure in figures]))
+    """The visible evaluated skins of the figures, without what they wear, in world metres by their matrices; ``detailed`` with
+    normals and materials."""
+    return list(_surfaces(scene, view_layer, depsgraph, [figure.meshes for figure in figures], detailed))
 
 
 def worn_surfaces(
-    scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, depsgraph: bpy.types.Depsgraph, figures: Sequence[Figure]
+    scene: bpy.types.Scene,
+    view_layer: bpy.types.ViewLayer,
+    depsgraph: bpy.types.Depsgraph,
+    figures: Sequence[Figure],
+    detailed: bool = False,
 ) -> list[Surface]:
     """What the figures wear, as far as it is visible and ticked. Depth shows it; keypoints are found on the bare body."""
-    return list(_surfaces(scene, view_layer, depsgraph, [figure.worn for figure in figures]))
+    return list(_surfaces(scene, view_layer, depsgraph, [figure.worn for figure in figures], detailed))
 
 
 def without_covered(scene: bpy.types.Scene, surfaces: Sequence[Surface], figures: Sequence[Figure]) -> list[Surface]:
@@ -82,8 +106,7 @@ def _without(surface: Surface, rows: NDArray[np.int64]) -> Surface:
         return surface
     hidden = np.zeros(len(surface.vertices), dtype=bool)
     hidden[rows] = True
-    key = (*surface.key[:4], zlib.crc32(hidden.tobytes(), surface.key[4]))
-    return replace(surface, triangles=surface.triangles[~hidden[surface.triangles].all(axis=1)], key=key)
+    return surface.only(np.logical_not(hidden[surface.triangles].all(axis=1)))
 
 
 def _surfaces(
@@ -91,6 +114,7 @@ def _surfaces(
     view_layer: bpy.types.ViewLayer,
     depsgraph: bpy.types.Depsgraph,
     meshes: Sequence[Sequence[ObjectKey]],
+    detailed: bool,
 ) -> Iterator[Surface]:
     """The visible ones of the meshes of each figure."""
     for number, keys in enumerate(meshes, 1):
@@ -98,22 +122,24 @@ def _surfaces(
             source = object_in(scene, key)
             if source is None or source.type not in _HAS_SURFACE or not source.visible_get(view_layer=view_layer):
                 continue
-            surface = _surface(source.evaluated_get(depsgraph), key, number)
+            surface = _surface(source.evaluated_get(depsgraph), key, number, detailed)
             if surface is not None:
                 yield surface
 
 
-def ticked_surfaces(view_layer: bpy.types.ViewLayer, depsgraph: bpy.types.Depsgraph, figures: Sequence[Figure]) -> list[Surface]:
+def ticked_surfaces(
+    view_layer: bpy.types.ViewLayer, depsgraph: bpy.types.Depsgraph, figures: Sequence[Figure], detailed: bool = False
+) -> list[Surface]:
     """Other visible objects that the user ticked to be in depth, with all their instances."""
     if not any(_is_ticked(item) for item in view_layer.objects):
         return []
     skins = {key for figure in figures for key in figure.meshes}
-    return list(_ticked_instances(depsgraph, skins))
+    return list(_ticked_instances(depsgraph, skins, detailed))
 
 
 def forget() -> None:
     """Drop what is remembered of meshes."""
-    _triangles.clear()
+    topology.forget()
 
 
 def _is_ticked(item: bpy.types.Object) -> bool:
@@ -123,7 +149,7 @@ def _is_ticked(item: bpy.types.Object) -> bool:
     return bool(getattr(settings, "in_depth", False))
 
 
-def _ticked_instances(depsgraph: bpy.types.Depsgraph, skins: set[ObjectKey]) -> Iterator[Surface]:
+def _ticked_instances(depsgraph: bpy.types.Depsgraph, skins: set[ObjectKey], detailed: bool) -> Iterator[Surface]:
     shared: dict[int, Surface | None] = {}
     for instance in depsgraph.object_instances:
         shape = instance.object
@@ -137,14 +163,13 @@ def _ticked_instances(depsgraph: bpy.types.Depsgraph, skins: set[ObjectKey]) -> 
             continue
         data = shape.data.as_pointer()
         if data not in shared:
-            shared[data] = _surface(shape, key_of(source), 0)
+            shared[data] = _surface(shape, key_of(source), 0, detailed)
         surface = shared[data]
         if surface is not None:
-            to_world = np.array(instance.matrix_world, dtype=np.float64)
-            yield Surface(surface.source, 0, surface.vertices, surface.triangles, to_world, surface.key)
+            yield replace(surface, to_world=np.array(instance.matrix_world, dtype=np.float64))
 
 
-def _surface(evaluated: bpy.types.Object, source: ObjectKey, figure: int) -> Surface | None:
+def _surface(evaluated: bpy.types.Object, source: ObjectKey, figure: int, detailed: bool) -> Surface | None:
     """The mesh of an evaluated object; None where it has no faces."""
     try:
         mesh = evaluated.to_mesh()
@@ -154,34 +179,15 @@ def _surface(evaluated: bpy.types.Object, source: ObjectKey, figure: int) -> Sur
         if mesh is None or not len(mesh.polygons):
             return None
         vertices = bare_places(mesh)
-        key, triangles = _topology(mesh)
+        key, triangles = topology.triangles_of(mesh)
+        normals, materials = details_of(mesh, key, triangles, vertices) if detailed else (None, None)
     finally:
         evaluated.to_mesh_clear()
+    to_world = np.array(evaluated.matrix_world, dtype=np.float64)
+    surface = Surface(source, figure, vertices, triangles, to_world, key, normals, materials)
     lost = np.logical_not(np.isfinite(vertices).all(axis=1))
     if lost.any():
         # One vertex that a broken modifier threw to infinity must not take the whole figure along.
-        triangles = triangles[~lost[triangles].any(axis=1)]
+        surface = surface.only(~lost[triangles].any(axis=1))
         vertices[lost] = 0.0
-        key = (*key[:4], zlib.crc32(triangles.tobytes(), key[4]))
-        if not len(triangles):
-            return None
-    return Surface(source, figure, vertices, triangles, np.array(evaluated.matrix_world, dtype=np.float64), key)
-
-
-def _topology(mesh: bpy.types.Mesh) -> tuple[TopologyKey, NDArray[np.int32]]:
-    corners = np.empty(len(mesh.loops), dtype=np.int32)
-    # An attribute is copied at once; `loops` are asked corner by corner, which takes longer than all the rest of this.
-    mesh.attributes[".corner_vert"].data.foreach_get("value", corners)
-    starts = np.empty(len(mesh.polygons), dtype=np.int32)
-    mesh.polygons.foreach_get("loop_start", starts)
-    key = (len(mesh.vertices), len(corners), len(starts), zlib.crc32(corners.data), zlib.crc32(starts.data))
-    if key in _triangles:
-        _triangles.move_to_end(key)
-        return key, _triangles[key]
-    mesh.calc_loop_triangles()
-    triangles = np.empty((len(mesh.loop_triangles), 3), dtype=np.int32)
-    mesh.loop_triangles.foreach_get("vertices", triangles.reshape(-1))
-    _triangles[key] = triangles
-    while len(_triangles) > _REMEMBERED:
-        _triangles.popitem(last=False)
-    return key, triangles
+    return surface if len(surface.triangles) else None

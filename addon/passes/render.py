@@ -9,59 +9,35 @@ from dataclasses import dataclass, field
 
 import bpy
 import numpy as np
-from numpy.typing import NDArray
 
 from ..armature.figures import Figure, figures_in
 from ..errors import UserError
 from ..keys import ObjectKey, object_in
 from ..openpose import pose_json
-from ..openpose.drawing import draw_people
 from ..openpose.person import Person
 from ..openpose.profiles import Profile
 from . import buffers_cycles, buffers_gpu, geometry, head
 from .buffers import MOST_FIGURES, Buffers
 from .camera_view import view_of
-from .depth import depth_image
 from .geometry import Surface
+from .kinds import DETAILS, GEOMETRY, Image, Inputs, needs
+from .kinds import KINDS as ALL
+from .options import PassOptions
 from .skeleton import person_of
 from .view import NEAREST, View
 
-Image = NDArray[np.uint8]
-
 KINDS: tuple[str, ...] = ("openpose", "depth")
+"""What a request asks for; ``kinds.KINDS`` are all that there are."""
 LARGEST_SIDE = 8192
-
-
-@dataclass(frozen=True)
-class PassOptions:
-    """How passes are made; the defaults are those of the scene settings.
-
-    ``depth_floor`` 0 to 255 is the value of the farthest figure pixel, ``depth_gamma`` above 1 darkens the middle;
-    ``keep_outside`` keeps keypoints outside the picture, so that limbs which leave it are drawn up to its edge. ``buffers`` is
-    "gpu", "cycles", or "auto": the GPU where there is one.
-    """
-
-    depth_floor: int = 40
-    depth_gamma: float = 1.0
-    keep_outside: bool = False
-    buffers: str = "auto"
-
-    @classmethod
-    def of(cls, scene: bpy.types.Scene) -> PassOptions:
-        """What the user chose in this scene."""
-        settings = getattr(getattr(scene, "pose_to_anime", None), "passes", None)
-        if settings is None:  # the package is used without being enabled as an extension
-            return cls()
-        return cls(settings.depth_floor, settings.depth_gamma, settings.keep_outside)
 
 
 @dataclass(frozen=True)
 class PassSet:
     """Passes of one moment.
 
-    ``images``: kind → (height, width, 3) uint8 RGB, row 0 at the top. ``people`` in pixels of that picture, one for each of
-    ``figures`` (keys of armatures) that has a point in it; ``pose_json`` says the same as OpenPose JSON. ``warnings`` are
-    sentences for the user, ``seconds`` what each step took.
+    ``images``: kind → as ``kinds.Image``; of a kind that each figure has, its name and the figure's number. ``people`` in pixels
+    of that picture, one for each of ``figures`` (keys of armatures) that has a point in it; ``pose_json`` says the same as
+    OpenPose JSON. ``warnings`` are sentences for the user, ``seconds`` what each step took.
     """
 
     width: int
@@ -73,7 +49,7 @@ class PassSet:
     warnings: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
     view: View | None = None
-    buffers: Buffers | None = None  # where depth was asked for: the geometry in metres
+    buffers: Buffers | None = None  # where an image was asked for that needs it: the geometry in metres
 
 
 def render_passes(
@@ -89,18 +65,20 @@ def render_passes(
 ) -> PassSet:
     """Passes of the visible figures as ``camera`` sees them, in a picture of ``size`` (width, height) pixels.
 
-    ``kinds`` of ``KINDS``; ``profile`` is the skeleton profile of the model that is to see them. ``figures`` and ``options``
-    default to all visible figures and the scene's settings. Changes neither the scene nor its render settings.
+    ``kinds`` are names of ``kinds.KINDS``; ``profile`` is the skeleton profile of the model that is to see them. ``figures`` and
+    ``options`` default to all visible figures and the scene's settings. Changes neither the scene nor its render settings.
 
     Raises UserError, in a sentence for the user, where there is no camera, no figure, or none that the camera sees; ProfileError
     for an unknown profile; ValueError for an unknown kind.
     """
-    if unknown := set(kinds) - set(KINDS):
-        raise ValueError(f"There is no pass '{min(unknown)}': use {', '.join(KINDS)}.")
+    if unknown := set(kinds) - set(ALL):
+        raise ValueError(f"There is no pass '{min(unknown)}': use {', '.join(ALL)}.")
     width, height = size
     if not (1 <= width <= LARGEST_SIDE and 1 <= height <= LARGEST_SIDE):
         raise UserError(f"A picture of {width} × {height} pixels cannot be made: both sides must be 1 to {LARGEST_SIDE}.")
     options = options or PassOptions.of(scene)
+    if options.depth_range is not None and not 0.0 < options.depth_range[0] < options.depth_range[1]:
+        raise UserError("The fixed range of depth ends before it begins: set Near below Far.")
     clock = _Clock()
     view_layer.update()
     depsgraph = view_layer.depsgraph
@@ -108,7 +86,8 @@ def render_passes(
     chosen = tuple(figures_in(scene, view_layer) if figures is None else figures)
     _check_figures(scene, chosen)
     clock("scene")
-    surfaces = geometry.figure_surfaces(scene, view_layer, depsgraph, chosen)
+    detailed = needs(kinds, DETAILS)
+    surfaces = geometry.figure_surfaces(scene, view_layer, depsgraph, chosen, detailed)
     clock("geometry")
     warnings: list[str] = []
     people = [
@@ -117,21 +96,21 @@ def render_passes(
     ]
     _check_sight(chosen, people, surfaces, view, camera, warnings)
     clock("keypoints")
-    images: dict[str, Image] = {}
     # As exact as they are written down, or a point between two pixels would be drawn from the file as another one.
     present = tuple(person.rounded(pose_json.DECIMALS) for person in people if not person.empty)
-    if "openpose" in kinds:
-        images["openpose"] = draw_people(present, width, height, profile)
-        clock("openpose")
     buffers = None
-    if "depth" in kinds:
+    if needs(kinds, GEOMETRY):
         shown = geometry.without_covered(scene, surfaces, chosen)
-        shown += geometry.worn_surfaces(scene, view_layer, depsgraph, chosen)
-        shown += geometry.ticked_surfaces(view_layer, depsgraph, chosen)
-        buffers = draw_buffers(shown, view, camera, depsgraph, options.buffers)
+        shown += geometry.worn_surfaces(scene, view_layer, depsgraph, chosen, detailed)
+        shown += geometry.ticked_surfaces(view_layer, depsgraph, chosen, detailed)
+        buffers = draw_buffers(shown, view, camera, depsgraph, options.buffers, detailed)
         clock("draw")
-        images["depth"] = depth_image(buffers, floor=options.depth_floor, gamma=options.depth_gamma)
-        clock("depth")
+    inputs = Inputs(view, present, profile, options, len(chosen), buffers)
+    images: dict[str, Image] = {}
+    for kind in ALL.values():
+        if kind.name in kinds:
+            images.update(kind.images(inputs))
+            clock(kind.name)
     return PassSet(
         width=width,
         height=height,
@@ -152,13 +131,15 @@ def draw_buffers(
     camera: bpy.types.Object,
     depsgraph: bpy.types.Depsgraph,
     how: str = "auto",
+    detailed: bool = False,
 ) -> Buffers:
-    """The geometry as ``view`` of ``camera`` sees it: on the GPU, or through Cycles where there is none or ``how`` says so."""
+    """The geometry as ``view`` of ``camera`` sees it: on the GPU, or through Cycles where there is none or ``how`` says so;
+    ``detailed`` with normals and parts."""
     if how == "gpu" or (how == "auto" and buffers_gpu.usable()):
         if not buffers_gpu.usable():
             raise UserError("This Blender has no OpenGL or Vulkan to draw with: leave the choice to it, and Cycles draws.")
-        return buffers_gpu.draw(surfaces, view)
-    return buffers_cycles.draw(surfaces, view, camera, depsgraph)
+        return buffers_gpu.draw(surfaces, view, detailed)
+    return buffers_cycles.draw(surfaces, view, camera, depsgraph, detailed)
 
 
 class _Clock:

@@ -26,6 +26,27 @@ class P2A_PG_passes(bpy.types.PropertyGroup):
         soft_min=0.5,
         soft_max=2.5,
     )
+    depth_is_fixed: BoolProperty(
+        name="Fixed Range",
+        description="Fit depth to the distances below instead of the figures: the pictures of a sequence share one scale",
+        default=False,
+    )
+    depth_near: FloatProperty(
+        name="Near",
+        description="Distance from the camera at which depth is white",
+        default=1.0,
+        min=0.001,
+        soft_max=50.0,
+        unit="LENGTH",
+    )
+    depth_far: FloatProperty(
+        name="Far",
+        description="Distance from the camera at which depth has its farthest grey",
+        default=10.0,
+        min=0.002,
+        soft_max=50.0,
+        unit="LENGTH",
+    )
     keep_outside: BoolProperty(
         name="Draw Limbs That Leave the Picture",
         description="Draw them up to its edge; otherwise joints outside are missing, as ControlNets know it from photographs",

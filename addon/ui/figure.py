@@ -112,6 +112,11 @@ class P2A_PT_camera_more(InSidebar, bpy.types.Panel):
         row = layout.row(align=True)
         row.prop(settings.passes, "depth_floor", text="Farthest Grey")
         row.prop(settings.passes, "depth_gamma")
+        layout.prop(settings.passes, "depth_is_fixed")
+        if settings.passes.depth_is_fixed:
+            row = layout.row(align=True)
+            row.prop(settings.passes, "depth_near")
+            row.prop(settings.passes, "depth_far")
         if context.object is not None:
             layout.prop(context.object.pose_to_anime, "in_depth", text=f"“{context.object.name}” in the control images")
 

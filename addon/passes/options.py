@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user can choose about control images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+
+from .depth import Range
+
+
+@dataclass(frozen=True)
+class PassOptions:
+    """How passes are made; the defaults are those of the scene settings.
+
+    ``depth_floor`` 0 to 255 is the value of the farthest figure pixel, ``depth_gamma`` above 1 darkens the middle;
+    ``depth_range`` fixes both ends of depth in metres, for sequences; ``keep_outside`` keeps keypoints outside the picture, so
+    that limbs which leave it are drawn up to its edge. ``buffers`` is "gpu", "cycles", or "auto": the GPU where there is one.
+    """
+
+    depth_floor: int = 40
+    depth_gamma: float = 1.0
+    keep_outside: bool = False
+    buffers: str = "auto"
+    depth_range: Range | None = None
+
+    @classmethod
+    def of(cls, scene: bpy.types.Scene) -> PassOptions:
+        """What the user chose in this scene."""
+        settings = getattr(getattr(scene, "pose_to_anime", None), "passes", None)
+        if settings is None:  # the package is used without being enabled as an extension
+            return cls()
+        fixed = (settings.depth_near, settings.depth_far) if settings.depth_is_fixed else None
+        return cls(settings.depth_floor, settings.depth_gamma, settings.keep_outside, depth_range=fixed)
