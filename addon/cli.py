@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from ..generation_server.client import Client
     from .generate.headless import Generated
-    from .passes.render import PassSet
 
 DEMO_MODEL = "builtin"
 DEMO_PROMPT = "1girl, black hair, ponytail, red shirt, blue skirt, running, yellow background, simple background"
@@ -44,6 +43,7 @@ def passes(arguments: argparse.Namespace) -> None:
 
         from ..generation_server.families.catalogue import family
         from .framing.camera import picture_camera, scene_size
+        from .passes.export import write_passes
         from .passes.render import render_passes
 
         kinds = _kinds(arguments.images)
@@ -52,7 +52,7 @@ def passes(arguments: argparse.Namespace) -> None:
         size = scene_size(scene)
         camera, profile = picture_camera(scene), rules.skeleton_profile
         rendered = render_passes(scene, bpy.context.view_layer, camera, size, kinds=kinds, profile=profile)
-        _write_passes(out, rendered)
+        write_passes(out, rendered, profile, write)
 
 
 def generate(arguments: argparse.Namespace) -> None:
@@ -109,8 +109,10 @@ def draw(arguments: argparse.Namespace) -> None:
 
 def _generate(arguments: argparse.Namespace, client: Client, out: Path) -> Generated:
     """The picture that the arguments ask for, with everything that it was made from, written into ``out``."""
+    from ..generation_server.families.catalogue import families
     from .generate.headless import generate_blocking
     from .generate.models import family_of, take_list
+    from .passes.export import write_passes
     from .settings.generation import SEED_MAX
 
     if not 0 <= arguments.seed <= SEED_MAX:
@@ -132,7 +134,7 @@ def _generate(arguments: argparse.Namespace, client: Client, out: Path) -> Gener
                     progress.say(warning)
 
         generated = generate_blocking(scene, client, seed=arguments.seed, sampler=sampler, on_progress=follow)
-    _write_passes(out, generated.prepared.passes)
+    write_passes(out, generated.prepared.passes, families()[generated.prepared.model.family].skeleton_profile, write)
     write(out / "result.png", generated.png)
     record = {"request": generated.request.to_json(), "scene": dict(generated.prepared.scene)}
     write(out / "request.json", json.dumps(record, indent=1, ensure_ascii=False).encode("utf-8"))
@@ -235,14 +237,6 @@ def _kinds(text: str) -> list[str]:
     if not named:
         raise UserError("No image is named: write --images all, or names with commas between them, as in openpose,depth.")
     return named
-
-
-def _write_passes(out: Path, rendered: PassSet) -> None:
-    from .passes.kinds import file_of
-
-    for key, image in rendered.images.items():
-        write_png(out / file_of(key), image)
-    write(out / "pose.json", rendered.pose_json.encode("utf-8"))
 
 
 def _draw_jobs(sources: Sequence[Path], out: Path) -> Iterator[tuple[Path, Path]]:

@@ -150,8 +150,8 @@ class GenerationRequest(_Message):
         _check_range("denoising strength", self.denoising_strength, 0.0, 1.0)
         if self.init_image and not self.denoised_steps:
             raise ProtocolError(
-                f"With a denoising strength of {self.denoising_strength:g}, {self.steps} steps leave the starting picture as it is: "
-                "raise one of them."
+                f"With a denoising strength of {self.denoising_strength:g}, {self.steps} steps leave the starting picture as it "
+                "is: raise one of them."
             )
 
     @property

@@ -86,6 +86,6 @@ def bands(height: int, rows: int = BAND) -> Iterator[slice]:
 
 
 def put_grey(rows: NDArray[np.uint8], grey: NDArray[np.uint8]) -> None:
-    """Write one grey (n, width) to all channels of some rows (n, width, 3): one by one, which is ten times quicker than at once."""
+    """Write one grey (n, width) to all channels of some rows (n, width, 3): one by one, ten times quicker than at once."""
     for channel in range(3):
         rows[..., channel] = grey

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import bpy
-from bpy.props import BoolProperty, FloatProperty, IntProperty
+from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
 
 
 class P2A_PG_passes(bpy.types.PropertyGroup):
@@ -46,6 +46,24 @@ class P2A_PG_passes(bpy.types.PropertyGroup):
         min=0.002,
         soft_max=50.0,
         unit="LENGTH",
+    )
+    preview_kind: StringProperty(
+        name="Control Image",
+        description="Which control image is shown while posing, by its name",
+        default="openpose",
+    )
+    overlay: BoolProperty(
+        name="Show over the Camera's View",
+        description="Draw the control image over what the camera sees, up to date while you pose",
+        default=False,
+    )
+    overlay_opacity: FloatProperty(
+        name="Opacity",
+        description="How much of the scene the control image covers; black always lets it through",
+        default=0.8,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
     )
     keep_outside: BoolProperty(
         name="Draw Limbs That Leave the Picture",

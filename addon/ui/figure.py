@@ -108,17 +108,6 @@ class P2A_PT_camera_more(InSidebar, bpy.types.Panel):
         settings = context.scene.pose_to_anime
         layout.prop(settings.framing, "head_room", slider=True)
         layout.prop(settings.framing, "show_frame")
-        layout.prop(settings.passes, "keep_outside")
-        row = layout.row(align=True)
-        row.prop(settings.passes, "depth_floor", text="Farthest Grey")
-        row.prop(settings.passes, "depth_gamma")
-        layout.prop(settings.passes, "depth_is_fixed")
-        if settings.passes.depth_is_fixed:
-            row = layout.row(align=True)
-            row.prop(settings.passes, "depth_near")
-            row.prop(settings.passes, "depth_far")
-        if context.object is not None:
-            layout.prop(context.object.pose_to_anime, "in_depth", text=f"“{context.object.name}” in the control images")
 
 
 CLASSES: tuple[type, ...] = (P2A_PT_figure, P2A_PT_camera, P2A_PT_camera_more)

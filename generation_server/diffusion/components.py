@@ -42,7 +42,7 @@ _CLASSES: Mapping[str, Any] = {"unet": UNet2DConditionModel, "vae": AutoencoderK
 
 
 class _EncodingAutoencoderDC(AutoencoderDC):
-    """An AutoencoderDC whose latents pipelines find where they look for an AutoencoderTiny's, which has no distribution either."""
+    """An AutoencoderDC whose latents pipelines find where they look for an AutoencoderTiny's: neither has a distribution."""
 
     def encode(self, x: torch.Tensor, return_dict: bool = True) -> Any:
         (latents,) = super().encode(x, return_dict=False)

@@ -90,7 +90,7 @@ def _check_image(name: str, sha256: str, request: GenerationRequest, blobs: Blob
 
 
 def open_input(data: bytes, name: str, size: tuple[int, int]) -> Image.Image:
-    """The decoded RGB image of one of a request's ``inputs``, or RequestRejected when it is no PNG of this size (width, height)."""
+    """The decoded RGB image of one of a request's ``inputs``, or RequestRejected when it is no PNG of this width and height."""
     kind = _TITLES.get(name, name)
     try:
         # The size first: what a file claims to be must not decide how much memory decoding it takes.

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Control images as files: every image, ``pose.json``, and ``passes.json``, which says what each file is for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import png
+from .kinds import KINDS, file_of
+from .render import PassSet
+from .view import View
+
+VERSION = 1
+"""Of the form of ``passes.json``."""
+PREPROCESSOR = "none"
+"""Images are as the networks expect them already: a preprocessor would take them for photographs."""
+
+
+def write_passes(folder: Path, rendered: PassSet, profile: str, write: Callable[[Path, bytes], None]) -> int:
+    """Writes all images, ``pose.json`` and ``passes.json`` into a folder; how many images there were.
+
+    ``write`` writes a file whole or raises; ``profile`` is the skeleton profile that the people are drawn in.
+    """
+    for key, image in rendered.images.items():
+        write(folder / file_of(key), png.encode(image))
+    for name, text in (("pose.json", rendered.pose_json), ("passes.json", json.dumps(described(rendered, profile), indent=1))):
+        write(folder / name, text.encode("utf-8"))
+    return len(rendered.images)
+
+
+def described(rendered: PassSet, profile: str) -> dict[str, Any]:
+    """What ``passes.json`` says: the size, the camera, and of each image which kind of ControlNet takes it."""
+    assert rendered.view is not None
+    return {
+        "version": VERSION,
+        "width": rendered.width,
+        "height": rendered.height,
+        "camera": camera_of(rendered.view),
+        "skeleton_profile": profile,
+        "figures": [name for name, _library in rendered.figures],
+        "images": [_image(key, image, profile) for key, image in rendered.images.items()],
+    }
+
+
+def camera_of(view: View) -> dict[str, Any]:
+    """Intrinsics and extrinsics. ``world_to_camera`` (4, 4), row by row, metres: x right, y up, looking along −z, as Blender has
+    it. ``intrinsics`` (3, 3) takes OpenCV's axes (x right, y down, z forward) to pixels whose first has its centre at 0.5, 0.5;
+    an orthographic camera has ``pixels_per_metre`` instead."""
+    clip, width, height = view.projection, view.width, view.height
+    told: dict[str, Any] = {
+        "type": "perspective" if view.perspective else "orthographic",
+        "world_to_camera": np.round(view.to_camera, 9).tolist(),
+        "projection": np.round(clip, 9).tolist(),
+    }
+    focal = (float(clip[0, 0]) * width / 2.0, float(clip[1, 1]) * height / 2.0)
+    if view.perspective:
+        centre = ((1.0 - float(clip[0, 2])) * width / 2.0, (1.0 + float(clip[1, 2])) * height / 2.0)
+        told["intrinsics"] = [[focal[0], 0.0, centre[0]], [0.0, focal[1], centre[1]], [0.0, 0.0, 1.0]]
+    else:
+        centre = ((1.0 + float(clip[0, 3])) * width / 2.0, (1.0 - float(clip[1, 3])) * height / 2.0)
+        told |= {"pixels_per_metre": list(focal), "centre": list(centre)}
+    return told
+
+
+def _image(key: str, image: NDArray[Any], profile: str) -> dict[str, Any]:
+    kind = KINDS.get(key)
+    told: dict[str, Any] = {"file": file_of(key), "kind": key, "bits": image.dtype.itemsize * 8}
+    if kind is not None:
+        told["use"] = kind.use
+    if kind is not None and kind.control:
+        told |= {"control": kind.control, "preprocessor": PREPROCESSOR}
+    if key == "openpose":
+        told["skeleton_profile"] = profile
+    return told

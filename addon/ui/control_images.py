@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The panel of control images: which one to look at while posing, how they are made, and where to save them."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..generate import live_preview
+from ..operators.control_images import (
+    P2A_OT_choose_control_image,
+    P2A_OT_save_control_images,
+    P2A_OT_show_control_image,
+)
+from ..passes.kinds import KINDS
+from . import parts
+from .sidebar import InSidebar
+
+
+class P2A_PT_control_images(InSidebar, bpy.types.Panel):
+    bl_idname = "P2A_PT_control_images"
+    bl_label = "Control Images"
+    bl_order = 25
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        settings = context.scene.pose_to_anime.passes
+        kind = KINDS.get(settings.preview_kind)
+        row = layout.row(align=True)
+        row.operator_menu_enum(
+            P2A_OT_choose_control_image.bl_idname, "kind", text=kind.title if kind else settings.preview_kind, icon="IMAGE_DATA"
+        )
+        row.prop(settings, "overlay", text="", icon="OVERLAY")
+        row.operator(P2A_OT_show_control_image.bl_idname, text="", icon="IMAGE", depress=live_preview.is_in_editor())
+        opacity = layout.row()
+        opacity.active = settings.overlay
+        opacity.prop(settings, "overlay_opacity", slider=True)
+        if live_preview.is_wanted(context.scene) and (problem := live_preview.preview().problem):
+            parts.text(layout, context, problem, "ERROR")
+        layout.operator(P2A_OT_save_control_images.bl_idname, icon="FILE_FOLDER")
+
+
+class P2A_PT_control_image_settings(InSidebar, bpy.types.Panel):
+    bl_idname = "P2A_PT_control_image_settings"
+    bl_label = "How They Are Made"
+    bl_parent_id = "P2A_PT_control_images"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        settings = context.scene.pose_to_anime.passes
+        layout.prop(settings, "keep_outside")
+        row = layout.row(align=True)
+        row.prop(settings, "depth_floor", text="Farthest Grey")
+        row.prop(settings, "depth_gamma")
+        layout.prop(settings, "depth_is_fixed")
+        if settings.depth_is_fixed:
+            row = layout.row(align=True)
+            row.prop(settings, "depth_near")
+            row.prop(settings, "depth_far")
+        if context.object is not None:
+            layout.prop(context.object.pose_to_anime, "in_depth", text=f"“{context.object.name}” in the control images")
+
+
+CLASSES: tuple[type, ...] = (P2A_PT_control_images, P2A_PT_control_image_settings)
