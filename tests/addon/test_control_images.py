@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Control images for other programs and for looking at: what the files say of themselves, and what a preview is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+bpy = pytest.importorskip("bpy")
+
+import numpy as np  # noqa: E402
+import pose_to_anime  # noqa: E402
+from pass_scene import SIZE, look_from, passes  # noqa: E402
+from pose_to_anime.addon.armature.mannequin import add_mannequin  # noqa: E402
+from pose_to_anime.addon.errors import UserError  # noqa: E402
+from pose_to_anime.addon.passes.export import write_passes  # noqa: E402
+from pose_to_anime.addon.passes.kinds import KINDS, file_of  # noqa: E402
+from pose_to_anime.addon.passes.preview import LIVE_PIXELS, control_image  # noqa: E402
+from pose_to_anime.addon.png import read_info  # noqa: E402
+
+
+@pytest.fixture(scope="module", autouse=True)
+def registered() -> Iterator[None]:
+    pose_to_anime.register()
+    yield
+    pose_to_anime.unregister()
+
+
+@pytest.fixture
+def scene() -> bpy.types.Scene:
+    bpy.ops.wm.read_factory_settings(use_empty=False)
+    look_from(30.0)
+    add_mannequin(bpy.context)
+    return bpy.context.scene
+
+
+def saved(folder: Path, **options: object) -> tuple[object, dict]:
+    rendered = passes(**options)
+    write_passes(folder, rendered, "controlnet", lambda path, data: path.write_bytes(data) and None)
+    return rendered, json.loads((folder / "passes.json").read_text("utf-8"))
+
+
+def test_every_image_is_written_and_says_what_it_is_for(scene: bpy.types.Scene, tmp_path: Path) -> None:
+    rendered, told = saved(tmp_path, kinds=tuple(KINDS))
+    assert (told["width"], told["height"], told["skeleton_profile"]) == (*SIZE, "controlnet")
+    assert {image["file"] for image in told["images"]} == {file_of(key) for key in rendered.images}
+    for image in told["images"]:
+        info = read_info((tmp_path / image["file"]).read_bytes())
+        assert (info.width, info.height) == SIZE
+    controls = {image["control"]: image["preprocessor"] for image in told["images"] if "control" in image}
+    assert set(controls) == {"openpose", "depth", "normal", "lineart", "canny", "segmentation", "doll"}
+    assert set(controls.values()) == {"none"}
+    assert next(image["bits"] for image in told["images"] if image["kind"] == "depth_16") == 16
+    assert json.loads((tmp_path / "pose.json").read_text("utf-8"))["canvas_width"] == SIZE[0]
+
+
+@pytest.mark.parametrize("kind", ["PERSP", "ORTHO"])
+def test_the_camera_is_told_so_that_points_can_be_placed_by_it(scene: bpy.types.Scene, tmp_path: Path, kind: str) -> None:
+    camera = scene.camera.data
+    camera.type, camera.shift_x, camera.shift_y, camera.ortho_scale = kind, 0.1, -0.07, 3.0
+    rendered, told = saved(tmp_path)
+    points = np.random.default_rng(0).uniform((-0.5, -0.5, 0.2), (0.5, 0.5, 1.8), (20, 3))
+    seen = np.c_[points, np.ones(20)] @ np.array(told["camera"]["world_to_camera"]).T
+    x, y, z = seen[:, 0], -seen[:, 1], -seen[:, 2]  # OpenCV's axes
+    if kind == "PERSP":
+        pixels = (np.stack((x, y, z), axis=1) @ np.array(told["camera"]["intrinsics"]).T)[:, :2] / z[:, None]
+    else:
+        pixels = np.stack((x, y), axis=1) * told["camera"]["pixels_per_metre"] + told["camera"]["centre"]
+    expected, _depth = rendered.view.project(points)
+    assert np.abs(pixels - expected).max() < 1e-3
+    assert told["camera"]["type"] == ("perspective" if kind == "PERSP" else "orthographic")
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_every_kind_can_be_looked_at(scene: bpy.types.Scene, kind: str) -> None:
+    image = control_image(scene, bpy.context.view_layer, kind)
+    assert image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3 and image.any()
+
+
+def test_while_posing_it_is_smaller_and_shows_the_same(scene: bpy.types.Scene) -> None:
+    whole = control_image(scene, bpy.context.view_layer, "depth")
+    live = control_image(scene, bpy.context.view_layer, "depth", live=True)
+    assert whole.shape[0] * whole.shape[1] > LIVE_PIXELS >= 0.97 * live.shape[0] * live.shape[1]
+    assert abs((live > 0).mean() - (whole > 0).mean()) < 0.01
+    pose = control_image(scene, bpy.context.view_layer, "openpose", live=True)
+    assert pose.shape == whole.shape
+
+
+def test_what_cannot_be_shown_is_one_sentence(scene: bpy.types.Scene) -> None:
+    with pytest.raises(UserError, match="knows no control image “scribble”"):
+        control_image(scene, bpy.context.view_layer, "scribble")
+    scene.pose_to_anime.passes.preview_kind = "depth"
+    for obj in list(scene.objects):
+        if obj.type != "CAMERA":
+            bpy.data.objects.remove(obj)
+    with pytest.raises(UserError, match="no visible figure"):
+        control_image(scene, bpy.context.view_layer, "depth")
+
+
+def test_the_button_saves_all_of_them(scene: bpy.types.Scene, tmp_path: Path) -> None:
+    scene.camera.location.x += 0.1  # the first camera of a new file gives way to the pose camera; a moved one is the user's
+    assert bpy.ops.pose_to_anime.save_control_images(directory=str(tmp_path / "images")) == {"FINISHED"}
+    names = {path.name for path in (tmp_path / "images").iterdir()}
+    assert {"pose.png", "depth.png", "normal.png", "lineart.png", "canny.png", "pose.json", "passes.json"} <= names
+    with pytest.raises(RuntimeError, match="Choose a folder"):
+        bpy.ops.pose_to_anime.save_control_images(directory="")
