@@ -213,7 +213,7 @@ def test_training_learns_and_goes_on_exactly_where_it_stopped(pool: Path, tmp_pa
     for name, value in whole.net.state_dict().items():
         assert torch.equal(value, again.net.state_dict()[name]), name
     assert any(not torch.equal(value, before[name]) for name, value in whole.net.state_dict().items())
-    judge = Judge(tmp_path / "whole" / "judge.pt")
+    judge = Judge(tmp_path / "whole" / "judge.safetensors")
     (reading,) = judge.read([np.zeros((100, 90, 3), dtype=np.uint8)])
     assert reading.mask.shape == (100, 90) and reading.points.shape == (18, 3) and np.isfinite(reading.points).all()
 
@@ -221,9 +221,9 @@ def test_training_learns_and_goes_on_exactly_where_it_stopped(pool: Path, tmp_pa
 def test_weights_that_are_missing_or_damaged_are_one_sentence(tmp_path: Path) -> None:
     for content in (None, b"no weights"):
         if content:
-            (tmp_path / "judge.pt").write_bytes(content)
+            (tmp_path / "judge.safetensors").write_bytes(content)
         with pytest.raises(JudgeError, match="missing or damaged"):
-            Judge(tmp_path / "judge.pt")
+            Judge(tmp_path / "judge.safetensors")
 
 
 def test_a_shard_that_is_there_is_not_drawn_again(pool: Path) -> None:
@@ -242,7 +242,7 @@ def test_a_judge_that_learnt_few_pictures_reads_them(pool: Path, tmp_path: Path)
     Training(pool, tmp_path, Plan(steps=STEPS, batch=8, seed=1)).run()
     shard = read_shard(next(iter(pool.glob("*.npz"))))
     rows = np.flatnonzero(shard["fault"] == "")
-    readings = Judge(tmp_path / "judge.pt").read([shard["picture"][row] for row in rows])
+    readings = Judge(tmp_path / "judge.safetensors").read([shard["picture"][row] for row in rows])
     found = [
         compare(reading, shard["points"][row], shard["mask"][row] > 127) for reading, row in zip(readings, rows, strict=True)
     ]
@@ -253,7 +253,7 @@ def test_a_judge_that_learnt_few_pictures_reads_them(pool: Path, tmp_path: Path)
 def test_a_check_tells_what_a_judge_lacks(pool: Path, tmp_path: Path) -> None:
     training = Training(pool, tmp_path, Plan(steps=1, batch=2))
     training.save()
-    quality = check(Judge(tmp_path / "judge.pt"), 12, SIZE)
+    quality = check(Judge(tmp_path / "judge.safetensors"), 12, SIZE)
     assert quality.count == 12 and quality.planted["swapped arms"] and quality.planted["face on back"]
     assert any("mask IoU" in sentence for sentence in quality.shortcomings())
     good = replace(quality, iou=0.98, pck=0.98, sides=0.99, alarms=0.0, found=dict.fromkeys(faults.FAULTS, 1.0),

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as functional
+from safetensors.torch import load_file
 
 from .net import AREA, COUNTS, ENDS, HEAT, STRIDE, JudgeNet
 
-WEIGHTS = Path(__file__).with_name("judge.pt")
+WEIGHTS = Path(__file__).with_name("judge.safetensors")
 """What the judge has learnt: ``train`` makes it, ``check`` says how good it is."""
 _NOT_THERE = "The judge's weights {} are missing or damaged: install this version again, or train the judge."
 _END_LEAST = 0.2
@@ -69,10 +70,10 @@ class Judge:
         self._net = JudgeNet()
         wanted = self._net.state_dict()
         try:
-            state = torch.load(weights, map_location="cpu", weights_only=True)
+            state = load_file(weights)
             found = {name: value.to(wanted[name].dtype) for name, value in state.items()}
             self._net.load_state_dict({**{name: wanted[name] for name in wanted if name.endswith(COUNTS)}, **found})
-        except Exception as error:  # torch raises many kinds for files that are cut short or something else
+        except Exception as error:  # of many kinds, for files that are cut short or hold something else
             raise JudgeError(_NOT_THERE.format(weights)) from error
         self._net.to(self._device).eval()
 

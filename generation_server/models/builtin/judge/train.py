@@ -13,20 +13,21 @@ import argparse
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 
 from .augment import Batch, moved, worn
 from .losses import losses
 from .net import COUNTS, JudgeNet
 from .pool import read_shard
 
-STATE, WEIGHTS = "state.pt", "judge.pt"
+STATE, WEIGHTS = "state.pt", "judge.safetensors"
 _SAVE_EVERY, _REPORT_EVERY = 120.0, 25
 _PEAK_RATE, _WARM_UP, _DECAY = 2.5e-3, 0.04, 0.03
 _SMALL_UNTIL = 0.45
@@ -130,9 +131,9 @@ class Training:
         """State and weights, each whole or not at all."""
         state = {"net": self.net.state_dict(), "optimiser": self.optimiser.state_dict(), "step": self.step,
                  "seconds": self.seconds}  # fmt: skip
-        _write(state, self.out / STATE)
-        _write({name: value.half() if value.is_floating_point() else value for name, value in self.net.state_dict().items()
-                if not name.endswith(COUNTS)}, self.out / WEIGHTS)  # fmt: skip
+        _write(lambda draft: torch.save(state, draft), self.out / STATE)
+        learnt = {name: value.half().contiguous() for name, value in self.net.state_dict().items() if not name.endswith(COUNTS)}
+        _write(lambda draft: save_file(learnt, draft), self.out / WEIGHTS)
 
     def run(self, until: int | None = None) -> None:
         """Trains until the plan, or step ``until``, is reached."""
@@ -154,9 +155,9 @@ class Training:
         self.save()
 
 
-def _write(state: dict[str, Any], path: Path) -> None:
+def _write(save: Callable[[Path], None], path: Path) -> None:
     draft = path.with_suffix(".part")
-    torch.save(state, draft)
+    save(draft)
     os.replace(draft, path)
 
 
