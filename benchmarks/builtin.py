@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How well the built-in model follows pose, depth and prompt: on poses, cameras and prompts that its training never saw.
 
-    python benchmarks/builtin.py [--cases 200] [--model builtin] [--other NAME] [--data-dir DIR] [--out DIR]
+    python benchmarks/builtin.py [--cases 200] [--draft] [--model builtin] [--other NAME] [--data-dir DIR] [--out DIR]
 
 Each case is a true render that nobody trained on: the model gets its skeleton, depth and caption and is driven by the engine of
 the server. A network of its own, the judge, reads the pictures. Beside the model stand three baselines of the same run: the true
@@ -135,12 +135,17 @@ def maker(engine: Engine, request: GenerationRequest, controls: bool) -> Maker:
     return make
 
 
-def request_of(catalogue: ModelCatalogue, model: str, steps: int) -> GenerationRequest:
-    """The family's defaults; its own negative prompt."""
+def request_of(catalogue: ModelCatalogue, model: str, steps: int, draft: bool) -> GenerationRequest:
+    """The family's defaults, or its settings for drafts; its own negative prompt."""
     family = families()[catalogue.entry(model).family]
+    if draft and family.draft is None:
+        raise SystemExit(f"{family.title} has no settings for drafts: leave --draft out.")
+    chosen = family.draft if draft and family.draft else None
     return GenerationRequest(
-        model=model, prompt="1girl", width=SIZE[0], height=SIZE[1], steps=steps or family.steps.default,
-        guidance_scale=family.guidance_scale.default, negative_prompt=family.negative_prompt,
+        model=model, prompt="1girl", width=SIZE[0], height=SIZE[1], negative_prompt=family.negative_prompt,
+        steps=steps or (chosen.steps if chosen else family.steps.default),
+        guidance_scale=chosen.guidance_scale if chosen else family.guidance_scale.default,
+        sampler=chosen.sampler if chosen else family.default_sampler,
     )  # fmt: skip
 
 
@@ -197,6 +202,7 @@ def main() -> None:
     parser.add_argument("--other", default="", help="another model to compare with, by its name in the catalogue")
     parser.add_argument("--data-dir", type=Path, help="the server's data directory with models; default: a temporary one")
     parser.add_argument("--steps", type=int, default=0, help="default: the family's")
+    parser.add_argument("--draft", action="store_true", help="the settings for drafts of the model's family")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--no-uncontrolled", action="store_true", help="leave out the model without controls")
     parser.add_argument("--judge", type=Path, default=WEIGHTS, help="the judge's weights; default: those that ship")
@@ -219,12 +225,12 @@ def main() -> None:
             builtin.ensure(home / "models")
         catalogue = ModelCatalogue(home)
         engine = Engine(options.device, catalogue)
-        request = request_of(catalogue, options.model, options.steps)
+        request = request_of(catalogue, options.model, options.steps, options.draft)
         makers = {"true renders": lambda case, number: case.picture, options.model: maker(engine, request, True)}
         if not options.no_uncontrolled:
             makers["without controls"] = maker(engine, request, False)
         if options.other:
-            makers[options.other] = maker(engine, request_of(catalogue, options.other, options.steps), True)
+            makers[options.other] = maker(engine, request_of(catalogue, options.other, options.steps, options.draft), True)
         found = {title: run(title, make, cases, judge) for title, make in makers.items()}
 
     tables = {title: scores.table(cases, ceiling) for title, scores in found.items()}

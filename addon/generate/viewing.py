@@ -125,6 +125,8 @@ _zooms: dict[int, tuple[float, ...]] = {}
 
 _LOOKS = 100  # calls of the timer in which Blender has to have drawn the picture
 _SETTLING = 8  # calls after which a new editor has its final size
+_FILLED = 0.96  # part of the width beside the sidebar that a picture takes
+_NARROWEST_FREE = 0.35  # part of an editor's width: with less beside the sidebar, the picture would be a stamp
 
 
 def _fit_later(area: bpy.types.Area, looks: int = _LOOKS, settling: int | None = None) -> None:
@@ -147,12 +149,28 @@ def _fit_later(area: bpy.types.Area, looks: int = _LOOKS, settling: int | None =
                     _fit_later(candidate, looks - 1)
             else:
                 with bpy.context.temp_override(window=window, area=candidate, region=region):
-                    bpy.ops.image.view_all(fit_view=True)
+                    _fit_beside_the_sidebar(candidate, region, image)
                 _zooms[pointer] = tuple(candidate.spaces.active.zoom)
                 if settling is None:
                     _fit_later(candidate, settling=_SETTLING)
 
     later(f"fit {pointer}", fit)
+
+
+def _fit_beside_the_sidebar(area: bpy.types.Area, region: bpy.types.Region, image: bpy.types.Image) -> None:
+    """The whole picture, as large as it can be seen; called with the editor's region in the context. Blender's own View All takes
+    the part that the sidebar covers for free, if regions overlap."""
+    bpy.ops.image.view_all(fit_view=True)
+    sidebar = next((each for each in area.regions if each.type == "UI" and each.width > 1), None)
+    covered = max(0, region.x + region.width - sidebar.x) if sidebar and sidebar.x > region.x else 0
+    zoom, width = area.spaces.active.zoom[0], max(1, image.size[0])
+    free = region.width - covered
+    if free < _NARROWEST_FREE * region.width or width * zoom <= free - covered:
+        return
+    if width * zoom > free:
+        zoom = _FILLED * free / width
+        bpy.ops.image.view_zoom_ratio(ratio=zoom)
+    bpy.ops.image.view_pan(offset=(covered / 2.0 / zoom, 0.0))
 
 
 def remember() -> dict[int, str]:

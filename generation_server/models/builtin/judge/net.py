@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 
-AREA = 128 * 192
+AREA = 192 * 288
 """Pixels of the pictures that it reads, whatever their shape."""
 STRIDE = 32
 """What width and height must be multiples of."""

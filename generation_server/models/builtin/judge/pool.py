@@ -27,7 +27,7 @@ from .measures import FACE
 
 FIRST_FIGURE = 21_000_000
 """The judge's figures begin here: the trainer of the model counts its own from 0."""
-SIZES = ((128, 192), (160, 160), (192, 128))
+SIZES = ((192, 288), (224, 224), (288, 192))
 _SHARES = (0.7, 0.12, 0.18)
 _FAULTY = {"extra limb": 8, "face on back": POSES_PER_FIGURE}
 """How many samples of a figure a fault is planted into, where it can be."""

@@ -4,7 +4,8 @@
 ``python -m pose_to_anime.generation_server.models.builtin.judge.train --pool FOLDER --out FOLDER --minutes 40 [--device cuda]``
 
 Goes on where it was stopped. What is learnt depends on the pool, on ``--steps`` and the seed alone; ``--minutes`` instead of
-steps goes by the clock. It begins with small pictures, which teach left and right four times as fast as those that edges need.
+steps goes by the clock. It begins with small pictures, which teach left and right four times as fast as those that edges need,
+and goes on with small and large ones by turns. ``--from-weights`` begins with those of another judge instead, past the small ones.
 """
 
 from __future__ import annotations
@@ -20,29 +21,33 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from .augment import Batch, moved, worn
 from .losses import losses
-from .net import COUNTS, JudgeNet
+from .net import COUNTS, STRIDE, JudgeNet
 from .pool import read_shard
 
 STATE, WEIGHTS = "state.pt", "judge.safetensors"
 _SAVE_EVERY, _REPORT_EVERY = 120.0, 25
 _PEAK_RATE, _WARM_UP, _DECAY = 2.5e-3, 0.04, 0.03
 _SMALL_UNTIL = 0.45
-"""Part of the training that is done at half the size."""
+"""Part of the training that is done at two thirds of the size and below."""
+_SIZES = ((1.0 / 2.0, 2.0), (2.0 / 3.0, 1.0), (1.0, 0.5))
+"""Part of the pool's size, and pictures at it, in batches."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long (``steps``, or ``minutes`` if there are no steps), how many pictures a step, on what."""
+    """How long (``steps``, or ``minutes`` if there are no steps), how many pictures a step, on what, and with whose ``weights`` it
+    begins."""
 
     steps: int = 0
     minutes: float = 40.0
     batch: int = 24
     device: str = "cpu"
     seed: int = 0
+    weights: Path | None = None
 
 
 @dataclass
@@ -92,6 +97,10 @@ class Training:
         groups = [{"params": others, "weight_decay": _DECAY}, {"params": still, "weight_decay": 0.0}]
         self.optimiser = torch.optim.AdamW(groups, lr=_PEAK_RATE, betas=(0.9, 0.98))
         self.step, self.seconds = 0, 0.0
+        if plan.weights is not None:
+            known = self.net.state_dict()
+            known.update({name: value.to(plan.device, torch.float32) for name, value in load_file(plan.weights).items()})
+            self.net.load_state_dict(known)
         out.mkdir(parents=True, exist_ok=True)
         if (out / STATE).exists():
             state: dict[str, Any] = torch.load(out / STATE, map_location=plan.device, weights_only=True)
@@ -111,10 +120,11 @@ class Training:
         warm = min(1.0, (progress + 1e-3) / _WARM_UP)
         for group in self.optimiser.param_groups:
             group["lr"] = _PEAK_RATE * warm * (0.5 + 0.5 * math.cos(math.pi * min(1.0, progress))) + 1e-6
-        small = progress < _SMALL_UNTIL
-        raw = self.pool.batch(random, self.plan.batch * (2 if small else 1))
-        height, width = raw.masks.shape[1:]
-        size = (width // 2 // 32 * 32, height // 2 // 32 * 32) if small else (width, height)
+        early = progress < _SMALL_UNTIL and self.plan.weights is None
+        part, batches = _SIZES[int(random.integers(2)) + (0 if early else 1)]
+        raw = self.pool.batch(random, max(2, round(self.plan.batch * batches)))
+        height, width = (max(STRIDE, round(part * side / STRIDE) * STRIDE) for side in raw.masks.shape[1:])
+        size = (width, height)
         batch = moved(raw, random, size)
         batch = Batch(worn(batch.pictures, random), batch.masks, batch.parts, batch.points, batch.ends)
         batch = Batch(*(tensor.to(self.plan.device) for tensor in vars(batch).values()))
@@ -170,8 +180,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--batch", type=int, default=Plan.batch)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--from-weights", type=Path, help="begin with a judge that has learnt already")
     options = parser.parse_args(arguments)
-    plan = Plan(options.steps, options.minutes, options.batch, options.device, options.seed)
+    plan = Plan(options.steps, options.minutes, options.batch, options.device, options.seed, options.from_weights)
     try:
         training = Training(options.pool, options.out, plan)
     except ValueError as error:

@@ -39,6 +39,8 @@ _BELOW_HEAD = ("neck", "upper_chest", "chest", "shoulder.L", "shoulder.R")
 _DEPTH_IN_LIMB = {"Hip": 0.14, "hip": 0.14, "shoulder": 0.10, "knee": 0.09, "neck": 0.12}
 _DEPTH_ELSEWHERE = 0.07
 """Metres, on a figure of 1.7 m, that a joint lies under the skin through which it is seen."""
+_LOOSE = 0.05
+"""Metres above the skin, on the same figure, to which cloth still shows the limb under it; a wide skirt does not."""
 _AT_ONCE = 8
 """Pictures that a processor draws in one go: few enough for its caches, many enough for torch."""
 _LEAST_PIXELS = 0.0015
@@ -205,7 +207,7 @@ def _sample(
     openpose = draw_people([person], view.width, view.height)
     sent = dressed if scene.dressed_depth else bare
     depth = depth_image(Buffers(sent, np.isfinite(sent).astype(np.uint8)))
-    points = _points(scene, seen, bare)
+    points = _points(scene, seen, bare, dressed)
     amount = np.bincount(parts.ravel(), minlength=len(PARTS) + 1)
     shown = {name for name, value in PARTS.items() if name != "skin" and amount[value] > _LEAST_PIXELS * parts.size}
     shown -= {"eyes"}
@@ -256,8 +258,9 @@ def _head_of(figure: Figure) -> tuple[np.ndarray, np.ndarray]:
     return triangles, used
 
 
-def _points(scene: Scene, seen: np.ndarray, bare: np.ndarray) -> np.ndarray:
-    """(18, 3): where the body's points are, and whether each is in the picture and not behind the body."""
+def _points(scene: Scene, seen: np.ndarray, bare: np.ndarray, dressed: np.ndarray) -> np.ndarray:
+    """(18, 3): where the body's points are, and whether each is in the picture and neither behind the body nor under cloth or
+    hair that says nothing of where it is."""
     view = scene.framing.view
     pixels, depth = view.project(scene.body)
     neck, left, right = (BODY_INDEX[name] for name in ("neck", "left_shoulder", "right_shoulder"))
@@ -273,5 +276,6 @@ def _points(scene: Scene, seen: np.ndarray, bare: np.ndarray) -> np.ndarray:
         allowed = next((value for key, value in _DEPTH_IN_LIMB.items() if key in name), _DEPTH_ELSEWHERE) * scale
         if index not in FACE_POINTS_OF_BODY or visible[index]:
             x, y = int(pixels[index, 0]), int(pixels[index, 1])
-            visible[index] = bare[y, x] > depth[index] - allowed
+            above = depth[index] - allowed
+            visible[index] = bare[y, x] > above and dressed[y, x] > above - _LOOSE * scale
     return np.column_stack((pixels, visible)).astype(np.float32)
