@@ -61,12 +61,22 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     yield from hands.press_button("IMAGE_EDITOR", "pose_to_anime.compare_result")
     yield 1.5
     hands.photograph("10-compare")
+    facts["compared"] = free_of_the_sidebar()
     stats = session_state().stats
     facts["worst callback"] = stats.worst_callback_ms
     facts["callbacks"] = stats.callbacks
     facts["click"] = stats.click_ms
     facts["error"] = session_state().error
     facts["redraw"] = hands.redraw_milliseconds()
+
+
+def free_of_the_sidebar() -> dict[str, float]:
+    """Where the picture in the Image Editor begins and ends, in pixels of its region, and where the sidebar begins."""
+    area = hands.area("IMAGE_EDITOR")
+    regions = {region.type: region for region in area.regions}
+    window = regions["WINDOW"]
+    left, right = (window.view2d.view_to_region(x, 0.5, clip=False)[0] for x in (0.0, 1.0))
+    return {"left": left, "right": right, "sidebar": regions["UI"].x - window.x, "width": window.width}
 
 
 def frame_the_view() -> hands.Wait:

@@ -76,7 +76,7 @@ def test_the_network_answers_in_every_shape_and_is_small() -> None:
     assert answer.visible.shape == (2, 18) and answer.face.shape == (2,)
 
 
-@pytest.mark.parametrize(("size", "expected"), [((256, 384), (128, 192)), ((384, 256), (192, 128)), ((512, 512), (160, 160))])
+@pytest.mark.parametrize(("size", "expected"), [((256, 384), (192, 288)), ((384, 256), (288, 192)), ((512, 512), (224, 224))])
 def test_pictures_are_read_at_one_area(size: tuple[int, int], expected: tuple[int, int]) -> None:
     assert network_size(*size) == expected
 
@@ -216,6 +216,16 @@ def test_training_learns_and_goes_on_exactly_where_it_stopped(pool: Path, tmp_pa
     judge = Judge(tmp_path / "whole" / "judge.safetensors")
     (reading,) = judge.read([np.zeros((100, 90, 3), dtype=np.uint8)])
     assert reading.mask.shape == (100, 90) and reading.points.shape == (18, 3) and np.isfinite(reading.points).all()
+
+
+def test_a_mirrored_picture_is_read_as_its_mirror_image(pool: Path, tmp_path: Path, rights: list) -> None:
+    Training(pool, tmp_path, Plan(steps=1, batch=2)).save()
+    judge = Judge(tmp_path / "judge.safetensors")
+    picture = rights[0].picture
+    straight, mirrored = judge.read([picture, np.ascontiguousarray(picture[:, ::-1])])
+    assert np.allclose(mirrored.heat, straight.heat[measures.OTHER_SIDE][:, :, ::-1], atol=1e-5)
+    assert np.allclose(mirrored.points[:, 2], straight.points[measures.OTHER_SIDE, 2], atol=1e-4)
+    assert (mirrored.mask == straight.mask[:, ::-1]).mean() > 0.999 and mirrored.face == pytest.approx(straight.face, abs=1e-4)
 
 
 def test_weights_that_are_missing_or_damaged_are_one_sentence(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def check(judge: Judge, count: int, size: tuple[int, int] = SIZE, first: int = F
     return Quality(
         count=count,
         iou=float(np.mean([each.iou for each in assessments])),
-        pck=_pck(rights, assessments),
+        pck=pck_of(rights, assessments),
         sides=_sides([right.points for right in rights], [reading.points for reading in readings]),
         alarms=_share([bool(each.faults) for each in assessments]),
         alarms_by_fault={name: _share([name in each.faults for each in assessments]) for name in _NAMES.values()},
@@ -102,7 +102,7 @@ def check(judge: Judge, count: int, size: tuple[int, int] = SIZE, first: int = F
     )  # fmt: skip
 
 
-def _pck(rights: Sequence[Sample], assessments: Sequence[Assessment]) -> float:
+def pck_of(rights: Sequence[Sample], assessments: Sequence[Assessment]) -> float:
     """Over all joints that are seen, not over pictures: a portrait with three joints counts for three."""
     counts = [int((right.points[:, 2] > 0.5).sum()) for right in rights]
     return float(np.average([each.pck for each in assessments], weights=np.maximum(counts, 1e-9)))

@@ -13,7 +13,8 @@ import torch
 import torch.nn.functional as functional
 from safetensors.torch import load_file
 
-from .net import AREA, COUNTS, ENDS, HEAT, STRIDE, JudgeNet
+from .measures import OTHER_SIDE
+from .net import AREA, COUNTS, ENDS, HEAT, STRIDE, Answer, JudgeNet
 
 WEIGHTS = Path(__file__).with_name("judge.safetensors")
 """What the judge has learnt: ``train`` makes it, ``check`` says how good it is."""
@@ -89,9 +90,9 @@ class Judge:
         small = functional.interpolate(
             whole, size=(new_height, new_width), mode="bilinear", align_corners=False, antialias=True
         ).clamp(0.0, 1.0)
-        answer = self._net(small)
+        answer = _of_both(self._net(torch.cat((small, small.flip(3)))))
         scale = np.array([width / new_width, height / new_height])
-        heat = answer.heat[0].flatten(1).softmax(dim=1).view_as(answer.heat[0]).cpu().numpy()
+        heat = answer.heat[0].cpu().numpy()
         mask = functional.interpolate(answer.mask[None], size=(height, width), mode="bilinear", align_corners=False)[0, 0] > 0.0
         regions = functional.interpolate(answer.regions, size=(height, width), mode="bilinear", align_corners=False)[0].argmax(0)
         seen = answer.visible[0].sigmoid().cpu().numpy()
@@ -100,6 +101,22 @@ class Judge:
             np.column_stack((places, seen)).astype(np.float32), mask.cpu().numpy(), regions.to(torch.uint8).cpu().numpy(), heat,
             _ends(answer.ends[0].sigmoid(), scale), float(answer.face[0].sigmoid()),
         )  # fmt: skip
+
+
+def _of_both(answer: Answer) -> Answer:
+    """The mean answer to a picture and its mirror image, which came as two: what it takes for left in one is right in the other.
+    ``heat`` is no logits any more, but how likely each joint is at each place."""
+    heat = answer.heat.flatten(2).softmax(dim=2).view_as(answer.heat)
+    others = torch.from_numpy(OTHER_SIDE).to(heat.device)
+
+    def mean(both: torch.Tensor, mirrored: torch.Tensor) -> torch.Tensor:
+        return (both[:1] + mirrored) / 2.0
+
+    return Answer(
+        mean(heat, heat[1:].flip(3)[:, others]), mean(answer.ends, answer.ends[1:].flip(3)),
+        mean(answer.regions, answer.regions[1:].flip(3)), mean(answer.mask, answer.mask[1:].flip(2)),
+        mean(answer.visible, answer.visible[1:, others]), mean(answer.face, answer.face[1:]),
+    )  # fmt: skip
 
 
 def network_size(width: int, height: int) -> tuple[int, int]:

@@ -31,6 +31,8 @@ from .pool import read_shard
 STATE, WEIGHTS = "state.pt", "judge.safetensors"
 _SAVE_EVERY, _REPORT_EVERY = 120.0, 25
 _PEAK_RATE, _WARM_UP, _DECAY = 2.5e-3, 0.04, 0.03
+_AGAIN = 0.6
+"""Of the peak rate for weights that have learnt before: enough to move them, too little to forget."""
 _SMALL_UNTIL = 0.45
 """Part of the training that is done at two thirds of the size and below."""
 _SIZES = ((1.0 / 2.0, 2.0), (2.0 / 3.0, 1.0), (1.0, 0.5))
@@ -118,8 +120,9 @@ class Training:
         random = np.random.default_rng((self.plan.seed, self.step))
         progress = self.progress
         warm = min(1.0, (progress + 1e-3) / _WARM_UP)
+        peak = _PEAK_RATE * (1.0 if self.plan.weights is None else _AGAIN)
         for group in self.optimiser.param_groups:
-            group["lr"] = _PEAK_RATE * warm * (0.5 + 0.5 * math.cos(math.pi * min(1.0, progress))) + 1e-6
+            group["lr"] = peak * warm * (0.5 + 0.5 * math.cos(math.pi * min(1.0, progress))) + 1e-6
         early = progress < _SMALL_UNTIL and self.plan.weights is None
         part, batches = _SIZES[int(random.integers(2)) + (0 if early else 1)]
         raw = self.pool.batch(random, max(2, round(self.plan.batch * batches)))
