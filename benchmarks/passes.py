@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long the control images of one figure take, from a change of its pose to the arrays, against a Workbench render.
+"""How long the control images of one figure take, from a change of its pose to the arrays, against a Workbench render of the same
+run; and how much memory all of them need at 4096 × 4096.
 
 usage: python benchmarks/passes.py [--repeat 30] [--size 832x1216], with a Python that has bpy and this package.
 """
@@ -7,7 +8,10 @@ usage: python benchmarks/passes.py [--repeat 30] [--size 832x1216], with a Pytho
 from __future__ import annotations
 
 import argparse
+import os
+import resource
 import statistics
+import subprocess
 import sys
 import time
 
@@ -16,7 +20,11 @@ from mathutils import Euler
 from pose_to_anime.addon.armature.figures import figures_in
 from pose_to_anime.addon.armature.mannequin import add_mannequin
 from pose_to_anime.addon.passes import geometry
+from pose_to_anime.addon.passes.kinds import KINDS
+from pose_to_anime.addon.passes.render import KINDS as PAIR
 from pose_to_anime.addon.passes.render import PassSet, render_passes
+
+LARGE = 4096
 
 
 def main() -> int:
@@ -24,29 +32,57 @@ def main() -> int:
     parser.add_argument("--repeat", type=int, default=30, help="measured runs; the median counts (default 30)")
     parser.add_argument("--size", default="832x1216", help="pixels of the picture (default 832x1216)")
     parser.add_argument("--subdivide", action="store_true", help="subdivide the figure's skin once more")
+    parser.add_argument("--memory", action="store_true", help="print only how many MB the images of a large picture need")
     options = parser.parse_args()
     width, height = (int(side) for side in options.size.split("x"))
+    if options.memory:
+        print(f"{memory(options.subdivide):.0f}")
+        return 0
     armature, camera = set_up(options.subdivide)
     print(f"Blender {bpy.app.version_string}, {width} × {height}, {triangles()} triangles, {options.repeat} runs, medians")
+    ours = {}
+    for title, kinds in (("pose + depth", PAIR), ("all images", tuple(KINDS))):
+        ours[title], steps, fastest = measure(armature, camera, (width, height), kinds, options.repeat)
+        each = ", ".join(f"{step} {statistics.median(spent) * 1e3:.1f}" for step, spent in steps.items())
+        print(f"{title:<24}{ours[title] * 1e3:8.1f} ms   ({each}; the fastest of all {fastest * 1e3:.1f})")
+    theirs = workbench(armature, width, height, max(3, options.repeat // 6))
+    print(f"Workbench, 8 samples    {theirs * 1e3:8.1f} ms   (bpy.ops.render.render)")
+    for title, seconds in ours.items():
+        print(f"ratio, {title:<17}{theirs / seconds:8.1f}")
+    command = [sys.executable, __file__, "--memory", *(["--subdivide"] if options.subdivide else [])]
+    child = subprocess.run(command, capture_output=True, text=True, check=False)
+    grown = child.stdout.strip().splitlines()[-1]
+    print(f"memory, {LARGE} × {LARGE}     {grown:>8} MB   (growth of a process at its peak, all images)")
+    return 0
 
+
+def measure(
+    armature: bpy.types.Object, camera: bpy.types.Object, size: tuple[int, int], kinds: tuple[str, ...], repeat: int
+) -> tuple[float, dict[str, list[float]], float]:
+    """The median in seconds, what each step took in each run, and the fastest run."""
     seconds: list[float] = []
     steps: dict[str, list[float]] = {}
-    for run in range(options.repeat + 3):  # the first ones make the GPU context, the shader and the targets
+    for run in range(repeat + 3):  # the first ones make the GPU context, the shader and the targets
         start = time.perf_counter()
         change_pose(armature, run)
-        passes = render_passes(bpy.context.scene, bpy.context.view_layer, camera, (width, height))
+        passes = render_passes(bpy.context.scene, bpy.context.view_layer, camera, size, kinds=kinds)
         if run >= 3:
             seconds.append(time.perf_counter() - start)
             for step, spent in passes.seconds.items():
                 steps.setdefault(step, []).append(spent)
-    check(passes, width, height)
-    ours = statistics.median(seconds)
-    each = ", ".join(f"{step} {statistics.median(spent) * 1e3:.1f}" for step, spent in steps.items())
-    print(f"pose + depth            {ours * 1e3:8.1f} ms   ({each}; the fastest of all {min(seconds) * 1e3:.1f})")
-    theirs = workbench(armature, width, height, max(3, options.repeat // 6))
-    print(f"Workbench, 8 samples    {theirs * 1e3:8.1f} ms   (bpy.ops.render.render)")
-    print(f"ratio                   {theirs / ours:8.1f}")
-    return 0
+    check(passes, *size, kinds)
+    return statistics.median(seconds), steps, min(seconds)
+
+
+def memory(subdivide: bool) -> float:
+    """MB by which the peak of this process grows with all images of a large picture, after those of a small one."""
+    _armature, camera = set_up(subdivide)
+    peaks = []
+    for side in (64, LARGE):
+        passes = render_passes(bpy.context.scene, bpy.context.view_layer, camera, (side, side), kinds=tuple(KINDS))
+        check(passes, side, side, tuple(KINDS))
+        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e3 if sys.platform != "darwin" else 1e6))
+    return peaks[1] - peaks[0]
 
 
 def set_up(subdivide: bool) -> tuple[bpy.types.Object, bpy.types.Object]:
@@ -78,10 +114,11 @@ def change_pose(armature: bpy.types.Object, run: int) -> None:
     bone.rotation_euler = Euler((0.01 * (run % 20), 0.02 * (run % 7), 0.0))
 
 
-def check(passes: PassSet, width: int, height: int) -> None:
-    for kind in ("openpose", "depth"):
-        assert passes.images[kind].shape == (height, width, 3)
-        assert passes.images[kind].any()
+def check(passes: PassSet, width: int, height: int, kinds: tuple[str, ...]) -> None:
+    assert len(passes.images) == len(kinds)
+    for image in passes.images.values():
+        assert image.shape[:2] == (height, width)
+        assert image.any()
 
 
 def workbench(armature: bpy.types.Object, width: int, height: int, repeat: int) -> float:
@@ -101,4 +138,6 @@ def workbench(armature: bpy.types.Object, width: int, height: int, repeat: int) 
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)  # Blender as a module can crash when the interpreter takes it down

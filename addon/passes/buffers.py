@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -44,6 +45,17 @@ class Buffers:
             np.empty((height, width), np.uint16) if detailed else None,
         )
 
+    @functools.cached_property
+    def box(self) -> tuple[slice, slice]:
+        """The rows and the columns that anything is drawn in; empty where there is nothing."""
+        drawn = np.zeros(self.depth.shape[1], dtype=bool)
+        rows = np.zeros(len(self.depth), dtype=bool)
+        for band in bands(len(self.depth)):
+            there = self.depth[band] < np.inf
+            rows[band] = there.any(axis=1)
+            drawn |= there.any(axis=0)
+        return _extent(rows), _extent(drawn)
+
     def put(self, top: int, depth: NDArray[np.float32], figures: NDArray[np.floating]) -> None:
         """Rows from ``top`` on, as a renderer gives them: row 0 at the bottom, depth 0 where it drew nothing."""
         rows = slice(top, top + len(depth))
@@ -79,10 +91,15 @@ class Buffers:
             self.normals[2, rows] = z
 
 
-def bands(height: int, rows: int = BAND) -> Iterator[slice]:
-    """The rows of a picture, some at a time."""
-    for top in range(0, height, rows):
-        yield slice(top, min(height, top + rows))
+def bands(height: int, first: int = 0) -> Iterator[slice]:
+    """The rows of a picture from ``first`` on, some at a time."""
+    for top in range(first, height, BAND):
+        yield slice(top, min(height, top + BAND))
+
+
+def _extent(there: NDArray[np.bool_]) -> slice:
+    found = np.flatnonzero(there)
+    return slice(int(found[0]), int(found[-1]) + 1) if len(found) else slice(0, 0)
 
 
 def put_grey(rows: NDArray[np.uint8], grey: NDArray[np.uint8]) -> None:

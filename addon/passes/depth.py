@@ -29,9 +29,10 @@ def depth_image(buffers: Buffers, *, floor: int = 40, gamma: float = 1.0, fixed:
     image = np.zeros((height, width, 3), dtype=np.uint8)
     curve = _Curve.of(buffers, fixed)
     if curve is not None:
-        for rows in bands(height):
-            grey = curve.levels(buffers.depth[rows], gamma, floor, 255.0, 1.0)
-            put_grey(image[rows], grey.astype(np.uint8))
+        box, columns = buffers.box
+        for rows in bands(box.stop, box.start):
+            grey = curve.levels(buffers.depth[rows, columns], gamma, floor, 255.0, 1.0)
+            put_grey(image[rows, columns], grey.astype(np.uint8))
     return image
 
 
@@ -41,8 +42,9 @@ def depth_image_16(buffers: Buffers, *, floor: int = 40, gamma: float = 1.0, fix
     image = np.zeros((height, width), dtype=np.uint16)
     curve = _Curve.of(buffers, fixed)
     if curve is not None:
-        for rows in bands(height):
-            image[rows] = curve.levels(buffers.depth[rows], gamma, floor * 257, 65535.0, 257.0)
+        box, columns = buffers.box
+        for rows in bands(box.stop, box.start):
+            image[rows, columns] = curve.levels(buffers.depth[rows, columns], gamma, floor * 257, 65535.0, 257.0)
     return image
 
 
@@ -59,9 +61,10 @@ class _Curve:
             return cls(1.0 / max(fixed[0], float(_NEAREST)), 1.0 / max(fixed[1], float(_NEAREST)))
         for of_figures in (True, False):
             nearest, farthest = np.float32(np.inf), np.float32(0.0)
-            for rows in bands(len(buffers.depth)):
-                depth = buffers.depth[rows]
-                fitted = buffers.figures[rows] > 0 if of_figures else depth < np.inf
+            box, columns = buffers.box
+            for rows in bands(box.stop, box.start):
+                depth = buffers.depth[rows, columns]
+                fitted = buffers.figures[rows, columns] > 0 if of_figures else depth < np.inf
                 nearest = np.minimum(nearest, depth.min(initial=np.inf, where=fitted))
                 farthest = np.maximum(farthest, depth.max(initial=0.0, where=fitted))
             if nearest <= farthest:

@@ -14,11 +14,12 @@ def doll_image(buffers: Buffers) -> NDArray[np.uint8]:
     """(height, width, 3) uint8: figures and ticked objects in grey, lit from the upper left; 0 where there is nothing."""
     assert buffers.normals is not None
     height, width = buffers.depth.shape
-    image = np.empty((height, width, 3), dtype=np.uint8)
-    for rows in bands(height):
-        light = light_on(*buffers.normals[:, rows])
+    image = np.zeros((height, width, 3), dtype=np.uint8)
+    box, columns = buffers.box
+    for rows in bands(box.stop, box.start):
+        light = light_on(*buffers.normals[:, rows, columns])
         light *= np.float32(255.0)
         np.minimum(light, np.float32(255.0), out=light)
-        np.copyto(light, np.float32(0.0), where=np.isinf(buffers.depth[rows]))
-        put_grey(image[rows], light.astype(np.uint8))
+        np.copyto(light, np.float32(0.0), where=np.isinf(buffers.depth[rows, columns]))
+        put_grey(image[rows, columns], light.astype(np.uint8))
     return image

@@ -8,14 +8,17 @@ linear on a plane in perspective: a floor seen at a grazing angle has no jumps i
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .buffers import Buffers, bands
+from .buffers import PART_BITS, Buffers, bands
 from .thinning import thin
 from .view import View
+
+Floats = NDArray[np.float32]
 
 OUTLINE, OVERLAP, CREASE = 3, 2, 1
 """Levels of lines: around figures; where one part of a figure hides another; where parts meet and surfaces turn."""
@@ -27,10 +30,10 @@ _STEP = 2.0
 _LEAST = 0.001
 _TURN = np.float32(0.13)
 """1 − cos of the angle by which a surface turns at a crease beyond what it turns beside it: 30°."""
+_FACING = np.float32(1.0) - _TURN
 _FAR = np.float32(-1e6)
 _SHORTEST = 5.0 / 512.0
 """Of the picture's shorter side: what is shorter than this is no line, but a speck."""
-_ROWS = 48
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,50 +50,91 @@ def lines_of(buffers: Buffers, view: View) -> Lines:
     """The lines of detailed buffers, each on the nearer side of what it divides."""
     height, width = buffers.depth.shape
     levels = np.zeros((height + 2, width + 2), dtype=np.uint8)  # with a border of one pixel
-    seen = np.flatnonzero((buffers.depth < np.inf).any(axis=1))
-    if len(seen):
-        columns = np.flatnonzero((buffers.depth < np.inf).any(axis=0))
-        box = slice(max(0, columns[0] - 2), min(width, columns[-1] + 3))
-        top = int(max(0, seen[0] - 2))
-        for rows in bands(int(min(height, seen[-1] + 3)) - top, _ROWS):
-            _mark(levels, buffers, view, slice(top + rows.start, top + rows.stop), box)
+    flat = levels.reshape(-1)
+    rows, columns = buffers.box
+    for axis, found in enumerate(_candidates(buffers, view, _wider(rows, height), _wider(columns, width))):
+        level, second = _Pairs(buffers, view, axis, found).judged()
+        down, across = np.divmod(found, width)
+        places = (down + 1) * (width + 2) + across + 1
+        places[second] += width + 2 if axis == 0 else 1
+        for value in (CREASE, OVERLAP, OUTLINE):  # a pixel that is named twice keeps the highest
+            chosen = places[level == value]
+            flat[chosen] = np.maximum(flat[chosen], np.uint8(value))
     kept, kept_levels = thin(levels, max(3, round(min(height, width) * _SHORTEST)), OUTLINE)
     down, across = np.divmod(kept, width + 2)
     return Lines((height, width), down - 1, across - 1, kept_levels)
 
 
-def _mark(levels: NDArray[np.uint8], buffers: Buffers, view: View, rows: slice, box: slice) -> None:
-    """Write the levels of the lines between the pixels of some rows, and between those and the next row."""
-    height = len(buffers.depth)
-    first, last = max(0, rows.start - 1), min(height, rows.stop + 2)
-    around = (slice(first, last), box)
-    nearness, least = _nearness(buffers.depth[around], view)
+def _wider(part: slice, end: int) -> slice:
+    return slice(max(0, part.start - 1), min(end, part.stop + 1))
+
+
+def _candidates(buffers: Buffers, view: View, rows: slice, columns: slice) -> list[NDArray[np.intp]]:
+    """For both axes, which pixels of a part of the picture may have a line between them and the next: few, to be judged well."""
+    height, width = buffers.depth.shape
     assert buffers.normals is not None and buffers.parts is not None
-    x, y, z = (buffers.normals[axis][around] for axis in range(3))
-    figures, parts = buffers.figures[around], buffers.parts[around]
-    inside = slice(rows.start - first, rows.start - first + min(rows.stop, height - 1) - rows.start)
-    target = levels[first + 1 : last + 1, box.start + 1 : box.stop + 1]
-    for axis in (0, 1):
-        a, b = (slice(None, -1), slice(1, None)) if axis == 0 else ((slice(None), slice(None, -1)), (slice(None), slice(1, None)))
-        step = nearness[b] - nearness[a]
-        jump = _beyond(step, axis) > np.maximum(least[a], least[b])
-        turn = x[a] * x[b]
-        turn += y[a] * y[b]
-        turn += z[a] * z[b]
-        np.subtract(np.float32(1.0), turn, out=turn)
-        crease = turn - _beside(turn, axis, np.maximum) > _TURN
-        other = parts[a] != parts[b]
-        outline = (figures[a] != figures[b]) | (other & ((parts[a] == 0) | (parts[b] == 0)))
+    found: list[list[NDArray[np.intp]]] = [[], []]
+    for band in bands(rows.stop, rows.start):
+        around = (slice(band.start, min(band.stop + 1, height)), columns)
+        nearness, least = _nearness(buffers.depth[around], view)
+        normals = [buffers.normals[axis][around] for axis in range(3)]
+        parts = buffers.parts[around]
+        own = slice(0, band.stop - band.start)
+        for axis in (0, 1):
+            if axis == 0:
+                a, b = (slice(None, -1), slice(None)), (slice(1, None), slice(None))
+            else:
+                a, b = (own, slice(None, -1)), (own, slice(1, None))
+            step = nearness[b] - nearness[a]
+            candidates = np.abs(step, out=step) > least[a]
+            product = np.empty_like(step)
+            facing = np.multiply(normals[0][a], normals[0][b], out=step)
+            for part in normals[1:]:
+                facing += np.multiply(part[a], part[b], out=product)
+            candidates |= facing < _FACING
+            candidates &= (parts[a] | parts[b]) > 0
+            candidates |= parts[a] != parts[b]
+            down, across = np.divmod(np.flatnonzero(candidates), max(1, candidates.shape[1]))
+            found[axis].append((down + band.start) * width + (across + columns.start))
+    return [np.concatenate(places) if places else np.empty(0, np.intp) for places in found]
+
+
+class _Pairs:
+    """Pairs of neighbours that a line may run between: pixels (n,) as flat indices, and those beyond them along ``axis``."""
+
+    def __init__(self, buffers: Buffers, view: View, axis: int, first: NDArray[np.intp]) -> None:
+        assert buffers.normals is not None and buffers.parts is not None
+        height, width = buffers.depth.shape
+        place, end = (first // width, height - 1) if axis == 0 else (first % width, width - 1)
+        stride = width if axis == 0 else 1
+        # Beyond the edge of the picture lies what is on it.
+        row = (first - stride * (place > 0), first, first + stride, first + stride + stride * (place + 1 < end))
+        self._nearness, least = zip(*(_nearness(buffers.depth.reshape(-1)[pixels], view) for pixels in row), strict=True)
+        self._least = np.maximum(least[1], least[2])
+        self._normals = [[normal.reshape(-1)[pixels] for normal in buffers.normals] for pixels in row]
+        self._parts = [buffers.parts.reshape(-1)[pixels] for pixels in row[1:3]]
+
+    def judged(self) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """The level (n,) of the line in each pair, 0 for none, and whether it belongs on the second pixel."""
+        before, step, after = (b - a for a, b in itertools.pairwise(self._nearness))
+        # Beyond the steeper of the slopes beside it that go the same way.
+        up = step - _SLOPE * np.maximum(np.maximum(before, after), np.float32(0.0))
+        down = _SLOPE * np.minimum(np.minimum(before, after), np.float32(0.0)) - step
+        jump = np.maximum(up, down) > self._least
+        turn_before, turn, turn_after = (
+            np.float32(1.0) - sum(x * y for x, y in zip(a, b, strict=True)) for a, b in itertools.pairwise(self._normals)
+        )
+        crease = turn - np.maximum(turn_before, turn_after) > _TURN
+        first, second = self._parts
+        other = first != second
+        outline = ((first >> PART_BITS) != (second >> PART_BITS)) | (other & ((first == 0) | (second == 0)))
         level = np.maximum((crease | other).view(np.uint8), jump.view(np.uint8) * np.uint8(OVERLAP))
-        np.copyto(level, np.uint8(OUTLINE), where=outline)
+        level[outline] = OUTLINE
         # The nearer side; else one that stays the same along the line: of two parts the later, of two slopes the steeper.
-        second = np.where(other, parts[b] > parts[a], z[b] < z[a])
-        np.copyto(second, step > 0.0, where=jump | outline)
-        keep = inside if axis == 0 else slice(rows.start - first, rows.stop - first)
-        level, second = level[keep], second[keep]
-        for side, chosen in ((a, ~second), (b, second)):
-            place = target[side][keep]
-            np.maximum(place, level * chosen, out=place)
+        on_second = np.where(other, second > first, self._normals[2][2] < self._normals[1][2])
+        clear = jump | outline
+        on_second[clear] = step[clear] > 0.0
+        return level, on_second
 
 
 def _nearness(depth: NDArray[np.float32], view: View) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -102,26 +146,3 @@ def _nearness(depth: NDArray[np.float32], view: View) -> tuple[NDArray[np.float3
         return disparity, disparity * (np.float32(_STEP * width_of_pixel) + np.float32(_LEAST) * disparity)
     nearness = np.maximum(-depth, _FAR)
     return nearness, np.full_like(nearness, _STEP * width_of_pixel + _LEAST)
-
-
-def _beside(step: NDArray[np.float32], axis: int, choose: np.ufunc) -> NDArray[np.float32]:
-    """Of the steps before and after each along ``axis`` the one that ``choose`` prefers; 0 counts for those beyond the edge."""
-    result = np.zeros_like(step)
-    before, after = (slice(None, -1), slice(1, None))
-    if axis == 0:
-        choose(result[after], step[before], out=result[after])
-        choose(result[before], step[after], out=result[before])
-    else:
-        choose(result[:, after], step[:, before], out=result[:, after])
-        choose(result[:, before], step[:, after], out=result[:, before])
-    return result
-
-
-def _beyond(step: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
-    """How far each step goes beyond the steeper of its neighbours that go the same way."""
-    up, down = _beside(step, axis, np.maximum), _beside(step, axis, np.minimum)
-    up *= -_SLOPE
-    up += step
-    down *= _SLOPE
-    down -= step
-    return np.maximum(up, down, out=up)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every kind of image that is made of a scene: one row each. Who makes, writes or offers images asks here.
 
-A new kind is a module with a function, and a row.
+A new kind is a module with a function, and a row. No bpy.
 """
 
 from __future__ import annotations

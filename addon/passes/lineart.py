@@ -45,8 +45,7 @@ def lineart_image(lines: Lines) -> NDArray[np.uint8]:
     ink = _ink(lines)
     order = np.searchsorted(lines.rows, np.arange(height + 1))  # pixels come row by row
     first, last = max(0, int(lines.rows.min()) - reach), min(height, int(lines.rows.max()) + reach + 1)
-    for part in bands(last - first):
-        rows = slice(first + part.start, first + part.stop)
+    for rows in bands(last, first):
         count = rows.stop - rows.start
         canvas = np.zeros((count + 2 * reach, right - left + 2 * reach), dtype=np.float32)
         chosen = slice(order[max(0, rows.start - reach)], order[min(height, rows.stop + reach)])

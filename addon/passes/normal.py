@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from .buffers import Buffers, bands
 
+_NOTHING = (128, 128, 255)
 _SIGNS = (-127.5, 127.5, 127.5)
 """For red, green and blue: the networks' x runs to the left."""
 
@@ -20,13 +21,15 @@ def normal_image(buffers: Buffers) -> NDArray[np.uint8]:
     assert buffers.normals is not None
     height, width = buffers.depth.shape
     image = np.empty((height, width, 3), dtype=np.uint8)
-    for rows in bands(height):
-        nothing = np.isinf(buffers.depth[rows])
+    for channel, value in enumerate(_NOTHING):
+        image[..., channel] = value
+    box, columns = buffers.box
+    for rows in bands(box.stop, box.start):
+        nothing = np.isinf(buffers.depth[rows, columns])
         for channel, sign in enumerate(_SIGNS):
-            value = buffers.normals[channel, rows] * np.float32(sign)
-            value += np.float32(128.0)  # and so rounded, as the half that the conversion cuts off is in it
+            colour = buffers.normals[channel, rows, columns] * np.float32(sign)
+            colour += np.float32(128.0)  # and so rounded, as the half that the conversion cuts off is in it
             if channel == 2:
-                np.copyto(value, np.float32(255.0), where=nothing)
-            np.minimum(value, np.float32(255.0), out=value)
-            image[rows, :, channel] = value
+                np.copyto(colour, np.float32(255.0), where=nothing)
+            image[rows, columns, channel] = np.minimum(colour, np.float32(255.0), out=colour)
     return image

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user can choose about control images."""
+"""What a user can choose about control images. Runs without bpy."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import bpy
+from typing import TYPE_CHECKING
 
 from .depth import Range
+
+if TYPE_CHECKING:
+    import bpy
 
 
 @dataclass(frozen=True)
