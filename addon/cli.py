@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .background import blender
+from .draw_command import draw
 from .errors import UserError
 from .framing.shot_names import described as shot_words
 from .sheet_commands import hands, mannequins, poses
@@ -50,9 +51,8 @@ def passes(arguments: argparse.Namespace) -> None:
         rules = family(arguments.family)
         scene = _scene(arguments, lambda scene: setattr(scene.pose_to_anime.generation, "family", rules.name))
         size = scene_size(scene)
-        camera, profile = picture_camera(scene), rules.skeleton_profile
-        rendered = render_passes(scene, bpy.context.view_layer, camera, size, kinds=kinds, profile=profile)
-        write_passes(out, rendered, profile, write)
+        rendered = render_passes(scene, bpy.context.view_layer, picture_camera(scene), size, kinds=kinds)
+        write_passes(out, rendered, write)
 
 
 def generate(arguments: argparse.Namespace) -> None:
@@ -77,39 +77,11 @@ def demo(arguments: argparse.Namespace) -> None:
         write_png(out / "sheet.png", side_by_side(pictures))
 
 
-def draw(arguments: argparse.Namespace) -> None:
-    """OpenPose JSON drawn as ControlNet images, many in one process."""
-    from .openpose.drawing import draw_people
-    from .openpose.pose_json import PoseJsonError, loads
-    from .openpose.profiles import ProfileError, profile
-
-    try:
-        chosen = profile(arguments.profile)
-    except ProfileError as error:
-        raise UserError(str(error)) from None
-    size = _size(arguments.size) if arguments.size else None
-    jobs = list(_draw_jobs([Path(p) for p in arguments.poses], Path(arguments.out)))
-    with Progress("drawing", len(jobs)) as progress:
-        for done, (source, target) in enumerate(jobs):
-            progress.update(done, source.name)
-            try:
-                document = loads(source.read_text("utf-8-sig"), size=size)
-            except (PoseJsonError, UnicodeDecodeError) as error:
-                raise UserError(f"{source}: {error}") from None
-            except OSError as error:
-                raise UserError(f"{source} cannot be read: {error.strerror}.") from None
-            width, height = size or (document.width, document.height)
-            scale = (width / document.width, height / document.height)
-            people = [person.scaled(*scale) for person in document.people]
-            write_png(target, draw_people(people, width, height, chosen))
-
-
 # ------------------------------------------------------------------------------------------------------- what they share
 
 
 def _generate(arguments: argparse.Namespace, client: Client, out: Path) -> Generated:
     """The picture that the arguments ask for, with everything that it was made from, written into ``out``."""
-    from ..generation_server.families.catalogue import families
     from .generate.headless import generate_blocking
     from .generate.models import family_of, take_list
     from .passes.export import write_passes
@@ -134,7 +106,7 @@ def _generate(arguments: argparse.Namespace, client: Client, out: Path) -> Gener
                     progress.say(warning)
 
         generated = generate_blocking(scene, client, seed=arguments.seed, sampler=sampler, on_progress=follow)
-    write_passes(out, generated.prepared.passes, families()[generated.prepared.model.family].skeleton_profile, write)
+    write_passes(out, generated.prepared.passes, write)
     write(out / "result.png", generated.png)
     record = {"request": generated.request.to_json(), "scene": dict(generated.prepared.scene)}
     write(out / "request.json", json.dumps(record, indent=1, ensure_ascii=False).encode("utf-8"))
@@ -239,39 +211,6 @@ def _kinds(text: str) -> list[str]:
     return named
 
 
-def _draw_jobs(sources: Sequence[Path], out: Path) -> Iterator[tuple[Path, Path]]:
-    """Which JSON becomes which PNG: folders are searched; one file may name its PNG, several go into a folder."""
-    files: list[Path] = []
-    for source in sources:
-        if source.is_dir():
-            files += sorted(source.glob("*.json"))
-        elif source.is_file():
-            files.append(source)
-        else:
-            raise UserError(f"There is no file or folder {source}.")
-    if not files:
-        raise UserError("There is no .json file in these folders: name files or folders with OpenPose JSON.")
-    if out.suffix.lower() == ".png":
-        if len(files) > 1:
-            raise UserError(f"{len(files)} poses do not fit into one PNG: give --out a folder.")
-        out_folder(str(out.parent))
-        yield files[0], out
-        return
-    out_folder(str(out))
-    taken: dict[str, Path] = {}
-    for file in files:
-        if other := taken.setdefault(file.stem, file) is not file and taken[file.stem]:
-            raise UserError(f"{other} and {file} would become the same PNG: draw them into two folders.")
-        yield file, out / f"{file.stem}.png"
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.lower().replace("×", "x").partition("x")
-    if not (width.isdigit() and height.isdigit() and 1 <= int(width) <= 16384 and 1 <= int(height) <= 16384):
-        raise UserError(f"'{text}' is not a size: write width and height in pixels, as in 832x1216.")
-    return int(width), int(height)
-
-
 # ------------------------------------------------------------------------------------------------------------ the parser
 
 
@@ -304,12 +243,14 @@ def make_parser() -> argparse.ArgumentParser:
     _add_generation(sub, prompt=None, model="")
 
     examples = "examples:\n  studio.py draw pose.json --out pose.png"
-    examples += "\n  studio.py draw poses/ --out drawn --profile xinsir --size 832x1216"
+    examples += "\n  studio.py draw poses/ --out drawn --profile xinsir --size 832x1216 --no-face"
     sub = add(draw, examples)
     sub.add_argument("poses", nargs="+", metavar="POSE.json", help="OpenPose JSON files, or folders with them")
     sub.add_argument("--out", required=True, metavar="PATH", help="a PNG for one pose, or a folder")
     sub.add_argument("--profile", default="controlnet", help="skeleton profile: controlnet (default), scaled, xinsir")
     sub.add_argument("--size", metavar="WxH", help="pixels; default: the size that the JSON says")
+    sub.add_argument("--no-hands", action="store_true", help="leave the hands out")
+    sub.add_argument("--no-face", action="store_true", help="leave the faces out")
 
     examples = "examples:\n  studio.py poses --list --group dancing\n  studio.py poses --sheet poses.png --figure adult_woman"
     sub = add(poses, examples)

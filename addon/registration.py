@@ -60,6 +60,7 @@ MODULES: tuple[str, ...] = (
     "ui.frame_overlay",
     "ui.advice",
     "ui.figure",
+    "ui.face",
     "ui.shots",
     "ui.control_images",
     "ui.body",

@@ -268,6 +268,9 @@ class ModelStatus(_Message):
     missing: tuple[MissingFile, ...] = ()
     pictures: str = ""  # what may be done with its pictures, in a sentence
     advised: bool = True  # False: never chosen for a user, only by the user
+    skeleton_profile: str = ""  # how its pose ControlNet was shown people; empty and None where a server does not say
+    hands: bool | None = None
+    face: bool | None = None
     download: Download | None = None  # None when none runs, or when it has done its work
 
 

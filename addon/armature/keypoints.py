@@ -3,37 +3,96 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import bpy
 import numpy as np
-from mathutils import Vector
 from numpy.typing import NDArray
 
 from ..keys import object_in
+from ..openpose.layout import HAND_POINT_COUNT
 from ..pose.body_points import BODY_JOINTS, BODY_LANDMARKS
+from ..pose.humanoid import FINGERS, phalanges
 from .figures import Figure
 from .mannequin import landmarks
 
+Floats = NDArray[np.float64]
 
-def body_keypoints(figure: Figure, depsgraph: bpy.types.Depsgraph) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+
+@dataclass(frozen=True, eq=False)
+class Keypoints:
+    """Places in world metres, NaN where there is none: ``body`` (18, 3), hands (21, 3), ``face`` (70, 3); a whole part that the
+    figure does not have is None."""
+
+    body: Floats
+    left_hand: Floats | None = None
+    right_hand: Floats | None = None
+    face: Floats | None = None
+
+
+def figure_keypoints(figure: Figure, depsgraph: bpy.types.Depsgraph, face: Floats | None = None) -> Keypoints:
+    """All points of a figure. ``face`` (70, 3) is where those of its face lie at rest, in armature space.
+
+    Raises KeyError when the figure's armature is not in the depsgraph's scene."""
+    obj = _evaluated(figure, depsgraph)
+    head = _head_carry(figure, obj)
+    return Keypoints(
+        body=body_keypoints(figure, depsgraph)[0],
+        left_hand=_hand(figure, obj, "left"),
+        right_hand=_hand(figure, obj, "right"),
+        face=None if face is None or head is None else face @ head[:3, :3].T + head[:3, 3],
+    )
+
+
+def body_keypoints(figure: Figure, depsgraph: bpy.types.Depsgraph) -> tuple[Floats, NDArray[np.bool_]]:
     """Positions (18, 3) in world metres, and which of them exist (18,).
 
     The neck (1) is NaN and absent: OpenPose's neck is the middle between the projected shoulders, which only a camera knows.
     Raises KeyError when the figure's armature is not in the depsgraph's scene."""
-    source = object_in(depsgraph.scene, figure.armature)
-    if source is None:
-        raise KeyError(figure.name)
-    obj = source.evaluated_get(depsgraph)
+    obj = _evaluated(figure, depsgraph)
     positions = np.full((18, 3), np.nan)
     bones = obj.pose.bones
     for index, joint in enumerate(BODY_JOINTS):
         bone = bones.get(figure.joint_map.get(joint, "")) if joint else None
         if bone is not None:
             positions[index] = obj.matrix_world @ bone.head
-    head = bones.get(figure.joint_map.get("head", ""))
-    if head is not None:
-        carry = obj.matrix_world @ head.matrix @ head.bone.matrix_local.inverted()
-        points: dict[str, Vector] = landmarks(obj)
+    carry = _head_carry(figure, obj)
+    if carry is not None:
+        points = landmarks(obj)
         for index, name in BODY_LANDMARKS.items():
             if name in points:
-                positions[index] = carry @ points[name]
+                positions[index] = carry[:3, :3] @ np.array(points[name]) + carry[:3, 3]
     return positions, np.isfinite(positions).all(axis=1)
+
+
+def _evaluated(figure: Figure, depsgraph: bpy.types.Depsgraph) -> bpy.types.Object:
+    source = object_in(depsgraph.scene, figure.armature)
+    if source is None:
+        raise KeyError(figure.name)
+    return source.evaluated_get(depsgraph)
+
+
+def _head_carry(figure: Figure, obj: bpy.types.Object) -> Floats | None:
+    """(4, 4) from places at rest in armature space to where the head has them in the world."""
+    head = obj.pose.bones.get(figure.joint_map.get("head", ""))
+    if head is None:
+        return None
+    return np.array(obj.matrix_world @ head.matrix @ head.bone.matrix_local.inverted(), dtype=np.float64)
+
+
+def _hand(figure: Figure, obj: bpy.types.Object, side: str) -> Floats | None:
+    """(21, 3): the wrist, then of each finger where its three bones begin and the last one ends. None where one is missing: a
+    hand of fewer fingers is nothing that a ControlNet has seen."""
+    bones = obj.pose.bones
+    wrist = bones.get(figure.joint_map.get(f"{side}Hand", ""))
+    chains = [[bones.get(figure.joint_map.get(f"{side}{f}{p}", "")) for p in phalanges(f)] for f in FINGERS]
+    if wrist is None or any(bone is None for chain in chains for bone in chain):
+        return None
+    places = [wrist.head]
+    for chain in chains:
+        places += [bone.head for bone in chain]
+        places.append(chain[-1].tail)
+    to_world = np.array(obj.matrix_world, dtype=np.float64)
+    points: Floats = np.array(places, dtype=np.float64)
+    assert points.shape == (HAND_POINT_COUNT, 3)
+    return points @ to_world[:3, :3].T + to_world[:3, 3]

@@ -14,6 +14,7 @@ import numpy as np
 from mathutils import Vector
 
 from ..errors import UserError
+from ..pose import face_points
 from ..pose.rest import humanoid_rest
 from .bodies import load_body, read_bodies
 from .dots_only import follow_switch
@@ -35,6 +36,7 @@ _MANNEQUIN = "pose_to_anime_mannequin"
 _AGE = "pose_to_anime_age"
 _GENDER = "pose_to_anime_gender"
 _LANDMARKS = "pose_to_anime_landmarks"
+_FACE = "pose_to_anime_face"
 _SURFACE = "pose_to_anime_surface"
 _SLIDERS = "pose_to_anime_sliders"
 _MAP = "mannequin"
@@ -105,8 +107,18 @@ def require_skins(obj: bpy.types.Object) -> list[bpy.types.Object]:
 
 
 def landmarks(obj: bpy.types.Object) -> dict[str, Vector]:
-    """Named points of the skin (``nose_tip``, ``eye_left``, ``ear_right``, ``heel_left``, …) at rest, in armature space."""
-    return {name: Vector(point) for name, point in obj.data[_LANDMARKS].items()}
+    """Named points of the skin (``nose_tip``, ``eye_left``, ``ear_right``, ``heel_left``, …) at rest, in armature space; none of
+    an armature that is no mannequin."""
+    return {name: Vector(point) for name, point in obj.data.get(_LANDMARKS, {}).items()}
+
+
+def face_at_rest(obj: bpy.types.Object) -> np.ndarray | None:
+    """(70, 3) the points of an OpenPose face on the skin at rest, in armature space: as measured, or in proportion to the head's
+    landmarks in files from before there were these. None for a head without either."""
+    found = obj.data.get(_FACE)
+    if found is not None and len(found) == 3 * face_points.COUNT:
+        return np.array(found, dtype=np.float64).reshape(-1, 3)
+    return face_points.in_proportion({name: np.array(point) for name, point in landmarks(obj).items()})
 
 
 def surface_points(obj: bpy.types.Object) -> dict[str, np.ndarray]:
@@ -132,6 +144,7 @@ def write_body(obj: bpy.types.Object, name: str, body: Body, skin: Skin, sliders
     armature[_AGE] = body.age
     armature[_GENDER] = body.gender
     armature[_LANDMARKS] = {key: [float(c) for c in point] for key, point in skin.landmarks.items()}
+    armature[_FACE] = skin.face.ravel().tolist()
     armature[_SURFACE] = outermost(skin)
     armature[_SLIDERS] = dict(sliders)
     bones = joint_map(_MAP)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...generation_server.families.catalogue import Family, families
+from ...generation_server.families.catalogue import Family, Skeletons, families
 from ...generation_server.protocol import ModelStatus, ProtocolError, user_data_dir
 from ..errors import UserError
 from ..package import ROOT
@@ -17,6 +17,9 @@ from ..settings import generation as settings
 
 MODELS_FILE = "models.json"
 """In the user's folder: the list of the last server (see relay.py)."""
+
+
+PLAIN_SKELETONS = Skeletons("controlnet")
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Model:
     present: bool | None = None  # None: not known, for no server has said
     reason: str = ""  # why it cannot be used now
     note: str = ""
+    skeletons: Skeletons = PLAIN_SKELETONS  # how its pose ControlNet was shown people
 
 
 _models: tuple[Model, ...] = ()
@@ -87,6 +91,7 @@ def take_list(statuses: list[dict[str, Any]]) -> None:
         if status.kind != "checkpoint" or status.family not in families():
             continue
         known = offline.get(status.name)
+        skeletons = known.skeletons if known else families()[status.family].skeletons
         found.append(
             Model(
                 name=status.name,
@@ -96,6 +101,7 @@ def take_list(statuses: list[dict[str, Any]]) -> None:
                 present=status.present,
                 reason="" if status.present else _missing(status),
                 note=status.note,
+                skeletons=skeletons.changed(status.skeleton_profile, status.hands, status.face),
             )
         )
     # A server that has nothing for us is as good as none: with an empty menu nobody could try another.
@@ -116,24 +122,39 @@ def load_offline() -> None:
 
 def _offline_models() -> tuple[Model, ...]:
     folders = (ROOT / "generation_server" / "models", user_data_dir() / "models")
-    found = [item for folder in folders for path in sorted(folder.glob("*.toml")) if (item := _read(path))]
+    entries = {path.stem: data for folder in folders for path in sorted(folder.glob("*.toml")) if (data := _read(path))}
+    found = [item for name, data in entries.items() if (item := _checkpoint(name, data, entries))]
     return tuple(sorted({item.name: item for item in found}.values(), key=lambda item: item.title))
 
 
-def _read(path: Path) -> Model | None:
-    """A checkpoint's entry as far as the menu needs it; the server checks it, and says what is wrong with it."""
+def _read(path: Path) -> dict[str, Any]:
+    """The lines of a model file; none of one that cannot be read. The server checks it, and says what is wrong with it."""
     try:
-        data = tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
-        return None
+        return {}
+
+
+def _checkpoint(name: str, data: dict[str, Any], entries: dict[str, dict[str, Any]]) -> Model | None:
+    """A checkpoint's entry as far as the menu and the control images need it."""
     if data.get("kind") != "checkpoint" or data.get("family") not in families():
         return None
+    skeletons = families()[data["family"]].skeletons
+    for source in (*(entries.get(str(other), {}) for other in data.get("companions", ())), data):
+        if source is data or source.get("control") == "openpose":
+            profile, hands, face = (source.get(key) for key in ("skeleton_profile", "hands", "face"))
+            skeletons = skeletons.changed(
+                profile if isinstance(profile, str) else "",
+                hands if isinstance(hands, bool) else None,
+                face if isinstance(face, bool) else None,
+            )
     return Model(
-        name=path.stem,
-        title=str(data.get("title", path.stem)),
+        name=name,
+        title=str(data.get("title", name)),
         family=data["family"],
         advised=bool(data.get("advised", True)),
         note=str(data.get("note", "")),
+        skeletons=skeletons,
     )
 
 

@@ -19,6 +19,7 @@ from .. import png
 from ..armature.figures import Figure, figures_in
 from ..armature.mannequin import is_child, mannequin_name
 from ..armature.posing import read_pose
+from ..dressing.face_points import face_info
 from ..dressing.following import fit_waiting
 from ..dressing.recorded import outfit_info
 from ..errors import UserError
@@ -26,6 +27,7 @@ from ..framing.camera import picture_camera, reset_camera, scene_size, use_pose_
 from ..framing.sizes import SizeError
 from ..framing.startup import is_startup_camera
 from ..keys import object_in
+from ..openpose.profiles import ProfileError, profile
 from ..passes.render import KINDS, PassSet, render_passes
 from ..pose import normalised
 from ..settings.generation import control_settings
@@ -122,7 +124,20 @@ def prepare(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, *, seed: in
         if start >= end:
             word = "pose" if kind == "openpose" else kind
             raise UserError(f"The {word} is followed from {start:g} to {end:g}, which is never: set its start below its end.")
-    passes = render_passes(scene, view_layer, picture_camera(scene), size, kinds=KINDS, profile=family.skeleton_profile)
+    try:
+        known = profile(model.skeletons.profile)
+    except ProfileError as error:
+        raise UserError(f"The model '{model.name}' cannot be shown this pose. {error}") from error
+    passes = render_passes(
+        scene,
+        view_layer,
+        picture_camera(scene),
+        size,
+        kinds=KINDS,
+        profile=known,
+        hands=known.hands and model.skeletons.hands,
+        face=known.face and model.skeletons.face,
+    )
     passes = replace(passes, warnings=(*unfitted, *passes.warnings))
     images: dict[str, bytes] = {}
     controls: list[Control] = []
@@ -223,4 +238,5 @@ def _figure_info(scene: bpy.types.Scene, figure: Figure) -> dict[str, Any]:
         "matrix_world": [list(row) for row in armature.matrix_world],
         "pose": normalised.to_json(read_pose(armature)),
         "worn": outfit_info(armature),
+        "face": face_info(armature),
     }

@@ -13,6 +13,7 @@ from ...generation_server.protocol import GenerationRequest
 from ..armature.mannequin import add_mannequin, is_mannequin
 from ..armature.posing import apply_pose
 from ..dressing import toon
+from ..dressing.face_points import restore_face
 from ..dressing.recorded import restore_outfit
 from ..errors import UserError
 from ..framing.camera import use_pose_camera
@@ -84,6 +85,7 @@ def _restore_figures(scene: bpy.types.Scene, figures: Any) -> list[str]:
         apply_pose(armature, pose)
         if "worn" in info:  # not in pictures from before there was a wardrobe
             warnings += restore_outfit(armature, info["worn"])
+        restore_face(armature, info.get("face", {}))
     return warnings
 
 

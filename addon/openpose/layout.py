@@ -90,6 +90,12 @@ HAND_EDGES: tuple[tuple[int, int], ...] = tuple(
 HAND_POINT_COLOUR: tuple[int, int, int] = (0, 0, 255)
 
 FACE_POINT_COUNT = 70
+"""iBUG's 68 points, from the person's right to the left, then both pupils."""
+FACE_EYES: tuple[tuple[int, int, int, int, int, int], tuple[int, int, int, int, int, int]] = (
+    (36, 37, 38, 39, 40, 41),
+    (42, 43, 44, 45, 46, 47),
+)
+"""The outlines of the right and the left eye, about the pupils 68 and 69."""
 FACE_POINT_COLOUR: tuple[int, int, int] = (255, 255, 255)
 
 

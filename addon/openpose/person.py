@@ -34,8 +34,8 @@ def clean_points(points: Points, count: int) -> Points:
 class Person:
     """``body`` (18, 3), hands (21, 3) and face (70, 3) as float64 x, y, confidence.
 
-    Pixels, origin at the picture's top left corner, y down; the order of the points is that of ``layout``. What is unknown
-    altogether is None; single points that are missing are (0, 0, 0).
+    Pixels, origin at the picture's top left corner, y down; the order of the points is that of ``layout``. A hand or a face of
+    which no point is known is None; single points that are missing are (0, 0, 0).
     """
 
     body: Points
@@ -47,7 +47,8 @@ class Person:
         object.__setattr__(self, "body", clean_points(self.body, len(BODY_POINTS)))
         for name, count in (("left_hand", HAND_POINT_COUNT), ("right_hand", HAND_POINT_COUNT), ("face", FACE_POINT_COUNT)):
             if (points := getattr(self, name)) is not None:
-                object.__setattr__(self, name, clean_points(points, count))
+                points = clean_points(points, count)
+                object.__setattr__(self, name, points if points[:, 2].any() else None)
 
     @property
     def empty(self) -> bool:

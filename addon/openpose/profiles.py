@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Skeleton profiles: which stroke widths a pose ControlNet was trained to see. The numbers are in ``profiles.toml``."""
+"""Skeleton profiles: how a pose ControlNet was trained to see people. The numbers are in ``profiles.toml``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,17 @@ class Strokes:
 
 
 @dataclass(frozen=True)
+class Smallest:
+    """Pixels along its longer side below which a hand or a face is left out, for its dots would merge into a blot."""
+
+    hand: float
+    face: float
+
+
+@dataclass(frozen=True)
 class Profile:
+    """One table of the file, which says what its lines mean."""
+
     name: str
     title: str
     scale: str
@@ -39,6 +49,10 @@ class Profile:
     hand_radius: int
     face_radius: int
     scale_hands_and_face: bool
+    hands: bool
+    face: bool
+    smallest_hand: int
+    smallest_face: int
     steps: tuple[int, ...] = ()
 
     def factor(self, width: int, height: int) -> float:
@@ -63,6 +77,11 @@ class Profile:
             hand_radius=grown(self.hand_radius, self.scale_hands_and_face),
             face_radius=grown(self.face_radius, self.scale_hands_and_face),
         )
+
+    def smallest(self, width: int, height: int) -> Smallest:
+        """How large hands and faces must be in a picture of this size: more where their dots are larger."""
+        factor = self.factor(width, height) if self.scale_hands_and_face else 1.0
+        return Smallest(self.smallest_hand * factor, self.smallest_face * factor)
 
 
 def read_profiles(path: Path = FILE) -> Mapping[str, Profile]:
@@ -99,7 +118,10 @@ def _profile(name: str, table: object, path: Path) -> Profile:
         raise ProfileError(f"The skeleton profile '{name}' in {path.name} lacks or misspells a setting: {error}.") from error
     if found.scale not in ("fixed", "relative", "steps"):
         raise ProfileError(f"The skeleton profile '{name}' in {path.name} needs the scale fixed, relative or steps.")
-    for field in fields(Strokes):
-        if type(value := getattr(found, field.name)) is not int or value < 1:
-            raise ProfileError(f"The skeleton profile '{name}' in {path.name} needs a whole number above 0 for {field.name}.")
+    for line in (*(field.name for field in fields(Strokes)), "smallest_hand", "smallest_face"):
+        if type(value := getattr(found, line)) is not int or value < 1:
+            raise ProfileError(f"The skeleton profile '{name}' in {path.name} needs a whole number above 0 for {line}.")
+    for line in ("scale_hands_and_face", "hands", "face"):
+        if type(getattr(found, line)) is not bool:
+            raise ProfileError(f"The skeleton profile '{name}' in {path.name} needs true or false for {line}.")
     return found

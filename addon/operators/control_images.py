@@ -8,7 +8,6 @@ from pathlib import Path
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
-from ...generation_server.families.catalogue import families
 from ..errors import UserError
 from ..framing.camera import picture_camera, scene_size
 from ..generate import live_preview, viewing
@@ -78,12 +77,10 @@ class P2A_OT_save_control_images(Reporting, bpy.types.Operator):
             raise UserError("Choose a folder for the control images.")
         scene = context.scene
         ensure_camera(scene, context.view_layer)
-        family = families().get(scene.pose_to_anime.generation.family)
-        profile = family.skeleton_profile if family else "controlnet"
         size = scene_size(scene)
-        rendered = render_passes(scene, context.view_layer, picture_camera(scene), size, kinds=tuple(KINDS), profile=profile)
+        rendered = render_passes(scene, context.view_layer, picture_camera(scene), size, kinds=tuple(KINDS))
         folder = Path(bpy.path.abspath(self.directory))
-        count = write_passes(folder, rendered, profile, write_file)
+        count = write_passes(folder, rendered, write_file)
         tell_problems(self, rendered.warnings)
         self.report({"INFO"}, f"Saved {count} control images in {folder}")
 

@@ -22,19 +22,19 @@ PREPROCESSOR = "none"
 """Images are as the networks expect them already: a preprocessor would take them for photographs."""
 
 
-def write_passes(folder: Path, rendered: PassSet, profile: str, write: Callable[[Path, bytes], None]) -> int:
+def write_passes(folder: Path, rendered: PassSet, write: Callable[[Path, bytes], None]) -> int:
     """Writes all images, ``pose.json`` and ``passes.json`` into a folder; how many images there were.
 
-    ``write`` writes a file whole or raises; ``profile`` is the skeleton profile that the people are drawn in.
+    ``write`` writes a file whole or raises.
     """
     for key, image in rendered.images.items():
         write(folder / file_of(key), png.encode(image))
-    for name, text in (("pose.json", rendered.pose_json), ("passes.json", json.dumps(described(rendered, profile), indent=1))):
+    for name, text in (("pose.json", rendered.pose_json), ("passes.json", json.dumps(described(rendered), indent=1))):
         write(folder / name, text.encode("utf-8"))
     return len(rendered.images)
 
 
-def described(rendered: PassSet, profile: str) -> dict[str, Any]:
+def described(rendered: PassSet) -> dict[str, Any]:
     """What ``passes.json`` says: the size, the camera, and of each image which kind of ControlNet takes it."""
     assert rendered.view is not None
     return {
@@ -42,9 +42,9 @@ def described(rendered: PassSet, profile: str) -> dict[str, Any]:
         "width": rendered.width,
         "height": rendered.height,
         "camera": camera_of(rendered.view),
-        "skeleton_profile": profile,
+        "skeleton_profile": rendered.skeleton_profile,
         "figures": [name for name, _library in rendered.figures],
-        "images": [_image(key, image, profile) for key, image in rendered.images.items()],
+        "images": [_image(key, image, rendered.skeleton_profile) for key, image in rendered.images.items()],
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import bpy
 import numpy as np
@@ -14,7 +15,8 @@ from ..armature.figures import Figure
 from ..keys import ObjectKey, object_in
 from ..openpose.layout import FACE_POINTS_OF_BODY
 from .geometry import Surface, TopologyKey
-from .sight import EARS, Blocker, seen_past
+from .rays import Blocker
+from .sight import EARS, seen_past
 from .view import View
 
 Floats = NDArray[np.float64]
@@ -29,19 +31,36 @@ _REMEMBERED = 16
 _heads: OrderedDict[tuple[ObjectKey, ObjectKey, TopologyKey], Bools] = OrderedDict()
 
 
-def visible_face_points(
-    scene: bpy.types.Scene, figure: Figure, surfaces: Sequence[Surface], view: View, positions: Floats, present: Bools
-) -> Bools:
-    """For the 18 body points in the world (18, 3), of which ``present`` (18,) exist: which are seen past the figure's own head.
+@dataclass(frozen=True, eq=False)
+class Head:
+    """A figure's head as it hides its own face: ``blockers``, and ``rest``, which is the figure's other triangles. ``width`` is
+    the distance between the ears, metres."""
 
-    Points that are no face points count as seen. ``sight.seen_past`` says how.
-    """
+    blockers: tuple[Blocker, ...]
+    rest: tuple[Blocker, ...]
+    width: float
+
+
+def head_of(scene: bpy.types.Scene, figure: Figure, surfaces: Sequence[Surface], positions: Floats) -> Head | None:
+    """The head of a figure whose body points are in the world (18, 3) and whose own meshes are ``surfaces``; None where no ears
+    say where it is."""
     ears = positions[list(EARS)]
     width = float(np.linalg.norm(ears[1] - ears[0]))  # NaN where an ear is missing
-    if not (present[list(FACE_POINTS_OF_BODY)].any() and width > 0.0):
-        return np.ones(len(positions), dtype=bool)
-    heads = [Blocker(surface.world, *_head_triangles(scene, figure, surface, ears.mean(axis=0), width)) for surface in surfaces]
-    return seen_past(positions, present, heads, view)
+    if not width > 0.0:
+        return None
+    parts = [_parts(scene, figure, surface, ears.mean(axis=0), width) for surface in surfaces]
+    return Head(tuple(mine for mine, _ in parts), tuple(rest for _, rest in parts), width)
+
+
+def visible_face_points(head: Head | None, view: View, positions: Floats, present: Bools, face: Floats | None = None) -> Bools:
+    """For the 18 body points in the world (18, 3), of which ``present`` (18,) exist, and those of the ``face`` (n, 3) after them:
+    which are seen past the figure's own head.
+
+    Points of the body below count as seen. ``sight.seen_past`` says how.
+    """
+    if head is None or not (face is not None or present[list(FACE_POINTS_OF_BODY)].any()):
+        return np.ones(len(positions) + (0 if face is None else len(face)), dtype=bool)
+    return seen_past(positions, present, head.blockers, view, face)
 
 
 def forget() -> None:
@@ -49,13 +68,14 @@ def forget() -> None:
     _heads.clear()
 
 
-def _head_triangles(scene: bpy.types.Scene, figure: Figure, surface: Surface, centre: Floats, width: float) -> tuple[Ints, Bools]:
-    """(t, 3) the triangles that belong to the head, as indices of vertices, and which vertices those are."""
+def _parts(scene: bpy.types.Scene, figure: Figure, surface: Surface, centre: Floats, width: float) -> tuple[Blocker, Blocker]:
+    """The triangles that belong to the head, and the others."""
     inside = _head_vertices(scene, figure, surface)
     if inside is None:
         inside = ((surface.world - centre) ** 2).sum(axis=1) < (_REACH * width) ** 2
     a, b, c = inside[surface.triangles].T
-    return surface.triangles[a & b & c], inside
+    mine = a & b & c
+    return Blocker(surface.world, surface.triangles[mine], inside), Blocker.whole(surface.world, surface.triangles[~mine])
 
 
 def _head_vertices(scene: bpy.types.Scene, figure: Figure, surface: Surface) -> Bools | None:

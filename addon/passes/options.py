@@ -18,7 +18,9 @@ class PassOptions:
 
     ``depth_floor`` 0 to 255 is the value of the farthest figure pixel, ``depth_gamma`` above 1 darkens the middle;
     ``depth_range`` fixes both ends of depth in metres, for sequences; ``keep_outside`` keeps keypoints outside the picture, so
-    that limbs which leave it are drawn up to its edge. ``buffers`` is "gpu", "cycles", or "auto": the GPU where there is one.
+    that limbs which leave it are drawn up to its edge; ``hide_occluded`` leaves out those that are behind something
+    (``skeleton.person_of``). ``hands`` and ``face`` draw those that the ControlNet knows. ``buffers`` is "gpu", "cycles", or
+    "auto": the GPU where there is one.
     """
 
     depth_floor: int = 40
@@ -26,6 +28,9 @@ class PassOptions:
     keep_outside: bool = False
     buffers: str = "auto"
     depth_range: Range | None = None
+    hide_occluded: bool = False
+    hands: bool = True
+    face: bool = True
 
     @classmethod
     def of(cls, scene: bpy.types.Scene) -> PassOptions:
@@ -34,4 +39,12 @@ class PassOptions:
         if settings is None:  # the package is used without being enabled as an extension
             return cls()
         fixed = (settings.depth_near, settings.depth_far) if settings.depth_is_fixed else None
-        return cls(settings.depth_floor, settings.depth_gamma, settings.keep_outside, depth_range=fixed)
+        return cls(
+            settings.depth_floor,
+            settings.depth_gamma,
+            settings.keep_outside,
+            depth_range=fixed,
+            hide_occluded=settings.hide_occluded,
+            hands=settings.hands,
+            face=settings.face,
+        )

@@ -7,7 +7,6 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ...generation_server.families.catalogue import families
 from ..errors import UserError
 from ..framing.camera import picture_camera, scene_size
 from ..framing.sizes import SizeError
@@ -33,10 +32,7 @@ def control_image(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, kind:
         width, height = max(1, round(width * smaller)), max(1, round(height * smaller))
     if kind not in KINDS:  # of a file from another version
         raise UserError(f"This version knows no control image “{kind}”: choose another.")
-    family = families().get(scene.pose_to_anime.generation.family)
-    profile = family.skeleton_profile if family else "controlnet"
-    camera = picture_camera(scene)
-    rendered = render_passes(scene, view_layer, camera, (width, height), kinds=(kind,), profile=profile)
+    rendered = render_passes(scene, view_layer, picture_camera(scene), (width, height), kinds=(kind,))
     image = next(iter(rendered.images.values()))
     if image.dtype == np.uint16:
         image = (image >> 8).astype(np.uint8)

@@ -11,6 +11,7 @@ import bpy
 import numpy as np
 
 from ..armature.figures import Figure, figures_in
+from ..dressing import face_points
 from ..errors import UserError
 from ..keys import ObjectKey, object_in
 from ..openpose import pose_json
@@ -23,7 +24,7 @@ from .geometry import Surface
 from .kinds import DETAILS, GEOMETRY, Image, Inputs, needs
 from .kinds import KINDS as ALL
 from .options import PassOptions
-from .skeleton import person_of
+from .skeleton import SkeletonRules, people_of
 from .view import NEAREST, View
 
 KINDS: tuple[str, ...] = ("openpose", "depth")
@@ -50,6 +51,7 @@ class PassSet:
     seconds: dict[str, float] = field(default_factory=dict)
     view: View | None = None
     buffers: Buffers | None = None  # where an image was asked for that needs it: the geometry in metres
+    skeleton_profile: str = ""
 
 
 def render_passes(
@@ -59,14 +61,17 @@ def render_passes(
     size: tuple[int, int],
     *,
     kinds: Sequence[str] = KINDS,
-    profile: str | Profile = "controlnet",
+    profile: str | Profile | None = None,
+    hands: bool | None = None,
+    face: bool | None = None,
     figures: Sequence[Figure] | None = None,
     options: PassOptions | None = None,
 ) -> PassSet:
     """Passes of the visible figures as ``camera`` sees them, in a picture of ``size`` (width, height) pixels.
 
-    ``kinds`` are names of ``kinds.KINDS``; ``profile`` is the skeleton profile of the model that is to see them. ``figures`` and
-    ``options`` default to all visible figures and the scene's settings. Changes neither the scene nor its render settings.
+    ``kinds`` are names of ``kinds.KINDS``; ``profile`` is the skeleton profile of the model that is to see them, ``hands`` and
+    ``face`` whether it knows those: by default what the family of the scene's model says. ``figures`` and ``options`` default to
+    all visible figures and the scene's settings. Changes neither the scene nor its render settings.
 
     Raises UserError, in a sentence for the user, where there is no camera, no figure, or none that the camera sees; ProfileError
     for an unknown profile; ValueError for an unknown kind.
@@ -79,6 +84,7 @@ def render_passes(
     options = options or PassOptions.of(scene)
     if options.depth_range is not None and not 0.0 < options.depth_range[0] < options.depth_range[1]:
         raise UserError("The fixed range of depth ends before it begins: set Near below Far.")
+    rules = SkeletonRules.of(scene, profile, hands, face).wanted(options.hands, options.face)
     clock = _Clock()
     view_layer.update()
     depsgraph = view_layer.depsgraph
@@ -90,10 +96,11 @@ def render_passes(
     surfaces = geometry.figure_surfaces(scene, view_layer, depsgraph, chosen, detailed)
     clock("geometry")
     warnings: list[str] = []
-    people = [
-        person_of(scene, depsgraph, figure, [s for s in surfaces if s.figure == number], view, keep_outside=options.keep_outside)
-        for number, figure in enumerate(chosen, 1)
-    ]
+    beside = None
+    if options.hide_occluded:
+        beside = geometry.worn_surfaces(scene, view_layer, depsgraph, chosen, False)
+        beside += geometry.ticked_surfaces(view_layer, depsgraph, chosen, False)
+    people = people_of(scene, depsgraph, chosen, surfaces, view, rules, keep_outside=options.keep_outside, beside=beside)
     _check_sight(chosen, people, surfaces, view, camera, warnings)
     clock("keypoints")
     # As exact as they are written down, or a point between two pixels would be drawn from the file as another one.
@@ -105,7 +112,7 @@ def render_passes(
         shown += geometry.ticked_surfaces(view_layer, depsgraph, chosen, detailed)
         buffers = draw_buffers(shown, view, camera, depsgraph, options.buffers, detailed)
         clock("draw")
-    inputs = Inputs(view, present, profile, options, len(chosen), buffers)
+    inputs = Inputs(view, present, rules.profile, options, len(chosen), buffers)
     images: dict[str, Image] = {}
     for kind in ALL.values():
         if kind.name in kinds:
@@ -122,6 +129,7 @@ def render_passes(
         seconds=clock.seconds,
         view=view,
         buffers=buffers,
+        skeleton_profile=rules.profile.name,
     )
 
 
@@ -197,6 +205,7 @@ def forget() -> None:
     buffers_gpu.forget()
     geometry.forget()
     head.forget()
+    face_points.forget()
 
 
 @bpy.app.handlers.persistent

@@ -70,6 +70,22 @@ class P2A_PG_passes(bpy.types.PropertyGroup):
         description="Draw them up to its edge; otherwise joints outside are missing, as ControlNets know it from photographs",
         default=False,
     )
+    hands: BoolProperty(
+        name="Hands",
+        description="Draw the bones of hands into the pose, where the model's ControlNet knows them and they are large enough",
+        default=True,
+    )
+    face: BoolProperty(
+        name="Face",
+        description="Draw the points of faces into the pose, where the model's ControlNet knows them and they are large enough",
+        default=True,
+    )
+    hide_occluded: BoolProperty(
+        name="Hide What Is Behind",
+        description="Leave out points of the pose that other figures and ticked objects hide, and hands and faces behind the own "
+        "body; otherwise they are drawn through everything, as ControlNets know limbs",
+        default=False,
+    )
 
 
 CLASSES: tuple[type, ...] = (P2A_PG_passes,)

@@ -50,6 +50,10 @@ class P2A_PT_control_image_settings(InSidebar, bpy.types.Panel):
         layout = self.layout
         settings = context.scene.pose_to_anime.passes
         layout.prop(settings, "keep_outside")
+        layout.prop(settings, "hide_occluded")
+        row = layout.row(heading="In the pose")
+        row.prop(settings, "hands", toggle=True)
+        row.prop(settings, "face", toggle=True)
         row = layout.row(align=True)
         row.prop(settings, "depth_floor", text="Farthest Grey")
         row.prop(settings, "depth_gamma")

@@ -29,7 +29,7 @@ def open_eye(options: Mapping[str, Mapping[str, float]], look: Expression, gaze:
     height = eye["height"]
     tall = eye["iris"] * look.iris * height / 2.0
     wide = min(0.74 * tall, 0.4 * eye["width"])
-    centre = (gaze[0] * _REACH[0] * eye["width"] - 0.03, gaze[1] * _REACH[1] * height + _RAISED * height)
+    centre = iris_centre(eye, gaze)
     bands += _inside("eyes", _IRIS, ellipse(centre, (wide, tall), _COLUMNS), outline)
     # The lid's shadow: the upper part of the iris, dark whatever its colour, as pupil and lashes are.
     low, high = ellipse(centre, (wide, tall), _COLUMNS)
@@ -41,6 +41,11 @@ def open_eye(options: Mapping[str, Mapping[str, float]], look: Expression, gaze:
     light = (centre[0] + side * 0.4 * wide, centre[1] - 0.5 * tall)
     bands += _inside("highlight", _LIGHT, ellipse(light, (0.15 * wide, 0.13 * tall)), outline)
     return bands + _lashes(outline, eye, lash)
+
+
+def iris_centre(eye: Mapping[str, float], gaze: tuple[float, float]) -> tuple[float, float]:
+    """Where the iris of an eye is that looks outwards and up by ``gaze``."""
+    return gaze[0] * _REACH[0] * eye["width"] - 0.03, gaze[1] * _REACH[1] * eye["height"] + _RAISED * eye["height"]
 
 
 def eye_outline(eye: Mapping[str, float], look: Expression) -> Curves:
@@ -79,10 +84,8 @@ def _lashes(outline: Curves, eye: Mapping[str, float], lash: Mapping[str, float]
 def closed_eye(options: Mapping[str, Mapping[str, float]], look: Expression) -> list[Band]:
     """One thick curve: upwards as in laughing, downwards as in sleep."""
     eye, lash = options["eye"], options["lash"]
-    s = np.linspace(-1.0, 1.0, _COLUMNS)
-    z = eye["height"] * (-0.16 + look.arch * (0.3 if look.arch > 0.0 else 0.2) * (0.6 - s**2)) + eye["tilt"] * s
-    line = np.column_stack([0.5 * eye["width"] * s, z])
-    share = (s + 1.0) / 2.0
+    line = closed_line(eye, look)
+    share = (np.linspace(-1.0, 1.0, len(line)) + 1.0) / 2.0
     thick = lash["thick"] * np.interp(share, [0.0, 0.3, 0.8, 1.0], [0.3, 0.8, 0.9, 0.35])
     bands = [stroke("lashes", _LASH, line, thick)]
     if look.arch < 0.0:
@@ -93,6 +96,13 @@ def closed_eye(options: Mapping[str, Mapping[str, float]], look: Expression) -> 
             wide = np.array([0.35 * lash["thick"], 0.35 * lash["thick"]])
             bands.append(Band("lashes", _LASH, (root - wide) * (1 - t) + tip * t, (root + wide) * (1 - t) + tip * t))
     return bands
+
+
+def closed_line(eye: Mapping[str, float], look: Expression) -> np.ndarray:
+    """(N, 2) where the lids of a closed eye meet, from the inner corner to the outer."""
+    s = np.linspace(-1.0, 1.0, _COLUMNS)
+    z = eye["height"] * (-0.16 + look.arch * (0.3 if look.arch > 0.0 else 0.2) * (0.6 - s**2)) + eye["tilt"] * s
+    return np.column_stack([0.5 * eye["width"] * s, z])
 
 
 def _inside(part: str, layer: int, shape: Curves, outline: Curves) -> list[Band]:

@@ -63,11 +63,24 @@ class Draft:
 
 
 @dataclass(frozen=True)
+class Skeletons:
+    """How a pose ControlNet was shown people: the skeleton profile, and whether hands and faces were drawn."""
+
+    profile: str
+    hands: bool = True
+    face: bool = True
+
+    def changed(self, profile: str = "", hands: bool | None = None, face: bool | None = None) -> Skeletons:
+        """The same but for what is given."""
+        return Skeletons(profile or self.profile, self.hands if hands is None else hands, self.face if face is None else face)
+
+
+@dataclass(frozen=True)
 class Family:
     name: str
     title: str
     loader: str
-    skeleton_profile: str
+    skeletons: Skeletons  # of its pose ControlNets, where these do not say something else
     quality_prompt: str
     negative_prompt: str
     clip_skip: int
@@ -93,7 +106,7 @@ def read_family(path: Path) -> Family:
             name=path.stem,
             title=data["title"],
             loader=data["loader"],
-            skeleton_profile=data["skeleton_profile"],
+            skeletons=Skeletons(data["skeleton_profile"], _switch(data, "hands"), _switch(data, "face")),
             quality_prompt=data["quality_prompt"],
             negative_prompt=data["negative_prompt"],
             clip_skip=data["clip_skip"],
@@ -123,6 +136,14 @@ def family(name: str) -> Family:
         return families()[name]
     except KeyError:
         raise FamilyError(f"There is no model family '{name}': use one of {', '.join(families())}.") from None
+
+
+def _switch(data: Mapping[str, Any], name: str) -> bool:
+    """True unless the file says false."""
+    value = data.get(name, True)
+    if not isinstance(value, bool):
+        raise TypeError(f"true or false for '{name}'")
+    return value
 
 
 def _range(data: Mapping[str, Any]) -> NumberRange:

@@ -106,9 +106,13 @@ class ModelCatalogue:
     def _status(self, entry: Entry, entries: Mapping[str, Entry]) -> ModelStatus:
         place, missing = self.locate(entry)
         controls: tuple[str, ...] = ()
+        skeletons = family(entry.family).skeletons
         if entry.kind == "checkpoint" and place:
             here = self._controlnets(entry, place, entries)[0]
             controls = tuple(kind for kind in CONTROL_KINDS if kind in here)
+            if (pose := here.get("openpose")) is not None:
+                skeletons = skeletons.changed(pose.entry.skeleton_profile, pose.entry.hands, pose.entry.face)
+        skeletons = skeletons.changed(entry.skeleton_profile, entry.hands, entry.face)
         return ModelStatus(
             name=entry.name,
             title=entry.title,
@@ -121,6 +125,9 @@ class ModelCatalogue:
             missing=missing,
             pictures=entry.pictures,
             advised=entry.advised,
+            skeleton_profile=skeletons.profile,
+            hands=skeletons.hands,
+            face=skeletons.face,
         )
 
     def missing_controls(self, name: str) -> Mapping[str, str]:

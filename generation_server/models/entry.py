@@ -48,6 +48,9 @@ class Entry:
     files: tuple[str, ...] = ()  # weights in the repository; empty for diffusers layout. One name without a folder: a single file
     path: Path | None = None  # a folder in diffusers layout, or a single .safetensors file
     autoencoder: str = "kl"  # one of AUTOENCODERS
+    skeleton_profile: str = ""  # how its pose ControlNet, or it as one, was shown people; where it is silent, as its family says
+    hands: bool | None = None
+    face: bool | None = None
     config: Path | None = None  # a folder with the configuration of a single file that is not shaped like its family
     made_here: bool = False
     advised: bool = True  # False: never chosen for a user, only by the user
@@ -115,7 +118,7 @@ def _checked(key: str, value: Any, hint: str, folder: Path) -> Any:
         if isinstance(value, list) and all(isinstance(v, str) for v in value):
             return tuple(value)
         raise ModelError(f"must have a list of texts in '{key}'.")
-    if hint == "bool":
+    if hint.startswith("bool"):
         if isinstance(value, bool):
             return value
         raise ModelError(f"must have true or false in '{key}'.")

@@ -39,7 +39,7 @@ def scene() -> bpy.types.Scene:
 
 def saved(folder: Path, **options: object) -> tuple[object, dict]:
     rendered = passes(**options)
-    write_passes(folder, rendered, "controlnet", lambda path, data: path.write_bytes(data) and None)
+    write_passes(folder, rendered, lambda path, data: path.write_bytes(data) and None)
     return rendered, json.loads((folder / "passes.json").read_text("utf-8"))
 
 

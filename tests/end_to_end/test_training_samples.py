@@ -45,6 +45,7 @@ from pose_to_anime.addon.passes.camera_view import view_of
 from pose_to_anime.addon.passes.render import render_passes
 from pose_to_anime.addon.pose.library import load_pose
 from pose_to_anime.addon.pose.normalised import dumps
+from pose_to_anime.generation_server.families.catalogue import family
 folder, width, height, cases = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), eval(sys.argv[4])
 pose_to_anime.register()
 scene = bpy.context.scene
@@ -60,7 +61,11 @@ for number, (body, pose, azimuth, pitch) in enumerate(cases):
     back = Vector((math.sin(a) * math.cos(p), -math.cos(a) * math.cos(p), math.sin(p)))
     camera.location = Vector((0.0, 0.0, 0.75)) + back * 5.0
     camera.rotation_euler = back.to_track_quat("Z", "Y").to_euler()
-    passes = render_passes(scene, bpy.context.view_layer, camera, (width, height))
+    # as the built-in model's family says: bodies alone
+    known = family("builtin").skeletons
+    passes = render_passes(
+        scene, bpy.context.view_layer, camera, (width, height), profile=known.profile, hands=known.hands, face=known.face
+    )
     view = view_of(camera, bpy.context.evaluated_depsgraph_get(), width, height)
     np.savez(
         os.path.join(folder, f"{number}.npz"), openpose=passes.images["openpose"], depth=passes.images["depth"],

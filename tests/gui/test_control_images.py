@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Control images in a real window: over the camera's view and beside it, following the pose, an undo, and a scene without figures."""
+"""Control images in a real window, over the camera's view and beside it: they follow poses, an undo, and figures that go."""
 
 from __future__ import annotations
 

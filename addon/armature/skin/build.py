@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...pose.face_points import mirrored as whole_face
 from .binding import COLUMNS, level_at_plane, limited, smoothed_weights, weight_table, whole_table
 from .body_file import Body, Form
 from .cage import Cage, Vector
 from .face import add_features, ear_point, pupil
+from .face_marks import FaceMarks, face_marks
 from .foot import add_foot
 from .frames import MIDDLE_BONES, Frame, all_frames, left_joints
 from .hand import add_hand
@@ -56,6 +58,8 @@ class Skin:
     """Where bones begin, and ``<bone>:tail`` where those end that end in no other bone's head."""
     landmarks: dict[str, Vector]
     """nose_tip, eye_left (pupil), ear_left (middle of the auricle), chin, head_top, heel_left, ball_left, toe_left, … right."""
+    face: np.ndarray
+    """(70, 3) the points of an OpenPose face (``pose.face_points``), without expression."""
     facings: dict[str, Vector]
     """For limb bones, where their upper side looks: back of the hand, nails, front of the leg, back of the foot."""
 
@@ -85,6 +89,7 @@ class Shape:
     """(N, 3) how far each layer moves the points at amount one."""
     landmarks: dict[str, tuple[str, Vector]]
     """Of the left side and the middle: the bone each moves with, and where it is."""
+    face: FaceMarks
     quads: np.ndarray
     """Of the whole skin."""
     dark: np.ndarray
@@ -125,13 +130,16 @@ def sculpted(form: Form) -> Shape:
     wide /= wide.sum(axis=1, keepdims=True)
     whole_quads, mirrored = _mirrored(len(points), step.quads, step.on_plane)
     whole, names = whole_table(limited(table, step.on_plane), mirrored)
+    marks = _landmarks(form, points, step.on_plane)
+    of_head = table[:, COLUMNS.index("head")] > 0.5
     return Shape(
         frames=frames,
         points=points,
         table=wide,
         on_plane=step.on_plane,
         layers=_layers(form, frames, points, step.quads, table, held, step.on_plane, mean),
-        landmarks=_landmarks(form, points, step.on_plane),
+        landmarks=marks,
+        face=face_marks(form, points, step.quads, of_head, marks["chin"][1]),
         quads=whole_quads,
         dark=np.tile(np.repeat([quad in cage.dark for quad in cage.quads], 4), 2),
         mirrored=mirrored,
@@ -178,6 +186,7 @@ def build_skin(body: Body) -> Skin:
         weights=shape.weights,
         joints=joints,
         landmarks=landmarks,
+        face=whole_face(shape.face.on(points)),
         facings=_facings(shape.frames),
     )
 

@@ -23,7 +23,8 @@ from .....addon.openpose.person import Person
 from .....addon.openpose.pose_json import DECIMALS
 from .....addon.passes.buffers import Buffers
 from .....addon.passes.depth import depth_image
-from .....addon.passes.sight import Blocker, person_at, seen_past
+from .....addon.passes.rays import Blocker
+from .....addon.passes.sight import person_at, seen_past
 from .....addon.passes.view import View
 from .backgrounds import random_background
 from .captions import caption, view_tags
