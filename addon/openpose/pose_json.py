@@ -133,7 +133,7 @@ def _old_people(people: object, width: int, height: int) -> tuple[Person, ...]:
     """People as an old editor has them: a list of x and y for each, with null or −1, −1 for what is missing."""
     if not isinstance(people, list):
         raise PoseJsonError("This JSON holds no OpenPose people: its 'keypoints' must be a list.")
-    if people and all(isinstance(point, list) and point and not isinstance(point[0], list) for point in people):
+    if people and all(point is None or (isinstance(point, list) and _is_place(point)) for point in people):
         people = [people]  # one person without a list of people around it
     found = []
     for index, points in enumerate(people, 1):
@@ -152,6 +152,11 @@ def _old_people(people: object, width: int, height: int) -> tuple[Person, ...]:
             raise PoseJsonError(f"Person {index} in this JSON has no keypoints.")
         found.append(Person(body))
     return tuple(found)
+
+
+def _is_place(point: list[Any]) -> bool:
+    """Whether a list is a point and not a list of points."""
+    return len(point) in (2, 3) and not any(part is None or isinstance(part, list) for part in point)
 
 
 def _person(item: object, index: int, width: int, height: int) -> Person:

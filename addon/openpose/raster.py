@@ -3,7 +3,7 @@
 
 OpenCV works in 16-bit fixed point, without anti-aliasing. A polygon is its outline, drawn with lines, and spans between its left
 and right chain of edges. Shapes may lie partly or wholly outside the picture. All functions take many shapes at once and return
-``Pixels``: flat indices into the picture, and for each the number of the shape that it belongs to.
+``Runs``, which ``paint`` puts onto a picture all at once: for so few pixels every step of numpy's costs more than its work.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
-Pixels = tuple[Ints, Ints]
+Runs = tuple[Ints, Ints, Ints, Ints]
+"""Of pieces of rows: y, first and last x, which may lie outside the picture, and the number of the shape that they belong to."""
+Image = NDArray[np.uint8]
 
 _SHIFT = 16
 _ONE = 1 << _SHIFT
@@ -28,30 +30,34 @@ def _sines() -> NDArray[np.float64]:
     return sines
 
 
-def ellipse_polygons(centres: Ints, semi_axes: Ints, angles: Ints) -> Ints:
-    """Ellipses (n, 2), (n, 2), whole degrees (n,) → polygons (n, 361, 2) of whole pixels, one corner a degree."""
+def ellipse_polygons(centres: Ints, semi_axes: Ints, angles: Ints) -> tuple[Ints, Ints]:
+    """Ellipses (n, 2), (n, 2), whole degrees (n,) → x and y (n, 361) of polygons of whole pixels, one corner a degree."""
     sines = _sines()
     turned = angles % 360
     sine, cosine = sines[turned][:, None], sines[450 - turned][:, None]
     corner = np.arange(361)
     x = semi_axes[:, :1] * sines[450 - corner]
     y = semi_axes[:, 1:] * sines[corner]
-    polygons = np.stack((x * cosine - y * sine, x * sine + y * cosine), axis=-1) + centres[:, None, :]
-    return np.rint(polygons).astype(np.int64)
+    turned_x, turned_y = x * cosine - y * sine + centres[:, :1], x * sine + y * cosine + centres[:, 1:]
+    return np.rint(turned_x).astype(np.int64), np.rint(turned_y).astype(np.int64)
 
 
-def convex_polygons(polygons: Ints, width: int, height: int) -> Pixels:
-    """Filled polygons (n, corners, 2) of whole pixels with their outlines."""
-    corners = polygons.shape[1]
-    before, after = np.roll(polygons, 1, axis=1).reshape(-1, 2), polygons.reshape(-1, 2)
-    long = np.flatnonzero((before != after).any(axis=1))  # most corners of a small ellipse fall onto the one before
-    outline, outline_shape = _lines(before[long], after[long], long // corners, width, height)
-    filled, filled_shape = _spans(polygons << _SHIFT, polygons[..., 1], width, height)
-    return np.concatenate((outline, filled)), np.concatenate((outline_shape, filled_shape))
+def convex_polygons(x: Ints, y: Ints, width: int, height: int) -> Runs:
+    """Filled polygons, of whole pixels x and y (n, corners), with their outlines."""
+    across, down = _steps(x), _steps(y)
+    # Most edges of an ellipse lead to the same or the next pixel: of these the end is enough, for the edge before has the start.
+    length = np.maximum(np.abs(across), np.abs(down))
+    near, end = np.nonzero(length == 1)
+    polygon, corner = np.nonzero(length > 1)
+    starts, ends = (np.stack((x[polygon, at], y[polygon, at]), axis=1) for at in (corner - 1, corner))
+    dots = y[near, end], x[near, end], x[near, end], near
+    return joined(dots, _lines(starts, ends, polygon, width, height), _spans(x, y, _SHIFT, height))
 
 
-def thick_lines(starts: Ints, ends: Ints, thickness: int, width: int, height: int) -> Pixels:
-    """Lines of ``thickness`` pixels between whole pixels (n, 2), with round ends."""
+def thick_lines(starts: Ints, ends: Ints, thickness: int, width: int, height: int) -> Runs:
+    """Lines of ``thickness`` pixels between whole pixels (n, 2), with round ends unless they are one pixel thick."""
+    if thickness == 1:
+        return _lines(starts, ends, np.arange(len(starts)), width, height)
     # cut to the picture with a margin of one thickness, at whole pixels: that turns a line that leaves the picture a little
     room = (width + 2 * thickness, height + 2 * thickness)
     shape, starts, ends = _clipped(starts + thickness, ends + thickness, *room)
@@ -65,20 +71,50 @@ def thick_lines(starts: Ints, ends: Ints, thickness: int, width: int, height: in
     long = np.flatnonzero(length > 0.0)  # a line of no length is a dot
     corners = corners[long]
     before = np.roll(corners, 1, axis=1)
-    outline, outline_line = _fine_lines(before.reshape(-1, 2), corners.reshape(-1, 2), np.repeat(long, 4), width, height)
-    filled, filled_line = _spans(corners, (corners[..., 1] + _HALF) >> _SHIFT, width, height)
-    caps, cap = discs(np.concatenate((starts, ends)), (thickness * _HALF + _HALF) >> _SHIFT, width, height)
-    pixels = np.concatenate((outline, filled, caps))
-    return pixels, shape[np.concatenate((outline_line, long[filled_line], cap % max(len(starts), 1)))]
+    outline = _fine_lines(before.reshape(-1, 2), corners.reshape(-1, 2), shape[long].repeat(4), width, height)
+    y, x0, x1, filled = _spans(corners[..., 0], (corners[..., 1] + _HALF) >> _SHIFT, 0, height)
+    caps = discs(np.concatenate((starts, ends)), np.full(2 * len(shape), (thickness * _HALF + _HALF) >> _SHIFT))
+    return joined(outline, (y, x0, x1, shape[long[filled]]), (*caps[:3], shape[caps[3] % max(len(shape), 1)]))
 
 
-def discs(centres: Ints, radius: int, width: int, height: int) -> Pixels:
+def discs(centres: Ints, radii: Ints) -> Runs:
     """Filled circles around whole pixels (n, 2)."""
-    reach = _disc_reach(radius)
-    x0, x1 = centres[:, :1] - reach, centres[:, :1] + reach
-    y = centres[:, 1:] + np.arange(-radius, radius + 1)
-    shape = np.broadcast_to(np.arange(len(centres))[:, None], y.shape)
-    return _rows(y.ravel(), x0.ravel(), x1.ravel(), shape.ravel(), width, height)
+    if not len(centres):
+        return joined()
+    rows = np.arange(-int(radii.max()), int(radii.max()) + 1)
+    reach = np.full((len(centres), len(rows)), -1)
+    for radius in np.unique(radii).tolist():
+        middle = len(rows) // 2
+        reach[radii == radius, middle - radius : middle + radius + 1] = _disc_reach(radius)
+    shape, row = np.nonzero(reach >= 0)
+    reach, x = reach[shape, row], centres[shape, 0]
+    return centres[shape, 1] + rows[row], x - reach, x + reach, shape
+
+
+def joined(*runs: Runs) -> Runs:
+    """All of them, one after the other."""
+    if not runs:
+        nothing = np.zeros(0, dtype=np.int64)
+        return nothing, nothing, nothing, nothing
+    y, x0, x1, shape = (np.concatenate(part) for part in zip(*runs, strict=True))
+    return y, x0, x1, shape
+
+
+def paint(canvas: Image, runs: Runs, colours: NDArray[np.uint8]) -> None:
+    """Colour the runs (height, width, 3) by their shapes' ``colours`` (n, 3). Where shapes overlap the one of the highest number
+    is seen."""
+    height, width = canvas.shape[:2]
+    y, x0, x1, shape = runs
+    x0, x1 = np.maximum(x0, 0), np.minimum(x1, width - 1)
+    kept = np.flatnonzero((y >= 0) & (y < height) & (x0 <= x1))
+    # a radix sort for so small a type, unless somebody draws hundreds of people
+    small = shape[kept].astype(np.uint16 if len(colours) <= 1 << 16 else np.int64)
+    kept = kept[np.argsort(small, kind="stable")]
+    x0 = x0[kept]
+    lengths = x1[kept] - x0 + 1
+    # a pixel as one item of three bytes is copied three times as fast as a row of three numbers
+    pixels = colours.view("V3").reshape(-1).take(shape[kept].repeat(lengths))
+    np.put(canvas.view("V3").reshape(-1), _counting(y[kept] * width + x0, lengths), pixels)
 
 
 @functools.cache
@@ -98,40 +134,44 @@ def _disc_reach(radius: int) -> Ints:
     return reach
 
 
-def _rows(y: Ints, x0: Ints, x1: Ints, shape: Ints, width: int, height: int) -> Pixels:
-    """Horizontal runs from x0 to x1 inclusive, clipped to the picture."""
-    x0, x1 = np.maximum(x0, 0), np.minimum(x1, width - 1)
-    kept = np.flatnonzero((y >= 0) & (y < height) & (x0 <= x1))
-    lengths = x1[kept] - x0[kept] + 1
-    return np.repeat(y[kept] * width + x0[kept], lengths) + _counting(lengths), np.repeat(shape[kept], lengths)
-
-
-def _counting(lengths: Ints) -> Ints:
-    """0, 1, …, n − 1 for each n of ``lengths``, one after the other."""
+def _counting(first: Ints, lengths: Ints) -> Ints:
+    """f, f + 1, …, f + n − 1 for each f of ``first`` and n of ``lengths``, one after the other."""
     if not len(lengths):
         return np.zeros(0, dtype=np.int64)
-    starts = np.cumsum(lengths) - lengths
-    return np.arange(starts[-1] + lengths[-1]) - np.repeat(starts, lengths)
+    ends = np.cumsum(lengths)
+    counted: Ints = (first - ends + lengths).repeat(lengths)
+    counted += np.arange(ends[-1])
+    return counted
 
 
-def _spans(corners: Ints, rows: Ints, width: int, height: int) -> Pixels:
+def _steps(values: Ints) -> Ints:
+    """(n, corners): from the corner before to each corner of polygons."""
+    steps = np.empty_like(values)
+    np.subtract(values[:, 1:], values[:, :-1], out=steps[:, 1:])
+    np.subtract(values[:, 0], values[:, -1], out=steps[:, 0])
+    return steps
+
+
+def _spans(x: Ints, rows: Ints, shift: int, height: int) -> Runs:
     """Rows between both chains of edges of convex polygons.
 
-    ``corners`` (n, corners, 2) in fixed point; ``rows`` (n, corners), the picture rows in which they lie.
+    ``x`` (n, corners), in fixed point once it is shifted by so many bits; ``rows`` (n, corners), the picture rows of the corners.
     """
-    count, number = rows.shape
-    top = rows.argmin(axis=1)[:, None]
-    step = np.arange(number + 1)
-    polygon = np.arange(count)[:, None]
+    steps = _steps(rows)
+    polygon, corner = np.nonzero(steps)
+    down = steps[polygon, corner] > 0
     sides = []
-    for order in ((top + step) % number, (top - step) % number):
-        x, y = corners[polygon, order, 0], rows[polygon, order]
-        which, edge = np.nonzero(y[:, 1:] > y[:, :-1])  # the edges that lead down; after the lowest corner there is none
-        sides.append(_chain(which, x[which, edge], y[which, edge], x[which, edge + 1], y[which, edge + 1], height))
+    for one in (down, ~down):  # edges that lead down round the polygon, and those that do so the other way round
+        which, last = polygon[one], corner[one]
+        top, bottom = (last - 1, last) if one is down else (last, last - 1)
+        y0 = rows[which, top]
+        order = np.argsort(which * (1 << 32) + y0, kind="stable")
+        which, top, bottom = which[order], top[order], bottom[order]
+        sides.append(_chain(which, x[which, top] << shift, y0[order], x[which, bottom] << shift, rows[which, bottom], height))
     (row, first, shape), (_, second, _) = sides
     left = (np.minimum(first, second) + _HALF) >> _SHIFT
     right = (np.maximum(first, second) + _HALF) >> _SHIFT
-    return _rows(row, left, right, shape, width, height)
+    return row, left, right, shape
 
 
 def _chain(which: Ints, x0: Ints, y0: Ints, x1: Ints, y1: Ints, height: int) -> tuple[Ints, Ints, Ints]:
@@ -142,9 +182,9 @@ def _chain(which: Ints, x0: Ints, y0: Ints, x1: Ints, y1: Ints, height: int) -> 
     begin = np.maximum(y0, 0)
     end = np.minimum(y1 + last, height)  # the bottom row belongs to the last edge
     lengths = np.maximum(end - begin, 0)
-    row = np.repeat(begin, lengths) + _counting(lengths)
-    x = np.repeat(x0, lengths) + np.repeat(slope, lengths) * (row - np.repeat(y0, lengths))
-    return row, x, np.repeat(which, lengths)
+    row = _counting(begin, lengths)
+    x = (x0 - slope * y0).repeat(lengths) + slope.repeat(lengths) * row
+    return row, x, which.repeat(lengths)
 
 
 def _truncated(numerator: Ints, denominator: Ints) -> Ints:
@@ -153,25 +193,27 @@ def _truncated(numerator: Ints, denominator: Ints) -> Ints:
     return np.where((numerator < 0) != (denominator < 0), -size, size)
 
 
-def _lines(starts: Ints, ends: Ints, shape: Ints, width: int, height: int) -> Pixels:
+def _lines(starts: Ints, ends: Ints, shape: Ints, width: int, height: int) -> Runs:
     """Bresenham's lines between whole pixels, both ends included."""
     kept, starts, ends = _clipped(starts, ends, width, height)
     shape = shape[kept]
-    turned = ends[:, 0] < starts[:, 0]
-    first, last = np.where(turned[:, None], ends, starts), np.where(turned[:, None], starts, ends)
-    dx, dy = last[:, 0] - first[:, 0], last[:, 1] - first[:, 1]
+    (x0, y0), (x1, y1) = starts.T, ends.T
+    turned = x1 < x0
+    dx, dy = np.abs(x1 - x0), np.where(turned, y0 - y1, y1 - y0)
+    x0, y0 = np.where(turned, x1, x0), np.where(turned, y1, y0)
     sign, dy = np.where(dy < 0, -1, 1), np.abs(dy)
     steep = dy > dx
     major, minor = np.where(steep, dy, dx), np.where(steep, dx, dy)
-    line = np.repeat(np.arange(len(first)), major + 1)
-    along = _counting(major + 1)
-    across = (2 * minor[line] * along + np.maximum(major[line] - 1, 0)) // np.maximum(2 * major[line], 1)
-    x = first[line, 0] + np.where(steep[line], across, along)
-    y = first[line, 1] + np.where(steep[line], along, across) * sign[line]
-    return y * width + x, shape[line]
+    line = np.arange(len(x0)).repeat(major + 1)
+    along = _counting(np.zeros_like(major), major + 1)
+    across = ((2 * minor)[line] * along + np.maximum(major - 1, 0)[line]) // np.maximum(2 * major, 1)[line]
+    steep = steep[line]
+    x = x0[line] + np.where(steep, across, along)
+    y = y0[line] + np.where(steep, along, across) * sign[line]
+    return y, x, x, shape[line]
 
 
-def _fine_lines(starts: Ints, ends: Ints, shape: Ints, width: int, height: int) -> Pixels:
+def _fine_lines(starts: Ints, ends: Ints, shape: Ints, width: int, height: int) -> Runs:
     """Lines between points in fixed point: one pixel a column, or a row where the line is steep."""
     kept, starts, ends = _clipped(starts, ends, width << _SHIFT, height << _SHIFT)
     shape = shape[kept]
@@ -186,16 +228,15 @@ def _fine_lines(starts: Ints, ends: Ints, shape: Ints, width: int, height: int) 
     n0, n1 = first[line, 1 - pick], last[line, 1 - pick]
     slope = _truncated((n1 - n0) << _SHIFT, (m1 - m0) | 1)
     number = ((m1 - m0) >> _SHIFT) + 1
-    each = np.repeat(line, number)
-    along = _counting(number)
+    each = line.repeat(number)
+    along = _counting(np.zeros_like(number), number)
     m = ((m0 + _HALF) >> _SHIFT)[each] + along
     n = (n0[each] + _HALF + slope[each] * along) >> _SHIFT
     x, y = np.where(flat[each], m, n), np.where(flat[each], n, m)
     x = np.concatenate((x, (last[:, 0] + _HALF) >> _SHIFT))
     y = np.concatenate((y, (last[:, 1] + _HALF) >> _SHIFT))
     each = np.concatenate((each, line))
-    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    return (y * width + x)[inside], shape[each[inside]]
+    return y, x, x, shape[each]
 
 
 def _clipped(starts: Ints, ends: Ints, width: int, height: int) -> tuple[Ints, Ints, Ints]:

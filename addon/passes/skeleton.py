@@ -97,7 +97,7 @@ def person_of(
         found = figure_keypoints(figure, depsgraph, face_points(source) if source is not None and rules.face else None)
     except KeyError:
         raise UserError(f"The armature “{figure.name}” is not in this scene any more: add the figure again.") from None
-    present: Bools = np.isfinite(found.body).all(axis=1)
+    present: Bools = np.asarray(np.isfinite(found.body).all(axis=1))
     head = head_of(scene, figure, surfaces, found.body)
     seen = visible_face_points(head, view, found.body, present, found.face)
     face_seen = seen[len(present) :]

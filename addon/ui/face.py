@@ -23,6 +23,7 @@ class P2A_PT_face(InSidebar, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         figure = the_mannequin(context)
+        assert figure is not None  # or poll() would have hidden the panel
         if "face" in pieces_of(figure):
             hint = layout.column()
             hint.enabled = False

@@ -13,7 +13,7 @@ from pose_to_anime.addon.openpose.layout import (
     LIMB_COLOURS,
 )
 from pose_to_anime.addon.openpose.person import Person
-from pose_to_anime.addon.openpose.profiles import ProfileError, profile, read_profiles
+from pose_to_anime.addon.openpose.profiles import FILE, ProfileError, profile, read_profiles
 
 
 def body(**points: tuple[float, float]) -> np.ndarray:
@@ -118,6 +118,22 @@ def test_profiles(name, size, semi_width, radius):
     assert (strokes.limb_semi_width, strokes.joint_radius) == (semi_width, radius)
 
 
+@pytest.mark.parametrize(
+    ("name", "size", "hand", "face"),
+    [
+        ("controlnet", (2048, 2048), 20, 20),
+        ("scaled", (512, 512), 20, 20),
+        ("scaled", (1024, 1536), 40, 40),
+        ("xinsir", (1024, 1024), 20, 20),
+    ],
+)
+def test_profiles_say_how_small_hands_and_faces_may_be(name, size, hand, face):
+    smallest = profile(name).smallest(*size)
+    assert (smallest.hand, smallest.face) == (hand, face)
+    assert profile(name).hands
+    assert profile(name).face
+
+
 def test_profile_widens_what_is_drawn():
     person = Person(body(right_hip=(200.0, 500.0), right_knee=(800.0, 500.0)))
     limb = (draw_people([person], 1024, 1024, "xinsir") == LIMB_COLOURS[7]).all(axis=2)
@@ -130,6 +146,13 @@ def test_unknown_and_broken_profiles_say_what_is_wrong(tmp_path):
     broken = tmp_path / "mine.toml"
     broken.write_text("[mine]\ntitle = 'Mine'\nscale = 'fixed'\n", "utf-8")
     with pytest.raises(ProfileError, match=r"'mine' in mine.toml lacks"):
+        read_profiles(broken)
+    whole = FILE.read_text("utf-8")
+    broken.write_text(whole.replace("hands = true", "hands = 1"), "utf-8")
+    with pytest.raises(ProfileError, match=r"'controlnet' in mine.toml needs true or false for hands"):
+        read_profiles(broken)
+    broken.write_text(whole.replace("smallest_face = 20", "smallest_face = 0"), "utf-8")
+    with pytest.raises(ProfileError, match=r"above 0 for smallest_face"):
         read_profiles(broken)
     broken.write_text("[mine\n", "utf-8")
     with pytest.raises(ProfileError, match="cannot be read"):
