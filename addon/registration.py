@@ -56,6 +56,7 @@ MODULES: tuple[str, ...] = (
     "operators.workspace",
     "generate.live_preview",
     "operators.control_images",
+    "operators.pose_reference",
     "ui.control_overlay",
     "ui.frame_overlay",
     "ui.advice",

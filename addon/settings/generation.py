@@ -264,7 +264,7 @@ class P2A_PG_result(bpy.types.PropertyGroup):
     """``image.pose_to_anime``: which result of the history an image shows."""
 
     job_id: StringProperty(options={"HIDDEN"})
-    role: StringProperty(options={"HIDDEN"}, description="RESULT, PREVIEW, SHEET or CONTROL")
+    role: StringProperty(options={"HIDDEN"}, description="RESULT, PREVIEW, SHEET, CONTROL or REFERENCE")
 
 
 CLASSES: tuple[type, ...] = (P2A_PG_generation, P2A_PG_window, P2A_PG_result)

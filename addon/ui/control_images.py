@@ -11,6 +11,7 @@ from ..operators.control_images import (
     P2A_OT_save_control_images,
     P2A_OT_show_control_image,
 )
+from ..operators.pose_reference import P2A_OT_open_pose_reference, P2A_OT_remove_pose_reference
 from ..passes.kinds import KINDS
 from . import parts
 from .sidebar import InSidebar
@@ -38,6 +39,9 @@ class P2A_PT_control_images(InSidebar, bpy.types.Panel):
         if live_preview.is_wanted(context.scene) and (problem := live_preview.preview().problem):
             parts.text(layout, context, problem, "ERROR")
         layout.operator(P2A_OT_save_control_images.bl_idname, icon="FILE_FOLDER")
+        row = layout.row(align=True)
+        row.operator(P2A_OT_open_pose_reference.bl_idname, text="Reference from JSON", icon="IMPORT")
+        row.operator(P2A_OT_remove_pose_reference.bl_idname, text="", icon="X")
 
 
 class P2A_PT_control_image_settings(InSidebar, bpy.types.Panel):

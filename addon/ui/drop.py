@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files dropped on the 3D view: motion capture, and poses."""
+"""Files dropped on the 3D view: motion capture, poses, and skeletons to pose after. Where several can be meant, Blender asks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import bpy
 
 from ..operators.library import P2A_OT_apply_pose
 from ..operators.motion import P2A_OT_import_bvh
+from ..operators.pose_reference import P2A_OT_open_pose_reference
 
 
 class _OnView:
@@ -29,4 +30,11 @@ class P2A_FH_pose(_OnView, bpy.types.FileHandler):
     bl_file_extensions = ".json"
 
 
-CLASSES: tuple[type, ...] = (P2A_FH_bvh, P2A_FH_pose)
+class P2A_FH_openpose(_OnView, bpy.types.FileHandler):
+    bl_idname = "P2A_FH_openpose"
+    bl_label = "OpenPose Skeleton as Reference"
+    bl_import_operator = P2A_OT_open_pose_reference.bl_idname
+    bl_file_extensions = ".json"
+
+
+CLASSES: tuple[type, ...] = (P2A_FH_bvh, P2A_FH_pose, P2A_FH_openpose)

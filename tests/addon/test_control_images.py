@@ -16,6 +16,7 @@ import pose_to_anime  # noqa: E402
 from pass_scene import SIZE, look_from, passes  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin  # noqa: E402
 from pose_to_anime.addon.errors import UserError  # noqa: E402
+from pose_to_anime.addon.framing.camera import scene_size  # noqa: E402
 from pose_to_anime.addon.passes.export import write_passes  # noqa: E402
 from pose_to_anime.addon.passes.kinds import KINDS, file_of  # noqa: E402
 from pose_to_anime.addon.passes.preview import LIVE_PIXELS, control_image  # noqa: E402
@@ -98,6 +99,36 @@ def test_what_cannot_be_shown_is_one_sentence(scene: bpy.types.Scene) -> None:
             bpy.data.objects.remove(obj)
     with pytest.raises(UserError, match="no visible figure"):
         control_image(scene, bpy.context.view_layer, "depth")
+
+
+def test_a_skeleton_of_somebody_else_is_shown_over_the_camera(scene: bpy.types.Scene, tmp_path: Path) -> None:
+    scene.camera.location.x += 0.1
+    bpy.ops.pose_to_anime.save_control_images(directory=str(tmp_path))
+    camera = scene.camera
+    for _ in range(2):  # the second takes the place of the first
+        assert bpy.ops.pose_to_anime.open_pose_reference(filepath=str(tmp_path / "pose.json")) == {"FINISHED"}
+    (background,) = camera.data.background_images
+    assert background.display_depth == "FRONT" and camera.data.show_background_images and background.image.packed_file
+    pixels = np.array(background.image.pixels).reshape(*reversed(background.image.size), 4)[::-1]
+    assert tuple(background.image.size) == scene_size(scene)
+    again = control_image(scene, bpy.context.view_layer, "openpose")
+    assert ((again.any(axis=2)) == (pixels[..., 3] > 0)).mean() > 0.98
+    assert bpy.ops.pose_to_anime.remove_pose_reference() == {"FINISHED"}
+    assert not camera.data.background_images and not [i for i in bpy.data.images if i.name.startswith("Pose Reference")]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("{", "This is not JSON"), ('{"people": null, "canvas_width": 64, "canvas_height": 64}', "people|nobody"),
+     ('{"people": [], "canvas_width": 64, "canvas_height": 64}', "There is nobody in this JSON")],
+)  # fmt: skip
+def test_a_reference_that_cannot_be_read_is_one_sentence(scene: bpy.types.Scene, tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "bad.json").write_text(text)
+    with pytest.raises(RuntimeError, match=says):
+        bpy.ops.pose_to_anime.open_pose_reference(filepath=str(tmp_path / "bad.json"))
+    assert not scene.camera.data.background_images
+    with pytest.raises(RuntimeError, match="cannot be read"):
+        bpy.ops.pose_to_anime.open_pose_reference(filepath=str(tmp_path / "none.json"))
 
 
 def test_the_button_saves_all_of_them(scene: bpy.types.Scene, tmp_path: Path) -> None:
