@@ -28,17 +28,26 @@ _REACH = 1.25
 
 _BELOW = ("neck", "upperChest", "chest", "leftShoulder", "rightShoulder")
 _REMEMBERED = 16
-_heads: OrderedDict[tuple[ObjectKey, ObjectKey, TopologyKey], Bools] = OrderedDict()
+_Key = tuple[ObjectKey, ObjectKey, TopologyKey]
+_heads: OrderedDict[_Key, Bools] = OrderedDict()
+_triangles: OrderedDict[_Key, Ints] = OrderedDict()
 
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """A figure's head as it hides its own face: ``blockers``, and ``rest``, which is the figure's other triangles. ``width`` is
-    the distance between the ears, metres."""
+    """A figure's head as it hides its own face: ``blockers``. ``width`` is the distance between the ears, metres."""
 
     blockers: tuple[Blocker, ...]
-    rest: tuple[Blocker, ...]
+    surfaces: tuple[Surface, ...]
     width: float
+
+    def rest(self) -> list[Blocker]:
+        """The figure's other triangles."""
+        found = []
+        for surface, mine in zip(self.surfaces, self.blockers, strict=True):
+            a, b, c = mine.used[surface.triangles].T
+            found.append(Blocker.whole(surface.world, surface.triangles[~(a & b & c)]))
+        return found
 
 
 def head_of(scene: bpy.types.Scene, figure: Figure, surfaces: Sequence[Surface], positions: Floats) -> Head | None:
@@ -48,8 +57,8 @@ def head_of(scene: bpy.types.Scene, figure: Figure, surfaces: Sequence[Surface],
     width = float(np.linalg.norm(ears[1] - ears[0]))  # NaN where an ear is missing
     if not width > 0.0:
         return None
-    parts = [_parts(scene, figure, surface, ears.mean(axis=0), width) for surface in surfaces]
-    return Head(tuple(mine for mine, _ in parts), tuple(rest for _, rest in parts), width)
+    blockers = [_blocker(scene, figure, surface, ears.mean(axis=0), width) for surface in surfaces]
+    return Head(tuple(blockers), tuple(surfaces), width)
 
 
 def visible_face_points(head: Head | None, view: View, positions: Floats, present: Bools, face: Floats | None = None) -> Bools:
@@ -66,16 +75,26 @@ def visible_face_points(head: Head | None, view: View, positions: Floats, presen
 def forget() -> None:
     """Drop what is remembered of heads."""
     _heads.clear()
+    _triangles.clear()
 
 
-def _parts(scene: bpy.types.Scene, figure: Figure, surface: Surface, centre: Floats, width: float) -> tuple[Blocker, Blocker]:
-    """The triangles that belong to the head, and the others."""
+def _blocker(scene: bpy.types.Scene, figure: Figure, surface: Surface, centre: Floats, width: float) -> Blocker:
+    """The triangles that belong to the head."""
     inside = _head_vertices(scene, figure, surface)
     if inside is None:
         inside = ((surface.world - centre) ** 2).sum(axis=1) < (_REACH * width) ** 2
-    a, b, c = inside[surface.triangles].T
-    mine = a & b & c
-    return Blocker(surface.world, surface.triangles[mine], inside), Blocker.whole(surface.world, surface.triangles[~mine])
+        return Blocker(surface.world, _within(surface.triangles, inside), inside)
+    key = (surface.source, figure.armature, surface.key)
+    if key not in _triangles:
+        _triangles[key] = _within(surface.triangles, inside)
+        while len(_triangles) > _REMEMBERED:
+            _triangles.popitem(last=False)
+    return Blocker(surface.world, _triangles[key], inside)
+
+
+def _within(triangles: Ints, inside: Bools) -> Ints:
+    a, b, c = inside[triangles].T
+    return triangles[a & b & c]
 
 
 def _head_vertices(scene: bpy.types.Scene, figure: Figure, surface: Surface) -> Bools | None:

@@ -39,23 +39,20 @@ def met(origins: Floats, blocker: Blocker, view: View) -> tuple[NDArray[np.int64
     pixels = np.empty((2, len(blocker.used)))
     pixels[:, blocker.used] = view.project(blocker.world[blocker.used])[0].T
     x, y = view.project(origins)[0].T
-    order = np.argsort(x, kind="stable")  # NaN, behind the camera, comes last and lies in no triangle
-    lowest, highest = _bounds(pixels[0], blocker.triangles)
-    first = np.searchsorted(x[order], lowest, "left")
-    after = np.searchsorted(x[order], highest, "right")
-    after[np.isnan(lowest) | np.isnan(highest)] = 0
-    counts = np.maximum(after - first, 0)
-    beside = np.flatnonzero(counts)
-    if not len(beside):
+    if not np.isfinite(x).any():  # all are behind the camera
         return nothing
-    counts = counts[beside]
-    triangle = np.repeat(beside, counts)
+    left, right = _bounds(pixels[0], blocker.triangles)
+    top, bottom = _bounds(pixels[1], blocker.triangles)
+    # a triangle with a corner behind the camera has NaN here, and is not near anything
+    near = np.flatnonzero((right >= np.nanmin(x)) & (left <= np.nanmax(x)) & (bottom >= np.nanmin(y)) & (top <= np.nanmax(y)))
+    order = np.argsort(x, kind="stable")  # NaN comes last, where no triangle is
+    first = np.searchsorted(x[order], left[near], "left")
+    counts = np.maximum(np.searchsorted(x[order], right[near], "right") - first, 0)
+    triangle = near.repeat(counts)
     starts = np.cumsum(counts) - counts
-    ray = order[np.arange(len(triangle)) - np.repeat(starts - first[beside], counts)]
-    lowest, highest = _bounds(pixels[1], blocker.triangles[beside])
-    here = np.repeat(np.arange(len(beside)), counts)
-    near = (lowest[here] <= y[ray]) & (y[ray] <= highest[here])
-    ray, triangle = ray[near], triangle[near]
+    ray = order[np.arange(len(triangle)) - (starts - first).repeat(counts)]
+    around = (top[triangle] <= y[ray]) & (y[ray] <= bottom[triangle])
+    ray, triangle = ray[around], triangle[around]
     if not len(ray):
         return nothing
     towards = view.position - origins if view.perspective else np.broadcast_to(view.backward, origins.shape)

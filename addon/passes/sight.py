@@ -90,20 +90,16 @@ def looks_here(seen: Bools) -> bool:
     return bool(seen[nose] and seen[others].any())
 
 
-def hidden_by(positions: Floats, others: Sequence[Blocker], view: View) -> Bools:
-    """Which of the 18 body points in the world (18, 3) are behind something else. The neck is the middle of the shoulders."""
+def body_places(positions: Floats) -> Floats:
+    """The body points (18, 3) with a neck, which is the middle of the shoulders."""
     places = positions.copy()
     places[NECK] = positions[list(SHOULDERS)].mean(axis=0)
-    there = np.flatnonzero(np.isfinite(places).all(axis=1))
-    hidden = np.zeros(len(places), dtype=bool)
-    hidden[there] = ~seen_past_others(places[there], others, view)
-    return hidden
+    return places
 
 
-def person_at(
-    positions: Floats, present: Bools, view: View, *, keep_outside: bool = False, hidden: Bools | None = None
-) -> Person:
-    """The person whose body points (18, 3) are in the world, of which ``present`` (18,) are there; some may be ``hidden``.
+def person_at(positions: Floats, present: Bools, view: View, *, keep_outside: bool = False, free: Bools | None = None) -> Person:
+    """The person whose body points (18, 3) are in the world, of which ``present`` (18,) are there and ``free`` (18,) in front of
+    other things.
 
     Points behind the camera are missing, and so are those outside the picture, where no detector looks, unless ``keep_outside``.
     The neck is the middle between both shoulders in the picture, as the networks were trained, not the anatomical neck.
@@ -113,8 +109,8 @@ def person_at(
     right, left = SHOULDERS
     pixels[NECK] = (pixels[right] + pixels[left]) / 2.0
     present[NECK] = present[right] and present[left]
-    if hidden is not None:  # a hidden shoulder leaves the neck where it is
-        present &= ~hidden
+    if free is not None:  # a hidden shoulder leaves the neck where it is
+        present &= free
     return Person(_reported(pixels, present, view, keep_outside))
 
 

@@ -20,8 +20,18 @@ from ..openpose.person import Person, Points
 from ..openpose.profiles import Profile, profile
 from .geometry import Surface
 from .head import Head, head_of, visible_face_points
-from .rays import Blocker, Bools, Floats
-from .sight import BURIED, PARTED, hidden_by, looks_here, part_at, person_at, seen_past_others, seen_past_own, shoulder_width
+from .rays import Blocker, Bools
+from .sight import (
+    BURIED,
+    PARTED,
+    body_places,
+    looks_here,
+    part_at,
+    person_at,
+    seen_past_others,
+    seen_past_own,
+    shoulder_width,
+)
 from .view import View
 
 
@@ -103,55 +113,43 @@ def person_of(
     face_seen = seen[len(present) :]
     if not looks_here(present & seen[: len(present)]):
         face_seen = np.zeros_like(face_seen)
-    hidden = None
-    behind = _Behind(head, surfaces, others, view, found) if others is not None else None
-    if behind is not None:
-        hidden = behind.body(present)
-        face_seen = face_seen & behind.face()
-    person = person_at(found.body, present & seen[: len(present)], view, keep_outside=keep_outside, hidden=hidden)
+    free: tuple[Bools | None, ...] = (None, None, None, None)
+    if others is not None:
+        free = _behind(head, surfaces, others, view, found)
+    if free[3] is not None:
+        face_seen = face_seen & free[3]
+    person = person_at(found.body, present & seen[: len(present)], view, keep_outside=keep_outside, free=free[0])
     least = rules.profile.smallest(view.width, view.height)
     hands: list[Points | None] = []
-    for hand in (found.left_hand, found.right_hand):
+    for hand, uncovered in zip((found.left_hand, found.right_hand), free[1:3], strict=True):
         if hand is None or not rules.hands:
             hands.append(None)
             continue
-        free = np.ones(len(hand), dtype=bool) if behind is None else behind.hand(hand)
-        hands.append(part_at(hand, free, view, least.hand, keep_outside=keep_outside))
+        shown = np.ones(len(hand), dtype=bool) if uncovered is None else uncovered
+        hands.append(part_at(hand, shown, view, least.hand, keep_outside=keep_outside))
     face = None if found.face is None else part_at(found.face, face_seen, view, least.face, keep_outside=keep_outside)
     return replace(person, left_hand=hands[0], right_hand=hands[1], face=face)
 
 
-class _Behind:
-    """What is behind other things, or behind the figure's own body."""
-
-    def __init__(
-        self, head: Head | None, own: Sequence[Surface], others: Sequence[Surface], view: View, found: Keypoints
-    ) -> None:
-        self._head, self._view, self._found = head, view, found
-        self._others = [Blocker.whole(surface.world, surface.triangles) for surface in others]
-        self._own = [Blocker.whole(surface.world, surface.triangles) for surface in own]
-        self._parted = PARTED * shoulder_width(found.body)
-
-    def body(self, present: np.ndarray) -> np.ndarray:
-        """(18,): which body points are hidden; those of the face by the own hands and arms too."""
-        hidden = hidden_by(self._found.body, self._others, self._view)
-        if self._head is not None:
-            points = [index for index in FACE_POINTS_OF_BODY if present[index]]
-            hidden[points] |= ~self._past_own(self._found.body[points])
-        return hidden
-
-    def face(self) -> np.ndarray:
-        """(70,): which points of the face are not hidden."""
-        if self._found.face is None:
-            return np.ones(0, dtype=bool)
-        return seen_past_others(self._found.face, self._others, self._view) & self._past_own(self._found.face)
-
-    def hand(self, points: Floats) -> np.ndarray:
-        """(21,): which points of a hand are not hidden."""
-        free = seen_past_others(points, self._others, self._view)
-        return np.asarray(free & seen_past_own(points, self._own, self._view, self._parted))
-
-    def _past_own(self, points: Floats) -> np.ndarray:
-        if self._head is None:
-            return np.ones(len(points), dtype=bool)
-        return seen_past_others(points, self._head.rest, self._view, BURIED * self._head.width)
+def _behind(
+    head: Head | None, own: Sequence[Surface], others: Sequence[Surface], view: View, found: Keypoints
+) -> tuple[Bools, Bools, Bools, Bools]:
+    """What is not behind other things, nor, of hands and face, behind the figure's own body: the body (18,), both hands (21,) and
+    the face (70,); of a part that the figure does not have, nothing."""
+    nothing = np.empty((0, 3))
+    body = body_places(found.body)
+    left, right, face = (nothing if part is None else part for part in (found.left_hand, found.right_hand, found.face))
+    ends = np.cumsum([len(part) for part in (body, left, right)])
+    blockers = [Blocker.whole(surface.world, surface.triangles) for surface in others]
+    free = seen_past_others(np.concatenate((body, left, right, face)), blockers, view)
+    hands = slice(ends[0], ends[2])
+    whole = [Blocker.whole(surface.world, surface.triangles) for surface in own]
+    parted = PARTED * shoulder_width(found.body)
+    free[hands] &= seen_past_own(np.concatenate((left, right)), whole, view, parted)
+    if head is not None:
+        points = list(FACE_POINTS_OF_BODY)
+        uncovered = seen_past_others(np.concatenate((body[points], face)), head.rest(), view, BURIED * head.width)
+        free[points] &= uncovered[: len(points)]
+        free[ends[2] :] &= uncovered[len(points) :]
+    seen_body, seen_left, seen_right, seen_face = np.split(free, ends)
+    return seen_body, seen_left, seen_right, seen_face

@@ -20,7 +20,7 @@ from mathutils.bvhtree import BVHTree  # noqa: E402
 from pass_scene import SIZE, grey, look_from, only_figure, passes  # noqa: E402
 from pose_to_anime.addon.armature.keypoints import body_keypoints  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin  # noqa: E402
-from pose_to_anime.addon.openpose.layout import BODY_COLOURS, BODY_INDEX  # noqa: E402
+from pose_to_anime.addon.openpose.layout import BODY_COLOURS, BODY_INDEX, FACE_POINT_COLOUR, HAND_POINT_COLOUR  # noqa: E402
 from pose_to_anime.addon.passes import buffers_gpu, geometry  # noqa: E402
 from pose_to_anime.addon.passes.buffers import Buffers  # noqa: E402
 from pose_to_anime.addon.passes.depth import depth_image  # noqa: E402
@@ -295,8 +295,13 @@ def test_pose_json_is_of_the_same_picture(mannequin):
     assert (document["canvas_width"], document["canvas_height"]) == SIZE == (result.width, result.height)
     numbers = np.array(document["people"][0]["pose_keypoints_2d"]).reshape(18, 3)
     assert set(numbers[:, 2]) <= {0.0, 1.0}
-    x, y = numbers[BODY_INDEX["nose"], :2].astype(int)
-    assert tuple(result.images["openpose"][y, x]) == BODY_COLOURS[0]
+    x, y = numbers[BODY_INDEX["neck"], :2].astype(int)
+    assert tuple(result.images["openpose"][y, x]) == BODY_COLOURS[1]
+    hand = np.array(document["people"][0]["hand_left_keypoints_2d"]).reshape(21, 3)
+    face = np.array(document["people"][0]["face_keypoints_2d"]).reshape(70, 3)
+    for points, colour in ((hand, HAND_POINT_COLOUR), (face, FACE_POINT_COLOUR)):
+        for x, y, present in points.astype(int):
+            assert not present or tuple(result.images["openpose"][y, x]) == colour
 
 
 def test_two_figures_have_two_skeletons(mannequin):

@@ -134,11 +134,28 @@ def test_ratio_and_family_decide_the_size(tmp_path: Path) -> None:
 
 def test_a_profile_for_large_models_draws_thicker_limbs(tmp_path: Path) -> None:
     assert studio("passes", "--pose", "jumping", "--out", tmp_path).returncode == 0
-    done = studio("draw", tmp_path, "--out", tmp_path / "many", "--profile", "xinsir", "--size", "1024x1536")
+    bodies = ("--no-hands", "--no-face")  # whose strokes do not grow
+    done = studio("draw", tmp_path, "--out", tmp_path / "many", "--profile", "xinsir", "--size", "1024x1536", *bodies)
     assert done.returncode == 0, done.stderr
-    thin, thick = pixels(tmp_path / "pose.png"), pixels(tmp_path / "many" / "pose.png")
+    assert studio("draw", tmp_path, "--out", tmp_path / "few", *bodies).returncode == 0
+    thin, thick = pixels(tmp_path / "few" / "pose.png"), pixels(tmp_path / "many" / "pose.png")
+    white, blue = (255, 255, 255), (0, 0, 255)
+    whole = pixels(tmp_path / "pose.png")
+    assert (whole == white).all(axis=2).sum() > 100 < (whole == blue).all(axis=2).sum() - (thin == blue).all(axis=2).sum()
+    assert not (thin == white).all(axis=2).any()
     assert thick.shape == (1536, 1024, 3)
     assert thick.any(axis=2).mean() > 1.2 * thin.any(axis=2).mean()
+
+
+def test_pictures_of_a_list_are_drawn_one_by_one(tmp_path: Path) -> None:
+    points = [number for index in range(18) for number in (10 + 3 * index, 20 + 2 * index, 1)]
+    one = {"people": [{"pose_keypoints_2d": points}], "canvas_width": 96, "canvas_height": 64}
+    (tmp_path / "batch.json").write_text(json.dumps([one, {**one, "people": []}]), "utf-8")
+    done = studio("draw", tmp_path / "batch.json", "--out", tmp_path / "drawn")
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["batch_001.png", "batch_002.png"]
+    assert pixels(tmp_path / "drawn" / "batch_001.png").any()
+    assert not pixels(tmp_path / "drawn" / "batch_002.png").any()
 
 
 def test_passes_of_a_file_that_a_user_saved(tmp_path: Path) -> None:

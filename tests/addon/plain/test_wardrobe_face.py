@@ -11,10 +11,12 @@ import pytest
 from pose_to_anime.addon.armature.skin.body_file import read_body
 from pose_to_anime.addon.armature.skin.build import Skin, build_skin
 from pose_to_anime.addon.package import RIGS
+from pose_to_anime.addon.pose.face_points import FaceValues
 from pose_to_anime.addon.wardrobe import face
 from pose_to_anime.addon.wardrobe.catalogue import read_catalogue
 from pose_to_anime.addon.wardrobe.drawn_eye import eye_outline
 from pose_to_anime.addon.wardrobe.expressions import FACES
+from pose_to_anime.addon.wardrobe.face_points import drawn_face_points, values_of
 from pose_to_anime.addon.wardrobe.options import numbers_of
 from pose_to_anime.addon.wardrobe.outfit import EXPRESSIONS
 from pose_to_anime.addon.wardrobe.piece import Piece, WardrobeError
@@ -185,3 +187,40 @@ def test_every_number_of_a_face_may_be_what_its_range_allows(table: str, name: s
     for expression in ("neutral", "laughing"):
         piece = face.build(style, skin_of("child"), expression, (1.0, -1.0))
         assert np.isfinite(piece.vertices).all() and len(piece.faces) > 50
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_face_points_lie_on_what_is_drawn(name):
+    """Brows and eyes within what those parts cover as seen from in front, pupils in the iris or the line of a closed eye."""
+    skin = skin_of(name)
+    unit = float(skin.landmarks["eye_left"][0])
+    for style in STYLES:
+        for expression in FACES:
+            piece, points = (
+                face.build(style, skin, expression, (0.6, 0.3)),
+                drawn_face_points(style, skin, expression, (0.6, 0.3)),
+            )
+            assert np.isfinite(points).all()
+            for part, numbers in (("brows", range(17, 27)), ("lashes", (37, 38, 43, 44))):
+                drawn = of_part(piece, part)[:, [0, 2]]
+                apart = [np.linalg.norm(drawn - points[number, [0, 2]], axis=1).min() for number in numbers]
+                assert max(apart) < 0.25 * unit, (style.key, expression, part)
+            for number, closed in ((69, FACES[expression].closed[0]), (68, FACES[expression].closed[1])):
+                drawn = of_part(piece, "lashes" if closed else "pupil")[:, [0, 2]]
+                assert np.linalg.norm(drawn - points[number, [0, 2]], axis=1).min() < 0.4 * unit, (style.key, expression)
+            lips = points[48:68]
+            assert (np.diff(lips[:7, 0]) > 0).all()
+            opening = lips[14, 2] - lips[18, 2]
+            assert opening > 0.1 * unit if FACES[expression].open else abs(opening) < 1e-6
+
+
+def test_expressions_as_numbers_for_heads_without_a_drawn_face():
+    values = {name: values_of(look, (0.5, -2.0)) for name, look in FACES.items()}
+    assert values["neutral"].gaze == (0.5, -1.0)
+    assert replace(values["neutral"], gaze=(0.0, 0.0)) == FaceValues()
+    assert values["wink"].closed == (pytest.approx(0.04), 1.0)
+    assert values["happy"].closed == (1.0, 1.0)
+    assert values["laughing"].mouth_open > 0.5 < values["surprised"].mouth_open
+    assert values["smile"].smile > 0.3 > 0.0 > values["sad"].smile
+    assert values["angry"].brow[0] < 0.0 < values["angry"].brow[1]
+    assert values["surprised"].mouth_width < -0.5

@@ -217,3 +217,25 @@ def test_the_lock_survives_nonsense(tmp_path: Path) -> None:
         assert lock.revision("a/b") is None and lock.files("a/b") == {}
     lock.write("a/b", "c0ffee", {})
     assert lock.revision("a/b") == "c0ffee"
+
+
+def test_an_entry_says_how_its_controlnet_was_shown_people(models: Path, catalogue: ModelCatalogue) -> None:
+    """The family's way, unless the ControlNet that is used, or the checkpoint itself, says another."""
+    known = {status.name: status for status in catalogue.statuses()}
+    for name, shown in (("builtin", False), ("meinamix_v11", True)):
+        status = known[name]
+        assert (status.skeleton_profile, status.hands, status.face) == ("controlnet", shown, shown)
+    diffusers_folder(models / "mine")
+    lines = 'title = "Mine"\nfamily = "sd15"\nkind = "checkpoint"\npath = "mine"\ncompanions = ["thick"]\n'
+    (models / "mine.toml").write_text(lines, "utf-8")
+    weights(models / "thick" / "diffusion_pytorch_model.safetensors")
+    lines = 'title = "Thick"\nfamily = "sd15"\nkind = "controlnet"\ncontrol = "openpose"\npath = "thick"\n'
+    (models / "thick.toml").write_text(lines + 'skeleton_profile = "xinsir"\nface = false\n', "utf-8")
+    status = catalogue.status("mine")
+    assert (status.skeleton_profile, status.hands, status.face) == ("xinsir", True, False)
+    (models / "mine.toml").write_text((models / "mine.toml").read_text("utf-8") + "hands = false\nface = true\n", "utf-8")
+    status = catalogue.status("mine")
+    assert (status.skeleton_profile, status.hands, status.face) == ("xinsir", False, True)
+    (models / "mine.toml").write_text((models / "mine.toml").read_text("utf-8").replace("false", '"no"'), "utf-8")
+    with pytest.raises(ModelError, match="true or false in 'hands'"):
+        read_entry(models / "mine.toml")
