@@ -165,12 +165,13 @@ def _ticked_instances(depsgraph: bpy.types.Depsgraph, skins: set[ObjectKey], det
         if data not in shared:
             shared[data] = _surface(shape, key_of(source), 0, detailed)
         surface = shared[data]
-        if surface is not None:
-            yield replace(surface, to_world=np.array(instance.matrix_world, dtype=np.float64))
+        to_world = np.array(instance.matrix_world, dtype=np.float64)
+        if surface is not None and np.isfinite(to_world).all():
+            yield replace(surface, to_world=to_world)
 
 
 def _surface(evaluated: bpy.types.Object, source: ObjectKey, figure: int, detailed: bool) -> Surface | None:
-    """The mesh of an evaluated object; None where it has no faces."""
+    """The mesh of an evaluated object; None where it has no faces, or no place in the world."""
     try:
         mesh = evaluated.to_mesh()
     except RuntimeError:  # an object without geometry
@@ -184,6 +185,8 @@ def _surface(evaluated: bpy.types.Object, source: ObjectKey, figure: int, detail
     finally:
         evaluated.to_mesh_clear()
     to_world = np.array(evaluated.matrix_world, dtype=np.float64)
+    if not np.isfinite(to_world).all():
+        return None
     surface = Surface(source, figure, vertices, triangles, to_world, key, normals, materials)
     lost = np.logical_not(np.isfinite(vertices).all(axis=1))
     if lost.any():

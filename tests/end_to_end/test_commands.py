@@ -74,6 +74,7 @@ def test_help_needs_no_environment(command: str, monkeypatch: pytest.MonkeyPatch
         (["passes", "--family", "no such family", "--out", "OUT"], "no such family"),
         (["passes", "--blend", "missing.blend", "--out", "OUT"], "missing.blend"),
         (["passes", "--ratio", "1:9", "--out", "OUT"], "1:9"),
+        (["passes", "--images", "depth,scribble", "--out", "OUT"], "There is no image 'scribble': choose from openpose, depth, "),
         (["passes", "--shot", "bust/nose", "--out", "OUT"], "'bust/nose' is no shot: use full, cowboy, bust or portrait; front"),
         (["generate", "--model", "missing", "--out", "OUT"], "missing"),
         (["generate", "--model", "builtin", "--steps", "0", "--out", "OUT"], "steps"),
@@ -130,6 +131,16 @@ def test_ratio_and_family_decide_the_size(tmp_path: Path) -> None:
     wide, tall = size_of(tmp_path / "sd15" / "pose.png"), size_of(tmp_path / "builtin" / "pose.png")
     assert wide[0] == 2 * wide[1]
     assert tall[0] < tall[1] and tall[0] * tall[1] < wide[0] * wide[1]
+
+
+def test_all_images_are_written_in_one_size(tmp_path: Path) -> None:
+    done = studio("passes", "--pose", "running", "--family", "builtin", "--images", "all", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    names = {"pose", "depth", "depth_16", "normal", "lineart", "canny", "segmentation", "doll", "mask", "figure_mask_1"}
+    assert {path.stem for path in tmp_path.glob("*.png")} == names
+    assert len({size_of(path) for path in tmp_path.glob("*.png")}) == 1
+    with Image.open(tmp_path / "depth_16.png") as deep:
+        assert deep.mode.startswith("I") and np.asarray(deep).max() == 65535
 
 
 def test_a_profile_for_large_models_draws_thicker_limbs(tmp_path: Path) -> None:
