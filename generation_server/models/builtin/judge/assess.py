@@ -20,11 +20,11 @@ NEAR = 0.1
 """In torso lengths: how far a joint may be from its place and count as right, as is usual for PCK."""
 HERE = 0.22
 """In torso lengths: how far around its place a joint is looked for before it is called lost."""
-SWAPPED = 0.5
+SWAPPED = 0.95
 """How likely a joint must be where its counterpart of the other side belongs, to be called swapped."""
-LOST = 0.06
+LOST = 0.02
 """How unlikely a joint must be around its place to be called lost."""
-EXTRA = 0.6
+EXTRA = 0.55
 """How sure an end of a limb must be that is nowhere near one that was asked for."""
 EXTRA_APART = 0.3
 """In torso lengths: how far it must be from all of those."""
