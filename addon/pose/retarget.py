@@ -17,7 +17,7 @@ import numpy as np
 
 from . import rotations as rot
 from .bvh import Array, Take
-from .bvh_joints import children_of, humanoid_joints
+from .bvh_joints import humanoid_joints, skeleton_of
 from .hands import JOINTS as HAND_JOINTS
 from .hands import load_hand
 from .humanoid import FINGER_JOINTS, JOINTS, PARENT, SIDES
@@ -193,7 +193,7 @@ def _rest(take: Take, axes: Matrix, rest: Array, joints: dict[str, int]) -> Huma
     heads = {joint: rest[index] for joint, index in joints.items()}
     following = {PARENT[joint]: joint for joint in joints if not joint.endswith(("UpperLeg", "Shoulder"))}
     following.update({f"{side}Hand": f"{side}MiddleProximal" for side in SIDES})
-    children = children_of(take.joints)
+    children = skeleton_of(take).children
     tails: dict[str, Vector] = {}
     for joint, index in joints.items():
         next_one = following.get(joint)

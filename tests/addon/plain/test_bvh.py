@@ -16,9 +16,10 @@ from pose_to_anime.addon.package import RIGS
 from pose_to_anime.addon.pose import bvh
 from pose_to_anime.addon.pose import rotations as rot
 from pose_to_anime.addon.pose.bvh import BvhError, loads, read_bvh
-from pose_to_anime.addon.pose.bvh_joints import humanoid_joints, words_of
+from pose_to_anime.addon.pose.bvh_joints import humanoid_joints
 from pose_to_anime.addon.pose.hands import load_hand
 from pose_to_anime.addon.pose.humanoid import FINGER_JOINTS
+from pose_to_anime.addon.pose.joint_words import words_of
 from pose_to_anime.addon.pose.kinematics import world_rotations
 from pose_to_anime.addon.pose.library import load_pose
 from pose_to_anime.addon.pose.normalised import Pose, PoseError
