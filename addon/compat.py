@@ -76,3 +76,11 @@ def stop_using_nodes(material: bpy.types.Material) -> None:
     """Let a material be what it is without nodes; from Blender 5.0 every material has some."""
     if bpy.app.version < (5, 0, 0):
         material.use_nodes = False
+
+
+def stored_properties(owner: bpy.types.ID) -> object:
+    """What other extensions have stored on a data-block through properties that they registered, whether they are here or not:
+    since Blender 5.0 apart from what ``owner[key]`` reads. A mapping, or None."""
+    if bpy.app.version >= (5, 0, 0):
+        return owner.bl_system_properties_get()
+    return owner

@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import bpy
 
 from ..errors import UserError
-from ..keys import ObjectKey, key_of
+from ..keys import ObjectKey, key_of, object_in
+from .characters import carried_by, is_wanted, visible_meshes
 from .joint_map import joint_map
 from .mannequin import is_mannequin, skins_of
+from .recognition import recognise
 from .worn import is_in_pictures, pieces_of, worn_by
 
 
@@ -23,6 +25,7 @@ class Figure:
     meshes: tuple[ObjectKey, ...]
     joint_map: Mapping[str, str]  # humanoid joint → deform bone
     worn: tuple[ObjectKey, ...] = ()  # what it wears and is ticked to be in the control images
+    eyes: Mapping[str, str] = field(default_factory=dict)  # leftEye, rightEye → bone, where a rig has them
 
     @property
     def name(self) -> str:
@@ -31,23 +34,45 @@ class Figure:
 
 
 def figures_in(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> list[Figure]:
-    """The figures that can be seen in a view layer, sorted by name: mannequins with at least one visible skin.
+    """The figures that can be seen in a view layer, sorted by name: mannequins with at least one visible skin, and characters that
+    are in the pictures (``characters``) with at least one visible mesh.
 
-    A mannequin whose armature alone is hidden still counts: artists hide the dots to look at the figure.
+    A figure whose armature alone is hidden still counts: artists hide the dots to look at the figure.
     """
-    figures = []
     # Where an object has just been deleted, a view layer lists None until it is evaluated again (seen in 5.2).
-    for obj in sorted(filter(None, view_layer.objects), key=lambda o: o.name_full):
-        if not is_mannequin(obj):
-            continue
-        meshes = tuple(
-            key_of(skin) for skin in skins_of(obj) if skin.name in view_layer.objects and skin.visible_get(view_layer=view_layer)
-        )
-        if meshes:
-            worn = (piece for piece in pieces_of(obj).values() if is_in_pictures(piece) and piece.name in view_layer.objects)
-            shown = tuple(key_of(piece) for piece in worn if piece.visible_get(view_layer=view_layer))
-            figures.append(Figure(key_of(obj), meshes, joint_map("mannequin"), shown))
+    carried = carried_by(view_layer.objects)
+    mannequins = {obj for obj in filter(None, view_layer.objects) if is_mannequin(obj)}
+    figures = []
+    for obj in sorted(mannequins | set(carried), key=lambda o: o.name_full):
+        if obj in mannequins:
+            figure = _mannequin_figure(obj, view_layer)
+        else:
+            figure = _character_figure(obj, visible_meshes(carried[obj], view_layer), scene)
+        if figure is not None:
+            figures.append(figure)
     return figures
+
+
+def _mannequin_figure(obj: bpy.types.Object, view_layer: bpy.types.ViewLayer) -> Figure | None:
+    meshes = tuple(
+        key_of(skin) for skin in skins_of(obj) if skin.name in view_layer.objects and skin.visible_get(view_layer=view_layer)
+    )
+    if not meshes:
+        return None
+    worn = (piece for piece in pieces_of(obj).values() if is_in_pictures(piece) and piece.name in view_layer.objects)
+    shown = tuple(key_of(piece) for piece in worn if piece.visible_get(view_layer=view_layer))
+    return Figure(key_of(obj), meshes, joint_map("mannequin"), shown)
+
+
+def _character_figure(
+    obj: bpy.types.Object, meshes: Sequence[bpy.types.Object], scene: bpy.types.Scene
+) -> Figure | None:
+    if not meshes or object_in(scene, key_of(obj)) is None:  # an armature may move meshes of a scene that it is not in
+        return None
+    found = recognise(obj)
+    if not is_wanted(obj, found):
+        return None
+    return Figure(key_of(obj), tuple(key_of(mesh) for mesh in meshes), found.joints, (), found.eyes)
 
 
 def is_figure_shown(obj: bpy.types.Object) -> bool:

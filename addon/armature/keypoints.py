@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import bpy
 import numpy as np
+from mathutils import Vector
 from numpy.typing import NDArray
 
 from ..keys import object_in
@@ -14,7 +16,11 @@ from ..openpose.layout import HAND_POINT_COUNT
 from ..pose.body_points import BODY_JOINTS, BODY_LANDMARKS
 from ..pose.humanoid import FINGERS, phalanges
 from .figures import Figure
-from .mannequin import landmarks
+from .head_points import head_landmarks
+from .mannequin import is_mannequin, landmarks
+
+_ENDS = {"Hand": "LowerArm", "Foot": "LowerLeg"}
+"""Where a rig has no bone for a joint, the bone before it ends there."""
 
 Floats = NDArray[np.float64]
 
@@ -53,16 +59,28 @@ def body_keypoints(figure: Figure, depsgraph: bpy.types.Depsgraph) -> tuple[Floa
     positions = np.full((18, 3), np.nan)
     bones = obj.pose.bones
     for index, joint in enumerate(BODY_JOINTS):
-        bone = bones.get(figure.joint_map.get(joint, "")) if joint else None
-        if bone is not None:
-            positions[index] = obj.matrix_world @ bone.head
+        place = _place(bones, figure.joint_map, joint) if joint else None
+        if place is not None:
+            positions[index] = obj.matrix_world @ place
     carry = _head_carry(figure, obj)
     if carry is not None:
-        points = landmarks(obj)
+        points: Mapping[str, Vector | Floats] = landmarks(obj) if is_mannequin(obj) else head_landmarks(figure, depsgraph)
         for index, name in BODY_LANDMARKS.items():
             if name in points:
                 positions[index] = carry[:3, :3] @ np.array(points[name]) + carry[:3, 3]
     return positions, np.isfinite(positions).all(axis=1)
+
+
+def _place(bones: bpy.types.bpy_prop_collection, joints: Mapping[str, str], joint: str) -> Vector | None:
+    """Where a joint is in armature space; None where no bone says it."""
+    bone = bones.get(joints.get(joint, ""))
+    if bone is not None:
+        return bone.head
+    for part, before in _ENDS.items():
+        if joint.endswith(part):
+            bone = bones.get(joints.get(joint.removesuffix(part) + before, ""))
+            return bone.tail if bone is not None else None
+    return None
 
 
 def _evaluated(figure: Figure, depsgraph: bpy.types.Depsgraph) -> bpy.types.Object:

@@ -89,8 +89,11 @@ def require_readable(obj: bpy.types.Object) -> None:
 
 
 def is_child(obj: bpy.types.Object) -> bool:
-    """Whether a figure has a child's body."""
-    return is_mannequin(obj) and obj.data.get(_AGE) == "child"
+    """Whether a figure has a child's body, or is a character that the user says is a child."""
+    if is_mannequin(obj):
+        return bool(obj.data.get(_AGE) == "child")
+    settings = getattr(getattr(obj, "pose_to_anime", None), "character", None)
+    return bool(settings is not None and settings.is_child)
 
 
 def skins_of(obj: bpy.types.Object) -> list[bpy.types.Object]:

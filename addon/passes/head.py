@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..armature.figures import Figure
+from ..armature.weights import vertices_on
 from ..keys import ObjectKey, object_in
 from ..openpose.layout import FACE_POINTS_OF_BODY
 from .geometry import Surface, TopologyKey
@@ -28,9 +29,7 @@ _REACH = 1.25
 
 _BELOW = ("neck", "upperChest", "chest", "leftShoulder", "rightShoulder")
 _REMEMBERED = 16
-_Key = tuple[ObjectKey, ObjectKey, TopologyKey]
-_heads: OrderedDict[_Key, Bools] = OrderedDict()
-_triangles: OrderedDict[_Key, Ints] = OrderedDict()
+_triangles: OrderedDict[tuple[ObjectKey, ObjectKey, TopologyKey], Ints] = OrderedDict()
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +73,6 @@ def visible_face_points(head: Head | None, view: View, positions: Floats, presen
 
 def forget() -> None:
     """Drop what is remembered of heads."""
-    _heads.clear()
     _triangles.clear()
 
 
@@ -114,19 +112,6 @@ def _head_vertices(scene: bpy.types.Scene, figure: Figure, surface: Surface) -> 
     if source.parent_type == "BONE" and source.parent_bone in names:  # hair, hats, glasses
         return np.ones(len(surface.vertices), dtype=bool)
     names |= {figure.joint_map[joint] for joint in _BELOW if joint in figure.joint_map}
-    key = (surface.source, figure.armature, surface.key)
-    if key not in _heads:
-        groups = {group.index for group in source.vertex_groups if group.name in names}
-        if not groups or source.type != "MESH" or len(source.data.vertices) != len(surface.vertices):
-            return None
-        _heads[key] = np.fromiter(
-            (
-                2.0 * sum(g.weight for g in v.groups if g.group in groups) > sum(g.weight for g in v.groups)
-                for v in source.data.vertices
-            ),
-            dtype=bool,
-            count=len(surface.vertices),
-        )
-        while len(_heads) > _REMEMBERED:
-            _heads.popitem(last=False)
-    return _heads[key]
+    if source.type != "MESH" or len(source.data.vertices) != len(surface.vertices):
+        return None
+    return vertices_on(source, source.data, names, (surface.source, figure.armature, surface.key))

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 import bpy
 import numpy as np
 
+from ..armature import head_points, recognition, weights
+from ..armature.characters import why_no_figure
 from ..armature.figures import Figure, figures_in
 from ..dressing import face_points
 from ..errors import UserError
@@ -90,7 +92,7 @@ def render_passes(
     depsgraph = view_layer.depsgraph
     view = view_of(camera, depsgraph, width, height)
     chosen = tuple(figures_in(scene, view_layer) if figures is None else figures)
-    _check_figures(scene, chosen)
+    _check_figures(scene, view_layer, chosen)
     clock("scene")
     detailed = needs(kinds, DETAILS)
     surfaces = geometry.figure_surfaces(scene, view_layer, depsgraph, chosen, detailed)
@@ -161,9 +163,12 @@ class _Clock:
         self._last = now
 
 
-def _check_figures(scene: bpy.types.Scene, figures: Sequence[Figure]) -> None:
+def _check_figures(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, figures: Sequence[Figure]) -> None:
     if not figures:
-        raise UserError("There is no visible figure in this scene: add one with Add ▸ Mannequin, or show the one that is hidden.")
+        raise UserError(
+            why_no_figure(view_layer)
+            or "There is no visible figure in this scene: add one with Add ▸ Mannequin, or show the one that is hidden."
+        )
     if len(figures) > MOST_FIGURES:
         raise UserError(f"There are {len(figures)} figures in view: hide some, {MOST_FIGURES} can be told apart.")
     for figure in figures:
@@ -206,6 +211,9 @@ def forget() -> None:
     geometry.forget()
     head.forget()
     face_points.forget()
+    weights.forget()
+    head_points.forget()
+    recognition.forget()
 
 
 @bpy.app.handlers.persistent
@@ -215,7 +223,9 @@ def _before_load(*_arguments: object) -> None:
 
 @bpy.app.handlers.persistent
 def _after_undo(*_arguments: object) -> None:
-    head.forget()  # the one thing kept that an undo can make untrue: which vertices a head weighs on
+    weights.forget()  # what an undo can make untrue: which vertices a head weighs on
+    head.forget()
+    head_points.forget()
 
 
 CLASSES: tuple[type, ...] = ()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The humanoid: which joints a pose speaks of, and how they hang together.
 
-Names and hierarchy are those of the VRM 1.0 humanoid (https://github.com/vrm-c/vrm-specification, "humanoid"), without the eyes
-and the jaw, which our figures do not have.
+Names and hierarchy are those of the VRM 1.0 humanoid (https://github.com/vrm-c/vrm-specification, "humanoid"), without the
+jaw. The eyes are apart: poses do not speak of them, but the rigs of characters have them.
 """
 
 from __future__ import annotations
@@ -52,6 +52,9 @@ PARENT: dict[str, str | None] = _hierarchy()
 """Every joint's parent; the hips have none. Parents come before their children."""
 
 JOINTS: tuple[str, ...] = tuple(PARENT)
+
+EYES: tuple[str, str] = ("leftEye", "rightEye")
+"""Of a character's rig, beside ``JOINTS``."""
 
 FINGER_JOINTS: tuple[str, ...] = tuple(
     side + finger + phalanx for side in SIDES for finger in FINGERS for phalanx in phalanges(finger)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, PointerProperty
 
+from .characters import P2A_PG_character
 from .pins import TARGETS, P2A_PG_pin
 
 
@@ -36,6 +37,7 @@ class P2A_PG_object(bpy.types.PropertyGroup):
         default=False,
     )
     face: PointerProperty(type=P2A_PG_face)
+    character: PointerProperty(type=P2A_PG_character)
     pins: CollectionProperty(type=P2A_PG_pin)
     pin_to: EnumProperty(name="Pin to", description="What dots are pinned to next", items=TARGETS)
     pin_target: PointerProperty(

@@ -4,6 +4,7 @@
 import bpy
 from bpy.props import PointerProperty, StringProperty
 
+from .characters import P2A_PG_keypoints
 from .figure import P2A_PG_object
 from .framing import P2A_PG_framing
 from .generation import P2A_PG_generation, P2A_PG_result, P2A_PG_window
@@ -16,6 +17,7 @@ from .wardrobe import P2A_PG_wardrobe
 class P2A_PG_scene(bpy.types.PropertyGroup):
     framing: PointerProperty(type=P2A_PG_framing)
     passes: PointerProperty(type=P2A_PG_passes)
+    keypoints: PointerProperty(type=P2A_PG_keypoints)
     shots: PointerProperty(type=P2A_PG_shots)
     posing: PointerProperty(type=P2A_PG_posing)
     wardrobe: PointerProperty(type=P2A_PG_wardrobe)

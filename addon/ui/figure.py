@@ -108,6 +108,7 @@ class P2A_PT_camera_more(InSidebar, bpy.types.Panel):
         settings = context.scene.pose_to_anime
         layout.prop(settings.framing, "head_room", slider=True)
         layout.prop(settings.framing, "show_frame")
+        layout.prop(settings.keypoints, "show")
 
 
 CLASSES: tuple[type, ...] = (P2A_PT_figure, P2A_PT_camera, P2A_PT_camera_more)
