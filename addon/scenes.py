@@ -73,6 +73,8 @@ def posed_scene(
     if outfit:
         for found in figures:
             armature = object_in(scene, found.armature)
+            if not is_mannequin(armature):  # characters come with clothes of their own
+                continue
             wearing.put_on(armature, outfit_called(outfit, gender_of(armature)))
     if shot or scene.camera is None:
         take_shot(scene, view_layer, use_pose_camera(scene), figures, parse_shot(shot or "front"))

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Characters: armatures that are no mannequins of ours, the meshes that they move, and whether they are in the pictures.
 
-A character is in the pictures by itself where a whole body is recognised and at least one visible mesh follows it: who opens a file
-with a character wants that character drawn, and a rig without meshes, a lamp or a half known skeleton is not taken for one. Each can be
-left out, and one of which only a part is known can be put in, as a drawing of a one-armed figure may be wanted."""
+A character is in the pictures by itself where a whole body is recognised and at least one visible mesh follows it: who opens a
+file with a character wants that character drawn, and a rig without meshes, a lamp or a half known skeleton is not taken for
+one. Each can be left out, and one of which only a part is known can be put in, as a drawing of a one-armed figure may be
+wanted."""
 
 from __future__ import annotations
 
@@ -64,8 +65,8 @@ def is_wanted(obj: bpy.types.Object, found: Recognition) -> bool:
 
 
 def characters_in(view_layer: bpy.types.ViewLayer) -> list[tuple[bpy.types.Object, Recognition]]:
-    """The armatures of a view layer that could be characters, by name: those in which a part of a body is recognised, and those for
-    which the user chose something."""
+    """The armatures of a view layer that could be characters, by name: those in which a part of a body is recognised, and
+    those for which the user chose something."""
     found = []
     for obj in sorted(filter(is_character, view_layer.objects), key=lambda each: each.name_full):
         seen, settings = recognise(obj), settings_of(obj)

@@ -34,8 +34,8 @@ class Figure:
 
 
 def figures_in(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> list[Figure]:
-    """The figures that can be seen in a view layer, sorted by name: mannequins with at least one visible skin, and characters that
-    are in the pictures (``characters``) with at least one visible mesh.
+    """The figures that can be seen in a view layer, sorted by name: mannequins with at least one visible skin, and characters
+    that are in the pictures (``characters``) with at least one visible mesh.
 
     A figure whose armature alone is hidden still counts: artists hide the dots to look at the figure.
     """
@@ -64,9 +64,7 @@ def _mannequin_figure(obj: bpy.types.Object, view_layer: bpy.types.ViewLayer) ->
     return Figure(key_of(obj), meshes, joint_map("mannequin"), shown)
 
 
-def _character_figure(
-    obj: bpy.types.Object, meshes: Sequence[bpy.types.Object], scene: bpy.types.Scene
-) -> Figure | None:
+def _character_figure(obj: bpy.types.Object, meshes: Sequence[bpy.types.Object], scene: bpy.types.Scene) -> Figure | None:
     if not meshes or object_in(scene, key_of(obj)) is None:  # an armature may move meshes of a scene that it is not in
         return None
     found = recognise(obj)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Nose, eyes and ears of a character, whose rig has no such landmarks: found on the mesh of its head, at rest.
 
-The head is what weighs mostly on the head's bone, or hangs on it, without hair, hats and glasses. Eyes are where the rig's eye bones
-are, else the vertices whose material or group is called after eyes, else where faces have them; the nose is what stands out
-farthest in the middle below them, the ears what stands out at the sides at their height. Without a mesh, a head's usual proportions
-to its bone must do."""
+The head is what weighs mostly on the head's bone, or hangs on it, without hair, hats and glasses. Eyes are where the rig's eye
+bones are, else the vertices whose material or group is called after eyes, else where faces have them; the nose is what stands
+out farthest in the middle below them, the ears what stands out at the sides at their height. Without a mesh, a head's usual
+proportions to its bone must do."""
 
 from __future__ import annotations
 
@@ -37,10 +37,12 @@ _PROPORTIONS = {
 _HEAD_OVER_TRUNK = 0.29
 """The length of a head's bone to the way from the hip joints to the head's joint, on the same."""
 _BONE_IS_HEAD = (0.12, 0.75)
-"""Where a head's bone is as long as this, in the same measure, its length is taken for the head's; importers give bones any length."""
+"""Where a head's bone is as long as this, in the same measure, its length is taken for the head's; importers give bones any
+length."""
 
 _EYES_UP = 0.46
-"""How high eyes are in a head, from the chin to the crown, without a hint: drawn heads have them lower than the half of real ones."""
+"""How high eyes are in a head, from the chin to the crown, without a hint: drawn heads have them lower than the half of real
+ones."""
 _NOSE_BAND = (0.12, 0.62)
 """Where below the eyes a nose ends, on the way from them to the chin: lips and chin stand out, too."""
 _MIDDLE = 0.14
@@ -51,7 +53,9 @@ _LONGEST_EAR = 1.22
 """How far out an ear's middle may be to the head's width above it: an elf's points are not."""
 _FEWEST = 24  # vertices that can be a head
 
-_HAIR = re.compile(r"hair|pony|twin.?tail|bang|fringe|braid|ahoge|hat\b|cap\b|helmet|ribbon|glass|headphone|horn|髪|帽|リボン|眼鏡|メガネ", re.I)
+_HAIR = re.compile(
+    r"hair|pony|twin.?tail|bang|fringe|braid|ahoge|hat\b|cap\b|helmet|ribbon|glass|headphone|horn|髪|帽|リボン|眼鏡|メガネ", re.I
+)
 _EYE = re.compile(r"eye|iris|pupil|目|瞳|虹彩", re.I)
 _NO_EYE = re.compile(r"brow|lash|lid|line|glass|shadow|extra|high|star|hair|眉|睫|まつ|影", re.I)
 
@@ -167,9 +171,7 @@ def _face_bones(head: bpy.types.Bone) -> set[str]:
     return found
 
 
-def _head_points(
-    figure: Figure, source: bpy.types.Object, pieces: list[_Piece], to_rest: Matrix
-) -> tuple[Floats, Floats]:
+def _head_points(figure: Figure, source: bpy.types.Object, pieces: list[_Piece], to_rest: Matrix) -> tuple[Floats, Floats]:
     """(n, 3) vertices of the head and (m, 3) those of its eyes, at rest in armature space."""
     names = _face_bones(source.data.bones[figure.joint_map["head"]])
     heads, eyes = [np.empty((0, 3))], [np.empty((0, 3))]

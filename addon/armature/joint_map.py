@@ -2,9 +2,9 @@
 """Armature maps: files that say which deform bone of a rig is which joint of the humanoid. No bpy.
 
 A line of ``[joints]`` gives a joint its bone, or a list of names that it has in different rigs of a family, the preferred one
-first. A line without ``left`` or ``right`` in its key, as ``UpperArm``, is for both sides: ``*`` in its names stands for the words of
-the side, which the table ``[sides]`` lists. ``Index = "*Index#"`` names the three bones of a finger: ``#`` is 1, 2, 3 from the hand
-outward. Small and capital letters, and full and half width, are the same. Beside the tables a file may have:
+first. A line without ``left`` or ``right`` in its key, as ``UpperArm``, is for both sides: ``*`` in its names stands for the
+words of the side, which the table ``[sides]`` lists. ``Index = "*Index#"`` names the three bones of a finger: ``#`` is 1, 2, 3
+from the hand outward. Small and capital letters, and full and half width, are the same. Beside the tables a file may have:
 
 - ``title``: what people call the rig
 - ``prefix``: a regular expression for what may stand before every name

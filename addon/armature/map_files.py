@@ -24,8 +24,8 @@ _LOOK_AGAIN = 1.0  # seconds
 
 @dataclass(frozen=True)
 class Maps:
-    """The maps that can be used, the user's first, and a sentence for each file that cannot. ``number`` tells one reading of the files
-    from another."""
+    """The maps that can be used, the user's first, and a sentence for each file that cannot. ``number`` tells one reading of
+    the files from another."""
 
     entries: tuple[ArmatureMap, ...] = ()
     problems: tuple[str, ...] = ()
@@ -62,8 +62,8 @@ def refresh() -> Maps:
 def save_map(title: str, joints: Mapping[str, str], *, replace_own: bool = False) -> str:
     """Save joint → bone as a map of the user's. Returns its key.
 
-    Raises UserError where the name is empty or taken (unless by an own map and ``replace_own``), where two joints have one bone, and
-    where the folder cannot be written; then nothing is changed."""
+    Raises UserError where the name is empty or taken (unless by an own map and ``replace_own``), where two joints have one
+    bone, and where the folder cannot be written; then nothing is changed."""
     key = own_files.key_for(title, "map", UserError)
     if len(set(joints.values())) != len(joints) or not joints:
         raise UserError("One bone is used for two joints: choose another one before you save the map.")
@@ -94,7 +94,9 @@ def _quoted(text: str) -> str:
 def _stamp() -> tuple[object, ...]:
     try:
         with os.scandir(own_folder()) as files:
-            own = sorted((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in files if file.name.endswith(SUFFIX))
+            own = sorted(
+                (file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in files if file.name.endswith(SUFFIX)
+            )
     except OSError:
         own = []
     return (str(own_folder()), *own)

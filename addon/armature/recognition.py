@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which bone of any armature is which joint of the humanoid.
 
-In this order: the map that the user chose for the armature; the table that a VRM carries; the map whose names fit best, the user's
-own before ours; the words of the names; the build. Bones that the user chose for single joints go before all of these."""
+In this order: the map that the user chose for the armature; the table that a VRM carries; the map whose names fit best, the
+user's own before ours; the words of the names; the build. Bones that the user chose for single joints go before all of
+these."""
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -19,8 +21,8 @@ from ..pose.humanoid import EYES, JOINTS, SIDES
 from ..pose.joint_words import add_fingers, joints_by_words
 from ..pose.skeleton import Skeleton
 from .joint_map import MAPPED, ArmatureMap, JointMap, joint_map
-from .map_files import MANNEQUIN, Maps, known_maps
 from .mannequin import is_mannequin
+from .map_files import MANNEQUIN, Maps, known_maps
 from .vrm_table import stored_table
 
 NEEDED: tuple[str, ...] = (
@@ -42,8 +44,8 @@ _known: OrderedDict[tuple[object, ...], Recognition] = OrderedDict()
 
 @dataclass(frozen=True)
 class Recognition:
-    """What an armature is seen as. ``by`` is the key of a map, or one of the constants above; ``joints`` of ``JOINTS``, ``eyes`` of
-    ``EYES``; ``problems`` are sentences for the user."""
+    """What an armature is seen as. ``by`` is the key of a map, or one of the constants above; ``joints`` of ``JOINTS``,
+    ``eyes`` of ``EYES``; ``problems`` are sentences for the user."""
 
     by: str = ""
     title: str = ""
@@ -94,8 +96,8 @@ def recognise(obj: bpy.types.Object) -> Recognition:
 
 
 def skeleton_of(armature: bpy.types.Armature, only_deform: bool) -> Skeleton:
-    """An armature at rest, in its own axes; ``only_deform`` leaves out bones that move no mesh, and hangs what hung on them on what
-    they hung on."""
+    """An armature at rest, in its own axes; ``only_deform`` leaves out bones that move no mesh, and hangs what hung on them on
+    what they hung on."""
     bones = [bone for bone in armature.bones if bone.use_deform or not only_deform]
     number = {bone.name: index for index, bone in enumerate(bones)}
     parents = []
@@ -109,9 +111,7 @@ def skeleton_of(armature: bpy.types.Armature, only_deform: bool) -> Skeleton:
     return Skeleton(tuple(number), tuple(parents), heads, tails)
 
 
-def _recognise(
-    obj: bpy.types.Object, chosen: str, overrides: Mapping[str, str], table: JointMap, maps: Maps
-) -> Recognition:
+def _recognise(obj: bpy.types.Object, chosen: str, overrides: Mapping[str, str], table: JointMap, maps: Maps) -> Recognition:
     problems: list[str] = []
     found: Recognition | None = None
     if chosen in (BY_TABLE, BY_WORDS, BY_BUILD):
@@ -149,14 +149,23 @@ def _by_itself(obj: bpy.types.Object, table: JointMap, maps: Maps, only: str = "
 
 
 def _best_map(armature: bpy.types.Armature, maps: Sequence[ArmatureMap]) -> Recognition | None:
-    """The map by which most joints are found; the user's own before ours, however few joints it names."""
-    best: tuple[tuple[bool, int], Recognition] | None = None
+    """The map by which most joints are found; the user's own before ours, however few joints it names. Of two that find as many,
+    the one whose spine goes on nearer to the head."""
+    best: tuple[tuple[bool, int, float], Recognition] | None = None
     for entry in maps:
         joints = joints_by_map(entry, armature)
-        worth = (entry.own, len(joints))
+        worth = (entry.own, len(joints), -_gap_below_head(armature, joints))
         if _is_plausible(armature, joints) and (best is None or worth > best[0]):
             best = worth, _split(entry.key, entry.title, {**joints, **_eyes_of(armature, joints)})
     return best[1] if best is not None else None
+
+
+def _gap_below_head(armature: bpy.types.Armature, joints: Mapping[str, str]) -> float:
+    """From the spine's last joint to the head."""
+    last = next((joints[joint] for joint in ("upperChest", "chest", "spine", "hips") if joint in joints), None)
+    if last is None or "head" not in joints:
+        return math.inf
+    return float((armature.bones[joints["head"]].head_local - armature.bones[last].head_local).length)
 
 
 def joints_by_map(entry: ArmatureMap, armature: bpy.types.Armature) -> JointMap:
@@ -178,9 +187,7 @@ def joints_by_map(entry: ArmatureMap, armature: bpy.types.Armature) -> JointMap:
 _NEXT = {"UpperArm": "LowerArm", "LowerArm": "Hand", "UpperLeg": "LowerLeg", "LowerLeg": "Foot"}
 
 
-def _from_the_trunk(
-    joint: str, names: list[str], fitting: Mapping[str, list[str]], bones: bpy.types.ArmatureBones
-) -> list[str]:
+def _from_the_trunk(joint: str, names: list[str], fitting: Mapping[str, list[str]], bones: bpy.types.ArmatureBones) -> list[str]:
     """Of the segments of a limb's part, first the one that begins farthest from where the part ends."""
     following = next((joint.removesuffix(part) + beyond for part, beyond in _NEXT.items() if joint.endswith(part)), "")
     ends = fitting.get(following)
@@ -196,9 +203,7 @@ def _split(by: str, title: str, joints: Mapping[str, str]) -> Recognition:
     return Recognition(by, title, body, {eye: joints[eye] for eye in EYES if eye in joints})
 
 
-def _overridden(
-    obj: bpy.types.Object, found: Recognition, overrides: Mapping[str, str], problems: list[str]
-) -> Recognition:
+def _overridden(obj: bpy.types.Object, found: Recognition, overrides: Mapping[str, str], problems: list[str]) -> Recognition:
     """With the bones that the user chose for single joints; what had such a bone by itself loses it."""
     own = {joint: bone for joint, bone in overrides.items() if joint in MAPPED}
     for joint, bone in own.items():
@@ -214,8 +219,8 @@ def _overridden(
 
 
 def _is_plausible(armature: bpy.types.Armature, joints: Mapping[str, str]) -> bool:
-    """Whether these joints can be a body: all are there, each in its own place, left and right apart, the head above the feet's end
-    of the trunk, and no limb folded onto itself."""
+    """Whether these joints can be a body: all are there, each in its own place, left and right apart, the head above the
+    feet's end of the trunk, and no limb folded onto itself."""
     if any(joint not in joints for joint in NEEDED):
         return False
     at = {joint: np.array(armature.bones[joints[joint]].head_local, np.float64) for joint in NEEDED}
@@ -228,9 +233,10 @@ def _is_plausible(armature: bpy.types.Armature, joints: Mapping[str, str]) -> bo
     if float(up @ (hips - legs)) <= 0.0:
         return False
     across = {part: at[f"left{part}"] - at[f"right{part}"] for part in ("UpperArm", "UpperLeg")}
-    if min(float(np.linalg.norm(gap)) for gap in across.values()) < 0.01 * extent or float(
-        across["UpperArm"] @ across["UpperLeg"]
-    ) <= 0.0:
+    if (
+        min(float(np.linalg.norm(gap)) for gap in across.values()) < 0.01 * extent
+        or float(across["UpperArm"] @ across["UpperLeg"]) <= 0.0
+    ):
         return False
     parts = ((f"{side}Upper{limb}", f"{side}Lower{limb}") for side in SIDES for limb in ("Arm", "Leg"))
     return all(float(np.linalg.norm(at[upper] - at[lower])) > 0.02 * extent for upper, lower in parts)
@@ -252,8 +258,17 @@ def _eyes_of(armature: bpy.types.Armature, joints: Mapping[str, str]) -> JointMa
     return found if len(found) == 2 else {}
 
 
-_SPOKEN = {"UpperLeg": "hip", "LowerLeg": "knee", "Foot": "ankle", "Toes": "toes", "Shoulder": "collar bone", "UpperArm": "shoulder",
-           "LowerArm": "elbow", "Hand": "wrist", "Eye": "eye"}  # fmt: skip
+_SPOKEN = {
+    "UpperLeg": "hip",
+    "LowerLeg": "knee",
+    "Foot": "ankle",
+    "Toes": "toes",
+    "Shoulder": "collar bone",
+    "UpperArm": "shoulder",
+    "LowerArm": "elbow",
+    "Hand": "wrist",
+    "Eye": "eye",
+}
 
 
 def spoken(joint: str) -> str:

@@ -40,6 +40,7 @@ _HALVINGS = 8  # of the angle of a low shot: to a tenth of a degree
 Part = tuple[float, float]
 """Of a bone, from where (0 its head) to where (1 its end) a shot shows it."""
 _WHOLE: Part = (0.0, 1.0)
+_TRUNK = ("hips", "spine", "chest", "upperChest", "neck", "head")
 _LEGS = ("UpperLeg", "LowerLeg", "Foot", "Toes")
 _ARMS = ("Shoulder", "UpperArm", "LowerArm", "Hand")
 
@@ -110,18 +111,42 @@ def take_shot(
 
 
 def joint_segments(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, figure: Framed) -> dict[str, Array]:
-    """Humanoid joint → (2, 3) world places of the ends of its bone as it is posed. Empty for a figure without these bones."""
+    """Humanoid joint → (2, 3) world places of the ends of its bone as it is posed. Empty for a figure without these bones.
+
+    A bone ends where the next joint is, wherever its tail points: programs that know no tails leave that to chance."""
     armature = object_in(scene, figure.armature)
     if armature is None or armature.pose is None:
         return {}
     evaluated = armature.evaluated_get(depsgraph)
     matrix = np.array(evaluated.matrix_world, np.float64)
+    bones = {joint: bone for joint, name in figure.joint_map.items() if (bone := evaluated.pose.bones.get(name)) is not None}
     found = {}
-    for joint, name in figure.joint_map.items():
-        if (bone := evaluated.pose.bones.get(name)) is not None:
-            ends = np.array((bone.head, bone.tail), np.float64)
-            found[joint] = ends @ matrix[:3, :3].T + matrix[:3, 3]
+    for joint, bone in bones.items():
+        following = next((bones[each] for each in _beyond(joint) if each in bones), None)
+        end = bone.tail if following is None else following.head
+        if joint == "head" and "neck" in bones:
+            end = _crown(bone, bones["neck"])
+        found[joint] = np.array((bone.head, end), np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
     return found
+
+
+def _beyond(joint: str) -> tuple[str, ...]:
+    """The joints that may come next along a trunk or a limb."""
+    for way in (_TRUNK, _LEGS, _ARMS):
+        bare = joint if way is _TRUNK else base_name(joint)
+        if bare in way:
+            side = joint.removesuffix(bare)
+            return tuple(side + part for part in way[way.index(bare) + 1 :])
+    return ()
+
+
+def _crown(head: bpy.types.PoseBone, neck: bpy.types.PoseBone) -> Vector:
+    """Where a head ends: at its bone's tail, unless that points elsewhere than the neck."""
+    up = head.head - neck.head
+    along = head.tail - head.head
+    if along.dot(up) > 0.3 * along.length * up.length or up.length == 0.0:
+        return head.tail
+    return head.head + up.normalized() * max(along.length, up.length)
 
 
 def shown_points(points: Array, joints: Mapping[str, Array], framing: str) -> Array:

@@ -38,7 +38,7 @@ def figure_points(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, figure
     parts = []
     for figure in figures:
         skins = [points for key in figure.meshes if len(points := _mesh_points(scene, depsgraph, key))]
-        parts += skins or [_bone_points(scene, depsgraph, figure.armature)]
+        parts += skins or [_bone_points(scene, depsgraph, figure)]
     points = np.concatenate(parts) if parts else np.empty((0, 3))
     return points[np.isfinite(points).all(axis=1)]
 
@@ -50,7 +50,7 @@ def figure_extent(
 
     From the bones, so that a panel may ask at every redraw.
     """
-    parts = [_bone_points(scene, depsgraph, figure.armature) for figure in figures]
+    parts = [_bone_points(scene, depsgraph, figure) for figure in figures]
     points = np.concatenate(parts) if parts else np.empty((0, 3))
     points = points[np.isfinite(points).all(axis=1)]
     if not len(points):
@@ -124,14 +124,15 @@ def _mesh_points(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, key: Ob
     return _in_world(evaluated, local.reshape(-1, 3))
 
 
-def _bone_points(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, key: ObjectKey) -> Array:
-    armature = object_in(scene, key)
+def _bone_points(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, figure: Framed) -> Array:
+    armature = object_in(scene, figure.armature)
     if armature is None or armature.pose is None:
         return np.empty((0, 3))
     evaluated = armature.evaluated_get(depsgraph)
     bones = evaluated.pose.bones
-    # Control bones stand beside the body, so that only those that move flesh count where a rig tells them apart.
-    bones = [bone for bone in bones if bone.bone.use_deform] or list(bones)
+    # Control bones stand beside the body, hair and skirts hang off it: only the joints' bones count, where they are known.
+    joints = [bone for name in figure.joint_map.values() if (bone := bones.get(name)) is not None]
+    bones = joints or [bone for bone in bones if bone.bone.use_deform] or list(bones)
     return _in_world(evaluated, np.array([end for bone in bones for end in (bone.head, bone.tail)], np.float64).reshape(-1, 3))
 
 

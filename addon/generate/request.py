@@ -16,9 +16,11 @@ import bpy
 from ...generation_server.families.catalogue import Family, families
 from ...generation_server.protocol import Control, GenerationRequest, JobSubmission, ProtocolError, new_job_id
 from .. import png
+from ..armature.characters import why_no_figure
 from ..armature.figures import Figure, figures_in
-from ..armature.mannequin import is_child, mannequin_name
+from ..armature.mannequin import is_child, is_mannequin, mannequin_name
 from ..armature.posing import read_pose
+from ..armature.recorded_bones import recorded_bones
 from ..dressing.face_points import face_info
 from ..dressing.following import fit_waiting
 from ..dressing.recorded import outfit_info
@@ -80,7 +82,7 @@ def ensure_camera(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> bp
         return camera
     figures = figures_in(scene, view_layer)
     if not figures:
-        raise UserError(NO_FIGURE)
+        raise UserError(why_no_figure(view_layer) or NO_FIGURE)
     camera = use_pose_camera(scene)
     reset_camera(scene, view_layer, camera, figures)
     return camera
@@ -232,6 +234,12 @@ def write_job(prepared: Prepared, file_id: str, *, blend: str = "", folder: Path
 def _figure_info(scene: bpy.types.Scene, figure: Figure) -> dict[str, Any]:
     armature = object_in(scene, figure.armature)
     assert armature is not None, "figures_in has just found it"
+    if not is_mannequin(armature):
+        return {
+            "armature": armature.name,
+            "matrix_world": [list(row) for row in armature.matrix_world],
+            "bones": recorded_bones(armature),
+        }
     return {
         "armature": armature.name,
         "mannequin": mannequin_name(armature),

@@ -12,6 +12,7 @@ from mathutils import Matrix
 from ...generation_server.protocol import GenerationRequest
 from ..armature.mannequin import add_mannequin, is_mannequin
 from ..armature.posing import apply_pose
+from ..armature.recorded_bones import restore_bones
 from ..dressing import toon
 from ..dressing.face_points import restore_face
 from ..dressing.recorded import restore_outfit
@@ -28,7 +29,8 @@ _LENS = ("lens", "sensor_width", "sensor_height", "ortho_scale", "shift_x", "shi
 def restore_scene(scene: bpy.types.Scene, info: Mapping[str, Any]) -> list[str]:
     """Poses, outfits, camera and ratio from the ``scene`` part of a job. Returns sentences about what could not be done.
 
-    Figures are found by name, else the mannequins that are there are taken in order; one that is missing is added.
+    Figures are found by name, else the mannequins that are there are taken in order; one that is missing is added. A character of
+    the user's own is found by name alone.
 
     Raises:
         UserError: the result does not say what it was made from, or is damaged.
@@ -70,6 +72,10 @@ def restore_settings(scene: bpy.types.Scene, request: GenerationRequest) -> list
 
 def _restore_figures(scene: bpy.types.Scene, figures: Any) -> list[str]:
     warnings = []
+    for info in figures:
+        if "bones" in info:
+            warnings += restore_bones(scene.objects.get(info["armature"]), info["armature"], info["bones"], info["matrix_world"])
+    figures = [info for info in figures if "bones" not in info]
     free = [obj for obj in scene.objects if is_mannequin(obj)]
     named = [(info, next((obj for obj in free if obj.name == info["armature"]), None)) for info in figures]
     taken = {obj for _, obj in named if obj}

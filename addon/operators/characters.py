@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
@@ -66,6 +68,8 @@ def map_items(_operator: object, _context: bpy.types.Context | None) -> list[tup
 
 class _OnCharacter(Reporting):
     """What these operators share: they change what is chosen for one character."""
+
+    poll_message_set: Callable[[str], None]  # of bpy.types.Operator
 
     armature: StringProperty(
         name="Character", description="Name of its armature object; the active one when empty", options={"HIDDEN", "SKIP_SAVE"}
@@ -164,7 +168,9 @@ class P2A_OT_save_map(Saves, OnFiles, _OnCharacter, bpy.types.Operator):
         if found.problems:
             raise UserError(found.problems[0])
         if found.missing:
-            raise UserError(f"{len(found.missing)} joints that a figure needs have no bone yet: choose them before you save the map.")
+            raise UserError(
+                f"{len(found.missing)} joints that a figure needs have no bone yet: choose them before you save the map."
+            )
         save_map(self.name, {**found.joints, **found.eyes}, replace_own=self.replace)
         self.report({"INFO"}, f"Saved the map “{self.name.strip()}”")
 

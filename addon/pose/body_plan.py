@@ -20,6 +20,8 @@ from .skeleton import Array, Skeleton
 
 _TOLERANCE = 0.012
 """How far a joint may be from the mirror image of its partner, as a part of the skeleton's extent: 2 cm on an adult."""
+_IN_THE_MIDDLE = 0.004
+"""How far from the plane a joint of the trunk may be, in the same measure: collar bones begin beside it."""
 _PLANES = 24
 """Mirror planes that are tried: those between the first siblings that could be a left and a right one."""
 _LEG_OVER_TRUNK = (0.7, 5.0)
@@ -93,7 +95,7 @@ def _mirrors(bones: Skeleton, extent: float) -> Iterator[_Mirror]:
 def _mirror(bones: Skeleton, normal: Array, offset: float, extent: float) -> _Mirror:
     away = bones.heads @ normal - offset
     images = bones.heads - 2.0 * away[:, None] * normal
-    middle = frozenset(np.flatnonzero(np.abs(away) < _TOLERANCE * extent).tolist())
+    middle = frozenset(np.flatnonzero(np.abs(away) < _IN_THE_MIDDLE * extent).tolist())
     partner = np.full(len(bones), -1)
     left = [index for index in np.flatnonzero(away > 0.0).tolist() if index not in middle]
     right = [index for index in np.flatnonzero(away < 0.0).tolist() if index not in middle]
@@ -145,7 +147,7 @@ def _reach(bones: Skeleton, way: Sequence[int]) -> float:
 
 def _body(bones: Skeleton, mirror: _Mirror, legs: _Limb, arms: _Limb) -> tuple[float, dict[str, int]]:
     """How well two pairs are the legs and the arms of one body, and its joints; −∞ where they cannot be."""
-    nothing = (-math.inf, {})
+    nothing: tuple[float, dict[str, int]] = (-math.inf, {})
     places = bones.heads
     top, bottom = _on_plane(places[arms.way[0]], mirror), _on_plane(places[legs.way[0]], mirror)
     trunk = top - bottom
@@ -250,22 +252,25 @@ def _arm(bones: Skeleton, way: Sequence[int], mirror: _Mirror) -> dict[str, int]
 
 
 def _thirds(places: Array, starts: Sequence[int], end: int) -> tuple[int, int] | None:
-    """Where a limb that ends at ``end`` begins and bends: the two parts are about as long as each other, and nearly the whole."""
+    """Where a limb that ends at ``end`` begins and bends: its two parts are about as long as each other, each is straight, and
+    little is left before them."""
     best, found = math.inf, None
     for start, bend in itertools.combinations([*starts], 2):
         upper, lower = (float(np.linalg.norm(places[b] - places[a])) for a, b in ((start, bend), (bend, end)))
         if min(upper, lower) < 1e-9:
             continue
-        whole = float(np.linalg.norm(np.diff(places[: end + 1], axis=0), axis=1).sum())
+        whole = float(np.linalg.norm(np.diff(places[start : end + 1], axis=0), axis=1).sum())
         ratio = abs(math.log(upper / lower / _UPPER_OVER_LOWER))
-        worse = ratio + 0.8 * (1.0 - (upper + lower) / max(whole, 1e-9))
+        before = float(np.linalg.norm(np.diff(places[: start + 1], axis=0), axis=1).sum())
+        worse = ratio + 0.8 * (1.0 - (upper + lower) / max(whole, 1e-9)) + 0.5 * before / max(before + whole, 1e-9)
         if ratio < 0.8 and worse < best:
             best, found = worse, (start, bend)
     return found
 
 
 def _head(bones: Skeleton, mirror: _Mirror, carrier: int, top: Array, up: Array, height: float) -> int | None:
-    """The joint that the head turns about: above the shoulders, by a quarter of the trunk or so, and what eyes and hair hang on."""
+    """The joint that the head turns about: above the shoulders, by a quarter of the trunk or so, and what eyes and hair hang
+    on."""
     best, found = -math.inf, None
     for joint in bones.below(carrier):
         if joint not in mirror.middle:

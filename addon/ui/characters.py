@@ -64,12 +64,12 @@ class P2A_PT_characters(InSidebar, bpy.types.Panel):
         _draw_one(layout, context, chosen, recognise(chosen))
 
 
-def _draw_one(
-    layout: bpy.types.UILayout, context: bpy.types.Context, obj: bpy.types.Object, seen: Recognition
-) -> None:
+def _draw_one(layout: bpy.types.UILayout, context: bpy.types.Context, obj: bpy.types.Object, seen: Recognition) -> None:
     if fault := fault_of_character(obj, context.view_layer):
         parts.text(layout, context, fault, "ERROR")
     settings = settings_of(obj)
+    if settings is None:
+        return
     row = layout.row(align=True)
     title = seen.title or "Choose"
     menu = row.operator_menu_enum(P2A_OT_choose_map.bl_idname, "map", text=title if settings.map else f"Automatic: {title}")
@@ -88,6 +88,7 @@ class _Bones(InSidebar):
     bl_parent_id = "P2A_PT_characters"
     bl_options = {"DEFAULT_CLOSED"}
     rows: Sequence[tuple[str, ...]]
+    layout: bpy.types.UILayout  # of bpy.types.Panel
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

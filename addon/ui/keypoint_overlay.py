@@ -65,12 +65,12 @@ def _draw_figure(context: bpy.types.Context, pixels: Array, shown: np.ndarray) -
     for (a, b), colour in zip(BODY_LIMBS, LIMB_COLOURS, strict=True):
         if shown[a] and shown[b]:
             corners += _bar(pixels[a], pixels[b], _WIDTH * scale)
-            colours += [(*(channel / 255.0 for channel in colour), _ALPHA)] * 6
+            colours += [_painted(colour, _ALPHA)] * 6
     for index, colour in enumerate(BODY_COLOURS):
         if shown[index]:
             half = np.array((_DOT * scale / 2.0, 0.0))
             corners += _bar(pixels[index] - half, pixels[index] + half, _DOT * scale)
-            colours += [(*(channel / 255.0 for channel in colour), 1.0)] * 6
+            colours += [_painted(colour, 1.0)] * 6
     if not corners:
         return
     shader = gpu.shader.from_builtin("SMOOTH_COLOR")
@@ -81,12 +81,17 @@ def _draw_figure(context: bpy.types.Context, pixels: Array, shown: np.ndarray) -
         gpu.state.blend_set("NONE")
 
 
+def _painted(colour: tuple[int, int, int], alpha: float) -> tuple[float, float, float, float]:
+    red, green, blue = colour
+    return red / 255.0, green / 255.0, blue / 255.0, alpha
+
+
 def _bar(start: Array, end: Array, width: float) -> list[tuple[float, float]]:
     """Two triangles, six corners: a line of some width."""
     along = end - start
     length = max(float(np.hypot(*along)), 1e-6)
     side = np.array((-along[1], along[0])) / length * width / 2.0
-    a, b, c, d = (tuple(map(float, place)) for place in (start - side, start + side, end + side, end - side))
+    a, b, c, d = ((float(x), float(y)) for x, y in (start - side, start + side, end + side, end - side))
     return [a, b, c, a, c, d]
 
 

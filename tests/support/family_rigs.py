@@ -6,8 +6,8 @@ The truth is reckoned here, from where the mannequin's joints rest and how each 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import bpy
 import numpy as np
@@ -23,12 +23,13 @@ Z_UP, Y_UP = Matrix.Identity(3), Matrix(((1, 0, 0), (0, 0, 1), (0, -1, 0)))
 
 @dataclass(frozen=True)
 class Family:
-    """``names``: joint → bone, sides written out. ``segments``: (joint, name of a bone that begins part of the way to the next joint
-    and carries what follows, how far)."""
+    """``names``: joint → bone, sides written out. ``segments``: (joint, name of a bone that begins part of the way to the next
+    joint and carries what follows, how far)."""
 
     names: Mapping[str, str]
     segments: tuple[tuple[str, str, float], ...] = ()
-    extras: tuple[tuple[str, str, tuple[float, float, float]], ...] = field(default=())  # name, joint that carries it, offset
+    extras: tuple[tuple[str, str, tuple[float, float, float]], ...] = ()  # name, joint that carries it, offset
+    chains: tuple[tuple[str, str, tuple[tuple[float, float, float], ...]], ...] = ()  # the same, with several places
 
 
 def _named(trunk: str, limbs: str, fingers: str, left: str, right: str, phalanges: str = "123", eye: str = "") -> dict[str, str]:
@@ -46,7 +47,9 @@ def _named(trunk: str, limbs: str, fingers: str, left: str, right: str, phalange
     return {joint: name for joint, name in found.items() if name}
 
 
-def _halves(upper_arm: str, forearm: str, thigh: str, shin: str, left: str = "L", right: str = "R") -> tuple[tuple[str, str, float], ...]:
+def _halves(
+    upper_arm: str, forearm: str, thigh: str, shin: str, left: str = "L", right: str = "R"
+) -> tuple[tuple[str, str, float], ...]:
     parts = (("UpperArm", upper_arm), ("LowerArm", forearm), ("UpperLeg", thigh), ("LowerLeg", shin))
     return tuple(
         (side + part, name.replace("*", word), 0.5)
@@ -135,7 +138,8 @@ FAMILIES: dict[str, Family] = {
         "c_thumb#.*,c_index#.*,c_middle#.*,c_ring#.*,c_pinky#.*", "l", "r",
     )),
     "genesis 2": Family(_named(
-        "hip,abdomen,abdomen2,chest,neck,head", "*Collar,*Shldr,*ForeArm,*Hand,*Thigh,*Shin,*Foot,*Toe", _DAZ_FINGERS, "l", "r", eye="*Eye",
+        "hip,abdomen,abdomen2,chest,neck,head", "*Collar,*Shldr,*ForeArm,*Hand,*Thigh,*Shin,*Foot,*Toe", _DAZ_FINGERS, "l",
+        "r", eye="*Eye",
     )),
     "genesis 8": Family(_named(
         "hip,abdomenLower,chestLower,chestUpper,neckLower,head",
@@ -197,6 +201,18 @@ def body_of(name: str = "adult_woman") -> Body:
     return _bodies[name]
 
 
+def _with_arms_down(body: Body, angle: float) -> Body:
+    """The same body with both arms turned down about its shoulders. Its skin stays, which rests elsewhere then."""
+    joints = dict(body.joints)
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        turn = np.array(Matrix.Rotation(sign * angle, 3, "Y"))
+        centre = body.joints[f"{side}UpperArm"][0]
+        for joint, ends in body.joints.items():
+            if joint.startswith(side) and not joint.endswith(("Leg", "Foot", "Toes", "Shoulder")):
+                joints[joint] = (ends - centre) @ turn.T + centre
+    return replace(body, joints=joints)
+
+
 @dataclass
 class Character:
     """A character that was built, and where its joints and landmarks are in the world."""
@@ -220,7 +236,8 @@ class Character:
 def random_turns(rng: np.random.Generator, most: float = 40.0) -> dict[str, Matrix]:
     """A turn for each joint from where its parent takes it, degrees about any axis."""
     return {
-        joint: Matrix.Rotation(math.radians(rng.uniform(-most, most)), 3, Vector(rng.normal(size=3)).normalized()) for joint in JOINTS
+        joint: Matrix.Rotation(math.radians(rng.uniform(-most, most)), 3, Vector(rng.normal(size=3)).normalized())
+        for joint in JOINTS
     }
 
 
@@ -233,10 +250,11 @@ def build(
     with_mesh: bool = True,
     body: str = "adult_woman",
     name: str = "Character",
+    hanging: float = 0.0,
 ) -> Character:
-    """Add a character. ``world`` is its object's matrix without ``axes``, which the armature's own space is turned by and its object
-    back."""
-    shape = body_of(body)
+    """Add a character. Its arms rest ``hanging`` radians below those of the mannequin. ``world`` is its object's matrix
+    without ``axes``, which the armature's own space is turned by and its object back."""
+    shape = _with_arms_down(body_of(body), hanging) if hanging else body_of(body)
     world = world or Matrix.Identity(4)
     armature = bpy.data.armatures.new(name)
     obj = bpy.data.objects.new(name, armature)
@@ -272,7 +290,9 @@ def _parent(joint: str, family: Family) -> str | None:
     return above
 
 
-def _truth(shape: Body, family: Family, turns: Mapping[str, Matrix]) -> tuple[dict[str, np.ndarray], dict[str, tuple[np.ndarray]]]:
+def _truth(
+    shape: Body, family: Family, turns: Mapping[str, Matrix]
+) -> tuple[dict[str, np.ndarray], dict[str, tuple[np.ndarray]]]:
     places: dict[str, np.ndarray] = {}
     carry: dict[str, tuple[np.ndarray]] = {}
     for joint in JOINTS:
@@ -318,6 +338,16 @@ def _add_bones(edit: bpy.types.ArmatureEditBones, family: Family, shape: Body, a
         bone.parent = ends[joint] if joint else root
         start = Vector(shape.joints[joint][0]) if joint else Vector()
         bone.head, bone.tail = axes @ (start + Vector(offset)), axes @ (start + Vector(offset) + Vector((0, 0, 0.05)))
+    for name, joint, places in family.chains:
+        above = ends[joint] if joint else root
+        start = Vector(shape.joints[joint][0]) if joint else Vector()
+        for number, place in enumerate(places):
+            bone = edit.new(f"{name}x{number}")
+            bone.parent, above = above, bone
+            bone.head = axes @ (start + Vector(place))
+            further = Vector(places[number + 1]) if number + 1 < len(places) else Vector(place) + Vector((0.0, 0.0, -0.03))
+            bone.tail = axes @ (start + further)
+            bone.use_deform = bool(joint)
     if any(edit.get(name) is None for name in family.names.values()):
         raise AssertionError("Blender renamed a bone")
 
@@ -347,9 +377,19 @@ def empty_scene() -> None:
     bpy.ops.wm.read_factory_settings(use_empty=True)
 
 
-def random_names(rng: np.random.Generator, family: Family, extras: Sequence[tuple[str, str, tuple[float, float, float]]] = ()) -> Family:
+def nameless(rng: np.random.Generator, family: Family) -> Family:
     """The same rig with names that say nothing."""
-    order = rng.permutation(len(family.names) + len(extras)).tolist()
-    names = {joint: f"q{order[index]:03}" for index, joint in enumerate(family.names)}
-    renamed = tuple((f"q{order[len(names) + index]:03}", joint, offset) for index, (_, joint, offset) in enumerate(extras))
-    return Family(names, extras=renamed)
+    numbers = iter(rng.permutation(900).tolist())
+
+    def name() -> str:
+        return f"q{next(numbers):03}"
+
+    names = {joint: name() for joint in family.names}
+    segments = tuple((joint, name(), share) for joint, _, share in family.segments)
+    return replace(
+        family,
+        names=names,
+        segments=segments,
+        extras=tuple((name(), joint, offset) for _, joint, offset in family.extras),
+        chains=tuple((name(), joint, places) for _, joint, places in family.chains),
+    )
