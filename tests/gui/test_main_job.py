@@ -42,7 +42,7 @@ def check(outcome: Outcome) -> None:
     assert facts["error"] == ""
     compared = facts["compared"]
     assert compared["sidebar"] < compared["width"], "the sidebar was opened over the Image Editor"
-    assert -1 <= compared["left"] and compared["right"] <= compared["sidebar"] + 1, "what is compared must be seen beside it"
+    assert compared["left"] >= -1 and compared["right"] <= compared["sidebar"] + 1, "what is compared must be seen beside it"
     assert compared["right"] - compared["left"] > 0.8 * compared["sidebar"]
     assert facts["callbacks"] > 10, "the timer must have followed the jobs"
     for name in ("2-figure", "3-dragged", "5-generating", "6-result", "8-cancelled", "10-compare"):

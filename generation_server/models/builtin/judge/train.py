@@ -5,7 +5,7 @@
 
 Goes on where it was stopped. What is learnt depends on the pool, on ``--steps`` and the seed alone; ``--minutes`` instead of
 steps goes by the clock. It begins with small pictures, which teach left and right four times as fast as those that edges need,
-and goes on with small and large ones by turns. ``--from-weights`` begins with those of another judge instead, past the small ones.
+and goes on with small and large ones by turns. ``--from-weights`` begins with those of another judge, past the small ones.
 """
 
 from __future__ import annotations
@@ -41,8 +41,7 @@ _SIZES = ((1.0 / 2.0, 2.0), (2.0 / 3.0, 1.0), (1.0, 0.5))
 
 @dataclass(frozen=True)
 class Plan:
-    """How long (``steps``, or ``minutes`` if there are no steps), how many pictures a step, on what, and with whose ``weights`` it
-    begins."""
+    """How long (``steps``, or ``minutes`` if there are no steps), how many pictures a step, on what, from whose ``weights``."""
 
     steps: int = 0
     minutes: float = 40.0
