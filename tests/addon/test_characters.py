@@ -81,7 +81,7 @@ def pixels_from(middle: np.ndarray, size: float, points: np.ndarray) -> np.ndarr
 
 BY_FAMILY = {
     "mixamo bare": "mixamo", "mixamo numbered": "mixamo", "mixamo underscores": "mixamo", "rigify metarig": "rigify_metarig",
-    "game engine": "unreal", "unreal 5": "unreal", "vrchat": "unity", "mmd japanese": "mmd", "mmd_tools": "mmd", "mmd english":
+    "game engine": "unreal", "unreal 5": "unreal_5", "vrchat": "unity", "mmd japanese": "mmd", "mmd_tools": "mmd", "mmd english":
     "mmd", "auto-rig pro": "auto_rig_pro", "auto-rig pro export": "auto_rig_pro", "genesis 2": "daz", "genesis 8": "daz",
     "genesis 9": "daz", "biped underscores": "biped",
 }  # fmt: skip
