@@ -116,6 +116,7 @@ def _generate(arguments: argparse.Namespace, client: Client, out: Path) -> Gener
 def _use_generation(scene: bpy.types.Scene, arguments: argparse.Namespace) -> None:
     """Put model, prompts and numbers of the command line into the scene's settings, where the panel has them too."""
     from .generate.models import chosen_model, family_of
+    from .generate.request import NO_START
 
     settings = scene.pose_to_anime.generation
     settings.model = chosen_model(arguments.model).name
@@ -139,7 +140,8 @@ def _use_generation(scene: bpy.types.Scene, arguments: argparse.Namespace) -> No
             raise UserError(f"The {words} must be between {low:g} and {high:g} for {family.title}, not {value:g}.")
         if value is not None:
             setattr(settings, name, value)
-    for name in ("pose_strength", "depth_strength"):
+    settings.start_from = arguments.start.upper() or NO_START
+    for name in ("pose_strength", "depth_strength", "denoising_strength"):
         value = getattr(arguments, name)
         if value is not None and not 0.0 <= value <= 1.0:
             raise UserError(f"The {name.replace('_', ' ')} must be between 0 and 1, not {value:g}.")
@@ -302,6 +304,9 @@ def _add_generation(sub: argparse.ArgumentParser, *, prompt: str | None, model: 
     sub.add_argument("--seed", type=int, default=0, help="where the noise begins (default 0)")
     for word in ("pose", "depth"):
         sub.add_argument(f"--{word}-strength", type=float, metavar="0…1", help=f"how strictly the {word} is followed")
+    starts = ("viewport", "toon", "render")
+    sub.add_argument("--start", default="", metavar="|".join(starts), choices=starts, help="paint over this look of the scene")
+    sub.add_argument("--denoising-strength", type=float, metavar="0…1", help="how much of --start is painted anew (default 0.65)")
     sub.add_argument(
         "--server", default="", metavar="URL", help="a running server; default: this computer's, started when needed"
     )

@@ -18,6 +18,15 @@ def write_single_layer_exr(settings: bpy.types.ImageFormatSettings) -> None:
     settings.color_mode = "RGBA"
 
 
+def write_png(settings: bpy.types.ImageFormatSettings) -> None:
+    """Have a render written as a PNG of 8 bits without alpha."""
+    if bpy.app.version >= (5, 0, 0):
+        settings.media_type = "IMAGE"
+    settings.file_format = "PNG"
+    settings.color_depth = "8"
+    settings.color_mode = "RGB"
+
+
 def use_nodes(material: bpy.types.Material) -> None:
     """Give a new material its node tree; from Blender 5.0 every material has one."""
     if bpy.app.version < (5, 0, 0):

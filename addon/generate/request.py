@@ -31,6 +31,7 @@ from ..framing.startup import is_startup_camera
 from ..keys import object_in
 from ..openpose.profiles import ProfileError, profile
 from ..passes.render import KINDS, PassSet, render_passes
+from ..passes.start_picture import start_picture
 from ..pose import normalised
 from ..settings.generation import control_settings
 from . import clay
@@ -53,12 +54,15 @@ _CAMERA = (
     "clip_end",
 )
 
+NO_START = "NONE"
+"""Of ``settings.generation.start_from``: the picture begins from noise."""
+
 NO_FIGURE = "There is no visible figure: add one with Add ▸ Mannequin, or show a hidden one."
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A generation that is ready to be sent. ``images``: SHA-256 → PNG of each control."""
+    """A generation that is ready to be sent. ``images``: SHA-256 → PNG of each of its inputs."""
 
     request: GenerationRequest
     images: Mapping[str, bytes]
@@ -148,6 +152,11 @@ def prepare(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, *, seed: in
         sha256 = hashlib.sha256(data).hexdigest()
         images[sha256] = data
         controls.append(Control(kind, sha256, round(strength, 4), round(start, 4), round(end, 4)))
+    init_image = ""
+    if settings.start_from != NO_START:
+        data = png.encode(start_picture(scene, picture_camera(scene), size, settings.start_from), level=1)
+        init_image = hashlib.sha256(data).hexdigest()
+        images[init_image] = data
     try:
         request = GenerationRequest(
             model=model.name,
@@ -162,6 +171,8 @@ def prepare(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, *, seed: in
             seed=settings.seed if seed is None else seed,
             sampler=sampler or family.default_sampler,
             controls=tuple(controls),
+            init_image=init_image,
+            denoising_strength=round(settings.denoising_strength, 4) if init_image else 1.0,
             child_in_view=any(is_child(object_in(scene, key)) for key in passes.figures),
         )
     except ProtocolError as error:
@@ -186,6 +197,8 @@ def scene_info(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, passes: 
         "camera": camera_info(camera, view_layer) if camera else None,
         "ratio": {"ratio": framing.ratio, "width": framing.custom_width, "height": framing.custom_height},
     }
+    if scene.pose_to_anime.generation.start_from != NO_START:
+        info["start_from"] = scene.pose_to_anime.generation.start_from
     if passes is not None:
         info["openpose"] = passes.pose_json
     return info

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import bpy
@@ -21,7 +22,7 @@ from ..framing.camera import use_pose_camera
 from ..pose import normalised
 from ..settings.generation import SEED_MAX
 from .models import model
-from .request import SCENE_VERSION
+from .request import NO_START, SCENE_VERSION
 
 _LENS = ("lens", "sensor_width", "sensor_height", "ortho_scale", "shift_x", "shift_y", "clip_start", "clip_end")
 
@@ -48,8 +49,9 @@ def restore_scene(scene: bpy.types.Scene, info: Mapping[str, Any]) -> list[str]:
     return warnings
 
 
-def restore_settings(scene: bpy.types.Scene, request: GenerationRequest) -> list[str]:
-    """Prompt, model, numbers and control strengths of a request. Returns sentences about what could not be done."""
+def restore_settings(scene: bpy.types.Scene, request: GenerationRequest, start_from: str = "") -> list[str]:
+    """Prompt, model, numbers and control strengths of a request, and what it began with: ``start_from`` of its scene. Returns
+    sentences about what could not be done."""
     settings = scene.pose_to_anime.generation
     warnings = []
     if model(request.model):
@@ -59,6 +61,11 @@ def restore_settings(scene: bpy.types.Scene, request: GenerationRequest) -> list
     settings.prompt, settings.negative_prompt = request.prompt, request.negative_prompt
     settings.steps, settings.guidance_scale = request.steps, request.guidance_scale
     settings.seed = min(request.seed, SEED_MAX)
+    settings.start_from = NO_START
+    if request.init_image:
+        with suppress(TypeError):  # from a version that knew others
+            settings.start_from = start_from
+        settings.denoising_strength = request.denoising_strength
     settings.random_seed = False  # or the next picture would be another one
     used = {control.kind: control for control in request.controls}
     for kind, word in (("openpose", "pose"), ("depth", "depth")):

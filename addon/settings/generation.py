@@ -227,6 +227,25 @@ class P2A_PG_generation(bpy.types.PropertyGroup):
     random_seed: BoolProperty(
         name="New Seed Each Time", description="Throw the dice before each picture; the seed that fell is shown", default=True
     )
+    start_from: EnumProperty(
+        name="Begin With",
+        description="What the picture is painted over: the less of it is painted anew, the more of its colours and shapes stays",
+        items=(
+            ("NONE", "Nothing", "Begin from noise: pose, depth and prompt alone decide"),
+            ("VIEWPORT", "The 3D View", "What the camera sees, shaded as the 3D view is"),
+            ("TOON", "The Toon Look", "The figures in flat tones with outlines, in the colours of what they wear"),
+            ("RENDER", "A Render", "The scene rendered with its own engine, which takes as long as a render does"),
+        ),
+        default="NONE",
+    )
+    denoising_strength: FloatProperty(
+        name="Painted Anew",
+        description="Denoising strength: how much of what it begins with is painted anew; above 0.8 little of it is left",
+        default=0.65,
+        min=0.05,
+        max=1.0,
+        subtype="FACTOR",
+    )
     keep_results: EnumProperty(
         name="Keep",
         description="Where a picture goes when you keep it",

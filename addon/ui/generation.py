@@ -10,6 +10,7 @@ from ...generation_server.protocol import JobState
 from ..framing.camera import scene_size
 from ..framing.sizes import SizeError
 from ..generate import history, models, session, thumbnails
+from ..generate.request import NO_START
 from ..generate.session import Job
 from ..operators.generation import (
     P2A_OT_cancel,
@@ -112,6 +113,10 @@ class P2A_PT_controls(InSidebar, bpy.types.Panel):
         column = self.layout.column(align=True)
         column.prop(settings, "pose_strength", slider=True)
         column.prop(settings, "depth_strength", slider=True)
+        column = self.layout.column(align=True)
+        column.prop(settings, "start_from")
+        if settings.start_from != NO_START:
+            column.prop(settings, "denoising_strength", slider=True)
 
 
 class P2A_PT_control_ranges(InSidebar, bpy.types.Panel):
