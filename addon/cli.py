@@ -46,12 +46,14 @@ def passes(arguments: argparse.Namespace) -> None:
         from .framing.camera import picture_camera, scene_size
         from .passes.export import write_passes
         from .passes.render import render_passes
+        from .scenes import figures_called
 
         kinds = _kinds(arguments.images)
         rules = family(arguments.family)
         scene = _scene(arguments, lambda scene: setattr(scene.pose_to_anime.generation, "family", rules.name))
         size = scene_size(scene)
-        rendered = render_passes(scene, bpy.context.view_layer, picture_camera(scene), size, kinds=kinds)
+        figures = figures_called(scene, bpy.context.view_layer, arguments.armature)
+        rendered = render_passes(scene, bpy.context.view_layer, picture_camera(scene), size, kinds=kinds, figures=figures)
         write_passes(out, rendered, write)
 
 
@@ -233,10 +235,14 @@ def make_parser() -> argparse.ArgumentParser:
     _add_generation(sub, prompt=DEMO_PROMPT, model=DEMO_MODEL)
 
     examples = "examples:\n  studio.py passes --pose running --ratio 2:3 --shot three-quarter --out passes"
+    examples += "\n  studio.py passes --blend scene.blend --armature Hero --images all --out passes"
     examples += "\n  studio.py passes --pose sitting --outfit school --images all --out passes"
     sub = add(passes, examples)
     _add_figure(sub, out=None, pose="", ratio="", family="sd15")
     what = "names with commas between them (openpose, depth, normal, lineart, …), or all"
+    sub.add_argument(
+        "--armature", action="append", default=[], metavar="NAME", help="of --blend, this figure alone; may be given several times"
+    )
     sub.add_argument("--images", default="openpose,depth", metavar="KINDS", help=what + _default("openpose,depth"))
 
     example = 'example:\n  studio.py generate --pose running --prompt "1girl, running, park" --model meinamix_v11 --out running'

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import bpy
 
-from .armature.figures import figures_in
+from .armature.characters import fault_of_character, is_character
+from .armature.figures import Figure, figures_in
 from .armature.mannequin import DEFAULT_MANNEQUIN, add_mannequin, gender_of, is_mannequin, mannequin_name
 from .armature.pairs import apply_pair, refuse_child
 from .armature.posing import apply_pose
@@ -81,6 +82,24 @@ def posed_scene(
     elif figure or pose or scene.camera == pose_camera(scene):
         frame_figures(scene, view_layer, scene.camera, figures)
     return scene
+
+
+def figures_called(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, names: Sequence[str]) -> list[Figure] | None:
+    """The figures whose armatures have these names, in this order; None, which means all, for no names. Raises UserError for an
+    armature that is not there, or is no figure of the pictures."""
+    if not names:
+        return None
+    known = {figure.name: figure for figure in figures_in(scene, view_layer)}
+    for name in names:
+        if name in known:
+            continue
+        obj = scene.objects.get(name)
+        if obj is None or obj.type != "ARMATURE":
+            others = ", ".join(sorted(known)) or "none is in the pictures"
+            raise UserError(f"There is no armature '{name}' in this file: name one of those that are ({others}).")
+        why = fault_of_character(obj, view_layer) if is_character(obj) else f"'{name}' is hidden: show it first."
+        raise UserError(why or f"'{name}' was left out of the pictures: include it in Characters.")
+    return [known[name] for name in dict.fromkeys(names)]
 
 
 def outfit_called(name: str, gender: Gender = "any") -> Outfit:

@@ -189,6 +189,42 @@ def test_passes_of_a_file_that_a_user_saved(tmp_path: Path) -> None:
     assert pixels(tmp_path / "out" / "depth.png").max() == 255
 
 
+def test_passes_of_characters_in_a_file_by_their_names(tmp_path: Path) -> None:
+    """A Mixamo character beside a mannequin: both, one of them, and one that is not there."""
+    blend = tmp_path / "scene.blend"
+    code = (
+        "import bpy, os, sys\n"
+        f"sys.path.insert(0, {str(ROOT / 'tests' / 'support')!r})\n"
+        "bpy.ops.wm.read_factory_settings(use_empty=True)\n"
+        "from pose_to_anime.addon import registration\n"
+        "registration.register()\n"
+        "from family_rigs import FAMILIES, build\n"
+        "from mathutils import Matrix\n"
+        "build(FAMILIES['mixamo'], world=Matrix.Translation((0.9, 0.0, 0.0)), name='Hero')\n"
+        "bpy.ops.pose_to_anime.add_mannequin()\n"
+        "bpy.ops.pose_to_anime.add_camera()\n"
+        f"bpy.ops.wm.save_as_mainfile(filepath={str(blend)!r})\n"
+        "os._exit(0)"
+    )
+    python = blender_python("4.5") or blender_python("5.2")
+    assert python is not None
+    made = subprocess.run([str(python), "-c", code], capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    seen = {}
+    for names in (("Hero", "Adult woman"), ("Hero",)):
+        out = tmp_path / str(len(names))
+        chosen = [word for name in names for word in ("--armature", name)]
+        done = studio("passes", "--blend", blend, *chosen, "--images", "all", "--out", out)
+        assert done.returncode == 0, done.stderr
+        told = json.loads((out / "passes.json").read_text("utf-8"))
+        assert told["figures"] == list(names) and len(json.loads((out / "pose.json").read_text())["people"]) == len(names)
+        assert {image["file"] for image in told["images"]} <= {path.name for path in out.iterdir()}
+        seen[len(names)] = pixels(out / "mask.png")[..., 0] > 0
+    assert (seen[2] | ~seen[1]).all() and seen[2].sum() > 1.5 * seen[1].sum()
+    refused = studio("passes", "--blend", blend, "--armature", "Villain", "--out", tmp_path / "none")
+    assert refused.returncode == 2 and "There is no armature 'Villain' in this file" in refused.stderr
+
+
 def test_the_demo_does_the_main_job(tmp_path: Path) -> None:
     """From nothing but the checkout: pose, passes, server, picture, sheet; and it leaves no server behind."""
     out = tmp_path / "demo"
