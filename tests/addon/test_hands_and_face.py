@@ -104,7 +104,7 @@ def test_face_lies_on_the_skin_in_the_order_of_ibug(mannequin, body):
     assert face == pytest.approx(face[MIRROR] * (-1.0, 1.0, 1.0), abs=1e-6), "the right half mirrors the left"
     (skin,) = [child for child in obj.children if child.type == "MESH"]
     off = [(skin.closest_point_on_mesh(point)[1] - Vector(point)).length for point in face]
-    unit = marks["eye_left"][0]
+    unit = float(marks["eye_left"][0])
     assert max(off) < 0.1 * unit
     eye = marks["eye_left"]
     assert face[PUPILS["left"]] == pytest.approx(eye, abs=0.12 * unit)
@@ -128,7 +128,7 @@ def test_a_head_without_measured_points_has_them_in_proportion(mannequin):
     measured = face_at_rest(mannequin)
     del mannequin.data["pose_to_anime_face"]  # a file from before there were any
     inferred = face_at_rest(mannequin)
-    unit = landmarks(mannequin)["eye_left"][0]
+    unit = float(landmarks(mannequin)["eye_left"][0])
     assert np.linalg.norm(inferred - measured, axis=1).max() < 0.05 * unit
     bare = bpy.data.objects.new("Rig", bpy.data.armatures.new("Rig"))
     assert face_at_rest(bare) is None
@@ -138,7 +138,7 @@ def test_a_head_without_measured_points_has_them_in_proportion(mannequin):
 def test_numbers_move_the_face_of_a_bare_figure(mannequin):
     rest = found(mannequin).face
     face = mannequin.pose_to_anime.face
-    unit = landmarks(mannequin)["eye_left"][0]
+    unit = float(landmarks(mannequin)["eye_left"][0])
     face.gaze_side, face.closed_left, face.mouth_open, face.brow_inner, face.smile = 1.0, 1.0, 1.0, -1.0, 0.5
     now = found(mannequin).face
     left, right = PUPILS["left"], PUPILS["right"]
@@ -164,7 +164,7 @@ def test_a_drawn_face_decides_where_its_points_are(mannequin):
     put_on(mannequin, Outfit({"face": Worn("face_large_eyes")}))
     neutral = face_points(mannequin)
     outfit = Outfit({"face": Worn("face_large_eyes")})
-    unit = landmarks(mannequin)["eye_left"][0]
+    unit = float(landmarks(mannequin)["eye_left"][0])
 
     def opening(points: np.ndarray) -> float:
         return float(points[43, 2] + points[44, 2] - points[46, 2] - points[47, 2]) / 2.0
