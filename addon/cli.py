@@ -241,7 +241,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_figure(sub, out=None, pose="", ratio="", family="sd15")
     what = "names with commas between them (openpose, depth, normal, lineart, …), or all"
     sub.add_argument(
-        "--armature", action="append", default=[], metavar="NAME", help="of --blend, this figure alone; may be given several times"
+        "--armature", action="append", default=[], metavar="NAME", help="of --blend, this figure alone; can be given again"
     )
     sub.add_argument("--images", default="openpose,depth", metavar="KINDS", help=what + _default("openpose,depth"))
 
