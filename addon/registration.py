@@ -37,6 +37,7 @@ MODULES: tuple[str, ...] = (
     "operators.figure_list",
     "operators.characters",
     "operators.character_bones",
+    "operators.control_rig",
     "operators.rings",
     "operators.pins",
     "operators.roll",

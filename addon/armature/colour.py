@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import bpy
 
-from .mannequin import skins_of
+from .mannequin import own_skins_of, skins_of
 from .skin_mesh import CLAY, EYES_MATERIAL, OWN_MATERIAL, paint
 
 Colour = tuple[float, float, float]
@@ -27,7 +27,7 @@ def set_figure_colour(obj: bpy.types.Object, colour: Sequence[float]) -> None:
     rgba = (*(float(c) for c in colour), 1.0)
     is_covered = _are_eyes_covered(obj)
     show_sculpted_eyes(obj, True)
-    for skin in skins_of(obj):
+    for skin in own_skins_of(obj):
         material = skin.active_material
         if material is None or OWN_MATERIAL not in material or material.users > 1:
             material = _own_material(material)
@@ -48,13 +48,13 @@ def _own_material(material: bpy.types.Material | None) -> bpy.types.Material:
 
 
 def _are_eyes_covered(obj: bpy.types.Object) -> bool:
-    slots = [skin.material_slots for skin in skins_of(obj)]
+    slots = [skin.material_slots for skin in own_skins_of(obj)]
     return any(len(found) > 1 and found[1].link == "OBJECT" and found[1].material == found[0].material for found in slots)
 
 
 def show_sculpted_eyes(obj: bpy.types.Object, shown: bool) -> None:
     """Let the irises and rims of lids be dark, or be painted as skin where a drawn face lies over them."""
-    for skin in skins_of(obj):
+    for skin in own_skins_of(obj):
         for slot in skin.material_slots[1:]:
             if shown and slot.link == "OBJECT" and slot.material == skin.material_slots[0].material:
                 slot.material = None

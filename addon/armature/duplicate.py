@@ -10,6 +10,7 @@ import numpy as np
 from mathutils import Vector
 
 from ..errors import UserError
+from .control_rig.link import is_control_rig
 from .mannequin import is_mannequin, require_skins, skins_of
 from .matching import paused
 from .modes import select_only, shown
@@ -30,6 +31,8 @@ def duplicate_mannequin(obj: bpy.types.Object) -> bpy.types.Object:
     """
     if not is_mannequin(obj):
         raise UserError(f"'{obj.name}' is not a mannequin.")
+    if is_control_rig(obj):
+        raise UserError(f"'{obj.name}' belongs to a character of your own: duplicate that, and use the duplicate.")
     skins = require_skins(obj)
     layer = bpy.context.view_layer
     if bpy.context.mode != "OBJECT":

@@ -11,6 +11,7 @@ import bpy
 from ..errors import UserError
 from ..keys import ObjectKey, key_of, object_in
 from .characters import carried_by, is_wanted, visible_meshes
+from .control_rig.link import controls_of
 from .joint_map import joint_map
 from .mannequin import is_mannequin, skins_of
 from .recognition import recognise
@@ -44,6 +45,8 @@ def figures_in(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> list[
     mannequins = {obj for obj in filter(None, view_layer.objects) if is_mannequin(obj)}
     figures = []
     for obj in sorted(mannequins | set(carried), key=lambda o: o.name_full):
+        if obj not in mannequins and controls_of(obj) is not None:
+            continue  # it is seen through its controls
         if obj in mannequins:
             figure = _mannequin_figure(obj, view_layer)
         else:

@@ -17,6 +17,7 @@ from ..errors import UserError
 from ..pose import face_points
 from ..pose.rest import humanoid_rest
 from .bodies import load_body, read_bodies
+from .control_rig.link import character_of, free, is_control_rig, meshes_of
 from .dots_only import follow_switch
 from .joint_map import joint_map
 from .limbs import LIMBS
@@ -89,7 +90,10 @@ def require_readable(obj: bpy.types.Object) -> None:
 
 
 def is_child(obj: bpy.types.Object) -> bool:
-    """Whether a figure has a child's body, or is a character that the user says is a child."""
+    """Whether a figure has a child's body, or is a character that the user says is a child; of controls, what their character
+    is."""
+    if (character := character_of(obj)) is not None:
+        return is_child(character)
     if is_mannequin(obj):
         return bool(obj.data.get(_AGE) == "child")
     settings = getattr(getattr(obj, "pose_to_anime", None), "character", None)
@@ -97,7 +101,15 @@ def is_child(obj: bpy.types.Object) -> bool:
 
 
 def skins_of(obj: bpy.types.Object) -> list[bpy.types.Object]:
-    """The mesh objects that an armature object deforms and carries, without what is worn over them."""
+    """The mesh objects that are a figure's body, without what is worn over them: to be looked at. Of a control rig those of its
+    character."""
+    character = character_of(obj)
+    return own_skins_of(obj) if character is None else meshes_of(character)
+
+
+def own_skins_of(obj: bpy.types.Object) -> list[bpy.types.Object]:
+    """The mesh objects that an armature object deforms and carries, without what is worn over them: to be changed. A control rig has
+    none: the meshes of its character are the artist's."""
     meshes = (child for child in obj.children if child.type == "MESH" and not is_worn(child))
     return [child for child in meshes if child.find_armature() == obj]
 
@@ -105,6 +117,8 @@ def skins_of(obj: bpy.types.Object) -> list[bpy.types.Object]:
 def require_skins(obj: bpy.types.Object) -> list[bpy.types.Object]:
     """The skins of a mannequin; raises UserError where it has none."""
     if not (skins := skins_of(obj)):
+        if is_control_rig(obj):
+            raise UserError(f"'{obj.name}' drives no mesh: show the meshes of its character, or let go of it.")
         raise UserError(f"'{obj.name}' has lost its skin: give it a new one in the Figure panel.")
     return skins
 
@@ -212,7 +226,8 @@ def remove_mannequin(obj: bpy.types.Object) -> None:
     if bpy.context.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
     armature = obj.data
-    for child in skins_of(obj):
+    free(obj)
+    for child in own_skins_of(obj):
         remove_skin(child)
     for worn in worn_by(obj):
         remove_worn(worn)

@@ -16,6 +16,7 @@ from .clasping import clasp
 from .hand_goals import arm_of, arm_reach, bring_hand
 from .hands import change_hand
 from .joint_map import joint_map
+from .control_rig.link import carriers_of
 from .mannequin import is_child, landmarks, require_posable, require_skins, skins_of
 from .pose_tools import look_at
 from .posing import apply_pose, humanoid_rest_of
@@ -226,8 +227,9 @@ def _tree(obj: bpy.types.Object, arms: bool) -> BVHTree:
 def _on_arms(obj: bpy.types.Object) -> np.ndarray:
     """Which points (n,) of ``seen_skin`` an arm carries for the most part."""
     found = [np.empty(0, dtype=bool)]
+    carriers = carriers_of(obj)
     for skin in skins_of(obj):
-        arms = {group.index for group in skin.vertex_groups if group.name.startswith(_ARMS)}
+        arms = {group.index for group in skin.vertex_groups if carriers.get(group.name, "").startswith(_ARMS)}
         shares = (max(vertex.groups, key=lambda share: share.weight, default=None) for vertex in skin.data.vertices)
         found.append(np.array([share is not None and share.group in arms for share in shares]))
     return np.concatenate(found)

@@ -15,6 +15,7 @@ import bpy
 from ..errors import UserError
 from ..pose.rest import humanoid_rest
 from .bodies import load_body
+from .control_rig.link import is_control_rig
 from .controls import bring_up_to_date
 from .joint_map import joint_map
 from .limbs import LIMBS
@@ -67,8 +68,9 @@ def require_changeable(obj: bpy.types.Object) -> bpy.types.Object:
 
 
 def figures_of(name: str) -> list[bpy.types.Object]:
-    """The figures that have a body. Without linked ones: a body is changed where they come from."""
-    return [obj for obj in bpy.data.objects if is_mannequin(obj) and mannequin_name(obj) == name and not _is_linked(obj)]
+    """The figures that have a body of ours. Without linked ones: a body is changed where they come from."""
+    found = (obj for obj in bpy.data.objects if is_mannequin(obj) and not is_control_rig(obj))
+    return [obj for obj in found if mannequin_name(obj) == name and not _is_linked(obj)]
 
 
 def give_skin(obj: bpy.types.Object) -> None:
@@ -93,6 +95,8 @@ def require_figure(obj: bpy.types.Object) -> bpy.types.Object:
     """The object itself; raises UserError unless its body, and what it wears, can be changed as Blender is now."""
     if not is_mannequin(obj):
         raise UserError(f"'{obj.name}' is not a mannequin of Pose to Anime.")
+    if is_control_rig(obj):
+        raise UserError(f"'{obj.name}' moves a character of your own: its body and clothes are its own meshes.")
     if _is_linked(obj):
         raise UserError(f"'{obj.name}' is linked from another file: change it there, or make it local.")
     if bpy.context.mode not in {"OBJECT", "POSE"}:

@@ -251,9 +251,11 @@ def _chosen(
             rows[joint] = np.union1d(own[_outermost(vertices[own], joint)], grids[joint])
         if joint.endswith("UpperLeg") and joint in rows:
             rows[joint] = np.union1d(rows[joint], own[_sat_upon(vertices[own], normals[own], rest, joint)])
-    rounding = np.zeros(len(vertices))
-    indices, shares = rounded(len(vertices), skin.weights)
-    rounding[indices] = shares
+    rounding = skin.rounding
+    if rounding is None:
+        rounding = np.zeros(len(vertices))
+        indices, shares = rounded(len(vertices), skin.weights)
+        rounding[indices] = shares
     used = np.unique(np.concatenate(list(rows.values())))
     number = np.zeros(len(vertices), dtype=np.intp)
     number[used] = np.arange(len(used))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import bpy
 from bpy.app.handlers import persistent
 
+from .control_rig.use import tidy_up
 from .follow import come_to_rest, follow
 from .mannequin import is_mannequin, is_own, remove_orphaned_skins
 from .matching import is_paused, paused
@@ -42,9 +43,10 @@ def _after_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> Non
         if is_mannequin(obj) and is_own(obj) and not fault_of(obj):
             with paused(is_watcher=True):
                 _follow(scene, obj)
-    if (count := len(bpy.data.objects)) != _State.object_count:
+    if len(bpy.data.objects) != _State.object_count:
         remove_orphaned_skins()
-        _State.object_count = count
+        tidy_up()
+        _State.object_count = len(bpy.data.objects)
 
 
 @persistent

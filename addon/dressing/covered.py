@@ -13,7 +13,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..armature.mannequin import landmarks, skins_of
+from ..armature.mannequin import landmarks, own_skins_of
 from ..armature.seen_skin import BARE
 from ..armature.worn import pieces_of
 from ..wardrobe.piece import Piece
@@ -38,7 +38,7 @@ def note_covered(figure: bpy.types.Object, slots: Iterable[str], made: Mapping[s
             pieces[slot].data[_COVERED_BY] = np.flatnonzero(piece.covered).tolist() if piece.covered is not None else []
     rows = [covered_rows(pieces[slot]) for slot in slots if slot in pieces]
     hidden = np.unique(np.concatenate(rows)) if rows else np.empty(0, dtype=np.int64)
-    for skin in skins_of(figure):
+    for skin in own_skins_of(figure):
         mesh = skin.data
         _write_covered(mesh, hidden[hidden < len(mesh.vertices)])
         _draw_in(skin, landmarks(figure)["head_top"].z * _SHARE if COVERED in mesh.attributes else 0.0)

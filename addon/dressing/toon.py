@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import bpy
 
-from ..armature.mannequin import is_mannequin, is_own, landmarks, skins_of
+from ..armature.mannequin import is_mannequin, is_own, landmarks, own_skins_of
 from ..armature.skin_mesh import OWN_MATERIAL, PLAIN_MATERIALS, TINT, paint
 from ..armature.worn import OUTLINE, WORN, pieces_of, remove_worn, worn_by
 from ..compat import stop_using_nodes, use_nodes
@@ -76,7 +76,7 @@ def _use_view_transform(scene: bpy.types.Scene, name: str) -> None:
 
 
 def _meshes(figure: bpy.types.Object) -> list[bpy.types.Object]:
-    return [*skins_of(figure), *pieces_of(figure).values()]
+    return [*own_skins_of(figure), *pieces_of(figure).values()]
 
 
 def _materials(meshes: Iterable[bpy.types.Object]) -> Iterator[bpy.types.Material]:

@@ -7,6 +7,8 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from ..armature.auto_keys import changes_keyed
+from ..armature.control_rig.link import controls_of, is_control_rig
+from ..armature.control_rig.use import let_go
 from ..armature.held import props_of
 from ..armature.mannequin import DEFAULT_MANNEQUIN, add_mannequin, is_mannequin, remove_mannequin
 from ..armature.modes import object_mode
@@ -30,11 +32,17 @@ def the_mannequin(context: bpy.types.Context, name: str = "") -> bpy.types.Objec
         named = object_named(context.scene, name)
         return named if is_mannequin(named) else None
     active = context.view_layer.objects.active
-    for candidate in (active, active.parent if active else None):
+    for candidate in (active, active.parent if active else None, _controls_of(active)):
         if is_mannequin(candidate):
             return candidate
     found = [obj for obj in context.view_layer.objects if is_mannequin(obj)]
     return found[0] if len(found) == 1 else None
+
+
+def _controls_of(obj: bpy.types.Object | None) -> bpy.types.Object | None:
+    """What drives a character, or the character that moves a mesh."""
+    armature = obj.find_armature() if obj is not None and obj.type == "MESH" else obj
+    return controls_of(armature) if armature is not None and armature.type == "ARMATURE" else None
 
 
 def object_named(scene: bpy.types.Scene, name: str) -> bpy.types.Object | None:
@@ -158,7 +166,10 @@ class P2A_OT_remove_mannequin(_OnMannequin, bpy.types.Operator):
         held = props_of(obj)
         layer = bpy.context.view_layer
         with object_mode():  # others that are being posed go on being posed
-            remove_mannequin(obj)
+            if is_control_rig(obj):
+                let_go(obj)
+            else:
+                remove_mannequin(obj)
             remove_props(held)
         if layer.objects.active is None:
             following = next((other for other in layer.objects if is_mannequin(other) and other.visible_get()), None)

@@ -11,6 +11,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ..armature.control_rig.link import carriers_of
 from ..armature.figures import Figure
 from ..armature.weights import vertices_on
 from ..keys import ObjectKey, object_in
@@ -109,9 +110,11 @@ def _head_vertices(scene: bpy.types.Scene, figure: Figure, surface: Surface) -> 
     if head is None:
         return None
     names = {head.name, *(child.name for child in head.children_recursive)}
-    if source.parent_type == "BONE" and source.parent_bone in names:  # hair, hats, glasses
+    carriers = carriers_of(armature)
+    if source.parent_type == "BONE" and carriers.get(source.parent_bone, source.parent_bone) in names:  # hair, hats, glasses
         return np.ones(len(surface.vertices), dtype=bool)
     names |= {figure.joint_map[joint] for joint in _BELOW if joint in figure.joint_map}
     if source.type != "MESH" or len(source.data.vertices) != len(surface.vertices):
         return None
-    return vertices_on(source, source.data, names, (surface.source, figure.armature, surface.key))
+    groups = {group.name for group in source.vertex_groups if carriers.get(group.name, group.name) in names}
+    return vertices_on(source, source.data, groups, (surface.source, figure.armature, surface.key))

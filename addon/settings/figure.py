@@ -38,6 +38,9 @@ class P2A_PG_object(bpy.types.PropertyGroup):
     )
     face: PointerProperty(type=P2A_PG_face)
     character: PointerProperty(type=P2A_PG_character)
+    drives: PointerProperty(
+        name="Character", description="The armature of your own character that these controls move", type=bpy.types.Object
+    )
     pins: CollectionProperty(type=P2A_PG_pin)
     pin_to: EnumProperty(name="Pin to", description="What dots are pinned to next", items=TARGETS)
     pin_target: PointerProperty(

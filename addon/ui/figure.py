@@ -5,8 +5,15 @@ from __future__ import annotations
 
 import bpy
 
+from ..armature.control_rig.link import controls_of, is_control_rig
 from ..framing.camera import picture_camera, pose_camera, scene_size
 from ..framing.sizes import CUSTOM, SizeError
+from ..operators.control_rig import (
+    P2A_OT_bake_to_character,
+    P2A_OT_let_go_of_character,
+    P2A_OT_use_character,
+    the_character,
+)
 from ..operators.figure import P2A_OT_add_mannequin, P2A_OT_reset_pose, the_mannequin
 from ..operators.framing import (
     P2A_OT_add_camera,
@@ -38,6 +45,7 @@ class P2A_PT_figure(InSidebar, bpy.types.Panel):
             row.scale_y = 1.3
             row.operator(P2A_OT_add_mannequin.bl_idname, text="Add Mannequin", icon="OUTLINER_OB_ARMATURE")
             row.operator_menu_enum(P2A_OT_add_mannequin.bl_idname, "mannequin", text="", icon="DOWNARROW_HLT")
+        _draw_character(layout, context, figure)
         if figure is None:
             hint = layout.column()
             hint.enabled = False
@@ -51,6 +59,19 @@ class P2A_PT_figure(InSidebar, bpy.types.Panel):
             row.operator(P2A_OT_stop_posing.bl_idname)
         else:
             row.operator(P2A_OT_start_posing.bl_idname)
+
+
+def _draw_character(layout: bpy.types.UILayout, context: bpy.types.Context, figure: bpy.types.Object | None) -> None:
+    """What can be done with a character of the artist's own: in place as soon as one is meant."""
+    character = the_character(context)
+    if character is not None and controls_of(character) is None:
+        row = layout.row()
+        row.scale_y = 1.3
+        row.operator(P2A_OT_use_character.bl_idname, icon="OUTLINER_OB_ARMATURE")
+    elif figure is not None and is_control_rig(figure):
+        column = layout.column(align=True)
+        column.operator(P2A_OT_bake_to_character.bl_idname, icon="ACTION").armature = figure.name
+        column.operator(P2A_OT_let_go_of_character.bl_idname, icon="UNLINKED").armature = figure.name
 
 
 class P2A_PT_camera(InSidebar, bpy.types.Panel):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import bpy
 
+from ..armature.control_rig.link import is_control_rig
 from ..armature.figures import is_figure_shown
 from ..armature.mannequin import is_mannequin, skins_of
 from ..operators.body import P2A_OT_give_skin
@@ -29,16 +30,17 @@ def draw(layout: bpy.types.UILayout, found: Sequence[bpy.types.Object], chosen: 
         mark.armature = obj.name
         swatch = row.row(align=True)
         swatch.ui_units_x = 1.0
+        swatch.enabled = not is_control_rig(obj)  # the colours of a character are the artist's
         swatch.prop(obj.pose_to_anime_figure, "colour", text="")
         row.prop(obj, "name", text="")
         eye = "HIDE_OFF" if is_figure_shown(obj) else "HIDE_ON"
         row.operator(P2A_OT_show_figure.bl_idname, text="", icon=eye).armature = obj.name
         row.operator(P2A_OT_remove_mannequin.bl_idname, text="", icon="X").armature = obj.name
-    if chosen is not None and not skins_of(chosen):
+    if chosen is not None and not is_control_rig(chosen) and not skins_of(chosen):
         rows.operator(P2A_OT_give_skin.bl_idname, icon="ERROR")
     tools = split.row(align=True) if len(found) == 1 else split.column(align=True)
     tools.operator_menu_enum(P2A_OT_add_mannequin.bl_idname, "mannequin", text="", icon="ADD")
-    if chosen is not None:
+    if chosen is not None and not is_control_rig(chosen):
         tools.operator(P2A_OT_duplicate_mannequin.bl_idname, text="", icon="DUPLICATE")
 
 

@@ -19,6 +19,7 @@ from ...pose.hands import HandShape, closed_hand, rotation_from_angles
 from ...pose.humanoid import FINGERS, phalanges
 from ...pose.normalised import Quaternion
 from ...pose.rest import HumanoidRest
+from ..control_rig.link import at_rest, carriers_of
 from ..mannequin import skins_of
 from .shapes import Floats, Shape
 
@@ -307,12 +308,13 @@ _FINGERS = {finger[:4] for finger in FINGERS}
 def _skin(obj: bpy.types.Object, joints: Mapping[str, str], wrist: Floats, reach: float) -> dict[str, Floats]:
     """Joint → points of the skin that it, more than any other, carries."""
     found: dict[str, list[Floats]] = {joint: [] for joint in joints.values()}
+    carriers = carriers_of(obj)
     for skin in skins_of(obj):
         mesh = skin.data
         points = np.empty(3 * len(mesh.vertices), dtype=np.float32)
         mesh.vertices.foreach_get("co", points)
-        places = points.reshape(-1, 3).astype(np.float64)
-        names = {group.index: joints.get(group.name) for group in skin.vertex_groups}
+        places = at_rest(obj, skin, points.reshape(-1, 3).astype(np.float64))
+        names = {group.index: joints.get(carriers.get(group.name, "")) for group in skin.vertex_groups}
         for index in np.flatnonzero(np.linalg.norm(places - wrist, axis=1) < reach).tolist():
             shares = mesh.vertices[index].groups
             if len(shares) and (joint := names.get(max(shares, key=lambda share: share.weight).group)):

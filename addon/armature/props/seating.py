@@ -16,6 +16,7 @@ from ...errors import UserError
 from ..held import BEHIND, UNDER, props_of, set_hold
 from ..joint_map import joint_map
 from ..limbs import ROOT
+from ..control_rig.link import carriers_of
 from ..mannequin import require_posable, skins_of
 from ..seen_skin import bare_places, seen_skin
 from .holding import attach
@@ -212,8 +213,9 @@ def owned_vertices(obj: bpy.types.Object) -> Owned:
     names = joint_map("mannequin")
     wanted = {names[joint]: joint for joint in (*_SEATED, *_LEANING, *_CALVES, *_SOLES)}
     found: Owned = []
+    carriers = carriers_of(obj)
     for skin in skins_of(obj):
-        groups = {group.index: wanted.get(group.name) for group in skin.vertex_groups}
+        groups = {group.index: wanted.get(carriers.get(group.name, "")) for group in skin.vertex_groups}
         own: dict[str, list[int]] = {}
         for vertex in skin.data.vertices:
             shares = vertex.groups

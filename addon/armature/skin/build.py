@@ -62,6 +62,8 @@ class Skin:
     """(70, 3) the points of an OpenPose face (``pose.face_points``), without expression."""
     facings: dict[str, Vector]
     """For limb bones, where their upper side looks: back of the hand, nails, front of the leg, back of the foot."""
+    rounding: np.ndarray | None = None
+    """(N,) how far dual quaternions move a vertex, and not linear blending; None: as its bones say (``skin_mesh.rounded``)."""
 
 
 def build_cage(form: Form, frames: dict[str, Frame]) -> Cage:

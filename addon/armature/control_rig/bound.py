@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The vertices of a character's meshes at rest, and which bones move them by how much."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from .link import meshes_of
+
+_MOST = 60_000
+"""Vertices of all meshes that are looked at; of denser ones every second, third, … A quarter of a second for Python."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """N vertices at rest in the axes of the character's armature. ``quads`` (M, 4): a triangle has its last corner twice."""
+
+    points: NDArray[np.float64]
+    """(N, 3)"""
+    quads: NDArray[np.int32]
+    shares: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]
+    """Bone → vertices and their weights, as they are painted."""
+    mesh: NDArray[np.int64]
+    """(N,): of which mesh, by number, each is."""
+    is_round: NDArray[np.bool_]
+    """(N,): whether dual quaternions move it."""
+
+    def weights(self, bones: list[str]) -> NDArray[np.float64]:
+        """(N,): how much of each vertex some bones have."""
+        total = np.zeros(len(self.points))
+        for bone in bones:
+            if bone in self.shares:
+                rows, values = self.shares[bone]
+                np.add.at(total, rows, values)
+        return total
+
+
+def bound_meshes(character: bpy.types.Object) -> Bound:
+    """What a character's armature moves."""
+    points, quads, mesh_of, is_round = [np.empty((0, 3))], [np.empty((0, 4), np.int32)], [np.empty(0, np.int64)], [np.empty(0, bool)]
+    shares: dict[str, tuple[list[int], list[float]]] = {}
+    to_armature = np.array(character.matrix_world.inverted_safe())
+    start = 0
+    for number, obj in enumerate(meshes_of(character)):
+        mesh = obj.data
+        places = np.empty(3 * len(mesh.vertices), np.float32)
+        mesh.vertices.foreach_get("co", places)
+        matrix = to_armature @ np.array(obj.matrix_world)
+        if obj.parent == character and obj.parent_type == "BONE":
+            matrix = _at_rest(character, obj) @ matrix
+        own = places.reshape(-1, 3).astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
+        mesh.calc_loop_triangles()
+        corners = np.empty(3 * len(mesh.loop_triangles), np.int32)
+        mesh.loop_triangles.foreach_get("vertices", corners)
+        corners = corners.reshape(-1, 3)
+        _collect(character, obj, start, shares)
+        points.append(own)
+        quads.append(np.concatenate((corners, corners[:, 2:]), axis=1) + start)
+        mesh_of.append(np.full(len(own), number))
+        is_round.append(np.full(len(own), any(m.type == "ARMATURE" and m.use_deform_preserve_volume for m in obj.modifiers)))
+        start += len(own)
+    packed = {bone: (np.array(rows, np.int64), np.array(values)) for bone, (rows, values) in shares.items()}
+    return Bound(np.concatenate(points), np.concatenate(quads), packed, np.concatenate(mesh_of), np.concatenate(is_round))
+
+
+def _at_rest(character: bpy.types.Object, obj: bpy.types.Object) -> NDArray[np.float64]:
+    bone = character.pose.bones.get(obj.parent_bone)
+    return np.eye(4) if bone is None else np.array(bone.bone.matrix_local @ bone.matrix.inverted_safe())
+
+
+def _collect(
+    character: bpy.types.Object, obj: bpy.types.Object, start: int, shares: dict[str, tuple[list[int], list[float]]]
+) -> None:
+    count = len(obj.data.vertices)
+    step = max(1, -(-count // _MOST))
+    names = {group.index: group.name for group in obj.vertex_groups if group.name in character.data.bones}
+    if obj.parent == character and obj.parent_type == "BONE" and obj.find_armature() != character:
+        rows, values = shares.setdefault(obj.parent_bone, ([], []))
+        rows.extend(range(start, start + count, step))
+        values.extend([1.0] * len(range(0, count, step)))
+        return
+    by_group = {index: shares.setdefault(name, ([], [])) for index, name in names.items()}
+    vertices = obj.data.vertices
+    for index in range(0, count, step):
+        for share in vertices[index].groups:
+            if share.weight > 0.0 and share.group in by_group:
+                rows, values = by_group[share.group]
+                rows.append(start + index)
+                values.append(share.weight)

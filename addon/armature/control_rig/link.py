@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which of our armatures drives which character, and by what: a control rig, the character's meshes, the constraints between them.
+
+Nothing is written on a character but constraints on its pose bones. The control rig knows its character by a pointer; a bone of
+the character knows what it follows by the target of its constraints. So a copy of a control rig that drives nothing is told from
+one that does, and what one side has lost the other side shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..worn import is_worn
+
+CONTROL_RIG = "pose_to_anime_control_rig"
+"""Custom property of the armature of a control rig: what is put back when it goes (see ``use``)."""
+LOCATION, ROTATION = "Pose to Anime location", "Pose to Anime rotation"
+"""Names of the constraints on a character's bones."""
+_NAMES = {"COPY_LOCATION": LOCATION, "COPY_ROTATION": ROTATION}
+_NOT_DRAWN = ("WIRE", "BOUNDS")
+"""How rigid bodies and other helpers are displayed: they are no part of a body."""
+
+
+def is_control_rig(obj: bpy.types.Object | None) -> bool:
+    """Whether an object is one of our armatures that was made for a character, whether or not it still drives one."""
+    return obj is not None and obj.type == "ARMATURE" and CONTROL_RIG in obj.data
+
+
+def character_of(obj: bpy.types.Object) -> bpy.types.Object | None:
+    """The armature object of the character that a control rig drives; None for any other object, and where it drives none."""
+    if not is_control_rig(obj):
+        return None
+    character = noted_character(obj)
+    return character if character is not None and _drives(obj, character) else None
+
+
+def noted_character(obj: bpy.types.Object) -> bpy.types.Object | None:
+    """The character for which a control rig was made, whether or not anything follows it."""
+    settings = getattr(obj, "pose_to_anime", None)
+    return settings.drives if settings is not None else None
+
+
+def controls_of(character: bpy.types.Object) -> bpy.types.Object | None:
+    """The control rig that drives a character."""
+    return next((each.target for _, each in constraints_of(character) if each.target is not None), None)
+
+
+def constraints_of(character: bpy.types.Object) -> Iterator[tuple[bpy.types.PoseBone, bpy.types.Constraint]]:
+    """Each bone of a character that follows a control rig, with each constraint by which it does. Also those whose control rig is
+    gone."""
+    for bone in character.pose.bones:
+        for constraint in bone.constraints:
+            if _is_ours(constraint):
+                yield bone, constraint
+
+
+def _is_ours(constraint: bpy.types.Constraint) -> bool:
+    name = _NAMES.get(constraint.type)
+    return name is not None and constraint.name.startswith(name) and (constraint.target is None or is_control_rig(constraint.target))
+
+
+def _drives(obj: bpy.types.Object, character: bpy.types.Object) -> bool:
+    bone = character.pose.bones.get(str(obj.data[CONTROL_RIG].get("hips", "")))
+    return bone is not None and any(_is_ours(each) and each.target == obj for each in bone.constraints)
+
+
+def release(character: bpy.types.Object, controls: bpy.types.Object | None = None) -> None:
+    """Take the constraints off a character by which it follows these controls, or controls that are gone."""
+    for bone, constraint in list(constraints_of(character)):
+        if constraint.target in (None, controls):
+            bone.constraints.remove(constraint)
+
+
+def free(controls: bpy.types.Object) -> bpy.types.Object | None:
+    """Let nothing follow a control rig any more, and show its character's bones again where it had hidden them. Returns the
+    character's armature object."""
+    character = noted_character(controls)
+    if character is not None and is_control_rig(controls):
+        was_driven = character_of(controls) is not None
+        release(character, controls)
+        if was_driven and controls.data[CONTROL_RIG].get("shown") and character.name in bpy.context.view_layer.objects:
+            character.hide_set(False)
+    return character
+
+
+def meshes_of(character: bpy.types.Object) -> list[bpy.types.Object]:
+    """The meshes that a character's armature moves, by an Armature modifier or as the parent of one of its bones' objects.
+
+    Those that are displayed as lines, or are off in viewports, are helpers."""
+    found = []
+    for obj in bpy.data.objects:
+        if obj.type != "MESH" or obj.display_type in _NOT_DRAWN or obj.hide_viewport or is_worn(obj):
+            continue
+        on_bone = obj.parent == character and obj.parent_type == "BONE"
+        if on_bone or any(each.type == "ARMATURE" and each.object == character for each in obj.modifiers):
+            found.append(obj)
+    return sorted(found, key=lambda obj: obj.name_full)
+
+
+def at_rest(obj: bpy.types.Object, mesh: bpy.types.Object, places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N, 3): where vertices of a figure's mesh, in the mesh's axes, are at rest in the armature's axes."""
+    if character_of(obj) is None:
+        return places
+    matrix = np.array(obj.matrix_world.inverted() @ mesh.matrix_world)
+    return np.asarray(places @ matrix[:3, :3].T + matrix[:3, 3])
+
+
+def carriers_of(obj: bpy.types.Object) -> dict[str, str]:
+    """Vertex group, or bone, of a figure's meshes → the deform bone of ours that carries it.
+
+    For a mannequin each bone is its own. A character's bone that follows nothing itself goes along with the next above that does.
+    """
+    character = character_of(obj)
+    if character is None:
+        return {bone.name: bone.name for bone in obj.data.bones if bone.use_deform}
+    found: dict[str, str] = {}
+    for bone, constraint in constraints_of(character):
+        helper = obj.data.bones.get(constraint.subtarget)
+        if helper is not None and helper.parent is not None:
+            found[bone.name] = helper.parent.name
+    for each in character.data.bones:  # parents come first
+        if each.name not in found and each.parent is not None and each.parent.name in found:
+            found[each.name] = found[each.parent.name]
+    return found

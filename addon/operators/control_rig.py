@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verbs of the artist's own character: our dots beside its rig, away again, and its pose written into its own bones."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import StringProperty
+
+from ..armature.control_rig.link import character_of, controls_of, is_control_rig, noted_character
+from ..armature.control_rig.recognised import recognised
+from ..armature.control_rig.use import bake, let_go, require_bakeable, use_character
+from ..armature.held import props_of
+from ..armature.mannequin import is_mannequin
+from ..armature.props.objects import remove_props
+from ..armature.worn import is_worn
+from ..errors import UserError
+from ..generate.request import warm_up
+from .figure import object_named, the_mannequin
+from .reporting import Reporting
+
+_MODES = {"OBJECT", "POSE"}
+
+
+def the_character(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The armature of the artist's own that is meant: the active one, or the one that moves the active mesh. None where the active
+    object has none, or is a figure of ours."""
+    active = context.view_layer.objects.active
+    if active is None:
+        return None
+    armature = active if active.type == "ARMATURE" else active.find_armature() if active.type == "MESH" else None
+    if armature is None and active.parent is not None and active.parent.type == "ARMATURE":
+        armature = active.parent
+    return None if armature is None or is_mannequin(armature) or is_worn(armature) else armature
+
+
+def the_controls(context: bpy.types.Context, name: str = "") -> bpy.types.Object | None:
+    """The control rig that is meant: by name, the active one, or the one that drives the active character."""
+    figure = the_mannequin(context, name)
+    if figure is not None and is_control_rig(figure):
+        return figure
+    character = the_character(context)
+    return controls_of(character) if character is not None and not name else None
+
+
+class P2A_OT_use_character(Reporting, bpy.types.Operator):
+    bl_idname = "pose_to_anime.use_character"
+    bl_label = "Use This Character"
+    bl_description = (
+        "Put dots, rings, limits and the pose library on the selected character of your own. Its rig is left as it is, "
+        "and “Let Go of Character” takes the dots away again"
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        character = the_character(context)
+        if character is None:
+            cls.poll_message_set("Select a character of your own: its armature, or a mesh that it moves")
+        elif controls_of(character) is not None:
+            cls.poll_message_set("This character has its dots already")
+        elif context.mode not in _MODES:
+            cls.poll_message_set("Go to Object Mode or Pose Mode first")
+        else:
+            return True
+        return False
+
+    def run(self, context: bpy.types.Context) -> None:
+        character = the_character(context)
+        if character is None:
+            raise UserError("Select a character of your own: its armature, or a mesh that it moves.")
+        joints, eyes = recognised(character)
+        use_character(character, joints, eyes)
+        bpy.ops.object.mode_set(mode="POSE")
+        warm_up(context.scene, context.view_layer)
+
+
+class _OnControls(Reporting):
+    armature: StringProperty(
+        name="Controls", description="Name of the controls; the active ones when empty", options={"HIDDEN", "SKIP_SAVE"}
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if any(is_control_rig(obj) for obj in context.view_layer.objects):
+            return True
+        cls.poll_message_set("Use a character of your own first")
+        return False
+
+    def run(self, context: bpy.types.Context) -> None:
+        controls = the_controls(context, self.armature)
+        if controls is None:
+            raise UserError("Select the dots of the character that you mean.")
+        if controls.library is not None:
+            raise UserError(f"'{controls.name}' is linked from another file: let go of the character there.")
+        self.act(context, controls)
+
+    def act(self, context: bpy.types.Context, controls: bpy.types.Object) -> None:
+        raise NotImplementedError
+
+
+class P2A_OT_let_go_of_character(_OnControls, bpy.types.Operator):
+    bl_idname = "pose_to_anime.let_go_of_character"
+    bl_label = "Let Go of Character"
+    bl_description = "Take the dots away. The character has the pose, the keys and the rig again that it had before them"
+
+    def act(self, _context: bpy.types.Context, controls: bpy.types.Object) -> None:
+        held = props_of(controls)
+        let_go(controls)
+        remove_props(held)
+
+
+class P2A_OT_bake_to_character(_OnControls, bpy.types.Operator):
+    bl_idname = "pose_to_anime.bake_to_character"
+    bl_label = "Bake Pose to Character"
+    bl_description = (
+        "Write the pose that you see into the character's own bones, and take the dots away. With Auto Keying on, or where its bones "
+        "have keys, it is keyed in this frame"
+    )
+
+    def act(self, context: bpy.types.Context, controls: bpy.types.Object) -> None:
+        if noted_character(controls) is None or character_of(controls) is None:
+            raise UserError(f"'{controls.name}' drives no character any more: remove it.")
+        require_bakeable(controls)
+        held = props_of(controls)
+        bake(controls, context.scene.tool_settings.use_keyframe_insert_auto)
+        remove_props(held)
+
+
+CLASSES: tuple[type, ...] = (P2A_OT_use_character, P2A_OT_let_go_of_character, P2A_OT_bake_to_character)
