@@ -108,8 +108,8 @@ def skins_of(obj: bpy.types.Object) -> list[bpy.types.Object]:
 
 
 def own_skins_of(obj: bpy.types.Object) -> list[bpy.types.Object]:
-    """The mesh objects that an armature object deforms and carries, without what is worn over them: to be changed. A control rig has
-    none: the meshes of its character are the artist's."""
+    """The mesh objects that an armature object deforms and carries, without what is worn over them: to be changed. A control rig
+    has none: the meshes of its character are the artist's."""
     meshes = (child for child in obj.children if child.type == "MESH" and not is_worn(child))
     return [child for child in meshes if child.find_armature() == obj]
 

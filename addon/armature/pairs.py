@@ -13,10 +13,10 @@ from ..pose import rotations as rot
 from ..pose.hands import load_hand
 from ..pose.pairs import FIGURES, Meeting, Pair, Part
 from .clasping import clasp
+from .control_rig.link import carriers_of
 from .hand_goals import arm_of, arm_reach, bring_hand
 from .hands import change_hand
 from .joint_map import joint_map
-from .control_rig.link import carriers_of
 from .mannequin import is_child, landmarks, require_posable, require_skins, skins_of
 from .pose_tools import look_at
 from .posing import apply_pose, humanoid_rest_of

@@ -48,6 +48,17 @@ def widget(shape: str) -> bpy.types.Object:
     return bpy.data.objects.new(name, mesh)
 
 
+def remove_unused_widgets() -> None:
+    """Remove the shapes that no figure of the file has."""
+    for shape in _SHAPES:
+        found = bpy.data.objects.get(PREFIX + shape)
+        if found is not None and found.type == "MESH" and found.users == 0:
+            mesh = found.data
+            bpy.data.objects.remove(found)
+            if mesh.users == 0:
+                bpy.data.meshes.remove(mesh)
+
+
 def _dot() -> Geometry:
     """A ball of radius one. Faces, not a wire: a dot should look like something to take hold of."""
     segments, rings = 12, 7

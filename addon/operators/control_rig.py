@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import bpy
 from bpy.props import StringProperty
 
@@ -15,15 +17,15 @@ from ..armature.props.objects import remove_props
 from ..armature.worn import is_worn
 from ..errors import UserError
 from ..generate.request import warm_up
-from .figure import object_named, the_mannequin
+from .figure import the_mannequin
 from .reporting import Reporting
 
 _MODES = {"OBJECT", "POSE"}
 
 
 def the_character(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The armature of the artist's own that is meant: the active one, or the one that moves the active mesh. None where the active
-    object has none, or is a figure of ours."""
+    """The armature of the artist's own that is meant: the active one, or the one that moves the active mesh. None where the
+    active object has none, or is a figure of ours."""
     active = context.view_layer.objects.active
     if active is None:
         return None
@@ -74,6 +76,8 @@ class P2A_OT_use_character(Reporting, bpy.types.Operator):
 
 
 class _OnControls(Reporting):
+    poll_message_set: Callable[[str], None]  # of bpy.types.Operator
+
     armature: StringProperty(
         name="Controls", description="Name of the controls; the active ones when empty", options={"HIDDEN", "SKIP_SAVE"}
     )
@@ -112,8 +116,8 @@ class P2A_OT_bake_to_character(_OnControls, bpy.types.Operator):
     bl_idname = "pose_to_anime.bake_to_character"
     bl_label = "Bake Pose to Character"
     bl_description = (
-        "Write the pose that you see into the character's own bones, and take the dots away. With Auto Keying on, or where its bones "
-        "have keys, it is keyed in this frame"
+        "Write the pose that you see into the character's own bones, and take the dots away. With Auto Keying on, or where "
+        "its bones have keys, it is keyed in this frame"
     )
 
     def act(self, context: bpy.types.Context, controls: bpy.types.Object) -> None:

@@ -11,6 +11,7 @@ from mathutils import Euler, Matrix, Vector
 from pose_to_anime.addon.armature.bodies import load_body
 from pose_to_anime.addon.armature.joint_map import joint_map
 from pose_to_anime.addon.armature.skin.build import Skin, build_skin
+from pose_to_anime.addon.armature.skin_mesh import ROUNDED, add_weights
 from pose_to_anime.addon.pose.humanoid import JOINTS, base_name, side_of
 from pose_to_anime.addon.pose.rest import HumanoidRest, humanoid_rest
 
@@ -62,8 +63,8 @@ def add_character(
 ) -> Character:
     """A character that is ``size`` metres tall in the world, on an armature object of this scale, whose bones lie anyhow.
 
-    At ``turn`` (XYZ Euler angles of the object) it stands upright in the world; ``without`` are joints that its rig lacks: what they
-    would move, the next bone above moves."""
+    At ``turn`` (XYZ Euler angles of the object) it stands upright in the world; ``without`` are joints that its rig lacks: what
+    they would move, the next bone above moves."""
     skin = build_skin(load_body(body)[1])
     bones = joint_map("mannequin")
     rest = humanoid_rest(skin.joints, bones)
@@ -111,10 +112,9 @@ def add_character(
         if bone in skin.weights:
             rows, values = skin.weights[bone]
             np.add.at(shares.setdefault(joints[joint], np.zeros(len(vertices))), rows, values)
-    for name, values in shares.items():
-        group = child.vertex_groups.new(name=name)
-        for row in np.flatnonzero(values).tolist():
-            group.add([row], float(values[row]), "REPLACE")
+    rows = {name: np.flatnonzero(values) for name, values in shares.items()}
+    add_weights(child, {name: (rows[name], values[rows[name]]) for name, values in shares.items()})
+    child.vertex_groups.remove(child.vertex_groups[ROUNDED])
     bpy.context.view_layer.update()
     return Character(obj, child, joints, skin, rest)
 

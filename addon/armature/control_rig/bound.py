@@ -41,7 +41,12 @@ class Bound:
 
 def bound_meshes(character: bpy.types.Object) -> Bound:
     """What a character's armature moves."""
-    points, quads, mesh_of, is_round = [np.empty((0, 3))], [np.empty((0, 4), np.int32)], [np.empty(0, np.int64)], [np.empty(0, bool)]
+    points, quads, mesh_of, is_round = (
+        [np.empty((0, 3))],
+        [np.empty((0, 4), np.int32)],
+        [np.empty(0, np.int64)],
+        [np.empty(0, bool)],
+    )
     shares: dict[str, tuple[list[int], list[float]]] = {}
     to_armature = np.array(character.matrix_world.inverted_safe())
     start = 0
@@ -56,10 +61,10 @@ def bound_meshes(character: bpy.types.Object) -> Bound:
         mesh.calc_loop_triangles()
         corners = np.empty(3 * len(mesh.loop_triangles), np.int32)
         mesh.loop_triangles.foreach_get("vertices", corners)
-        corners = corners.reshape(-1, 3)
         _collect(character, obj, start, shares)
         points.append(own)
-        quads.append(np.concatenate((corners, corners[:, 2:]), axis=1) + start)
+        triangles = corners.reshape(-1, 3)
+        quads.append(np.concatenate((triangles, triangles[:, 2:]), axis=1) + start)
         mesh_of.append(np.full(len(own), number))
         is_round.append(np.full(len(own), any(m.type == "ARMATURE" and m.use_deform_preserve_volume for m in obj.modifiers)))
         start += len(own)

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which bones of a character must follow our joints, each on which: those of the map, and all others that move its meshes and do not
-go along by hanging on them.
+"""Which bones of a character must follow our joints, each on which: those of the map, and all others that move its meshes and do
+not go along by hanging on them.
 
-Rigs in layers (Rigify, Auto-Rig Pro) have deform bones that copy bones of a mechanism, which stays where it is: twist segments, faces, second
-necks. Each of these hangs on the mapped bone that is nearest up its line, or, where its line leads into the mechanism, on the one that lies
-where the mechanism's bone lies. Hair, skirts and their physics hang on mapped bones by parenting and are left alone.
+Rigs in layers (Rigify, Auto-Rig Pro) have deform bones that copy bones of a mechanism, which stays where it is: twist segments,
+faces, second necks. Each of these hangs on the mapped bone that is nearest up its line, or, where its line leads into the
+mechanism, on the one that lies where the mechanism's bone lies. Hair, skirts and their physics hang on mapped bones by parenting
+and are left alone.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The bones between the two rigs: each rests exactly where and how one bone of the character rests, and hangs on a joint of ours.
 
-The character's bone copies place and rotation of its helper in the world. So neither the axes and rolls of its bones nor the size of its
-object matter. Its length is left alone, and whatever else its rig does to it comes before.
+The character's bone copies place and rotation of its helper in the world. So neither the axes and rolls of its bones nor the size
+of its object matter. Its length is left alone, and whatever else its rig does to it comes before.
 """
 
 from __future__ import annotations

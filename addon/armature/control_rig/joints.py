@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The humanoid of a character's rig as the joint table of a body of ours: which joint has which bone, what is missing filled in.
 
-A joint that a rig lacks lies where the next one below it begins, so that the two turn about one point: whatever a pose asks of the
-missing joint, no bone of the character comes loose from another. Where nothing follows below (fingers, toes) it is taken from our
-own body, at the size of the hand or foot. No bpy.
+A joint that a rig lacks lies where the next one below it begins, so that the two turn about one point: whatever a pose asks of
+the missing joint, no bone of the character comes loose from another. Where nothing follows below (fingers, toes) it is taken from
+our own body, at the size of the hand or foot. No bpy.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def require_joints(joints: Mapping[str, str], name: str) -> None:
     """Raise UserError for a map that leaves out a joint without which no body can be posed."""
     missing = [joint for joint in REQUIRED if joint not in joints]
     if len(missing) > len(REQUIRED) // 2:
-        raise UserError(f"No person is seen in '{name}': select the armature of a character with hips, head, two arms and two legs.")
+        raise UserError(
+            f"No person is seen in '{name}': select the armature of a character with hips, head, two arms and two legs."
+        )
     if not any(joint in joints for joint in _TRUNK):
         missing.append("spine")
     if missing:
@@ -59,23 +61,27 @@ def assigned(joints: Mapping[str, str]) -> dict[str, str]:
     return {**found, **dict(zip(places, trunk, strict=True))}
 
 
-def standing_axes(heads: Mapping[str, Floats]) -> Floats:
-    """(3, 3): left, back and up of a body at rest as columns, by the places of its joints."""
+def standing_axes(heads: Mapping[str, Floats], world: Floats) -> Floats:
+    """(3, 3): left, back and up of a body at rest as columns, by the places of its joints. ``world`` (3, 3): the axes of the
+    world as columns, in those in which the joints are."""
     up = rot.unit(heads["head"] - heads["hips"])
-    left = sum(heads[f"left{part}"] - heads[f"right{part}"] for part in ("UpperLeg", "UpperArm"))
+    left = sum((heads[f"left{part}"] - heads[f"right{part}"] for part in ("UpperLeg", "UpperArm")), np.zeros(3))
     if np.linalg.norm(left) < _SAME * np.linalg.norm(heads["head"] - heads["hips"]):
         raise UserError("The left and right limbs of the character lie in one place at rest: check its rest pose in Edit Mode.")
-    up = _snapped(up)
-    left = _snapped(rot.unit(rot.perpendicular(left, up)))
+    up = _snapped(up, world)
+    left = _snapped(rot.unit(rot.perpendicular(left, up)), world)
     left = rot.unit(rot.perpendicular(left, up))
     return np.column_stack([left, np.cross(up, left), up])
 
 
-def _snapped(direction: Floats) -> Floats:
-    axis = int(np.argmax(np.abs(direction)))
-    nearest = np.zeros(3)
-    nearest[axis] = np.sign(direction[axis])
-    return nearest if float(nearest @ direction) > _SNAP else direction
+def _snapped(direction: Floats, world: Floats) -> Floats:
+    """The axis of the armature, or of the world, along which something lies for the most part; itself where there is none."""
+    for axes in (np.eye(3), world):
+        along = direction @ axes
+        axis = int(np.argmax(np.abs(along)))
+        if abs(along[axis]) > _SNAP:
+            return np.asarray(axes[:, axis] * np.sign(along[axis]))
+    return direction
 
 
 def joint_table(
@@ -87,8 +93,8 @@ def joint_table(
 ) -> Places:
     """A table as ``humanoid_rest`` takes it: our bone, and ``bone:tail``, → place (3,), in metres and axes of a body that stands.
 
-    ``heads``: the joints that there are, by ``assigned``. ``crown`` is the top of the head, ``tips`` where feet (``leftToes``) and
-    hands (``leftHand``) end, as far as it is known."""
+    ``heads``: the joints that there are, by ``assigned``. ``crown`` is the top of the head, ``tips`` where feet (``leftToes``)
+    and hands (``leftHand``) end, as far as it is known."""
     places = dict(heads)
     for below, order in (("upperChest", ("chest", "spine")), ("head", ("neck",))):
         for joint in order:
@@ -107,7 +113,8 @@ def joint_table(
 
 _NEXT = {
     "hips": "spine", "spine": "chest", "chest": "upperChest", "upperChest": "neck", "neck": "head",
-    "Shoulder": "UpperArm", "UpperArm": "LowerArm", "LowerArm": "Hand", "UpperLeg": "LowerLeg", "LowerLeg": "Foot", "Foot": "Toes",
+    "Shoulder": "UpperArm", "UpperArm": "LowerArm", "LowerArm": "Hand",
+    "UpperLeg": "LowerLeg", "LowerLeg": "Foot", "Foot": "Toes",
 }  # fmt: skip
 
 
@@ -130,16 +137,20 @@ def _tail(joint: str, places: Places) -> Floats:
 def _add_toes(side: str, places: Places, tails: Places, template: HumanoidRest, tips: Mapping[str, Floats]) -> None:
     foot, toes = f"{side}Foot", f"{side}Toes"
     ankle, own = places[foot], template.heads[foot]
-    tip = tips.get(toes)
-    if tip is None:
+    tip: Floats
+    if toes in tips:
+        tip = tips[toes]
+    else:
         size = np.linalg.norm(ankle - places[f"{side}LowerLeg"]) / np.linalg.norm(own - template.heads[f"{side}LowerLeg"])
         if toes in places:  # as our own toes are to our own foot
             size = np.linalg.norm((places[toes] - ankle)[:2]) / np.linalg.norm((template.heads[toes] - own)[:2])
-            tip = places[toes] + (template.tails[toes] - template.heads[toes]) * size
+            tip = np.asarray(places[toes] + (template.tails[toes] - template.heads[toes]) * size)
         else:
-            tip = ankle + (template.tails[toes] - own) * size
+            tip = np.asarray(ankle + (template.tails[toes] - own) * size)
     if toes not in places:
-        share = (template.heads[toes] - own) / np.where(np.abs(template.tails[toes] - own) > _SAME, template.tails[toes] - own, 1.0)
+        share = (template.heads[toes] - own) / np.where(
+            np.abs(template.tails[toes] - own) > _SAME, template.tails[toes] - own, 1.0
+        )
         places[toes] = ankle + (tip - ankle) * np.clip(share, 0.0, 1.0)
     if np.linalg.norm(tip - places[toes]) < 0.01:
         tip = places[toes] + rot.unit((places[toes] - ankle) * (1.0, 1.0, 0.0)) * 0.04

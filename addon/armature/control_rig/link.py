@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which of our armatures drives which character, and by what: a control rig, the character's meshes, the constraints between them.
+"""Which of our armatures drives which character, and by what: a control rig, the character's meshes, the constraints between.
 
 Nothing is written on a character but constraints on its pose bones. The control rig knows its character by a pointer; a bone of
 the character knows what it follows by the target of its constraints. So a copy of a control rig that drives nothing is told from
@@ -60,7 +60,9 @@ def constraints_of(character: bpy.types.Object) -> Iterator[tuple[bpy.types.Pose
 
 def _is_ours(constraint: bpy.types.Constraint) -> bool:
     name = _NAMES.get(constraint.type)
-    return name is not None and constraint.name.startswith(name) and (constraint.target is None or is_control_rig(constraint.target))
+    return (
+        name is not None and constraint.name.startswith(name) and (constraint.target is None or is_control_rig(constraint.target))
+    )
 
 
 def _drives(obj: bpy.types.Object, character: bpy.types.Object) -> bool:

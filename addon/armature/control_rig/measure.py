@@ -36,8 +36,8 @@ _HEAD_BAND = 0.12
 
 @dataclass(frozen=True)
 class Measured:
-    """A character as a body. ``to_character`` (4, 4) brings what is said of the body into the axes of the character's armature; it
-    turns, moves and scales evenly."""
+    """A character as a body. ``to_character`` (4, 4) brings what is said of the body into the axes of the character's armature:
+    it turns, moves and scales evenly."""
 
     skin: Skin
     rest: HumanoidRest
@@ -50,7 +50,7 @@ def measure(obj: bpy.types.Object, joints: JointMap, eyes: Mapping[str, str]) ->
     require_joints(joints, obj.name)
     found = assigned(joints)
     local = {joint: np.array(obj.data.bones[bone].head_local, dtype=np.float64) for joint, bone in found.items()}
-    axes = standing_axes(local)
+    axes = standing_axes(local, np.array(obj.matrix_world.to_3x3().normalized()).T)
     followers = followers_of(obj, found)
     bound = bound_meshes(obj)
     names = joint_map("mannequin")
@@ -104,7 +104,9 @@ class _Body:
         """(N,): not hair, skirts and the like, which hang on bones of their own."""
         self.table[total > 0.0] /= total[total > 0.0, None]
         self.owner = np.where(total > 1e-6, self.table.argmax(axis=1) if len(self.joints) else 0, -1)
-        moved = [len(np.unique(self.owner[self.is_firm & (bound.mesh == mesh)])) for mesh in range(int(bound.mesh.max(initial=-1)) + 1)]
+        moved = [
+            len(np.unique(self.owner[self.is_firm & (bound.mesh == mesh)])) for mesh in range(int(bound.mesh.max(initial=-1)) + 1)
+        ]
         self._main = bound.mesh == (int(np.argmax(moved)) if moved else 0)
         """(N,): of the mesh that most joints move, the body itself; hair, clothes and glasses are others."""
 
@@ -123,7 +125,7 @@ class _Body:
         if len(rows):
             return np.array([head[0], head[1], self.points[rows, 2].max()])
         share = (rest.tails["head"] - rest.heads["head"])[2] / (rest.heads["head"] - rest.heads["hips"])[2]
-        return np.asarray(head + (0.0, 0.0, share * (head - heads["hips"])[2]))
+        return np.array([head[0], head[1], head[2] + share * (head - heads["hips"])[2]])
 
     def ground(self, heads: Mapping[str, Floats]) -> float:
         """The height of what the feet stand on."""
@@ -144,7 +146,9 @@ class _Body:
                 own = self.points[rows]
                 ankle = heads[f"{side}Foot"]
                 front = own[own[:, 1] < own[:, 1].min() + 0.05 * np.ptp(own[:, 1])]
-                found[f"{side}Toes"] = np.array([front[:, 0].mean(), own[:, 1].min(), own[:, 2].min() + 0.14 * (ankle[2] - own[:, 2].min())])
+                found[f"{side}Toes"] = np.array(
+                    [front[:, 0].mean(), own[:, 1].min(), own[:, 2].min() + 0.14 * (ankle[2] - own[:, 2].min())]
+                )
             rows = self.of(f"{side}Hand", *(joint for joint in FINGER_JOINTS if side_of(joint) == side and "Thumb" not in joint))
             if len(rows):
                 wrist = heads[f"{side}Hand"]
@@ -153,9 +157,7 @@ class _Body:
         return found
 
 
-def _landmarks(
-    rest: HumanoidRest, body: _Body, points: Floats, eyes: Mapping[str, object], axes: Floats
-) -> dict[str, Floats]:
+def _landmarks(rest: HumanoidRest, body: _Body, points: Floats, eyes: Mapping[str, object], axes: Floats) -> dict[str, Floats]:
     """Named points of the skin (``Skin.landmarks``): those of our own body's head at this head's size, drawn to its mesh."""
     own, own_rest = _template().landmarks, _template_rest()
     joint, crown = rest.heads["head"], rest.tails["head"]
@@ -197,7 +199,7 @@ def _landmarks(
 def _skin(
     body: _Body, points: Floats, rest: HumanoidRest, names: JointMap, marks: dict[str, Floats], table: dict[str, Floats]
 ) -> Skin:
-    """The character's skin in the form of ours, moved by our bones; without hair, skirts and what else hangs on bones of its own."""
+    """The character's skin in the form of ours, moved by our bones; without hair, skirts and what hangs on bones of its own."""
     used = np.flatnonzero(body.is_firm | np.isin(np.arange(len(points)), body.of("head")))
     number = np.full(len(points), -1)
     number[used] = np.arange(len(used))

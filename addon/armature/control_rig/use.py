@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Putting our controls beside a character's rig, and taking them away again without a trace.
 
-The controls are one of our figures: its armature has the character's proportions in metres, its object the character's place and size, and it
-has no skin of its own. So all that works on a mannequin works on the character."""
+The controls are one of our figures: its armature has the character's proportions in metres, its object the character's place and
+size, and it has no skin of its own. So all that works on a mannequin works on the character."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from ..modes import select_only
 from ..posing import apply_pose
 from ..rig import build_bones, configure_pose
 from ..settled import remember
+from ..widgets import remove_unused_widgets
 from ..worn import is_worn
 from .helpers import add_constraints, add_helpers
 from .joints import assigned
@@ -73,8 +74,9 @@ def require_usable(obj: bpy.types.Object) -> None:
 def use_character(obj: bpy.types.Object, joints: JointMap, eyes: Mapping[str, str] | None = None) -> bpy.types.Object:
     """Put controls beside a character's armature object, in the pose in which it is seen, and make them active.
 
-    ``joints``: humanoid joint → its deform bone; ``eyes``: ``leftEye``, ``rightEye`` → bone, where it has them. Returns the controls, an
-    armature object for which ``is_mannequin`` is true, in Object Mode. Raises UserError, with nothing changed, for what cannot be used.
+    ``joints``: humanoid joint → its deform bone; ``eyes``: ``leftEye``, ``rightEye`` → bone, where it has them. Returns the
+    controls, an armature object for which ``is_mannequin`` is true, in Object Mode. Raises UserError, with nothing changed, for
+    what cannot be used.
     """
     require_usable(obj)
     if lost := next((bone for bone in joints.values() if bone not in obj.data.bones), ""):
@@ -184,6 +186,7 @@ def let_go(controls: bpy.types.Object) -> bpy.types.Object | None:
     bpy.data.objects.remove(controls)
     if armature.users == 0:
         bpy.data.armatures.remove(armature)
+    remove_unused_widgets()
     layer = bpy.context.view_layer
     if character is None or character.name not in layer.objects:
         return character
@@ -229,8 +232,8 @@ def require_bakeable(controls: bpy.types.Object) -> tuple[bpy.types.Object, list
                 ours = is_control_rig(getattr(each, "target", None))
                 if not ours and each.influence > 0.0:
                     raise UserError(
-                        f"The rig of '{character.name}' moves its bone '{bone.name}' itself and would move it back: keep the controls, "
-                        "or mute the constraints of its deform bones first."
+                        f"The rig of '{character.name}' moves its bone '{bone.name}' itself and would move it back: "
+                        "keep the controls, or mute the constraints of its deform bones first."
                     )
     return character, bones
 

@@ -13,10 +13,10 @@ import numpy as np
 from mathutils import Matrix
 
 from ...errors import UserError
+from ..control_rig.link import carriers_of
 from ..held import BEHIND, UNDER, props_of, set_hold
 from ..joint_map import joint_map
 from ..limbs import ROOT
-from ..control_rig.link import carriers_of
 from ..mannequin import require_posable, skins_of
 from ..seen_skin import bare_places, seen_skin
 from .holding import attach
