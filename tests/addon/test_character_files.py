@@ -159,7 +159,7 @@ def test_linked_is_refused_and_an_override_is_used(mixamo: Character, tmp_path: 
     assert [skin.override_library is not None for skin in skins_of(controls)] == [True]
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
-    hero = next(obj for obj in bpy.context.scene.objects if obj.name == "Hero")
+    hero = next(obj for obj in bpy.context.scene.objects if obj.name == "Hero" and obj.library is None)
     bpy.context.view_layer.update()
     assert (hero.matrix_world @ hero.pose.bones["mixamorig:LeftHand"].head - goal).length < 0.001
     let_go(controls_of(hero))

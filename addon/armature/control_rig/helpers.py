@@ -51,8 +51,11 @@ def add_constraints(obj: bpy.types.Object, character: bpy.types.Object, follower
     """Let the character's bones follow. Last of their constraints, so that ours have the last word."""
     for number, follower in enumerate(followers):
         constraints = character.pose.bones[follower.bone].constraints
+        active = constraints.active
         for kind, name in (("COPY_LOCATION", LOCATION), ("COPY_ROTATION", ROTATION)):
             constraint = constraints.new(kind)
             constraint.name = name
             constraint.target, constraint.subtarget = obj, helper_name(number)
             constraint.show_expanded = False
+        if active is not None:  # a new one becomes it, and nothing of the artist's may change
+            constraints.active = active

@@ -74,7 +74,16 @@ def release(character: bpy.types.Object, controls: bpy.types.Object | None = Non
     """Take the constraints off a character by which it follows these controls, or controls that are gone."""
     for bone, constraint in list(constraints_of(character)):
         if constraint.target in (None, controls):
-            bone.constraints.remove(constraint)
+            remove_constraint(bone, constraint)
+
+
+def remove_constraint(bone: bpy.types.PoseBone, constraint: bpy.types.Constraint) -> None:
+    """Remove a constraint; which of the others is the active one stays."""
+    active = bone.constraints.active
+    name = active.name if active is not None and active != constraint else ""
+    bone.constraints.remove(constraint)
+    if name:
+        bone.constraints.active = bone.constraints[name]
 
 
 def free(controls: bpy.types.Object) -> bpy.types.Object | None:

@@ -32,7 +32,7 @@ from ..widgets import remove_unused_widgets
 from ..worn import is_worn
 from .helpers import add_constraints, add_helpers
 from .joints import assigned
-from .link import CONTROL_RIG, character_of, constraints_of, controls_of, free, is_control_rig, noted_character, release
+from .link import CONTROL_RIG, character_of, constraints_of, controls_of, free, is_control_rig, noted_character, release, remove_constraint
 from .measure import BODY, Measured, measure
 
 _EVEN = 1e-3
@@ -280,6 +280,6 @@ def tidy_up() -> None:
 def _release_lost(character: bpy.types.Object) -> None:
     lost = [(bone, each) for bone, each in constraints_of(character) if each.target is None or not each.target.users_scene]
     for bone, constraint in lost:
-        bone.constraints.remove(constraint)
+        remove_constraint(bone, constraint)
     if lost and character.name in bpy.context.view_layer.objects and character.hide_get():
         character.hide_set(False)
