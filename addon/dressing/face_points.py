@@ -14,7 +14,7 @@ import numpy as np
 from ..armature.mannequin import face_at_rest
 from ..armature.reshape import skin_at_rest
 from ..errors import UserError
-from ..pose.face_points import FaceValues, moved
+from ..pose.face_points import FaceValues, in_proportion, moved
 from ..wardrobe.catalogue import read_catalogue
 from ..wardrobe.expressions import FACES
 from ..wardrobe.face_points import drawn_face_points, values_of
@@ -31,9 +31,10 @@ _REMEMBERED = 16
 _drawn: OrderedDict[tuple[str, bytes], np.ndarray] = OrderedDict()
 
 
-def face_points(obj: bpy.types.Object) -> np.ndarray | None:
-    """(70, 3) metres in the axes of the armature object; None for a head that has no face."""
-    rest = face_at_rest(obj)
+def face_points(obj: bpy.types.Object, marks: Mapping[str, np.ndarray] | None = None) -> np.ndarray | None:
+    """(70, 3) in the axes of the armature object; None for a head that has no face. ``marks``: places of eyes, ears and nose at
+    rest, for a character, whose face is taken to lie in proportion to them."""
+    rest = face_at_rest(obj) if marks is None else in_proportion(marks)
     if rest is None or not is_dressed(obj):
         return None if rest is None else moved(rest, _numbers(obj, Outfit()))
     outfit = outfit_of(obj)

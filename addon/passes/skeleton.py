@@ -11,7 +11,9 @@ import numpy as np
 
 from ...generation_server.families.catalogue import FamilyError, family
 from ..armature.figures import Figure
+from ..armature.head_points import head_landmarks
 from ..armature.keypoints import Keypoints, figure_keypoints
+from ..armature.mannequin import is_mannequin
 from ..dressing.face_points import face_points
 from ..errors import UserError
 from ..keys import object_in
@@ -103,8 +105,11 @@ def person_of(
     Raises UserError where the figure's armature is gone.
     """
     source = object_in(scene, figure.armature)
+    face = None
+    if source is not None and rules.face:
+        face = face_points(source, None if is_mannequin(source) else head_landmarks(figure, depsgraph))
     try:
-        found = figure_keypoints(figure, depsgraph, face_points(source) if source is not None and rules.face else None)
+        found = figure_keypoints(figure, depsgraph, face)
     except KeyError:
         raise UserError(f"The armature “{figure.name}” is not in this scene any more: add the figure again.") from None
     present: Bools = np.asarray(np.isfinite(found.body).all(axis=1))

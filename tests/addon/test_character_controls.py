@@ -231,7 +231,7 @@ def test_what_a_rig_lacks_is_filled_in(without: tuple[str, ...], stance: str) ->
 
 def test_half_a_map_is_refused_in_one_sentence(mixamo: Character) -> None:
     before = dump(mixamo.obj)
-    with pytest.raises(UserError, match="no bone for left hand"):
+    with pytest.raises(UserError, match="no bone for the left wrist"):
         use_character(mixamo.obj, {joint: bone for joint, bone in mixamo.joints.items() if joint != "leftHand"})
     with pytest.raises(UserError, match="No person"):
         use_character(mixamo.obj, {"hips": mixamo.joints["hips"]})

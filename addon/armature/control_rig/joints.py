@@ -17,6 +17,7 @@ from ...errors import UserError
 from ...pose import rotations as rot
 from ...pose.humanoid import FINGERS, PARENT, SIDES, phalanges
 from ...pose.rest import HumanoidRest
+from ..recognition import spoken
 
 Floats = NDArray[np.float64]
 Places = dict[str, Floats]
@@ -45,11 +46,6 @@ def require_joints(joints: Mapping[str, str], name: str) -> None:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         listed = ", ".join(map(spoken, missing[:3]))
         raise UserError(f"'{name}' has no bone for {listed}{more}: choose the armature whose bones move the whole body.")
-
-
-def spoken(joint: str) -> str:
-    """A joint's name as people write it: ``left upper arm``."""
-    return "".join(f" {c.lower()}" if c.isupper() else c for c in joint)
 
 
 def assigned(joints: Mapping[str, str]) -> dict[str, str]:

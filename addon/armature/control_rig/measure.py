@@ -13,6 +13,7 @@ from mathutils import Matrix
 from numpy.typing import NDArray
 
 from ...errors import UserError
+from ...pose.face_points import in_proportion
 from ...pose.humanoid import FINGER_JOINTS, SIDES, side_of
 from ...pose.rest import HumanoidRest, humanoid_rest
 from ..bodies import load_body
@@ -213,6 +214,7 @@ def _skin(
         rows = np.flatnonzero(share > 1e-4)
         if len(rows):
             weights[names[joint]] = (rows.astype(np.int32), share[rows].astype(np.float32))
+    face = in_proportion(marks)
     return Skin(
         vertices=points[used].astype(np.float32),
         quads=quads.astype(np.int32),
@@ -220,6 +222,7 @@ def _skin(
         weights=weights,
         joints=table,
         landmarks=marks,
+        face=face if face is not None else np.zeros((0, 3)),
         facings={},
         rounding=body.bound.is_round[used].astype(np.float64),
     )

@@ -32,7 +32,17 @@ from ..widgets import remove_unused_widgets
 from ..worn import is_worn
 from .helpers import add_constraints, add_helpers
 from .joints import assigned
-from .link import CONTROL_RIG, character_of, constraints_of, controls_of, free, is_control_rig, noted_character, release, remove_constraint
+from .link import (
+    CONTROL_RIG,
+    character_of,
+    constraints_of,
+    controls_of,
+    free,
+    is_control_rig,
+    noted_character,
+    release,
+    remove_constraint,
+)
 from .measure import BODY, Measured, measure
 
 _EVEN = 1e-3
