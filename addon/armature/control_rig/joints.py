@@ -174,7 +174,8 @@ def _add_hand(side: str, places: Places, tails: Places, template: HumanoidRest, 
     middle = template.heads[f"{side}MiddleProximal"] - template.heads[hand]
     size = float(np.linalg.norm(along) / np.linalg.norm(template.heads[hand] - template.heads[f"{side}LowerArm"]))
     if knuckles:
-        tails[hand] = places.get(f"{side}MiddleProximal", np.mean(knuckles, axis=0))
+        middle_knuckle = f"{side}MiddleProximal"
+        tails[hand] = places[middle_knuckle] if middle_knuckle in places else np.mean(knuckles, axis=0)
         size = float(np.linalg.norm(tails[hand] - wrist) / np.linalg.norm(middle))
     elif hand in tips:
         length = float(np.linalg.norm(tips[hand] - wrist))
