@@ -192,7 +192,9 @@ class _Support:
         return lowest is not None and bool(lowest[2] < -_RESTS)
 
     def _lowest(self, part: tuple[str, ...] | Part) -> Vector | None:
-        return self.body.lowest_of(part) if isinstance(part, Part) else self.body.lowest(part)
+        if isinstance(part, Part):
+            return self.body.lowest_of(part) if len(part.rows) else None
+        return self.body.lowest(part)
 
     def _kneeling(self, leg: Chain) -> Part:
         """The skin in front of a knee."""

@@ -15,6 +15,7 @@ from mathutils import Vector
 
 from ..errors import UserError
 from ..pose import face_points
+from ..pose.humanoid import SIDES
 from ..pose.rest import humanoid_rest
 from .bodies import load_body, read_bodies
 from .control_rig.link import character_of, free, is_control_rig, meshes_of
@@ -41,6 +42,9 @@ _FACE = "pose_to_anime_face"
 _SURFACE = "pose_to_anime_surface"
 _SLIDERS = "pose_to_anime_sliders"
 _MAP = "mannequin"
+_PARTS = ("UpperArm", "LowerArm", "Hand", "UpperLeg", "LowerLeg", "Foot")
+_TOUCHED = ("hips", "head", "upperChest", *(f"{side}{part}" for side in SIDES for part in _PARTS))
+"""The joints whose skin contacts cannot do without."""
 
 
 def mannequin_names() -> list[str]:
@@ -162,10 +166,12 @@ def write_body(obj: bpy.types.Object, name: str, body: Body, skin: Skin, sliders
     armature[_GENDER] = body.gender
     armature[_LANDMARKS] = {key: [float(c) for c in point] for key, point in skin.landmarks.items()}
     armature[_FACE] = skin.face.ravel().tolist()
-    armature[_SURFACE] = outermost(skin)
+    outer = outermost(skin)
+    armature[_SURFACE] = outer
     armature[_SLIDERS] = dict(sliders)
     bones = joint_map(_MAP)
-    keep_skin_points(armature, skin, humanoid_rest(skin.joints, bones), bones)
+    if all(bones[joint] in outer for joint in _TOUCHED):  # a character may lack a mesh, or parts of one
+        keep_skin_points(armature, skin, humanoid_rest(skin.joints, bones), bones)
 
 
 def add_mannequin(

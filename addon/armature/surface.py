@@ -119,7 +119,7 @@ class SkinPoints:
         movers = np.flatnonzero(used.any(axis=0))
         points = np.concatenate((self.points[rows], np.ones((len(rows), 1))), axis=1)
         shares = used[:, movers, None] * points[:, None, :]
-        return Part(rows, movers, np.ascontiguousarray(shares.reshape(len(rows), -1)))
+        return Part(rows, movers, np.ascontiguousarray(shares.reshape(len(rows), 4 * len(movers))))
 
     def corners(self, joint: str, along: float, around: float) -> tuple[np.ndarray, np.ndarray]:
         """The four grid points round a place and their shares."""

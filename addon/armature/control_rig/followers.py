@@ -34,7 +34,8 @@ def followers_of(obj: bpy.types.Object, assigned: Mapping[str, str]) -> tuple[Fo
     """The bones that need a constraint, parents first. ``assigned``: our joint → mapped bone (``joints.assigned``)."""
     joint_of = {bone: joint for joint, bone in assigned.items()}
     needed = _moving_meshes(obj)
-    kept = {above.name for bone in joint_of for above in obj.data.bones[bone].parent_recursive} - set(joint_of)
+    hips = obj.data.bones[_bone(joint_of, "hips")]
+    kept = {above.name for above in hips.parent_recursive} - set(joint_of)  # what moves the whole character
     found: dict[str, str] = {}
     for bone in obj.data.bones:  # parents come first
         if bone.name in joint_of:
