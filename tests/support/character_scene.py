@@ -156,7 +156,8 @@ def dump(obj: bpy.types.Object) -> dict[str, object]:
         seen["animation"] = (str(data.action), [(curve.data_path, curve.array_index) for curve in data.drivers])
     seen["hidden"] = (obj.hide_get(), obj.hide_viewport, obj.select_get(), obj == bpy.context.view_layer.objects.active)
     # Those of the extension's own settings are there as soon as anyone looks.
-    seen["keys"] = [sorted(key for key in each.keys() if not key.startswith("pose_to_anime")) for each in (obj, obj.data)]  # noqa: SIM118
+    names = (each.keys() for each in (obj, obj.data))
+    seen["keys"] = [sorted(key for key in keys if not key.startswith("pose_to_anime")) for keys in names]
     return seen
 
 

@@ -13,7 +13,7 @@ from mathutils import Matrix
 from ..joint_map import JointMap
 from ..limbs import MECHANISM_PREFIX
 from .followers import Follower
-from .link import LOCATION, ROTATION
+from .link import LOCATION, ROTATION, SCALE
 
 _LENGTH = 0.1
 """Metres: long enough for the direction to be exact in single precision."""
@@ -52,6 +52,12 @@ def add_constraints(obj: bpy.types.Object, character: bpy.types.Object, follower
     for number, follower in enumerate(followers):
         constraints = character.pose.bones[follower.bone].constraints
         active = constraints.active
+        if len(constraints):  # a rig that stretches its bones does so towards where its own mechanism still is
+            scale = constraints.new("COPY_SCALE")
+            scale.name = SCALE
+            scale.target, scale.subtarget = obj, helper_name(number)
+            scale.target_space = scale.owner_space = "POSE"
+            scale.show_expanded = False
         for kind, name in (("COPY_LOCATION", LOCATION), ("COPY_ROTATION", ROTATION)):
             constraint = constraints.new(kind)
             constraint.name = name

@@ -175,7 +175,7 @@ def _add_hand(side: str, places: Places, tails: Places, template: HumanoidRest, 
     size = float(np.linalg.norm(along) / np.linalg.norm(template.heads[hand] - template.heads[f"{side}LowerArm"]))
     if knuckles:
         middle_knuckle = f"{side}MiddleProximal"
-        tails[hand] = places[middle_knuckle] if middle_knuckle in places else np.mean(knuckles, axis=0)
+        tails[hand] = places[middle_knuckle] if middle_knuckle in places else np.asarray(np.mean(knuckles, axis=0))
         size = float(np.linalg.norm(tails[hand] - wrist) / np.linalg.norm(middle))
     elif hand in tips:
         length = float(np.linalg.norm(tips[hand] - wrist))

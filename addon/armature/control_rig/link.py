@@ -18,9 +18,9 @@ from ..worn import is_worn
 
 CONTROL_RIG = "pose_to_anime_control_rig"
 """Custom property of the armature of a control rig: what is put back when it goes (see ``use``)."""
-LOCATION, ROTATION = "Pose to Anime location", "Pose to Anime rotation"
+LOCATION, ROTATION, SCALE = "Pose to Anime location", "Pose to Anime rotation", "Pose to Anime scale"
 """Names of the constraints on a character's bones."""
-_NAMES = {"COPY_LOCATION": LOCATION, "COPY_ROTATION": ROTATION}
+_NAMES = {"COPY_LOCATION": LOCATION, "COPY_ROTATION": ROTATION, "COPY_SCALE": SCALE}
 _NOT_DRAWN = ("WIRE", "BOUNDS")
 """How rigid bodies and other helpers are displayed: they are no part of a body."""
 
