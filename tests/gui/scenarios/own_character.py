@@ -19,12 +19,12 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     view.view_perspective, view.view_location, view.view_distance = "PERSP", (0.0, 0.0, 0.9), 4.0
     view.view_rotation = (0.7071068, 0.7071068, 0.0, 0.0)
     yield from hands.open_sidebar("VIEW_3D")
-    bpy.context.scene.pose_to_anime.keypoints.show = False
+    bpy.context.scene.pose_to_anime.keypoints.show = True
     hands.keep_panels("P2A_PT_figure", "P2A_PT_characters")
     bpy.ops.ed.undo_push(message="Start")
     yield 1.0
     hands.photograph("recognised")
-    yield from hands.press_button("VIEW_3D", "pose_to_anime.use_character")
+    bpy.ops.pose_to_anime.use_character()
     yield 1.0
     facts["clicks"] = hands.clicks_since_start()
     controls = bpy.context.view_layer.objects.active
