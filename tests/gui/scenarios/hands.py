@@ -167,6 +167,7 @@ def find_button(
             manager.clipboard = ""
             for value in ("PRESS", "RELEASE"):
                 simulate("C", value, ctrl=True)
+            simulate("LEFT_CTRL", "RELEASE")  # or Blender takes it for held, and drags in steps of a metre
             yield 0.05
             if f"{operator}(" in manager.clipboard and having in manager.clipboard:
                 return x, y

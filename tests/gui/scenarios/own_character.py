@@ -24,7 +24,7 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     bpy.ops.ed.undo_push(message="Start")
     yield 1.0
     hands.photograph("recognised")
-    bpy.ops.pose_to_anime.use_character()
+    yield from hands.press_button("VIEW_3D", "pose_to_anime.use_character")
     yield 1.0
     facts["clicks"] = hands.clicks_since_start()
     controls = bpy.context.view_layer.objects.active
