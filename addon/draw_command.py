@@ -14,6 +14,9 @@ from .terminal import Progress, out_folder, write_png
 if TYPE_CHECKING:
     from .openpose.pose_json import PoseDocument
 
+_NO_POSES = ("passes.json", "request.json")
+"""What the other commands write beside ``pose.json``."""
+
 
 def draw(arguments: argparse.Namespace) -> None:
     """OpenPose JSON drawn as ControlNet images, many in one process."""
@@ -57,7 +60,7 @@ def _jobs(sources: Sequence[Path], out: Path) -> Iterator[tuple[Path, Path]]:
     files: list[Path] = []
     for source in sources:
         if source.is_dir():
-            files += sorted(source.glob("*.json"))
+            files += sorted(file for file in source.glob("*.json") if file.name not in _NO_POSES)
         elif source.is_file():
             files.append(source)
         else:
