@@ -20,7 +20,7 @@ from .sidebar import InSidebar
 class P2A_PT_control_images(InSidebar, bpy.types.Panel):
     bl_idname = "P2A_PT_control_images"
     bl_label = "Control Images"
-    bl_order = 25
+    bl_order = 55
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:

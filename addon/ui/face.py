@@ -13,7 +13,7 @@ from .sidebar import InSidebar
 class P2A_PT_face(InSidebar, bpy.types.Panel):
     bl_idname = "P2A_PT_face"
     bl_label = "Face"
-    bl_parent_id = "P2A_PT_figure"
+    bl_parent_id = "P2A_PT_control_images"
     bl_options = {"DEFAULT_CLOSED"}
 
     @classmethod
