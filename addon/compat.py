@@ -10,21 +10,22 @@ def eevee_engine() -> str:
 
 
 def write_single_layer_exr(settings: bpy.types.ImageFormatSettings) -> None:
-    """Have a render written as one layer of 32-bit floats; Blender 5.0 asks for the kind of file first."""
-    if bpy.app.version >= (5, 0, 0):
-        settings.media_type = "IMAGE"
-    settings.file_format = "OPEN_EXR"
-    settings.color_depth = "32"
-    settings.color_mode = "RGBA"
+    """Have a render written as one layer of 32-bit floats."""
+    _write_as(settings, "OPEN_EXR", "32", "RGBA")
 
 
 def write_png(settings: bpy.types.ImageFormatSettings) -> None:
     """Have a render written as a PNG of 8 bits without alpha."""
+    _write_as(settings, "PNG", "8", "RGB")
+
+
+def _write_as(settings: bpy.types.ImageFormatSettings, file_format: str, depth: str, mode: str) -> None:
+    """Blender 5.0 asks for the kind of file first."""
     if bpy.app.version >= (5, 0, 0):
         settings.media_type = "IMAGE"
-    settings.file_format = "PNG"
-    settings.color_depth = "8"
-    settings.color_mode = "RGB"
+    settings.file_format = file_format
+    settings.color_depth = depth
+    settings.color_mode = mode
 
 
 def use_nodes(material: bpy.types.Material) -> None:

@@ -14,14 +14,13 @@ import bpy
 
 from ..errors import UserError
 from ..settings.characters import BY_ITSELF, LEFT_OUT, SHOWN, P2A_PG_character
+from .control_rig.link import NOT_DRAWN
 from .mannequin import is_mannequin, is_own
 from .recognition import Recognition, recognise, spoken
 from .worn import is_worn
 
 HAS_SURFACE = ("MESH", "CURVE", "SURFACE", "FONT", "META")
 """Types of objects that have faces to draw."""
-_ONLY_LINES = ("WIRE", "BOUNDS")
-"""How rigid bodies and other helpers are displayed, which no picture should show."""
 _MANY = 3
 
 
@@ -42,7 +41,7 @@ def carried_by(objects: Iterable[bpy.types.Object]) -> dict[bpy.types.Object, li
     found: dict[bpy.types.Object, list[bpy.types.Object]] = {}
     for obj in objects:
         # Where an object has just been deleted, a view layer lists None until it is evaluated again (seen in 5.2).
-        if obj is None or obj.type not in HAS_SURFACE or obj.display_type in _ONLY_LINES or is_worn(obj):
+        if obj is None or obj.type not in HAS_SURFACE or obj.display_type in NOT_DRAWN or is_worn(obj):
             continue
         movers = [each.object for each in obj.modifiers if each.type == "ARMATURE" and each.show_viewport]
         if obj.parent_type in ("BONE", "ARMATURE"):

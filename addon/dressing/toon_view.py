@@ -11,13 +11,14 @@ from .toon import is_on
 
 _BEFORE = "pose_to_anime_shading"
 """Custom property of a screen: how its 3D views were shaded, by their place among its areas."""
-_FLAT = {
+FLAT = {
     "light": "FLAT",
     "color_type": "MATERIAL",
     "show_backface_culling": True,
     "show_cavity": False,
     "show_object_outline": False,
 }
+"""Shading of the toon look, of 3D views and of Workbench renders."""
 
 
 def follow_look(context: bpy.types.Context) -> None:
@@ -29,8 +30,8 @@ def follow_look(context: bpy.types.Context) -> None:
     before = json.loads(screen.get(_BEFORE, "{}"))
     if is_on(context.scene):
         for index, shading in views.items():
-            before.setdefault(index, {name: getattr(shading, name) for name in _FLAT})
-            _shade(shading, _FLAT)
+            before.setdefault(index, {name: getattr(shading, name) for name in FLAT})
+            _shade(shading, FLAT)
         screen[_BEFORE] = json.dumps(before)
         return
     for index, shading in views.items():

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from .. import compat
 from ..dressing import toon
+from ..dressing.toon_view import FLAT
 from ..errors import UserError
 from ..terminal import read_picture
 
@@ -28,8 +29,6 @@ _SHADING = (
     "show_shadows", "shadow_intensity", "show_specular_highlight",
 )  # fmt: skip
 """What a 3D view's shading and that of a Workbench render have in common."""
-_FLAT = {"light": "FLAT", "color_type": "MATERIAL", "show_backface_culling": True, "show_cavity": False,
-         "show_object_outline": False}  # fmt: skip
 
 
 def start_picture(scene: bpy.types.Scene, camera: bpy.types.Object | None, size: tuple[int, int], kind: str) -> NDArray[np.uint8]:
@@ -93,7 +92,7 @@ def _shade(shading: bpy.types.View3DShading, kind: str) -> None:
                 setattr(shading, name, getattr(view, name))
             except (AttributeError, TypeError):  # not in this Blender, or not for this kind of light
                 continue
-    for name, value in _FLAT.items() if kind == TOON else ():
+    for name, value in FLAT.items() if kind == TOON else ():
         setattr(shading, name, value)
 
 

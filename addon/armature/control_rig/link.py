@@ -21,7 +21,7 @@ CONTROL_RIG = "pose_to_anime_control_rig"
 LOCATION, ROTATION, SCALE = "Pose to Anime location", "Pose to Anime rotation", "Pose to Anime scale"
 """Names of the constraints on a character's bones."""
 _NAMES = {"COPY_LOCATION": LOCATION, "COPY_ROTATION": ROTATION, "COPY_SCALE": SCALE}
-_NOT_DRAWN = ("WIRE", "BOUNDS")
+NOT_DRAWN = ("WIRE", "BOUNDS")
 """How rigid bodies and other helpers are displayed: they are no part of a body."""
 
 
@@ -104,7 +104,7 @@ def meshes_of(character: bpy.types.Object) -> list[bpy.types.Object]:
     Those that are displayed as lines, or are off in viewports, are helpers."""
     found = []
     for obj in bpy.data.objects:
-        if obj.type != "MESH" or obj.display_type in _NOT_DRAWN or obj.hide_viewport or is_worn(obj):
+        if obj.type != "MESH" or obj.display_type in NOT_DRAWN or obj.hide_viewport or is_worn(obj):
             continue
         on_bone = obj.parent == character and obj.parent_type == "BONE"
         if on_bone or any(each.type == "ARMATURE" and each.object == character for each in obj.modifiers):
