@@ -36,6 +36,24 @@ def region(kind: str, part: str) -> bpy.types.Region:
     return next(r for r in area(kind).regions if r.type == part)
 
 
+def redrawn() -> Generator[object, None, None]:
+    """Until the 3D view was drawn anew twice: what the first of the two drew is on the screen then, on a slow machine too."""
+    space, draws = bpy.types.SpaceView3D, []
+    handle = space.draw_handler_add(lambda: draws.append(None), (), "WINDOW", "POST_PIXEL")
+    try:
+        for wanted in (1, 2):
+
+            def drawn(wanted: int = wanted) -> bool:
+                """the 3D view to be drawn"""
+                area("VIEW_3D").tag_redraw()
+                return len(draws) >= wanted
+
+            yield drawn
+            yield 0.2
+    finally:
+        space.draw_handler_remove(handle, "WINDOW")
+
+
 def photograph(name: str) -> None:
     """The screen as it is, into NAME.png."""
     subprocess.run(["import", "-window", "root", str(OUT / f"{name}.png")], check=False, timeout=60)

@@ -35,11 +35,13 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     run("add_mannequin")
     run("add_camera")
     yield 1.0
+    yield from hands.redrawn()
     hands.photograph("frame in the world")
 
     angle = view.view_rotation.copy()
     run("look_through")
     yield 1.0
+    yield from hands.redrawn()
     hands.photograph("frame through the camera")
     facts["frame"] = rectangle(viewport, camera_module, window, region, view)
     run("look_through")
@@ -72,11 +74,13 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
         plane = bpy.data.objects.new("Picture", mesh)
         scene.collection.objects.link(plane)
         yield 1.0
+        yield from hands.redrawn()
         hands.photograph(name)
         facts["views"][name] = {"size": size, "frame": rectangle(viewport, camera_module, window, region, view)}
         bpy.data.objects.remove(plane)
     scene.pose_to_anime.framing.show_frame = False
     yield 1.0
+    yield from hands.redrawn()
     hands.photograph("no frame")
 
 
