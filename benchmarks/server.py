@@ -45,9 +45,9 @@ PICTURE_LIMIT = 8.0  # seconds, 256 × 384 on two cores
 def timed_engine(device: str, catalogue: Any) -> Any:
     """The real engine, writing the seconds inside the model's calls of each picture to a file. The worker imports this."""
     from diffusers import StableDiffusionControlNetPipeline, StableDiffusionPipeline
-    from pose_to_anime.generation_server.diffusion.controlnet_pipeline import LoadedModel
     from pose_to_anime.generation_server.diffusion.engine import Engine
     from pose_to_anime.generation_server.diffusion.prompts import PromptEncoder
+    from pose_to_anime.generation_server.diffusion.unet_model import UNetModel
 
     inside = 0.0
 
@@ -66,7 +66,7 @@ def timed_engine(device: str, catalogue: Any) -> Any:
         (StableDiffusionControlNetPipeline, "__call__"),
         (StableDiffusionPipeline, "__call__"),
         (PromptEncoder, "encode_pair"),
-        (LoadedModel, "_decode"),
+        (UNetModel, "_decode"),
     ):
         setattr(owner, name, timed(getattr(owner, name)))
 

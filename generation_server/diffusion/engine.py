@@ -16,9 +16,10 @@ from ..models.catalogue import ModelCatalogue, ResolvedModel
 from ..models.entry import ModelError
 from ..protocol import GenerationRequest
 from .cache import ComponentCache
-from .controlnet_pipeline import ActiveControl, Watcher
 from .interface import GenerationCancelled, GenerationError, Progress
 from .memory import choose_device, is_out_of_memory, out_of_memory_advice
+from .unet_model import ActiveControl
+from .watching import Watcher
 
 __all__ = ["Engine", "GenerationCancelled", "GenerationError", "Progress"]
 

@@ -188,7 +188,7 @@ def test_free_memory_lets_go_and_the_next_picture_loads_again(engine: Engine) ->
 
 
 def test_progress_is_told_with_previews(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pose_to_anime.generation_server.diffusion.controlnet_pipeline.PREVIEW_SECONDS", 0.0)
+    monkeypatch.setattr("pose_to_anime.generation_server.diffusion.watching.PREVIEW_SECONDS", 0.0)
     told: list[Progress] = []
     result = make(engine, changed(steps=6), told.append)
     assert [progress.step for progress in told if progress.phase == "denoising"] == list(range(7))
@@ -205,7 +205,7 @@ def test_progress_is_told_with_previews(engine: Engine, monkeypatch: pytest.Monk
 
 
 def test_previews_do_not_change_the_picture(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = "pose_to_anime.generation_server.diffusion.controlnet_pipeline.PREVIEW_SECONDS"
+    module = "pose_to_anime.generation_server.diffusion.watching.PREVIEW_SECONDS"
     pictures = []
     for seconds in (0.0, 1e9):
         monkeypatch.setattr(module, seconds)

@@ -1,25 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The loader of the Stable Diffusion 1.x families: text, and a picture to begin with or none, to a picture, with any number of
-ControlNets, none included.
+"""What the families with a UNet share: a request to latents to pixels, with previews, cancelling and any number of ControlNets.
 
-A loader is a module with ``load(resolved, device, cache)`` that returns a ``LoadedModel``; the engine finds it by the name that
-the family's TOML gives.
+A family's loader is a module with ``load(resolved, device, cache)`` that returns its own kind of ``UNetModel``, or another object
+with the same ``prepare`` and ``generate``; the engine finds it by the name that the family's TOML gives.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 import torch
-from diffusers import (
-    StableDiffusionControlNetImg2ImgPipeline,
-    StableDiffusionControlNetPipeline,
-    StableDiffusionImg2ImgPipeline,
-    StableDiffusionPipeline,
-)
 from diffusers.image_processor import VaeImageProcessor
 from PIL import Image
 
@@ -27,16 +20,15 @@ from ..models.catalogue import ResolvedModel
 from ..protocol import GenerationRequest
 from ..safety import negative_prompt
 from .cache import ComponentCache
-from .components import load_checkpoint, load_controlnet
+from .components import load_controlnet
 from .controlnets import WindowedControlNets, interruptible
-from .interface import GenerationCancelled, GenerationError, Progress
+from .interface import GenerationError, Progress
 from .memory import Device
-from .previews import DenoisedWatch, LatentColours
-from .prompts import PromptEncoder, unknown_words
+from .previews import LatentColours
+from .prompts import unknown_words
 from .schedulers import make_scheduler
+from .watching import StepReports, Watcher
 
-PREVIEW_SECONDS = 0.2
-"""The least time between two previews: more would cost time and nobody would see them."""
 _TILED_FROM = 1024 * 1024
 """Pixels from which the decoder works in tiles where memory is a GPU's: whole, it would need more than the denoising."""
 
@@ -52,34 +44,35 @@ class ActiveControl:
     end: float
 
 
-@dataclass(frozen=True)
-class Watcher:
-    """The two ways in which a picture in the making talks with who asked for it."""
+class Pipelines(NamedTuple):
+    """diffusers' pipelines of a family, by what a picture is made from."""
 
-    report: Callable[[Progress], None]
-    cancelled: Callable[[], bool]
-
-    def check(self) -> None:
-        if self.cancelled():
-            raise GenerationCancelled
+    text: Any
+    picture: Any  # text, and a picture to begin with
+    text_with_controls: Any
+    picture_with_controls: Any
 
 
-def load(resolved: ResolvedModel, device: Device, cache: ComponentCache) -> LoadedModel:
-    """The model without its ControlNets, which are loaded when a picture first needs them."""
-    parts = cache.get(resolved.place, lambda: load_checkpoint(resolved.place, device))
-    return LoadedModel(resolved, device, cache, parts)
-
-
-class LoadedModel:
+class UNetModel(ABC):
     """One checkpoint on one device."""
 
+    pipelines: ClassVar[Pipelines]
+
     def __init__(self, resolved: ResolvedModel, device: Device, cache: ComponentCache, parts: dict[str, Any]) -> None:
+        """``parts``: unet, vae, tokenizer, scheduler (which carries the model's settings), and what else the family has."""
         self._resolved = resolved
         self._device = device
         self._cache = cache
         self._parts = parts
-        self._prompts = PromptEncoder(parts["tokenizer"], parts["text_encoder"], resolved.family.clip_skip)
         self._colours = LatentColours(parts["vae"])
+
+    @abstractmethod
+    def _text(self, prompt: str, negative_prompt: str) -> dict[str, Any]:
+        """What the family's pipelines take instead of the two prompts."""
+
+    def _components(self) -> dict[str, Any]:
+        """What the family's pipelines are made of, but for the scheduler and the ControlNets."""
+        return {name: part for name, part in self._parts.items() if name != "scheduler"}
 
     def prepare(self, resolved: ResolvedModel, kinds: Sequence[str]) -> None:
         """Loads the ControlNets of these kinds. ``resolved`` may know ones that came after the model was loaded."""
@@ -106,8 +99,8 @@ class LoadedModel:
             watcher.report(Progress("reading the prompt", warnings=(f"Not known to {known_to}: {', '.join(unknown)}.",)))
         with torch.inference_mode(), interruptible(stops, watcher.check):
             watcher.report(Progress("reading the prompt"))
-            embeddings = self._prompts.encode_pair(request.prompt, negative_prompt(request))
-            latents = self._denoise(request, controls, start, embeddings, watcher)
+            text = self._text(request.prompt, negative_prompt(request))
+            latents = self._denoise(request, controls, start, text, watcher)
             watcher.report(Progress("decoding", request.denoised_steps, request.denoised_steps))
             pixels = self._decode(latents)
         return VaeImageProcessor().postprocess(pixels.float().cpu(), output_type="pil")
@@ -117,33 +110,18 @@ class LoadedModel:
         request: GenerationRequest,
         controls: Sequence[ActiveControl],
         start: Image.Image | None,
-        embeddings: tuple[torch.Tensor, torch.Tensor],
+        text: dict[str, Any],
         watcher: Watcher,
     ) -> torch.Tensor:
         scheduler = make_scheduler(request.sampler or self._resolved.family.default_sampler, self._parts["scheduler"].config)
-        denoised = DenoisedWatch(scheduler)
-        last_preview = time.monotonic() - PREVIEW_SECONDS
-
-        def on_step_end(_pipeline: Any, step: int, _timestep: Any, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-            nonlocal last_preview
-            watcher.check()
-            preview = None
-            if time.monotonic() - last_preview >= PREVIEW_SECONDS:
-                best = denoised.latents if denoised.latents is not None else tensors["latents"]
-                preview = self._colours.picture(best)
-                last_preview = time.monotonic()
-            watcher.report(Progress("denoising", step + 1, request.denoised_steps, preview))
-            return {}
-
         settings: dict[str, Any] = {
-            "prompt_embeds": embeddings[0],
-            "negative_prompt_embeds": embeddings[1],
+            **text,
             "num_inference_steps": request.steps,
             "guidance_scale": request.guidance_scale,
             # On the CPU whatever the device, so that a seed means the same noise everywhere.
             "generator": torch.Generator("cpu").manual_seed(request.seed),
             "output_type": "latent",
-            "callback_on_step_end": on_step_end,
+            "callback_on_step_end": StepReports(scheduler, self._colours, request.denoised_steps, watcher),
         }
         if start is None:
             settings |= {"width": request.width, "height": request.height}
@@ -151,8 +129,8 @@ class LoadedModel:
             settings |= {"image": start, "strength": request.denoising_strength}
         if controls:
             nets = WindowedControlNets([self._controlnet(control.kind) for control in controls])
-            kind = StableDiffusionControlNetPipeline if start is None else StableDiffusionControlNetImg2ImgPipeline
-            pipeline = kind(**self._shared(scheduler), controlnet=nets)
+            kind = self.pipelines.text_with_controls if start is None else self.pipelines.picture_with_controls
+            pipeline = kind(**self._components(), scheduler=scheduler, controlnet=nets)
             settings |= {
                 "image" if start is None else "control_image": [control.image for control in controls],
                 "controlnet_conditioning_scale": [control.strength for control in controls],
@@ -160,8 +138,8 @@ class LoadedModel:
                 "control_guidance_end": [control.end for control in controls],
             }
         else:
-            kind = StableDiffusionPipeline if start is None else StableDiffusionImg2ImgPipeline
-            pipeline = kind(**self._shared(scheduler))
+            kind = self.pipelines.text if start is None else self.pipelines.picture
+            pipeline = kind(**self._components(), scheduler=scheduler)
         pipeline.set_progress_bar_config(disable=True)
         watcher.report(Progress("denoising", 0, request.denoised_steps))
         latents: torch.Tensor = pipeline(**settings).images
@@ -170,16 +148,6 @@ class LoadedModel:
                 "The model gave numbers that are no picture (NaN): try another sampler, a lower guidance scale or more steps."
             )
         return latents
-
-    def _shared(self, scheduler: Any) -> dict[str, Any]:
-        parts = {name: self._parts[name] for name in ("vae", "text_encoder", "tokenizer", "unet")}
-        return {
-            **parts,
-            "scheduler": scheduler,
-            "safety_checker": None,
-            "feature_extractor": None,
-            "requires_safety_checker": False,
-        }
 
     def _decode(self, latents: torch.Tensor) -> torch.Tensor:
         """Pixels (1, 3, H, W) from -1 to 1."""
