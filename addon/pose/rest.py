@@ -4,6 +4,7 @@
 A rig may rest in any stance. For every joint there is one rotation that turns its bone from the rest to the T-pose; with it, one
 normalised pose means the same on every rig. The T-pose is found by aligning bone directions: arms along x with the palms down and
 straight fingers, legs along −z. Trunk, head, collar bones, feet and thumbs have no canonical direction: they keep their rest.
+An elbow or a knee that is bent at rest shows how its limb is twisted: it is bent about the axis about which it flexes.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ _LEFT = np.array([1.0, 0.0, 0.0])
 
 _HINGE_STEPS = 5
 """Rounds of bringing elbows and knees into their limbs' planes; each leaves less than a tenth of what the one before left."""
+_BESIDE = 3e-4
+"""Of a limb's length: an elbow or a knee that lies no farther beside its hinge's plane lies in it. Files round so much."""
+_SHOWN = 6.0
+"""A bend shows a twist of up to so many times itself: where a limb is nearly straight, its plane is chance."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +44,9 @@ class HumanoidRest:
     to_t_pose: Mapping[str, Matrix]
 
     @classmethod
-    def from_joints(cls, heads: Mapping[str, Vector], tails: Mapping[str, Vector]) -> HumanoidRest:
-        return cls(heads, tails, _t_pose(heads, tails))
+    def from_joints(cls, heads: Mapping[str, Vector], tails: Mapping[str, Vector], *, twist: bool = True) -> HumanoidRest:
+        """Find the T-pose of a rest. Without ``twist`` limbs are not twisted for how their elbows and knees are bent."""
+        return cls(heads, tails, _t_pose(heads, tails, twist))
 
     @property
     def hip_height(self) -> float:
@@ -92,18 +98,20 @@ class HumanoidRest:
         return result
 
 
-def humanoid_rest(joints: Mapping[str, Vector], bones: Mapping[str, str]) -> HumanoidRest:
+def humanoid_rest(joints: Mapping[str, Vector], bones: Mapping[str, str], *, twist: bool = False) -> HumanoidRest:
     """The rest of a body from its joint table: ``bone`` is where a bone begins, ``bone:tail`` where it ends; (3,) metres.
 
     ``bones`` says which bone is which joint. A bone without an end of its own ends where its only child begins. Elbows and knees
-    are moved, by a millimetre or two, so that they are bent about the axes about which they flex: they are hinges.
+    are moved, by a millimetre or two, so that they are bent about the axes about which they flex: they are hinges. With ``twist``
+    those whose bend shows how their limb is twisted stay where they are: in a body that is not ours to change, a hinge that was
+    moved leads the hand astray by as much.
     """
     heads = {joint: np.asarray(joints[bone], dtype=np.float64) for joint, bone in bones.items()}
     following = {above: joint for joint, above in PARENT.items() if above is not None and joint in heads}
     ends = {joint: np.asarray(joints[f"{bone}:tail"]) for joint, bone in bones.items() if f"{bone}:tail" in joints}
     for _ in range(_HINGE_STEPS):
         tails = {joint: ends[joint] if joint in ends else heads[following[joint]] for joint in heads}
-        rest = HumanoidRest.from_joints(heads, tails)
+        rest = HumanoidRest.from_joints(heads, tails, twist=twist)
         heads = {joint: head + _beside_hinge_plane(rest, joint) for joint, head in heads.items()}
     return rest
 
@@ -116,12 +124,17 @@ def _beside_hinge_plane(rest: HumanoidRest, joint: str) -> Vector:
     upper, lower = rest.tails[above] - rest.heads[above], rest.tails[joint] - rest.heads[joint]
     to_t = rest.to_t_pose[above]
     axis = to_t.T @ _flexion_axis(joint, to_t @ upper)
+    return axis * _beside(axis, upper, lower)
+
+
+def _beside(axis: Vector, upper: Vector, lower: Vector) -> float:
+    """How far along its hinge's axis a joint between two bones (3,) must move for the limb to lie in the hinge's plane."""
     # The end of the limb lies this far from the plane; moving the joint tilts the upper bone's line by its share of the length.
     share = np.linalg.norm(upper) / (np.linalg.norm(upper) + np.linalg.norm(lower))
-    return axis * float(axis @ lower) * share
+    return float(axis @ lower) * float(share)
 
 
-def _t_pose(heads: Mapping[str, Vector], tails: Mapping[str, Vector]) -> dict[str, Matrix]:
+def _t_pose(heads: Mapping[str, Vector], tails: Mapping[str, Vector], twist: bool) -> dict[str, Matrix]:
     turns: dict[str, Matrix] = {joint: np.eye(3) for joint in heads}
 
     def align(joint: str, start: Matrix, direction: Vector) -> None:
@@ -130,15 +143,33 @@ def _t_pose(heads: Mapping[str, Vector], tails: Mapping[str, Vector]) -> dict[st
             along = start @ (tails[joint] - heads[joint])
             turns[joint] = rot.shortest_arc(along, direction) @ start
 
+    def align_limb(upper: str, lower: str, direction: Vector) -> None:
+        align(upper, np.eye(3), direction)
+        if twist and upper in heads and lower in heads:
+            ends = (turns[upper] @ (tails[joint] - heads[joint]) for joint in (upper, lower))
+            turns[upper] = _twist_of_bend(_flexion_axis(lower, direction), direction, *ends) @ turns[upper]
+        align(lower, turns[upper], direction)
+
     for side, outward in (("left", _LEFT), ("right", -_LEFT)):
-        align(f"{side}UpperLeg", np.eye(3), -_UP)
-        align(f"{side}LowerLeg", turns[f"{side}UpperLeg"], -_UP)
-        align(f"{side}UpperArm", np.eye(3), outward)
-        align(f"{side}LowerArm", turns[f"{side}UpperArm"], outward)
+        align_limb(f"{side}UpperLeg", f"{side}LowerLeg", -_UP)
+        align_limb(f"{side}UpperArm", f"{side}LowerArm", outward)
         align(f"{side}Hand", turns[f"{side}LowerArm"], outward)
         _turn_palm_down(side, outward, heads, turns)
         _straighten_fingers(side, heads, tails, turns)
     return turns
+
+
+def _twist_of_bend(axis: Vector, direction: Vector, upper: Vector, lower: Vector) -> Matrix:
+    """The twist (3, 3) about ``direction``, along which the upper bone (3,) of a limb lies, after which the lower one (3,) lies
+    in the plane of the hinge with this axis; none where the limb is too straight to show it."""
+    if abs(_beside(axis, upper, lower)) < _BESIDE * (np.linalg.norm(upper) + np.linalg.norm(lower)):
+        return np.eye(3)
+    across = rot.perpendicular(lower, direction)
+    flexed = np.cross(axis, direction)
+    flexed = flexed if across @ flexed >= 0.0 else -flexed  # one that is bent the wrong way a little lies in the same plane
+    tilt = np.arctan2(abs(float(across @ axis)), float(across @ flexed))
+    bend = np.arctan2(float(np.linalg.norm(across)), float(lower @ direction))
+    return rot.shortest_arc(across, flexed) if tilt < _SHOWN * bend else np.eye(3)
 
 
 def _turn_palm_down(side: str, outward: Vector, heads: Mapping[str, Vector], turns: dict[str, Matrix]) -> None:

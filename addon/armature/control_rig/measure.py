@@ -71,7 +71,7 @@ def measure(obj: bpy.types.Object, joints: JointMap, eyes: Mapping[str, str]) ->
     points = (body.points - origin) * metres
 
     table = joint_table(places, _template_rest(), names, (crown - origin) * metres, tips)
-    rest = humanoid_rest(table, names)
+    rest = humanoid_rest(table, names, twist=True)
     marks = _landmarks(rest, body, points, {eye: obj.data.bones[bone].head_local for eye, bone in eyes.items()}, axes)
     for name, bone in eyes.items():
         place = np.array(obj.data.bones[bone].head_local) @ axes * world
