@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from fnmatch import fnmatch
 from pathlib import Path
 
 LOCKS = Path(__file__).resolve().parent
@@ -246,13 +247,37 @@ def make(name: str, tests: bool) -> None:
     python = str(environment_python(name))
     need = wanted(name, lock, tests)
     mend(site_packages(name))
+    build = torch_build(python) if name == "server" else {}
+    if build and not (site_packages(name) / "torch").is_dir():
+        say(build["sentence"])
     for part in need["packages"]:
-        install(name, part, log)
+        install(name, part, log, build if part == lock else {})
     (site_packages(name) / "_pose_to_anime_checkout.py").write_text(FINDER.format(root=str(ROOT)), "utf-8")
     (site_packages(name) / "pose_to_anime_checkout.pth").write_text("import _pose_to_anime_checkout\n", "utf-8")
     check_import(python, "torch" if name == "server" else "bpy", log)
-    state_file.write_text(json.dumps(need, indent=1), "utf-8")
+    state_file.write_text(json.dumps({**need, "torch": build.get("build", "")}, indent=1), "utf-8")
     say(f".venv/{name} is ready.")
+    if build.get("why_cpu"):
+        say(build["why_cpu"])
+
+
+def torch_build(python: str) -> dict:
+    """Which PyTorch fits this computer, as torch_builds.py says, which needs a newer Python than this file.
+
+    Empty where it does not say: the lock's own does then. Raises StudioError where there is none at all.
+    """
+    program = Path(__file__).resolve().with_name("torch_builds.py")
+    answer = subprocess.run([python, str(program)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    try:
+        build = json.loads(answer.stdout.decode("utf-8"))
+    except ValueError:
+        words = answer.stderr.decode("utf-8", "replace").strip().splitlines()
+        why = words[-1] if words else "no answer"
+        say(f"Which PyTorch fits this computer could not be found out ({why}): the usual one is installed.")
+        return {}
+    if build.get("error"):
+        raise StudioError(build["error"])
+    return build
 
 
 def usable_lock(name: str) -> str | None:
@@ -286,14 +311,42 @@ def mend(packages: Path) -> None:
         shutil.rmtree(str(left), ignore_errors=True)
 
 
-def install(name: str, lock: str, log: Path) -> None:
-    """Install one lock file with pip, whose own words go to the log."""
-    pins = [line for line in lock_file(lock).read_text("utf-8").splitlines() if "==" in line.split("#")[0]]
-    command = [str(environment_python(name)), "-m", "pip", "install", "--no-input", "--no-deps", "--progress-bar", "off"]
-    command += ["--disable-pip-version-check", "-r", str(lock_file(lock))]
+def install(name: str, lock: str, log: Path, build: dict | None = None) -> None:
+    """Install one lock file with pip, and in the place of the PyTorch in it that of ``build``, if that comes from elsewhere."""
+    build = build or {}
+    lines = lock_file(lock).read_text("utf-8").splitlines()
+    if build.get("index"):
+        lines = [line for line in lines if not any(fnmatch(line.split("==")[0], left) for left in build["replaced"])]
+    source = VENVS / (lock + ".txt")
+    source.write_text("\n".join(lines) + "\n", "utf-8")
+    pins = [line for line in lines if "==" in line.split("#")[0]]
     say(f".venv/{name}: installing {len(pins)} packages of requirements/{lock}.txt (pip's words: {log})")
+    failed = run_pip(name, ["--no-deps", "-r", str(source)], len(pins), log)
+    source.unlink()
+    if failed:
+        free = shutil.disk_usage(str(ROOT)).free / 1e9
+        raise StudioError(
+            f"Installing requirements/{lock}.txt into .venv/{name} failed ({failed}): check the network and the disk "
+            f"({free:.1f} GB free) and start this again. Pip's words: {log}"
+        )
+    if build.get("index"):
+        # With what they need, which is on that index too and is no other than what the lock has, but for CUDA's libraries.
+        failed = run_pip(name, ["--index-url", build["index"], *build["pins"]], len(build["pins"]), log)
+        if failed:
+            build["why_cpu"] = (
+                f"PyTorch could not be had from {build['index']} ({failed}), and the package index's own makes pictures on the "
+                "processor, far slower: once that index can be reached, delete .venv/server and start this again."
+            )
+            build["build"] = "cpu"
+            install(name, lock, log)
+
+
+def run_pip(name: str, arguments: list[str], total: int, log: Path) -> str:
+    """Have an environment's pip install something; what went wrong in its last words, or nothing. All its words go to the log."""
+    command = [str(environment_python(name)), "-m", "pip", "install", "--no-input", "--progress-bar", "off"]
+    command += ["--disable-pip-version-check", *arguments]
     errors = []
-    with open(log, "a", encoding="utf-8") as written, Progress(f".venv/{name}", len(pins)) as progress:
+    with open(log, "a", encoding="utf-8") as written, Progress(f".venv/{name}", total) as progress:
         pip = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=str(ROOT))
         for raw in pip.stdout:
             line = raw.decode("utf-8", "replace").rstrip()
@@ -304,13 +357,9 @@ def install(name: str, lock: str, log: Path) -> None:
                 progress.step(line.strip(), done=0)
             elif line.startswith("ERROR: "):
                 errors.append(line[7:].rstrip("."))
-        failed = pip.wait() != 0
-    if failed:
-        free = shutil.disk_usage(str(ROOT)).free / 1e9
-        raise StudioError(
-            f"Installing requirements/{lock}.txt into .venv/{name} failed ({errors[-1] if errors else 'see the log'}): check the "
-            f"network and the disk ({free:.1f} GB free) and start this again. Pip's words: {log}"
-        )
+        if pip.wait() == 0:
+            return ""
+    return errors[-1] if errors else "see the log"
 
 
 def run_logged(command: list[str], log: Path, failed: str) -> None:
