@@ -52,7 +52,7 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="end after so long without a client or a job (0: never)",
     )
-    serve.add_argument("--queue-limit", type=_count, default=100, metavar="N", help="jobs that may wait and run (default: 100)")
+    serve.add_argument("--queue-limit", type=_count, default=500, metavar="N", help="jobs that may wait and run (default: 500)")
     serve.add_argument("--reserve", type=_count, default=128, metavar="MIB", help="disk space that stays free (default: 128 MiB)")
     serve.add_argument("--engine", help=argparse.SUPPRESS)  # module:class, for tests of the server around it
     models.add_parser(commands)

@@ -7,15 +7,15 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from typing import Any, NoReturn, cast
+from typing import Annotated, Any, Literal, NoReturn, cast
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Query, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
 from . import problems
 from .api_docs import describe, page
 from .problems import Refusal
-from .protocol import Health, JobEvent, JobStatus, JobSubmission, ModelStatus
+from .protocol import QUEUE_PLACES, Health, JobEvent, JobStatus, JobSubmission, ModelStatus
 from .service import Service
 
 LARGEST_BLOB = 64 * 1024 * 1024
@@ -28,7 +28,7 @@ MOVE_FORM = {
         "required": True,
         "content": {
             "application/json": {
-                "schema": {"type": "object", "properties": {"to": {"enum": ["front", "back"]}}, "required": ["to"]}
+                "schema": {"type": "object", "properties": {"to": {"enum": list(QUEUE_PLACES)}}, "required": ["to"]}
             }
         },
     }
@@ -134,7 +134,8 @@ async def get_blob(request: Request, sha256: str) -> Response:
 
 @router.post("/jobs", status_code=202, response_model=JobStatus, openapi_extra=SUBMISSION_FORM)
 async def submit(request: Request) -> Response:
-    """Queue a job. The same submission again is the same job; its id with another one is 409."""
+    """Queue a job: behind all, in front, or in place of those of its client that wait. The same submission again is the same
+    job; its id with another one is 409."""
     submission = JobSubmission.from_json(await _json_body(request))
     return _answer(await _service(request).submit(submission), 202)
 
@@ -146,9 +147,9 @@ async def jobs(request: Request) -> Response:
 
 
 @router.delete("/jobs", response_model=list[JobStatus])
-async def cancel_all(request: Request) -> Response:
-    """Cancel every job that waits or runs; answers with these."""
-    return _answer(_service(request).cancel_all())
+async def cancel_all(request: Request, state: Annotated[Literal["", "queued"], Query()] = "") -> Response:
+    """Cancel every job that waits or runs, or with ``?state=queued`` those that wait alone; answers with these."""
+    return _answer(_service(request).cancel_all(waiting_only=state == "queued"))
 
 
 @router.get("/jobs/{job_id}", response_model=JobStatus)
@@ -159,12 +160,12 @@ async def job(request: Request, job_id: str) -> Response:
 
 @router.patch("/jobs/{job_id}", response_model=JobStatus, openapi_extra=MOVE_FORM)
 async def move(request: Request, job_id: str) -> Response:
-    """Move a waiting job to the front or the back of the queue."""
+    """Move a waiting job to the front or the back of the queue, or let it replace all that wait of the same client."""
     body = await _json_body(request)
     to = body.get("to") if isinstance(body, dict) else None
-    if to not in ("front", "back"):
-        raise Refusal(422, 'A job is moved with {"to": "front"} or {"to": "back"}.')
-    return _answer(_service(request).queue.move(job_id, to_front=to == "front"))
+    if to not in QUEUE_PLACES:
+        raise Refusal(422, 'A job is moved with {"to": "front"}, {"to": "back"} or {"to": "replace"}.')
+    return _answer(_service(request).queue.move(job_id, to))
 
 
 @router.delete("/jobs/{job_id}", response_model=JobStatus)

@@ -179,11 +179,12 @@ class Client:
         """Ask for the end of a job. A running one is cancelled within one denoising step; its event tells when."""
         return self._read(JobStatus, self._json("DELETE", f"/v1/jobs/{_quoted(job_id)}"))
 
-    def cancel_all(self) -> tuple[JobStatus, ...]:
-        return self._read_list(JobStatus, self._json("DELETE", "/v1/jobs"))
+    def cancel_all(self, waiting_only: bool = False) -> tuple[JobStatus, ...]:
+        """Cancel all jobs, or those alone that wait; these."""
+        return self._read_list(JobStatus, self._json("DELETE", "/v1/jobs?state=queued" if waiting_only else "/v1/jobs"))
 
     def move(self, job_id: str, to: str) -> JobStatus:
-        """Move a waiting job to the ``"front"`` or the ``"back"`` of the queue."""
+        """Move a waiting job to the ``"front"`` or the ``"back"``, or ``"replace"`` those of its client that wait."""
         return self._read(JobStatus, self._json("PATCH", f"/v1/jobs/{_quoted(job_id)}", {"to": to}))
 
     def events(self, last_event_id: int | None = None, job: str | None = None, patience: float = 30.0) -> Iterator[JobEvent]:

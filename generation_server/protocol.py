@@ -8,20 +8,20 @@ scripts and the server all import this module.
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import json
-import math
 import os
 import re
 import sys
-import types
 import typing
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
+
+from .messages import Message, check_range
+from .messages import ProtocolError as ProtocolError
 
 PROTOCOL_VERSION = 1
 """Raised when a client and a server of different numbers can no longer talk to each other."""
@@ -33,15 +33,14 @@ CONTROL_KINDS = ("openpose", "depth", "normal", "lineart", "canny", "segmentatio
 SEED_LIMIT = 2**32
 """Seeds are whole numbers from 0 up to and without this (what A1111 and ComfyUI both accept)."""
 
+QUEUE_PLACES = ("back", "front", "replace")
+"""Where a job goes in the queue: behind all, before all that wait, or in the place of those of its client that wait."""
+
 SERVER_PYTHON_FILE = "python"
 """In a server's data directory: the path of the Python that it ran with last, with which a client may start it again."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,63}")
-
-
-class ProtocolError(ValueError):
-    """What was sent does not follow the contract. Its text is one sentence that a person can act on."""
 
 
 class JobState(enum.StrEnum):
@@ -58,29 +57,8 @@ class JobState(enum.StrEnum):
         return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 
 
-class _Message:
-    """JSON in and out for the dataclasses below, driven by their type annotations."""
-
-    def to_json(self) -> dict[str, Any]:
-        return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
-
-    @classmethod
-    def from_json(cls, data: Any) -> Self:
-        """Read what ``to_json`` wrote. Unknown fields are ignored, so that a newer peer of the same protocol can add some."""
-        if not isinstance(data, Mapping):
-            raise ProtocolError(f"{cls.__name__} must be a JSON object, not {type(data).__name__}.")
-        hints = typing.get_type_hints(cls)
-        values: dict[str, Any] = {}
-        for f in dataclasses.fields(cls):  # type: ignore[arg-type]
-            if f.name in data:
-                values[f.name] = _typed(data[f.name], hints[f.name], f"{cls.__name__}.{f.name}")
-            elif f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
-                raise ProtocolError(f"{cls.__name__} has no '{f.name}'.")
-        return cls(**values)
-
-
 @dataclass(frozen=True)
-class Control(_Message):
+class Control(Message):
     """One control image and how strongly, and in which part of the denoising, its ControlNet acts."""
 
     kind: str  # one of CONTROL_KINDS
@@ -94,26 +72,26 @@ class Control(_Message):
             raise ProtocolError(f"Unknown control '{self.kind:.40}': use one of {', '.join(CONTROL_KINDS)}.")
         if not _SHA256.fullmatch(self.image):
             raise ProtocolError(f"The {self.kind} control's image must be a SHA-256 in lower-case hexadecimal.")
-        _check_range(f"{self.kind} strength", self.strength, 0.0, 2.0)
-        _check_range(f"{self.kind} start", self.start, 0.0, 1.0)
-        _check_range(f"{self.kind} end", self.end, 0.0, 1.0)
+        check_range(f"{self.kind} strength", self.strength, 0.0, 2.0)
+        check_range(f"{self.kind} start", self.start, 0.0, 1.0)
+        check_range(f"{self.kind} end", self.end, 0.0, 1.0)
         if self.start > self.end:
             raise ProtocolError(f"The {self.kind} control starts at {self.start:g}, after its end at {self.end:g}.")
 
 
 @dataclass(frozen=True)
-class Lora(_Message):
+class Lora(Message):
     """A LoRA by the name that the server lists, and its weight."""
 
     name: str
     weight: float = 1.0
 
     def __post_init__(self) -> None:
-        _check_range(f"LoRA {self.name:.40} weight", self.weight, -4.0, 4.0)
+        check_range(f"LoRA {self.name:.40} weight", self.weight, -4.0, 4.0)
 
 
 @dataclass(frozen=True)
-class GenerationRequest(_Message):
+class GenerationRequest(Message):
     """Everything that decides the picture: the same request gives the same picture."""
 
     model: str
@@ -141,13 +119,13 @@ class GenerationRequest(_Message):
             size = getattr(self, name)
             if not 64 <= size <= 8192 or size % 8:
                 raise ProtocolError(f"The {name} must be a multiple of 8 between 64 and 8192 pixels, not {size!r:.20}.")
-        _check_range("number of steps", self.steps, 1, 1000)
-        _check_range("guidance scale", self.guidance_scale, 0.0, 100.0)
+        check_range("number of steps", self.steps, 1, 1000)
+        check_range("guidance scale", self.guidance_scale, 0.0, 100.0)
         if not 0 <= self.seed < SEED_LIMIT:
             raise ProtocolError(f"The seed must be a whole number from 0 to {SEED_LIMIT - 1}, not {self.seed!r:.20}.")
         if self.init_image and not _SHA256.fullmatch(self.init_image):
             raise ProtocolError("The starting picture must be a SHA-256 in lower-case hexadecimal.")
-        _check_range("denoising strength", self.denoising_strength, 0.0, 1.0)
+        check_range("denoising strength", self.denoising_strength, 0.0, 1.0)
         if self.init_image and not self.denoised_steps:
             raise ProtocolError(
                 f"With a denoising strength of {self.denoising_strength:g}, {self.steps} steps leave the starting picture as it "
@@ -171,20 +149,26 @@ class GenerationRequest(_Message):
 
 
 @dataclass(frozen=True)
-class JobSubmission(_Message):
+class JobSubmission(Message):
     """What ``POST /v1/jobs`` takes. The caller makes the id, so that a retry is never a second job."""
 
     id: str
     request: GenerationRequest
     scene: Mapping[str, Any] = field(default_factory=dict)  # pose, camera, …: kept in the PNG, decides nothing
+    place: str = "back"  # one of QUEUE_PLACES
+    client: str = ""  # a name of the caller's choice, up to 80 characters: its jobs are those that "replace" replaces
 
     def __post_init__(self) -> None:
         if not _JOB_ID.fullmatch(self.id):
             raise ProtocolError("A job id has 8 to 64 letters, digits, '-' or '_'.")
+        if self.place not in QUEUE_PLACES:
+            raise ProtocolError(f"A job's place cannot be '{self.place:.40}': use one of {', '.join(QUEUE_PLACES)}.")
+        if len(self.client) > 80:
+            raise ProtocolError("The name of a job's client has up to 80 characters: choose a shorter one.")
 
 
 @dataclass(frozen=True)
-class Problem(_Message):
+class Problem(Message):
     """RFC 9457 problem details. ``detail`` is a sentence that a person can act on."""
 
     title: str
@@ -194,7 +178,7 @@ class Problem(_Message):
 
 
 @dataclass(frozen=True)
-class JobStatus(_Message):
+class JobStatus(Message):
     """A job as the server tells it: in lists, single, and inside every event."""
 
     id: str
@@ -202,7 +186,7 @@ class JobStatus(_Message):
     phase: str = ""  # "loading model", "denoising", "decoding", "saving", …: words for a person
     step: int = 0
     steps: int = 0
-    position: int = 0  # jobs before this one in the queue, when queued
+    position: int = 0  # jobs that run before this one, when queued
     warnings: tuple[str, ...] = ()
     results: tuple[str, ...] = ()  # SHA-256 of each PNG, when done
     error: str = ""  # a sentence, when failed
@@ -213,7 +197,7 @@ class JobStatus(_Message):
 
 
 @dataclass(frozen=True)
-class JobEvent(_Message):
+class JobEvent(Message):
     """One server-sent event. ``sequence`` is its SSE id, to resume from with Last-Event-ID."""
 
     sequence: int
@@ -222,7 +206,7 @@ class JobEvent(_Message):
 
 
 @dataclass(frozen=True)
-class Health(_Message):
+class Health(Message):
     """What ``GET /v1/health`` tells anybody."""
 
     protocol: int
@@ -236,7 +220,7 @@ class Health(_Message):
 
 
 @dataclass(frozen=True)
-class MissingFile(_Message):
+class MissingFile(Message):
     """A file that a model needs and that is not here."""
 
     path: str
@@ -245,7 +229,7 @@ class MissingFile(_Message):
 
 
 @dataclass(frozen=True)
-class Download(_Message):
+class Download(Message):
     """A download that runs, or that ended with an ``error``."""
 
     done: int = 0  # bytes, of all files together
@@ -254,7 +238,7 @@ class Download(_Message):
 
 
 @dataclass(frozen=True)
-class ModelStatus(_Message):
+class ModelStatus(Message):
     """One entry of ``GET /v1/models``."""
 
     name: str
@@ -275,7 +259,7 @@ class ModelStatus(_Message):
 
 
 @dataclass(frozen=True)
-class ServerAddress(_Message):
+class ServerAddress(Message):
     """What a running server leaves in its data directory, so that clients on this computer find it."""
 
     pid: int
@@ -330,57 +314,3 @@ def user_data_dir() -> Path:
 def default_server_dir() -> Path:
     """Where a server keeps token, jobs and results unless told otherwise."""
     return user_data_dir() / "server"
-
-
-def _check_range(what: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:  # also refuses NaN
-        raise ProtocolError(f"The {what} must be between {low:g} and {high:g}, not {value!r:.20}.")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, _Message):
-        return value.to_json()
-    if isinstance(value, tuple):
-        return [_plain(v) for v in value]
-    if isinstance(value, enum.Enum):
-        return value.value
-    return value
-
-
-def _typed(value: Any, hint: Any, where: str) -> Any:
-    """``value`` as ``hint`` asks, or ProtocolError naming ``where``."""
-    origin = typing.get_origin(hint)
-    if origin in (typing.Union, types.UnionType):
-        if value is None:
-            return None
-        (inner,) = [a for a in typing.get_args(hint) if a is not type(None)]
-        return _typed(value, inner, where)
-    if origin is tuple:
-        if not isinstance(value, list | tuple):
-            raise ProtocolError(f"{where} must be a list.")
-        item = typing.get_args(hint)[0]
-        return tuple(_typed(v, item, f"{where}[{i}]") for i, v in enumerate(value))
-    if origin is not None or hint is Any:
-        if isinstance(value, Mapping):
-            return dict(value)
-        raise ProtocolError(f"{where} must be a JSON object.")
-    if issubclass(hint, _Message):
-        return hint.from_json(value)
-    if issubclass(hint, enum.Enum):
-        try:
-            return hint(value)
-        except ValueError:
-            raise ProtocolError(f"{where} cannot be {value!r:.60}.") from None
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        try:
-            value = float(value)
-        except OverflowError:
-            raise ProtocolError(f"{where} is too large a number.") from None
-    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
-        raise ProtocolError(f"{where} must be {_JSON_NAMES.get(hint, hint.__name__)}, not {value!r:.60}.")
-    if hint is float and not math.isfinite(value):
-        raise ProtocolError(f"{where} must be a finite number.")
-    return value
-
-
-_JSON_NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}

@@ -91,7 +91,7 @@ class Service:
         """Accept a job, or raise why not; a submission that is known already is answered with its job."""
         if (known := self.queue.find_same(submission)) is not None:
             return known
-        self.queue.require_room()
+        self.queue.require_room(submission)
         self.blobs.require_space(RESULT_ROOM)
         await asyncio.to_thread(check_request, submission.request, self.models, self.blobs)
         # While the images were decoded, a retry of the same submission may have come in.
@@ -100,7 +100,8 @@ class Service:
             self.dispatcher.feed()
         return self.queue.status(submission.id)
 
-    def cancel_all(self) -> list[JobStatus]:
-        """Cancel every unfinished job, the waiting ones first, so that none of them starts meanwhile."""
-        statuses = [self.dispatcher.cancel(status.id) for status in reversed(self.queue.unfinished())]
-        return statuses[::-1]
+    def cancel_all(self, waiting_only: bool = False) -> list[JobStatus]:
+        """Cancel every job that waits, and those that run too unless ``waiting_only``; these, those that run first."""
+        waiting = self.queue.cancel_all_waiting()  # first, so that none of them starts meanwhile
+        running = [] if waiting_only else [self.dispatcher.cancel(status.id) for status in self.queue.unfinished()]
+        return [*running, *waiting]

@@ -59,7 +59,12 @@ BASICS = {"package", "errors", "png", "terminal"}
 COMPOSES = {"registration"}  # the one place that knows every feature module
 
 # What the add-on may know of the server, and what the server's two-sided parts may import themselves.
-CONTRACT = ("generation_server.protocol", "generation_server.client", "generation_server.families")
+CONTRACT = (
+    "generation_server.messages",
+    "generation_server.protocol",
+    "generation_server.client",
+    "generation_server.families",
+)
 FIGURE_CODE = (
     "addon.pose",
     "addon.openpose",

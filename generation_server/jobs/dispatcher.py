@@ -46,6 +46,7 @@ class Dispatcher:
         self._current: str | None = None  # id of the job that the worker has
         self._cancelling = False
         self._grace: asyncio.TimerHandle | None = None
+        self._freeing = False  # the worker was asked to let go of its models, and will after the job that it has
         self._failed_starts = 0
         self._last_words = ""  # why a worker says that it cannot work
         self._wanted = asyncio.Event()  # a job came: try again at once to start a worker
@@ -101,6 +102,9 @@ class Dispatcher:
         """Ask the worker to give the device's memory back, after the job that it has."""
         if self._worker is not None:
             self._worker.send({"kind": "free_memory"})
+            self._freeing = self._current is not None
+            if not self._freeing:
+                self._queue.loaded = None
 
     # The worker's life
 
@@ -141,6 +145,7 @@ class Dispatcher:
         was_ready, self._ready, self._worker = self._ready, False, None
         self._failed_starts = 0 if was_ready else self._failed_starts + 1
         self.device, self.memory = "starting", (0, 0)
+        self._freeing, self._queue.loaded = False, None
         _log.warning("The worker stopped: %s. Its log is %s", how, self._log_path)
         job_id, self._current = self._current, None
         if job_id is not None:
@@ -191,6 +196,8 @@ class Dispatcher:
         else:
             raise ValueError(f"unknown message {kind}")
         self._current = None
+        if self._freeing:
+            self._freeing, self._queue.loaded = False, None
         self.feed()
 
     def _end(self, job_id: str, state: JobState, **changes: Any) -> None:

@@ -6,14 +6,16 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from ..protocol import JobState, JobStatus, JobSubmission
 from .blobs import DiskFull
 from .events import EventLog
+from .order import overtake, running_order
 from .store import Job, JobStore, canonical
 
-DEFAULT_LIMIT = 100
+DEFAULT_LIMIT = 500
 """Unfinished jobs that a server accepts."""
 
 LISTED = 200
@@ -47,11 +49,14 @@ class JobQueue:
         self._limit = limit
         self._unfinished: dict[str, Job] = {}
         self._unsaved: dict[str, Job] = {}  # ended while the disk was full: on disk they are still unfinished
+        self._loaded: str | None = None
+        self._positions: dict[str, int] = {}  # how many jobs run before each that is unfinished, in that order
         for job in store.unfinished():
             if job.status.state is JobState.RUNNING:
                 job = job.with_status(state=JobState.QUEUED, phase="", step=0, started=0.0)
             self._unfinished[job.id] = job
             self._save(job)
+        self._line_up()
 
     def __len__(self) -> int:
         """Jobs that wait or run."""
@@ -83,30 +88,35 @@ class JobQueue:
             raise OtherJob(f"The id {submission.id} belongs to another job: make a new id for a new request.")
         return self._told(known)
 
-    def require_room(self) -> None:
+    def require_room(self, submission: JobSubmission) -> None:
         """Raise QueueFull when there is no place for another job."""
-        if len(self._unfinished) >= self._limit:
+        if len(self._unfinished) - len(self._replaced_by(submission)) >= self._limit:
             raise QueueFull(f"The queue is full ({self._limit} jobs): wait until one is done, or cancel some.")
 
     def add(self, submission: JobSubmission) -> JobStatus:
-        """Queue a job. Raises QueueFull, DiskFull; then nothing was queued."""
-        self.require_room()
+        """Queue a job where it wants to be. Raises QueueFull, DiskFull; then nothing was queued and nothing replaced."""
+        self.require_room(submission)
         status = JobStatus(submission.id, JobState.QUEUED, steps=submission.request.steps, created=time.time())
-        place = max((job.place for job in self._unfinished.values()), default=0.0) + 1.0
-        job = Job(submission, status, place)
-        self._store.save(job)
+        job = Job(submission, status, self._front() if submission.place == "front" else self._back())
+        replaced = self._replaced_by(submission)
+        self._store.save(job, *replaced)
         self._unfinished[job.id] = job
-        return self._publish(job)
+        self._forget(replaced)
+        self._line_up(job)
+        return self.status(job.id)
 
-    def move(self, job_id: str, to_front: bool) -> JobStatus:
-        """Move a waiting job to the front or the back. Raises UnknownJob, NotWaiting."""
+    def move(self, job_id: str, to: str) -> JobStatus:
+        """Move a waiting job to one of QUEUE_PLACES. Raises UnknownJob, NotWaiting."""
         job = self._job(job_id)
         if job.status.state is not JobState.QUEUED:
             raise NotWaiting(f"The job is {job.status.state}: only a waiting job can be moved.")
-        places = [other.place for other in self._unfinished.values()]
-        place = min(places) - 1.0 if to_front else max(places) + 1.0
-        self._keep(dataclasses.replace(job, place=place))
-        self._tell_waiting()
+        if to == "replace":
+            replaced = self._replaced_by(dataclasses.replace(job.submission, place="replace"))
+            self._save(*replaced)
+            self._forget(replaced)
+        else:
+            self._keep(dataclasses.replace(job, place=self._front() if to == "front" else self._back()))
+        self._line_up(self._unfinished[job_id])
         return self.status(job_id)
 
     def cancel_waiting(self, job_id: str) -> JobStatus:
@@ -116,16 +126,40 @@ class JobQueue:
             raise NotWaiting("The job is running: its worker has to be told.")
         return self._told(job) if job.status.state.is_final else self.end(job_id, JobState.CANCELLED)
 
+    def cancel_all_waiting(self) -> list[JobStatus]:
+        """Cancel every job that waits, at once; these, in the order in which they waited."""
+        cancelled = [_ended(job, JobState.CANCELLED) for job in self._in_order() if job.status.state is JobState.QUEUED]
+        self._save(*cancelled)
+        self._forget(cancelled)
+        self._line_up()
+        return [self._told(job) for job in cancelled]
+
     # What the dispatcher does
 
+    @property
+    def loaded(self) -> str | None:
+        """The model that the worker has on its device, whose jobs may go first; None when there is none."""
+        return self._loaded
+
+    @loaded.setter
+    def loaded(self, model: str | None) -> None:
+        if model != self._loaded:
+            self._loaded = model
+            self._line_up()
+
     def take(self) -> Job | None:
-        """The next job, now running, or None when nothing waits."""
+        """The next job, now running, or None when nothing waits. Its model counts as loaded from now on."""
+        self._line_up()  # time has gone by, and with it somebody's patience
         job = next((job for job in self._in_order() if job.status.state is JobState.QUEUED), None)
         if job is None:
             return None
+        for other in self._waiting():
+            if other.place < job.place:
+                self._unfinished[other.id] = overtake(other, time.time())
         job = job.with_status(state=JobState.RUNNING, phase="starting", step=0, started=time.time())
+        self._loaded = job.model
         self._keep(job)
-        self._tell_waiting()
+        self._line_up(job)
         return job
 
     def progress(self, job_id: str, preview: str = "", **changes: Any) -> None:
@@ -141,13 +175,11 @@ class JobQueue:
 
     def end(self, job_id: str, state: JobState, **changes: Any) -> JobStatus:
         """Finish a job: ``state`` is done, failed or cancelled."""
-        job = self._unfinished[job_id].with_status(state=state, phase="", finished=time.time(), **changes)
-        del self._unfinished[job_id]
-        if not self._save(job):
-            self._unsaved[job_id] = job
-        status = self._publish(job)
-        self._tell_waiting()
-        return status
+        job = _ended(self._unfinished[job_id], state, **changes)
+        self._save(job)
+        self._forget([job])
+        self._line_up()
+        return self._told(job)
 
     def crashes(self, job_id: str) -> int:
         """How often a worker died while it ran this unfinished job."""
@@ -157,7 +189,9 @@ class JobQueue:
         """Let a running job whose worker died wait once more, where it was in the queue."""
         job = self._unfinished[job_id]
         job = dataclasses.replace(job.with_status(state=JobState.QUEUED, phase="", step=0, started=0.0), crashes=job.crashes + 1)
-        self._keep(job.with_status(warnings=(*job.status.warnings, warning)))
+        job = job.with_status(warnings=(*job.status.warnings, warning))
+        self._keep(job)
+        self._line_up(job)
 
     # Within
 
@@ -167,40 +201,81 @@ class JobQueue:
             raise UnknownJob(f"There is no job '{job_id:.80}' on this server.")
         return job
 
+    def _waiting(self) -> list[Job]:
+        """Those that wait, by their places."""
+        return sorted(
+            (job for job in self._unfinished.values() if job.status.state is JobState.QUEUED), key=lambda job: job.place
+        )
+
     def _in_order(self) -> list[Job]:
-        return sorted(self._unfinished.values(), key=lambda job: (job.status.state is not JobState.RUNNING, job.place))
+        """Those that run, then those that wait, as they will run."""
+        return [self._unfinished[job_id] for job_id in self._positions]
+
+    def _front(self) -> float:
+        return min(0.0, *(job.place for job in self._unfinished.values()), 0.0) - 1.0
+
+    def _back(self) -> float:
+        return max(0.0, *(job.place for job in self._unfinished.values()), 0.0) + 1.0
+
+    def _replaced_by(self, submission: JobSubmission) -> list[Job]:
+        """The waiting jobs of the same client, as cancelled by this one, if it is to replace them."""
+        if submission.place != "replace":
+            return []
+        warning = f"It was replaced by the job {submission.id} before it began."
+        return [
+            _ended(job, JobState.CANCELLED, warnings=(*job.status.warnings, warning))
+            for job in self._waiting()
+            if job.submission.client == submission.client and job.id != submission.id
+        ]
 
     def _told(self, job: Job) -> JobStatus:
         """The status as clients get it, with place in the queue and request."""
-        position = 0
-        if job.status.state is JobState.QUEUED:
-            position = next(i for i, other in enumerate(self._in_order()) if other.id == job.id)
+        position = self._positions.get(job.id, 0) if job.status.state is JobState.QUEUED else 0
         return dataclasses.replace(job.status, position=position, request=job.submission.request)
 
     def _keep(self, job: Job) -> None:
+        """Take a change of an unfinished job. ``_line_up`` tells of it."""
         self._unfinished[job.id] = job
         self._save(job)
-        self._publish(job)
 
-    def _tell_waiting(self) -> None:
-        """Tell every waiting job anew: its position has changed."""
-        for job in self._in_order():
-            if job.status.state is JobState.QUEUED:
+    def _forget(self, ended: Iterable[Job]) -> None:
+        """These are finished: out of the queue, and told. On disk they are so already, unless it is full."""
+        for job in ended:
+            del self._unfinished[job.id]
+            self._positions.pop(job.id, None)
+            self._publish(job)
+
+    def _line_up(self, *changed: Job) -> None:
+        """Order the unfinished jobs anew, and tell of those that ``changed`` and those whose position did."""
+        former = self._positions
+        running = [job.id for job in self._unfinished.values() if job.status.state is JobState.RUNNING]
+        line = [*running, *running_order(self._waiting(), self._loaded, time.time())]
+        self._positions = {job_id: position for position, job_id in enumerate(line)}
+        told = {job.id for job in changed}
+        for job_id, position in self._positions.items():
+            job = self._unfinished[job_id]
+            if job_id in told or (job.status.state is JobState.QUEUED and former.get(job_id) != position):
                 self._publish(job)
 
-    def _publish(self, job: Job, preview: str = "") -> JobStatus:
-        status = self._told(job)
-        self._events.publish(status, preview)
-        return status
+    def _publish(self, job: Job, preview: str = "") -> None:
+        self._events.publish(self._told(job), preview)
 
-    def _save(self, job: Job) -> bool:
-        """Save a change that must not be refused. On a full disk the memory holds it until a later change can be saved."""
+    def _save(self, *jobs: Job) -> None:
+        """Save changes that must not be refused. On a full disk the memory holds them until a later change can be saved."""
+        if not jobs:
+            return
         try:
-            self._store.save(job)
-            for unsaved in list(self._unsaved.values()):
-                self._store.save(unsaved)
-                del self._unsaved[unsaved.id]
+            self._store.save(*jobs)
+            if self._unsaved:
+                self._store.save(*self._unsaved.values())
+                self._unsaved.clear()
         except DiskFull as error:
-            _log.error("Job %s is %s, which could not be saved: %s", job.id, job.status.state, error)
-            return False
-        return True
+            for job in jobs:
+                _log.error("Job %s is %s, which could not be saved: %s", job.id, job.status.state, error)
+                if job.status.state.is_final:
+                    self._unsaved[job.id] = job
+
+
+def _ended(job: Job, state: JobState, **changes: Any) -> Job:
+    """The job in its final state."""
+    return job.with_status(state=state, phase="", finished=time.time(), **changes)

@@ -44,12 +44,18 @@ class Job:
 
     submission: JobSubmission
     status: JobStatus
-    place: float
+    place: float  # jobs run from the lowest up; those that a person put in front have one below 0
     crashes: int = 0
+    overtaken: int = 0  # how often another went before it; not saved, for a new server has no model loaded to save time with
+    overtaken_since: float = 0.0  # time of the first one, in seconds since the epoch
 
     @property
     def id(self) -> str:
         return self.submission.id
+
+    @property
+    def model(self) -> str:
+        return self.submission.request.model
 
     def with_status(self, **changes: Any) -> Job:
         return dataclasses.replace(self, status=dataclasses.replace(self.status, **changes))
@@ -79,20 +85,17 @@ class JobStore:
     def close(self) -> None:
         self._db.close()
 
-    def save(self, job: Job) -> None:
-        """Write a job, new or known. Raises DiskFull, and then the former state stands."""
-        status = dataclasses.replace(job.status, request=None)
-        row = (
-            job.id,
-            canonical(job.submission),
-            json.dumps(status.to_json()),
-            status.state.value,
-            status.finished,
-            job.place,
-            job.crashes,
-        )
+    def save(self, *jobs: Job) -> None:
+        """Write jobs, new or known: all of them, or DiskFull is raised and the former state stands."""
         try:
-            self._db.execute("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                self._db.executemany("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?)", map(_row, jobs))
+                self._db.execute("COMMIT")
+            except sqlite3.Error:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
         except sqlite3.OperationalError as error:
             if _is_full(error):
                 raise DiskFull(self._path.parent) from error
@@ -130,6 +133,19 @@ class JobStore:
 def canonical(submission: JobSubmission) -> str:
     """A text that is equal exactly for equal submissions."""
     return json.dumps(submission.to_json(), sort_keys=True, separators=(",", ":"))
+
+
+def _row(job: Job) -> tuple[Any, ...]:
+    status = dataclasses.replace(job.status, request=None)
+    return (
+        job.id,
+        canonical(job.submission),
+        json.dumps(status.to_json()),
+        status.state.value,
+        status.finished,
+        job.place,
+        job.crashes,
+    )
 
 
 def _marks(values: tuple[str, ...]) -> str:

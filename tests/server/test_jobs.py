@@ -95,6 +95,21 @@ def test_jobs_run_in_the_order_that_was_asked_for(server):
     assert [status.started for status in statuses] == sorted(status.started for status in statuses)
 
 
+def test_a_job_says_where_it_wants_to_be(server):
+    running = endless(server)
+    a, b = server.submit(), server.submit()
+    first = JobSubmission(new_job_id(), make_request(), place="front", client="panel")
+    assert server.client.submit(first).position == 1
+    assert server.client.submit(first).position == 1  # the retry is not put in front again
+    newest = server.client.submit(JobSubmission(new_job_id(), make_request(), place="replace", client="panel")).id
+    assert [status.id for status in server.client.jobs()[:4]] == [running, a, b, newest]
+    assert server.client.job(first.id).state is CANCELLED
+    assert server.client.move(b, "replace").position == 1  # a is of the same client: of none
+    assert server.client.job(a).state is CANCELLED
+    assert [status.id for status in server.client.cancel_all(waiting_only=True)] == [b, newest]
+    assert server.client.job(running).state is RUNNING
+
+
 def test_a_full_queue_is_busy_and_takes_the_retry_later(data_dir: Path):
     with running_server(data_dir, *STEP_ENGINE, "--queue-limit", "2") as server:
         running = endless(server)
