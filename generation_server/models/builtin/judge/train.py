@@ -25,7 +25,7 @@ from safetensors.torch import load_file, save_file
 
 from .augment import Batch, moved, worn
 from .losses import losses
-from .net import COUNTS, STRIDE, JudgeNet
+from .net import COUNTS, STRIDE, Answer, JudgeNet
 from .pool import read_shard
 
 STATE, WEIGHTS = "state.pt", "judge.safetensors"
@@ -49,6 +49,8 @@ class Plan:
     device: str = "cpu"
     seed: int = 0
     weights: Path | None = None
+    bfloat16: bool = False
+    """Compute convolutions in it: on a processor that can, a third faster."""
 
 
 @dataclass
@@ -131,7 +133,9 @@ class Training:
         batch = Batch(worn(batch.pictures, random), batch.masks, batch.parts, batch.points, batch.ends)
         batch = Batch(*(tensor.to(self.plan.device) for tensor in vars(batch).values()))
         self.net.train()
-        found = losses(self.net(batch.pictures.to(memory_format=torch.channels_last)), batch)
+        with torch.autocast(self.plan.device.split(":")[0], torch.bfloat16, enabled=self.plan.bfloat16):
+            answer = self.net(batch.pictures.to(memory_format=torch.channels_last))
+        found = losses(Answer(*(tensor.float() for tensor in vars(answer).values())), batch)
         self.optimiser.zero_grad(set_to_none=True)
         torch.stack(list(found.values())).sum().backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
@@ -183,8 +187,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--from-weights", type=Path, help="begin with a judge that has learnt already")
+    parser.add_argument("--bfloat16", action="store_true", help="faster on GPUs and on processors with AVX-512 BF16")
     options = parser.parse_args(arguments)
-    plan = Plan(options.steps, options.minutes, options.batch, options.device, options.seed, options.from_weights)
+    plan = Plan(
+        options.steps, options.minutes, options.batch, options.device, options.seed, options.from_weights, options.bfloat16
+    )
     try:
         training = Training(options.pool, options.out, plan)
     except ValueError as error:
