@@ -30,6 +30,8 @@ def draw(arguments: argparse.Namespace) -> None:
     size = _size(arguments.size) if arguments.size else None
     jobs = list(_jobs([Path(p) for p in arguments.poses], Path(arguments.out)))
     with Progress("drawing", len(jobs)) as progress:
+        for source, _ in jobs:  # before anything is written
+            _read(source, size)
         for done, (source, target) in enumerate(jobs):
             progress.update(done, source.name)
             documents = _read(source, size)
@@ -45,11 +47,11 @@ def draw(arguments: argparse.Namespace) -> None:
 
 def _read(source: Path, size: tuple[int, int] | None) -> tuple[PoseDocument, ...]:
     """The pictures in a file: several where it holds ComfyUI's list of them."""
-    from .openpose.pose_json import PoseJsonError, loads_all
+    from .openpose.pose_json import PoseJsonError, decoded, loads_all
 
     try:
-        return loads_all(source.read_text("utf-8-sig"), size=size)
-    except (PoseJsonError, UnicodeDecodeError) as error:
+        return loads_all(decoded(source.read_bytes()), size=size)
+    except PoseJsonError as error:
         raise UserError(f"{source}: {error}") from None
     except OSError as error:
         raise UserError(f"{source} cannot be read: {error.strerror}.") from None

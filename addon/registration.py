@@ -19,6 +19,7 @@ MODULES: tuple[str, ...] = (
     "settings.library",
     "settings.generation",
     "settings.pointers",
+    "armature.mesh_content",
     "armature.watcher",
     "generate.pose_shelf",
     "generate.body_shelf",

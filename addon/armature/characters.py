@@ -16,6 +16,7 @@ from ..errors import UserError
 from ..settings.characters import BY_ITSELF, LEFT_OUT, SHOWN, P2A_PG_character
 from .control_rig.link import NOT_DRAWN
 from .mannequin import is_mannequin, is_own
+from .placed import fault_of_place
 from .recognition import Recognition, recognise, spoken
 from .worn import is_worn
 
@@ -82,6 +83,8 @@ def fault_of_character(obj: bpy.types.Object, view_layer: bpy.types.ViewLayer) -
         return ""
     if seen.problems:
         return seen.problems[0]
+    if fault := fault_of_place(obj):
+        return fault
     if not seen.joints:
         return f"'{obj.name}' has no hips, head and limbs that can be recognised: choose bones in Characters."
     if missing := seen.missing:

@@ -9,7 +9,6 @@ proportions to its bone must do."""
 from __future__ import annotations
 
 import re
-import zlib
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 
 from ..keys import key_of, object_in
 from .figures import Figure
+from .mesh_content import content_of
 from .weights import vertices_on
 
 Floats = NDArray[np.float64]
@@ -52,6 +52,8 @@ _EAR_BAND = (-0.22, 0.12)
 _LONGEST_EAR = 1.22
 """How far out an ear's middle may be to the head's width above it: an elf's points are not."""
 _FEWEST = 24  # vertices that can be a head
+_FAR = 20.0
+"""In lengths of the head's bone: what is farther from its joint was thrown there by something broken."""
 
 _HAIR = re.compile(
     r"hair|pony|twin.?tail|bang|fringe|braid|ahoge|hat\b|cap\b|helmet|ribbon|glass|headphone|horn|髪|帽|リボン|眼鏡|メガネ", re.I
@@ -99,7 +101,7 @@ def head_landmarks(figure: Figure, depsgraph: bpy.types.Depsgraph) -> dict[str, 
         axes.turn.tobytes(), content,
     )  # fmt: skip
     if key not in _known:
-        points, eye_points = _head_points(figure, source, pieces, to_rest)
+        points, eye_points = _head_points(figure, source, pieces, to_rest, axes)
         found = _found(axes, points, eye_points, {name: np.array(place) for name, place in eyes.items()})
         _known[key] = {name: axes.back(place) for name, place in found.items()}
         while len(_known) > _REMEMBERED:
@@ -150,12 +152,10 @@ def _meshes(figure: Figure, depsgraph: bpy.types.Depsgraph, source: bpy.types.Ob
         on_bone = mesh.parent_type == "BONE" and mesh.parent_bone in names
         if not on_bone and not any(group.name in names for group in mesh.vertex_groups):
             continue
-        places = np.empty(len(mesh.data.vertices) * 3, np.float32)
-        mesh.data.vertices.foreach_get("co", places)
         keys = mesh.data.shape_keys
         values = tuple(round(block.value, 4) for block in keys.key_blocks if block.value) if keys is not None else ()
         pieces.append((mesh, mesh.evaluated_get(depsgraph)))
-        content.append((key, zlib.crc32(places.tobytes()), values, tuple(mod.show_viewport for mod in mesh.modifiers)))
+        content.append((key, content_of(mesh.data), values, tuple(mod.show_viewport for mod in mesh.modifiers)))
     return pieces, tuple(content)
 
 
@@ -171,7 +171,9 @@ def _face_bones(head: bpy.types.Bone) -> set[str]:
     return found
 
 
-def _head_points(figure: Figure, source: bpy.types.Object, pieces: list[_Piece], to_rest: Matrix) -> tuple[Floats, Floats]:
+def _head_points(
+    figure: Figure, source: bpy.types.Object, pieces: list[_Piece], to_rest: Matrix, axes: _Axes
+) -> tuple[Floats, Floats]:
     """(n, 3) vertices of the head and (m, 3) those of its eyes, at rest in armature space."""
     names = _face_bones(source.data.bones[figure.joint_map["head"]])
     heads, eyes = [np.empty((0, 3))], [np.empty((0, 3))]
@@ -197,7 +199,7 @@ def _head_points(figure: Figure, source: bpy.types.Object, pieces: list[_Piece],
             evaluated.to_mesh_clear()
         matrix = np.array(to_rest @ evaluated.matrix_world, np.float64)
         points = places.reshape(-1, 3).astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
-        good = np.isfinite(points).all(axis=1)
+        good = np.abs(points - axes.origin).max(axis=1) < _FAR * axes.size  # and not where they are no number
         heads.append(points[mask & ~hair & good])
         eyes.append(points[mask & eye & good])
     return np.concatenate(heads), np.concatenate(eyes)

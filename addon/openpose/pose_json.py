@@ -68,6 +68,14 @@ def loads(text: str, *, size: tuple[int, int] | None = None) -> PoseDocument:
     return documents[0]
 
 
+def decoded(data: bytes) -> str:
+    """The text of a JSON file. Raises PoseJsonError."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise PoseJsonError("This is no text in UTF-8: save the JSON in that encoding, or choose another file.") from None
+
+
 def loads_all(text: str, *, size: tuple[int, int] | None = None) -> tuple[PoseDocument, ...]:
     """The documents in a JSON text: one, or as many as there are in ComfyUI's list.
 
@@ -77,7 +85,7 @@ def loads_all(text: str, *, size: tuple[int, int] | None = None) -> tuple[PoseDo
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise PoseJsonError(f"This is not JSON: {error}.") from None
+        raise PoseJsonError(f"This is not JSON ({error}): export the pose again.") from None
     if not isinstance(data, list):
         return (_document(data, size),)
     if not data:

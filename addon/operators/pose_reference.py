@@ -11,7 +11,7 @@ from bpy.props import StringProperty
 from ..errors import UserError
 from ..framing.camera import picture_camera, scene_size
 from ..generate.request import ensure_camera
-from ..openpose.pose_json import PoseDocument, PoseJsonError, loads
+from ..openpose.pose_json import PoseDocument, PoseJsonError, decoded, loads
 from ..passes.reference import has_reference, remove_reference, show_reference
 from .reporting import Reporting
 
@@ -37,7 +37,7 @@ class P2A_OT_open_pose_reference(Reporting, bpy.types.Operator):
             raise UserError("Say which JSON file to open.")
         size = scene_size(context.scene)
         document = _read(Path(bpy.path.abspath(self.filepath)), size)
-        if not document.people:
+        if all(person.empty for person in document.people):
             raise UserError("There is nobody in this JSON: choose another file.")
         camera = ensure_camera(context.scene, context.view_layer)
         show_reference(context.scene, camera, document, size)
@@ -67,8 +67,8 @@ def _read(path: Path, size: tuple[int, int]) -> PoseDocument:
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise UserError(f"{path.name} is too large for a pose: choose an OpenPose JSON file.")
-        return loads(path.read_text("utf-8-sig"), size=size)
-    except (PoseJsonError, UnicodeDecodeError) as error:
+        return loads(decoded(path.read_bytes()), size=size)
+    except PoseJsonError as error:
         raise UserError(f"{path.name}: {error}") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from error

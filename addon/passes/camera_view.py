@@ -18,7 +18,8 @@ def view_of(camera: bpy.types.Object | None, depsgraph: bpy.types.Depsgraph, wid
     if camera is None or camera.type != "CAMERA":
         raise UserError("There is no camera to look through: add a pose camera or choose a scene camera.")
     if camera.data.type not in ("PERSP", "ORTHO"):
-        raise UserError(f"The camera “{camera.name}” is panoramic: switch it to perspective or orthographic.")
+        kind = "panoramic" if camera.data.type == "PANO" else "of a custom type"  # Blender 5 knows these
+        raise UserError(f"The camera “{camera.name}” is {kind}: switch it to perspective or orthographic.")
     evaluated = camera.evaluated_get(depsgraph)
     # A render ignores the scale that a camera has from its parents, as this does.
     to_world = np.array(evaluated.matrix_world.normalized(), dtype=np.float64)

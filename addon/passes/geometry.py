@@ -65,6 +65,13 @@ class Surface:
         """The vertices (n, 3) in world metres."""
         return transform(self.to_world[:3], self.vertices.astype(np.float64))
 
+    @property
+    def seen_places(self) -> Floats:
+        """Those of ``world`` (m, 3) that a triangle has: what a broken modifier threw away is not among them."""
+        used = np.zeros(len(self.vertices), dtype=bool)
+        used[self.triangles] = True
+        return self.world if used.all() else self.world[used]
+
 
 def figure_surfaces(
     scene: bpy.types.Scene,

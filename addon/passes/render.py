@@ -8,26 +8,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import bpy
-import numpy as np
 
 from ..armature import head_points, recognition, weights
-from ..armature.characters import why_no_figure
 from ..armature.figures import Figure, figures_in
 from ..dressing import face_points
 from ..errors import UserError
-from ..keys import ObjectKey, object_in
+from ..keys import ObjectKey
 from ..openpose import pose_json
 from ..openpose.person import Person
 from ..openpose.profiles import Profile
 from . import buffers_cycles, buffers_gpu, geometry, head
-from .buffers import MOST_FIGURES, Buffers
+from .buffers import Buffers
 from .camera_view import view_of
 from .geometry import Surface
+from .in_view import check_sight, placed_figures
 from .kinds import DETAILS, GEOMETRY, Image, Inputs, needs
 from .kinds import KINDS as ALL
 from .options import PassOptions
 from .skeleton import SkeletonRules, people_of
-from .view import NEAREST, View
+from .view import View
 
 KINDS: tuple[str, ...] = ("openpose", "depth")
 """What a request asks for; ``kinds.KINDS`` are all that there are."""
@@ -91,19 +90,18 @@ def render_passes(
     view_layer.update()
     depsgraph = view_layer.depsgraph
     view = view_of(camera, depsgraph, width, height)
-    chosen = tuple(figures_in(scene, view_layer) if figures is None else figures)
-    _check_figures(scene, view_layer, chosen)
+    warnings: list[str] = []
+    chosen = placed_figures(scene, view_layer, figures_in(scene, view_layer) if figures is None else figures, warnings)
     clock("scene")
     detailed = needs(kinds, DETAILS)
     surfaces = geometry.figure_surfaces(scene, view_layer, depsgraph, chosen, detailed)
     clock("geometry")
-    warnings: list[str] = []
     beside = None
     if options.hide_occluded:
         beside = geometry.worn_surfaces(scene, view_layer, depsgraph, chosen, False)
         beside += geometry.ticked_surfaces(view_layer, depsgraph, chosen, False)
     people = people_of(scene, depsgraph, chosen, surfaces, view, rules, keep_outside=options.keep_outside, beside=beside)
-    _check_sight(chosen, people, surfaces, view, camera, warnings)
+    check_sight(chosen, people, surfaces, view, camera, warnings)
     clock("keypoints")
     # As exact as they are written down, or a point between two pixels would be drawn from the file as another one.
     present = tuple(person.rounded(pose_json.DECIMALS) for person in people if not person.empty)
@@ -161,48 +159,6 @@ class _Clock:
         now = time.perf_counter()
         self.seconds[step] = now - self._last
         self._last = now
-
-
-def _check_figures(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, figures: Sequence[Figure]) -> None:
-    if not figures:
-        raise UserError(
-            why_no_figure(view_layer)
-            or "There is no visible figure in this scene: add one with Add ▸ Mannequin, or show the one that is hidden."
-        )
-    if len(figures) > MOST_FIGURES:
-        raise UserError(f"There are {len(figures)} figures in view: hide some, {MOST_FIGURES} can be told apart.")
-    for figure in figures:
-        if object_in(scene, figure.armature) is None:
-            raise UserError(f"The armature “{figure.name}” is not in this scene any more: add the figure again.")
-
-
-def _check_sight(
-    figures: Sequence[Figure],
-    people: Sequence[Person],
-    surfaces: Sequence[Surface],
-    view: View,
-    camera: bpy.types.Object,
-    warnings: list[str],
-) -> None:
-    """Raise UserError where no figure is in the picture; add a warning for each that is not, or not altogether in front."""
-    missing: list[tuple[str, bool]] = []
-    for number, (figure, person) in enumerate(zip(figures, people, strict=True), 1):
-        points = [surface.world for surface in surfaces if surface.figure == number]
-        pixels, depth = view.project(np.concatenate(points) if points else np.empty((0, 3)))
-        inside = bool(view.contains(pixels).any()) or bool(view.contains(person.body[person.body[:, 2] > 0.0, :2]).any())
-        behind = depth <= NEAREST
-        if not inside:
-            missing.append((figure.name, len(behind) > 0 and bool(behind.all())))
-        elif behind.any():
-            warnings.append(f"A part of “{figure.name}” is behind the camera: move the camera back.")
-    if len(missing) < len(figures):
-        warnings += [f"“{name}” is not in the picture." for name, _ in missing]
-        return
-    if all(behind for _, behind in missing):
-        who = f"“{missing[0][0]}” is" if len(missing) == 1 else "All figures are"
-        raise UserError(f"{who} behind the camera “{camera.name}”: reset the camera or turn it round.")
-    who = f"“{missing[0][0]}” is" if len(missing) == 1 else "All figures are"
-    raise UserError(f"{who} outside the picture of the camera “{camera.name}”: reset the camera or move it.")
 
 
 def forget() -> None:

@@ -57,8 +57,9 @@ class View:
         x, y, weight, behind = transform(np.stack((*to_clip[[0, 1, 3]], self.to_camera[2])), points).T
         weight = np.where(behind < -NEAREST, weight, np.nan)
         pixels = np.empty((len(points), 2))
-        pixels[:, 0] = (x / weight + 1.0) * (self.width / 2.0)
-        pixels[:, 1] = (1.0 - y / weight) * (self.height / 2.0)
+        with np.errstate(invalid="ignore", over="ignore"):  # of a lens without end
+            pixels[:, 0] = (x / weight + 1.0) * (self.width / 2.0)
+            pixels[:, 1] = (1.0 - y / weight) * (self.height / 2.0)
         return pixels, -behind
 
     def contains(self, pixels: Array) -> NDArray[np.bool_]:

@@ -120,7 +120,10 @@ def test_a_skeleton_of_somebody_else_is_shown_over_the_camera(scene: bpy.types.S
 @pytest.mark.parametrize(
     ("text", "says"),
     [("{", "This is not JSON"), ('{"people": null, "canvas_width": 64, "canvas_height": 64}', "people|nobody"),
-     ('{"people": [], "canvas_width": 64, "canvas_height": 64}', "There is nobody in this JSON")],
+     ('{"people": [], "canvas_width": 64, "canvas_height": 64}', "There is nobody in this JSON"),
+     (json.dumps({"people": [{"pose_keypoints_2d": [None] * 54}], "canvas_width": 64, "canvas_height": 64}), "There is nobody"),
+     (json.dumps({"people": [{"pose_keypoints_2d": [9, 9, 1] * 17}], "canvas_width": 64, "canvas_height": 64}), "17 points"),
+     (json.dumps({"people": [{"pose_keypoints_2d": ["a"] * 54}], "canvas_width": 64, "canvas_height": 64}), "than numbers")],
 )  # fmt: skip
 def test_a_reference_that_cannot_be_read_is_one_sentence(scene: bpy.types.Scene, tmp_path: Path, text: str, says: str) -> None:
     (tmp_path / "bad.json").write_text(text)

@@ -92,7 +92,7 @@ def test_normals_of_a_ball_are_those_of_a_ball(mannequin, name, scale):
     shape = ball(location=(-0.05, 0.0, 0.9), rotation=(0.3, 0.2, 0.5))
     shape.scale = scale
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pose_to_anime.addon.passes.render._check_sight", lambda *_: None)
+        patch.setattr("pose_to_anime.addon.passes.render.check_sight", lambda *_: None)
         result = passes(kinds=("normal",))
     points, there = seen_points(result)
     ours = result.buffers.figures[there] == 0

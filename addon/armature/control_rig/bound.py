@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import bpy
 import numpy as np
@@ -13,6 +13,8 @@ from .link import meshes_of
 
 _MOST = 60_000
 """Vertices of all meshes that are looked at; of denser ones every second, third, … A quarter of a second for Python."""
+_FAR = 100.0
+"""In sizes of the skeleton: what is farther from it is no part of the body."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,24 @@ def bound_meshes(character: bpy.types.Object) -> Bound:
         is_round.append(np.full(len(own), any(m.type == "ARMATURE" and m.use_deform_preserve_volume for m in obj.modifiers)))
         start += len(own)
     packed = {bone: (np.array(rows, np.int64), np.array(values)) for bone, (rows, values) in shares.items()}
-    return Bound(np.concatenate(points), np.concatenate(quads), packed, np.concatenate(mesh_of), np.concatenate(is_round))
+    bound = Bound(np.concatenate(points), np.concatenate(quads), packed, np.concatenate(mesh_of), np.concatenate(is_round))
+    return _without_lost(character, bound)
+
+
+def _without_lost(character: bpy.types.Object, bound: Bound) -> Bound:
+    """Vertices that something broken threw away, or that are no number, say nothing about a body: no bone moves them, and no face
+    has them."""
+    heads = np.array([bone.head_local for bone in character.data.bones], np.float64)
+    near = np.abs(bound.points - heads.mean(axis=0)).max(axis=1, initial=0.0) < _FAR * float(np.ptp(heads, axis=0).max())
+    if near.all():  # NaN compares false
+        return bound
+    kept = {bone: near[rows] for bone, (rows, _) in bound.shares.items()}
+    return replace(
+        bound,
+        points=np.where(near[:, None], bound.points, 0.0),
+        quads=bound.quads[near[bound.quads].all(axis=1)],
+        shares={bone: (rows[kept[bone]], values[kept[bone]]) for bone, (rows, values) in bound.shares.items()},
+    )
 
 
 def _at_rest(character: bpy.types.Object, obj: bpy.types.Object) -> NDArray[np.float64]:

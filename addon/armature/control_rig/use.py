@@ -25,6 +25,7 @@ from ..limits import add_limits
 from ..mannequin import is_mannequin, is_own, write_body
 from ..matching import paused, set_ik, settle
 from ..modes import select_only
+from ..placed import NOTHING, fault_of_place
 from ..posing import apply_pose
 from ..rig import build_bones, configure_pose
 from ..settled import remember
@@ -70,9 +71,11 @@ def require_usable(obj: bpy.types.Object) -> None:
         raise UserError(f"'{obj.name}' is in another scene, or its collection is switched off: show it first.")
     if obj.data.pose_position == "REST":
         raise UserError(f"'{obj.name}' is shown in its rest position: choose Pose Position in its armature's properties first.")
+    if fault := fault_of_place(obj):
+        raise UserError(fault)
     columns = np.array(obj.matrix_world)[:3, :3].T
     sizes = np.linalg.norm(columns, axis=1)
-    if sizes.min() < 1e-9:
+    if sizes.min() < NOTHING:
         raise UserError(f"'{obj.name}' is scaled to nothing: give it a size first (Alt-S).")
     if np.linalg.det(columns) < 0.0:
         raise UserError(f"'{obj.name}' is scaled by a negative number: apply its scale first (Ctrl-A, Scale).")
