@@ -190,6 +190,7 @@ class JobStatus(Message):
     warnings: tuple[str, ...] = ()
     results: tuple[str, ...] = ()  # SHA-256 of each PNG, when done
     error: str = ""  # a sentence, when failed
+    log: tuple[str, ...] = ()  # what a worker that died over this job said last, secrets taken out
     created: float = 0.0  # seconds since the epoch
     started: float = 0.0
     finished: float = 0.0

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import base64
 import dataclasses
+import faulthandler
 import importlib
 import io
 import json
@@ -191,6 +192,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--engine", required=True, help="module:class; a module that begins with a dot is of this package")
     options = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    faulthandler.enable()  # a crash in a driver or library leaves a traceback in the log
     if hasattr(os, "nice"):  # on Windows the server starts it with a lower priority
         os.nice(NICENESS)
     commands, answers = _take_pipes()

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..protocol import JobState, JobStatus
-from .process import WorkerProcess, WorkerSilent, describe_end
+from .post_mortem import End, Watch
+from .process import WorkerProcess, WorkerSilent
 from .queue import JobQueue, NotWaiting
 
 SILENCE = 120.0
@@ -113,7 +114,7 @@ class Dispatcher:
             try:
                 end = await self._one_life()
             except OSError as error:
-                end = f"it cannot be started ({error.strerror or error})"
+                end = End(f"it cannot be started ({error.strerror or error})")
             self._worker_is_gone(end)
             self._wanted.clear()
             # Never at once: a worker that cannot live must not make the machine spin. A new job shortens the long pauses.
@@ -122,9 +123,10 @@ class Dispatcher:
                 if self._failed_starts:
                     await asyncio.wait_for(self._wanted.wait(), min(2.0**self._failed_starts, LONGEST_PAUSE))
 
-    async def _one_life(self) -> str:
-        """Run a worker until it ends; how it ended, for a person."""
+    async def _one_life(self) -> End:
+        """Run a worker until it ends; how it ended."""
         self._last_words = ""
+        watch = Watch(self._log_path, self._environment)
         self._worker = worker = await WorkerProcess.start(self._command, self._environment, self._log_path)
         try:
             async for message in worker.messages(SILENCE):
@@ -132,16 +134,17 @@ class Dispatcher:
         except WorkerSilent:
             worker.kill()
             await worker.wait()
-            return f"it gave no sign of life for {SILENCE:.0f} seconds and was ended"
+            return End(f"it gave no sign of life for {SILENCE:.0f} seconds and was ended", watch.last_lines())
         except Exception:
             _log.exception("The worker said something that cannot be understood; it is ended")
             worker.kill()
             await worker.wait()
-            return "it said something that the server does not understand"
+            return End("it said something that the server does not understand", watch.last_lines())
         code = await worker.wait()
-        return self._last_words or describe_end(code)
+        return End(self._last_words, watch.last_lines()) if self._last_words else watch.end(code)
 
-    def _worker_is_gone(self, how: str) -> None:
+    def _worker_is_gone(self, end: End) -> None:
+        how = end.how
         was_ready, self._ready, self._worker = self._ready, False, None
         self._failed_starts = 0 if was_ready else self._failed_starts + 1
         self.device, self.memory = "starting", (0, 0)
@@ -152,15 +155,15 @@ class Dispatcher:
             if self._cancelling:
                 self._end(job_id, JobState.CANCELLED)
             elif self._queue.crashes(job_id) == 0:
-                self._queue.again(job_id, f"The worker stopped ({how}); the picture was started again.")
+                self._queue.again(job_id, f"The worker stopped ({how}); the picture was started again.", end.log)
             else:
                 error = f"The worker stopped twice while it made this picture ({how}): try a smaller size or another model."
-                self._end(job_id, JobState.FAILED, error=error)
+                self._end(job_id, JobState.FAILED, error=error, log=end.log)
         if self._failed_starts >= START_ATTEMPTS:
             self.problem = f"The worker of the server does not start ({how}). Its log is {self._log_path}."
             self.device = "none"
             for status in self._queue.unfinished():
-                self._queue.end(status.id, JobState.FAILED, error=self.problem)
+                self._queue.end(status.id, JobState.FAILED, error=self.problem, log=end.log)
 
     # What the worker says
 

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -100,34 +99,3 @@ class WorkerProcess:
         except TimeoutError:
             self.kill()
             await self._process.wait()
-
-
-def describe_end(code: int) -> str:
-    """How a worker ended, for a person: exit code and likely cause."""
-    if sys.platform == "win32":
-        code &= 0xFFFFFFFF
-    if (text := _WINDOWS_ENDS.get(code)) is not None:
-        return f"exit code 0x{code:08X}: {text}"
-    if code < 0:
-        try:
-            name = signal.Signals(-code).name
-        except ValueError:
-            name = f"signal {-code}"
-        return f"exit code {code}, {name}: {_SIGNAL_CAUSES.get(name, 'another program ended it')}"
-    return f"exit code {code}"
-
-
-_SIGNAL_CAUSES = {
-    "SIGKILL": "most often because the computer ran out of memory",
-    "SIGSEGV": "most often a fault of the graphics driver or of a library",
-    "SIGBUS": "most often a full disk or a fault of a library",
-    "SIGABRT": "a library gave up, most often the graphics driver",
-    "SIGILL": "this processor lacks an instruction that a library needs",
-}
-_WINDOWS_ENDS = {
-    0xC0000005: "a crash, most often a fault of the graphics driver or of a library",
-    0xC0000017: "the computer ran out of memory",
-    0xC000012D: "the computer ran out of memory",
-    0xC000001D: "this processor lacks an instruction that a library needs",
-    0xC0000409: "a library gave up, most often the graphics driver",
-}

@@ -185,11 +185,11 @@ class JobQueue:
         """How often a worker died while it ran this unfinished job."""
         return self._unfinished[job_id].crashes
 
-    def again(self, job_id: str, warning: str) -> None:
-        """Let a running job whose worker died wait once more, where it was in the queue."""
+    def again(self, job_id: str, warning: str, log: tuple[str, ...] = ()) -> None:
+        """Let a running job whose worker died wait once more, where it was in the queue; ``log``: what that worker said last."""
         job = self._unfinished[job_id]
         job = dataclasses.replace(job.with_status(state=JobState.QUEUED, phase="", step=0, started=0.0), crashes=job.crashes + 1)
-        job = job.with_status(warnings=(*job.status.warnings, warning))
+        job = job.with_status(warnings=(*job.status.warnings, warning), log=log)
         self._keep(job)
         self._line_up(job)
 

@@ -3,14 +3,17 @@
 
 ``slow`` waits 50 ms at each step, ``crawl`` a second, ``crash`` kills the worker's process, ``crash once`` does so only while
 the file named by ``STEP_ENGINE_MARK`` is absent (and makes it), ``refuse`` raises GenerationError, ``bug`` something else,
+``segfault`` crashes as a driver does, ``cuda`` as torch on a GPU that has failed, both after saying a secret,
 ``deaf`` never asks whether it is cancelled, ``noise`` prints to standard output as libraries do.
 """
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -64,6 +67,13 @@ class Engine:
                 os.kill(os.getpid(), signal.SIGKILL)
         elif "crash" in words:
             os.kill(os.getpid(), signal.SIGKILL)
+        if "segfault" in words or "cuda" in words:
+            print("fetched https://me:pass@hub.example/f?X-Signature=abc with hf_abcdefghijklmnop", file=sys.stderr, flush=True)
+        if "segfault" in words:
+            ctypes.string_at(0)
+        if "cuda" in words:
+            print("RuntimeError: CUDA error: an illegal memory access was encountered", file=sys.stderr, flush=True)
+            os._exit(1)
         if "refuse" in words:
             raise GenerationError("This engine refuses: take the word out of the prompt.")
         if "bug" in words:
