@@ -14,14 +14,12 @@ import bpy
 
 from ..errors import UserError
 from ..settings.characters import BY_ITSELF, LEFT_OUT, SHOWN, P2A_PG_character
-from .control_rig.link import NOT_DRAWN
+from .control_rig.link import carried_by
 from .mannequin import is_mannequin, is_own
 from .placed import fault_of_place
 from .recognition import Recognition, recognise, spoken
 from .worn import is_worn
 
-HAS_SURFACE = ("MESH", "CURVE", "SURFACE", "FONT", "META")
-"""Types of objects that have faces to draw."""
 _MANY = 3
 
 
@@ -33,24 +31,6 @@ def is_character(obj: bpy.types.Object | None) -> bool:
 def settings_of(obj: bpy.types.Object) -> P2A_PG_character | None:
     """What the user chose for a character; None where the package is used without being enabled."""
     return getattr(getattr(obj, "pose_to_anime", None), "character", None)
-
-
-def carried_by(objects: Iterable[bpy.types.Object]) -> dict[bpy.types.Object, list[bpy.types.Object]]:
-    """Armature of a character → the objects with a surface that it moves: by an Armature modifier, or as their parent's bones do.
-
-    What two armatures move belongs to the first. Helpers that are displayed as lines are left out."""
-    found: dict[bpy.types.Object, list[bpy.types.Object]] = {}
-    for obj in objects:
-        # Where an object has just been deleted, a view layer lists None until it is evaluated again (seen in 5.2).
-        if obj is None or obj.type not in HAS_SURFACE or obj.display_type in NOT_DRAWN or is_worn(obj):
-            continue
-        movers = [each.object for each in obj.modifiers if each.type == "ARMATURE" and each.show_viewport]
-        if obj.parent_type in ("BONE", "ARMATURE"):
-            movers.append(obj.parent)
-        mover = next((each for each in movers if is_character(each)), None)
-        if mover is not None:
-            found.setdefault(mover, []).append(obj)
-    return found
 
 
 def visible_meshes(meshes: Iterable[bpy.types.Object], view_layer: bpy.types.ViewLayer) -> list[bpy.types.Object]:

@@ -10,12 +10,15 @@ import bpy
 
 from ..errors import UserError
 from ..keys import ObjectKey, key_of, object_in
-from .characters import carried_by, is_wanted, visible_meshes
-from .control_rig.link import controls_of
+from .characters import is_character, is_wanted, visible_meshes
+from .control_rig.link import carried_by, character_of, controls_of, surfaces_of
 from .joint_map import joint_map
 from .mannequin import is_mannequin, skins_of
 from .recognition import recognise
 from .worn import is_in_pictures, pieces_of, worn_by
+
+_STAYS_HIDDEN = "pose_to_anime_stays_hidden"
+"""Custom property of the armature object of a figure that ``show_figure`` hid: the names of its parts that were hidden before."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ def figures_in(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> list[
     carried = carried_by(view_layer.objects)
     mannequins = {obj for obj in filter(None, view_layer.objects) if is_mannequin(obj)}
     figures = []
-    for obj in sorted(mannequins | set(carried), key=lambda o: o.name_full):
+    for obj in sorted(mannequins | set(filter(is_character, carried)), key=lambda o: o.name_full):
         if obj not in mannequins and controls_of(obj) is not None:
             continue  # it is seen through its controls
         if obj in mannequins:
@@ -57,14 +60,19 @@ def figures_in(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> list[
 
 
 def _mannequin_figure(obj: bpy.types.Object, view_layer: bpy.types.ViewLayer) -> Figure | None:
-    meshes = tuple(
-        key_of(skin) for skin in skins_of(obj) if skin.name in view_layer.objects and skin.visible_get(view_layer=view_layer)
-    )
+    body = [part for part in _body_of(obj) if part.name in view_layer.objects]
+    meshes = tuple(key_of(part) for part in visible_meshes(body, view_layer))
     if not meshes:
         return None
     worn = (piece for piece in pieces_of(obj).values() if is_in_pictures(piece) and piece.name in view_layer.objects)
     shown = tuple(key_of(piece) for piece in worn if piece.visible_get(view_layer=view_layer))
     return Figure(key_of(obj), meshes, joint_map("mannequin"), shown)
+
+
+def _body_of(obj: bpy.types.Object) -> list[bpy.types.Object]:
+    """What is seen of a mannequin's body; of a control rig all that its character moves, also what is no mesh."""
+    character = character_of(obj)
+    return skins_of(obj) if character is None else surfaces_of(character)
 
 
 def _character_figure(obj: bpy.types.Object, meshes: Sequence[bpy.types.Object], scene: bpy.types.Scene) -> Figure | None:
@@ -78,19 +86,29 @@ def _character_figure(obj: bpy.types.Object, meshes: Sequence[bpy.types.Object],
 
 def is_figure_shown(obj: bpy.types.Object) -> bool:
     """Whether anything of a mannequin's body can be seen; of one that has lost its skin, the dots."""
-    return any(part.visible_get() for part in skins_of(obj) or (obj,))
+    return any(part.visible_get() for part in _body_of(obj) or (obj,))
 
 
 def show_figure(obj: bpy.types.Object, value: bool) -> None:
-    """Show or hide a mannequin: skin, clothes, dots. Raises UserError, with nothing changed, where its collection is hidden."""
-    parts = (obj, *skins_of(obj), *(worn for worn in worn_by(obj) if worn.type != "ARMATURE"))
+    """Show or hide a mannequin: skin, clothes, dots. What was hidden when it was hidden stays so when it is shown again.
+
+    Raises UserError, with nothing changed, where its collection is hidden."""
+    parts = (obj, *_body_of(obj), *(worn for worn in worn_by(obj) if worn.type != "ARMATURE"))
+    if not value:
+        obj[_STAYS_HIDDEN] = [part.name for part in parts if part.hide_get() or part.hide_viewport]
+        for part in parts:
+            part.hide_set(True)
+        return
     before = [(part, part.hide_get(), part.hide_viewport) for part in parts]
-    for part in parts:
-        part.hide_set(not value)
-        if value:
+    staying = set(obj.get(_STAYS_HIDDEN, ()))
+    for wanted in ([part for part in parts if part.name not in staying], parts):
+        for part in wanted:
+            part.hide_set(False)
             part.hide_viewport = False
-    if value and not is_figure_shown(obj):
-        for part, was_hidden, was_off in before:
-            part.hide_set(was_hidden)
-            part.hide_viewport = was_off
-        raise UserError(f"'{obj.name}' is in a hidden collection: show that first.")
+        if is_figure_shown(obj):
+            obj.pop(_STAYS_HIDDEN, None)
+            return
+    for part, was_hidden, was_off in before:
+        part.hide_set(was_hidden)
+        part.hide_viewport = was_off
+    raise UserError(f"'{obj.name}' is in a hidden collection: show that first.")

@@ -3,27 +3,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from ..armature.characters import (
-    carried_by,
     characters_in,
     is_character,
     is_wanted,
     require_settable,
     visible_meshes,
 )
+from ..armature.control_rig.link import carried_by
 from ..armature.joint_map import MAPPED
 from ..armature.map_files import MANNEQUIN, delete_map, known_maps, refresh, save_map
 from ..armature.recognition import BY_BUILD, BY_TABLE, BY_WORDS, TITLES, recognise
 from ..errors import UserError
 from ..settings.characters import LEFT_OUT, SHOWN
 from .figure import object_named
+from .on_armature import OnArmature
 from .own_files import OnFiles, Saves
-from .reporting import Reporting, tell_problems
+from .reporting import tell_problems
 
 AUTOMATIC = "AUTOMATIC"
 
@@ -32,16 +31,21 @@ _map_items: list[tuple[str, str, str, str, int]] = []
 _items_of: list[int] = [-1]
 
 
+def active_character(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The active character, or the one that moves or carries the active object."""
+    active = context.view_layer.objects.active
+    if active is None:
+        return None
+    return next((each for each in (active, active.find_armature(), active.parent) if is_character(each)), None)
+
+
 def the_character(context: bpy.types.Context, name: str = "") -> bpy.types.Object | None:
     """The character that is meant: by name, else the active armature or the one that moves the active mesh, else the only one."""
     if name:
         named = object_named(context.scene, name)
         return named if is_character(named) else None
-    active = context.view_layer.objects.active
-    if active is not None and is_character(active):
+    if (active := active_character(context)) is not None:
         return active
-    if active is not None and (movers := list(carried_by([active]))):
-        return movers[0]
     found = [obj for obj, _ in characters_in(context.view_layer)]
     return found[0] if len(found) == 1 else None
 
@@ -66,23 +70,16 @@ def map_items(_operator: object, _context: bpy.types.Context | None) -> list[tup
     return _map_items
 
 
-class _OnCharacter(Reporting):
+class _OnCharacter(OnArmature):
     """What these operators share: they change what is chosen for one character."""
 
-    poll_message_set: Callable[[str], None]  # of bpy.types.Operator
-
-    armature: StringProperty(
-        name="Character", description="Name of its armature object; the active one when empty", options={"HIDDEN", "SKIP_SAVE"}
-    )
+    none_there = "There is no armature of your own in this scene: append or import a character first"
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if any(is_character(obj) for obj in context.view_layer.objects):
-            return True
-        cls.poll_message_set("There is no armature of your own in this scene: append or import a character first")
-        return False
+    def is_one(cls, obj: bpy.types.Object) -> bool:
+        return is_character(obj)
 
-    def target(self, context: bpy.types.Context) -> bpy.types.Object:
+    def meant(self, context: bpy.types.Context) -> bpy.types.Object:
         obj = the_character(context, self.armature)
         require_settable(obj)
         assert obj is not None
@@ -94,15 +91,15 @@ class P2A_OT_include_character(_OnCharacter, bpy.types.Operator):
     bl_label = "Show or Leave Out Character"
     bl_description = "Let the character be a figure of the control images, or leave it out"
 
-    def run(self, context: bpy.types.Context) -> None:
-        obj = self.target(context)
+    def act(self, obj: bpy.types.Object) -> None:
         found, settings = recognise(obj), require_settable(obj)
         if is_wanted(obj, found):
             settings.in_pictures = LEFT_OUT
             return
         if not found.joints:
             raise UserError(f"'{obj.name}' has no hips, head and limbs that can be recognised: choose bones in Characters.")
-        if not visible_meshes(carried_by(context.view_layer.objects).get(obj, []), context.view_layer):
+        layer = bpy.context.view_layer
+        if not visible_meshes(carried_by(layer.objects).get(obj, []), layer):
             raise UserError(f"'{obj.name}' moves no visible mesh: show one, or give it an Armature modifier.")
         settings.in_pictures = SHOWN
 
@@ -114,8 +111,7 @@ class P2A_OT_choose_map(_OnCharacter, bpy.types.Operator):
 
     map: EnumProperty(name="Map", items=map_items)
 
-    def run(self, context: bpy.types.Context) -> None:
-        obj = self.target(context)
+    def act(self, obj: bpy.types.Object) -> None:
         require_settable(obj).map = "" if self.map == AUTOMATIC else self.map
         if missing := recognise(obj).missing:
             self.report({"WARNING"}, f"{len(missing)} joints that a figure needs have no bone in this map")
@@ -129,8 +125,7 @@ class P2A_OT_set_joint(_OnCharacter, bpy.types.Operator):
     joint: StringProperty(name="Joint", options={"SKIP_SAVE"})
     bone: StringProperty(name="Bone", description="Its name; the active bone when empty", options={"SKIP_SAVE"})
 
-    def run(self, context: bpy.types.Context) -> None:
-        obj = self.target(context)
+    def act(self, obj: bpy.types.Object) -> None:
         active = obj.data.bones.active
         name = self.bone or (active.name if active is not None else "")
         if not name:
@@ -144,8 +139,8 @@ class P2A_OT_reset_character(_OnCharacter, bpy.types.Operator):
     bl_label = "Reset"
     bl_description = "Forget the map and the bones that were chosen for this character, and recognise it anew"
 
-    def run(self, context: bpy.types.Context) -> None:
-        settings = require_settable(self.target(context))
+    def act(self, obj: bpy.types.Object) -> None:
+        settings = require_settable(obj)
         for name in ("map", "bones", "in_pictures"):
             settings.property_unset(name)
         settings.bones.clear()
@@ -160,10 +155,13 @@ class P2A_OT_save_map(Saves, OnFiles, _OnCharacter, bpy.types.Operator):
     replace: BoolProperty(name="Replace the one of this name", options={"SKIP_SAVE"})
     refresh = staticmethod(refresh)
 
-    def run(self, context: bpy.types.Context) -> None:
-        obj = the_character(context, self.armature)
+    def meant(self, context: bpy.types.Context) -> bpy.types.Object:
+        obj = the_character(context, self.armature)  # also one of another file: nothing of it is changed
         if obj is None:
             raise UserError("Select the armature of a character of your own.")
+        return obj
+
+    def act(self, obj: bpy.types.Object) -> None:
         found = recognise(obj)
         if found.problems:
             raise UserError(found.problems[0])

@@ -3,36 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import bpy
-from bpy.props import StringProperty
 
 from ..armature.control_rig.link import character_of, controls_of, is_control_rig, noted_character
 from ..armature.control_rig.recognised import recognised
 from ..armature.control_rig.use import bake, let_go, require_bakeable, use_character
 from ..armature.held import props_of
-from ..armature.mannequin import is_mannequin
 from ..armature.props.objects import remove_props
-from ..armature.worn import is_worn
 from ..errors import UserError
 from ..generate.request import warm_up
+from .characters import active_character
 from .figure import the_mannequin
+from .on_armature import OnArmature
 from .reporting import Reporting
 
 _MODES = {"OBJECT", "POSE"}
-
-
-def the_character(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The armature of the artist's own that is meant: the active one, or the one that moves the active mesh. None where the
-    active object has none, or is a figure of ours."""
-    active = context.view_layer.objects.active
-    if active is None:
-        return None
-    armature = active if active.type == "ARMATURE" else active.find_armature() if active.type == "MESH" else None
-    if armature is None and active.parent is not None and active.parent.type == "ARMATURE":
-        armature = active.parent
-    return None if armature is None or is_mannequin(armature) or is_worn(armature) else armature
 
 
 def the_controls(context: bpy.types.Context, name: str = "") -> bpy.types.Object | None:
@@ -40,7 +25,7 @@ def the_controls(context: bpy.types.Context, name: str = "") -> bpy.types.Object
     figure = the_mannequin(context, name)
     if figure is not None and is_control_rig(figure):
         return figure
-    character = the_character(context)
+    character = active_character(context)
     return controls_of(character) if character is not None and not name else None
 
 
@@ -54,7 +39,7 @@ class P2A_OT_use_character(Reporting, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        character = the_character(context)
+        character = active_character(context)
         if character is None:
             cls.poll_message_set("Select a character of your own: its armature, or a mesh that it moves")
         elif controls_of(character) is not None:
@@ -66,7 +51,7 @@ class P2A_OT_use_character(Reporting, bpy.types.Operator):
         return False
 
     def run(self, context: bpy.types.Context) -> None:
-        character = the_character(context)
+        character = active_character(context)
         if character is None:
             raise UserError("Select a character of your own: its armature, or a mesh that it moves.")
         joints, eyes = recognised(character)
@@ -75,30 +60,22 @@ class P2A_OT_use_character(Reporting, bpy.types.Operator):
         warm_up(context.scene, context.view_layer)
 
 
-class _OnControls(Reporting):
-    poll_message_set: Callable[[str], None]  # of bpy.types.Operator
+class _OnControls(OnArmature):
+    """What these operators share: they act on the controls of one character."""
 
-    armature: StringProperty(
-        name="Controls", description="Name of the controls; the active ones when empty", options={"HIDDEN", "SKIP_SAVE"}
-    )
+    none_there = "Use a character of your own first"
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if any(is_control_rig(obj) for obj in context.view_layer.objects):
-            return True
-        cls.poll_message_set("Use a character of your own first")
-        return False
+    def is_one(cls, obj: bpy.types.Object) -> bool:
+        return is_control_rig(obj)
 
-    def run(self, context: bpy.types.Context) -> None:
+    def meant(self, context: bpy.types.Context) -> bpy.types.Object:
         controls = the_controls(context, self.armature)
         if controls is None:
             raise UserError("Select the dots of the character that you mean.")
         if controls.library is not None:
             raise UserError(f"'{controls.name}' is linked from another file: let go of the character there.")
-        self.act(context, controls)
-
-    def act(self, context: bpy.types.Context, controls: bpy.types.Object) -> None:
-        raise NotImplementedError
+        return controls
 
 
 class P2A_OT_let_go_of_character(_OnControls, bpy.types.Operator):
@@ -106,9 +83,9 @@ class P2A_OT_let_go_of_character(_OnControls, bpy.types.Operator):
     bl_label = "Let Go of Character"
     bl_description = "Take the dots away. The character has the pose, the keys and the rig again that it had before them"
 
-    def act(self, _context: bpy.types.Context, controls: bpy.types.Object) -> None:
-        held = props_of(controls)
-        let_go(controls)
+    def act(self, obj: bpy.types.Object) -> None:
+        held = props_of(obj)
+        let_go(obj)
         remove_props(held)
 
 
@@ -120,12 +97,12 @@ class P2A_OT_bake_to_character(_OnControls, bpy.types.Operator):
         "its bones have keys, it is keyed in this frame"
     )
 
-    def act(self, context: bpy.types.Context, controls: bpy.types.Object) -> None:
-        if noted_character(controls) is None or character_of(controls) is None:
-            raise UserError(f"'{controls.name}' drives no character any more: remove it.")
-        require_bakeable(controls)
-        held = props_of(controls)
-        bake(controls, context.scene.tool_settings.use_keyframe_insert_auto)
+    def act(self, obj: bpy.types.Object) -> None:
+        if noted_character(obj) is None or character_of(obj) is None:
+            raise UserError(f"'{obj.name}' drives no character any more: remove it.")
+        require_bakeable(obj)
+        held = props_of(obj)
+        bake(obj, bpy.context.scene.tool_settings.use_keyframe_insert_auto)
         remove_props(held)
 
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty
 
 from ..armature.auto_keys import changes_keyed
 from ..armature.control_rig.link import controls_of, is_control_rig
@@ -21,9 +21,12 @@ from ..framing.viewport import bring_near
 from ..generate import body_shelf
 from ..generate.request import warm_up
 from ..settings.library import number_of
+from .on_armature import OnArmature
 from .reporting import Reporting
 
 EnumItems = list[tuple[str, str, str]]
+
+NO_MANNEQUIN = "Add a mannequin first: Add menu, Mannequin"
 
 
 def the_mannequin(context: bpy.types.Context, name: str = "") -> bpy.types.Object | None:
@@ -55,7 +58,7 @@ def needs_mannequin(cls: type[bpy.types.Operator], context: bpy.types.Context) -
     """A poll: is there a figure to act on?"""
     if any(is_mannequin(obj) for obj in context.view_layer.objects):
         return True
-    cls.poll_message_set("Add a mannequin first: Add menu, Mannequin")
+    cls.poll_message_set(NO_MANNEQUIN)
     return False
 
 
@@ -131,22 +134,17 @@ class P2A_OT_add_mannequin(Reporting, bpy.types.Operator):
         warm_up(context.scene, context.view_layer)
 
 
-class _OnMannequin(Reporting):
+class _OnMannequin(OnArmature):
     """What these operators share: they act on one mannequin."""
 
-    armature: StringProperty(
-        name="Mannequin", description="Name of its armature object; the active one when empty", options={"HIDDEN", "SKIP_SAVE"}
-    )
+    none_there = NO_MANNEQUIN
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return needs_mannequin(cls, context)
+    def is_one(cls, obj: bpy.types.Object) -> bool:
+        return is_mannequin(obj)
 
-    def run(self, context: bpy.types.Context) -> None:
-        self.act(require_mannequin(context, self.armature))
-
-    def act(self, obj: bpy.types.Object) -> None:
-        raise NotImplementedError
+    def meant(self, context: bpy.types.Context) -> bpy.types.Object:
+        return require_mannequin(context, self.armature)
 
 
 class _Posing(_OnMannequin):

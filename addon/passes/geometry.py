@@ -16,6 +16,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ..armature.control_rig.link import HAS_SURFACE
 from ..armature.figures import Figure
 from ..armature.seen_skin import bare_places
 from ..armature.worn import is_worn
@@ -27,8 +28,6 @@ from .topology import TopologyKey
 from .view import transform
 
 Floats = NDArray[np.float64]
-
-_HAS_SURFACE = ("MESH", "CURVE", "SURFACE", "FONT", "META")
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +126,7 @@ def _surfaces(
     for number, keys in enumerate(meshes, 1):
         for key in keys:
             source = object_in(scene, key)
-            if source is None or source.type not in _HAS_SURFACE or not source.visible_get(view_layer=view_layer):
+            if source is None or source.type not in HAS_SURFACE or not source.visible_get(view_layer=view_layer):
                 continue
             surface = _surface(source.evaluated_get(depsgraph), key, number, detailed)
             if surface is not None:
@@ -160,7 +159,7 @@ def _ticked_instances(depsgraph: bpy.types.Depsgraph, skins: set[ObjectKey], det
     shared: dict[int, Surface | None] = {}
     for instance in depsgraph.object_instances:
         shape = instance.object
-        if shape.type not in _HAS_SURFACE or not instance.show_self:
+        if shape.type not in HAS_SURFACE or not instance.show_self:
             continue
         source = shape.original
         if instance.is_instance:

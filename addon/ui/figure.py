@@ -8,11 +8,11 @@ import bpy
 from ..armature.control_rig.link import controls_of, is_control_rig
 from ..framing.camera import picture_camera, pose_camera, scene_size
 from ..framing.sizes import CUSTOM, SizeError
+from ..operators.characters import active_character
 from ..operators.control_rig import (
     P2A_OT_bake_to_character,
     P2A_OT_let_go_of_character,
     P2A_OT_use_character,
-    the_character,
 )
 from ..operators.figure import P2A_OT_add_mannequin, P2A_OT_reset_pose, the_mannequin
 from ..operators.framing import (
@@ -63,7 +63,7 @@ class P2A_PT_figure(InSidebar, bpy.types.Panel):
 
 def _draw_character(layout: bpy.types.UILayout, context: bpy.types.Context, figure: bpy.types.Object | None) -> None:
     """What can be done with a character of the artist's own: in place as soon as one is meant."""
-    character = the_character(context)
+    character = active_character(context)
     if character is not None and controls_of(character) is None:
         row = layout.row()
         row.scale_y = 1.3

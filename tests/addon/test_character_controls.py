@@ -210,6 +210,21 @@ LACKING = {
 }
 
 
+def test_what_is_no_mesh_of_a_character_is_in_the_pictures_too(mixamo: Character) -> None:
+    data = bpy.data.curves.new("Braid", "CURVE")
+    data.dimensions, data.bevel_depth = "3D", 0.02
+    data.splines.new("POLY").points.add(1)
+    data.splines[0].points[1].co = (0.0, 0.0, -0.4, 1.0)
+    braid = bpy.data.objects.new("Braid", data)
+    bpy.context.scene.collection.objects.link(braid)
+    braid.parent, braid.parent_type, braid.parent_bone = mixamo.obj, "BONE", mixamo.joints["head"]
+    bpy.context.view_layer.update()
+    (before,) = figures_in(bpy.context.scene, bpy.context.view_layer)
+    use_character(mixamo.obj, mixamo.joints)
+    (after,) = figures_in(bpy.context.scene, bpy.context.view_layer)
+    assert sorted(before.meshes) == sorted(after.meshes) and braid.name in [key[0] for key in after.meshes]
+
+
 @pytest.mark.parametrize("without", LACKING.values(), ids=LACKING)
 @pytest.mark.parametrize("stance", ["A", "T"])
 def test_what_a_rig_lacks_is_filled_in(without: tuple[str, ...], stance: str) -> None:

@@ -118,6 +118,24 @@ def test_what_makes_no_sense_for_a_character_says_why(mixamo: Character) -> None
     assert after == before
 
 
+def test_the_eye_leaves_hidden_what_the_artist_hid(mixamo: Character) -> None:
+    hat = bpy.data.objects.new("Hat", bpy.data.meshes.new("Hat"))
+    bpy.context.scene.collection.objects.link(hat)
+    hat.modifiers.new("Armature", "ARMATURE").object = mixamo.obj
+    controls = use_character(mixamo.obj, mixamo.joints)
+    bpy.context.view_layer.update()
+    hat.hide_set(True)
+    for _ in range(2):
+        bpy.ops.pose_to_anime.show_figure(armature=controls.name)
+        assert mixamo.mesh.hide_get() and hat.hide_get() and controls.hide_get()
+        bpy.ops.pose_to_anime.show_figure(armature=controls.name)
+        assert not mixamo.mesh.hide_get() and hat.hide_get() and not controls.hide_get()
+    for each in (mixamo.mesh, controls):  # H: nothing else of the figure is left to be seen
+        each.hide_set(True)
+    bpy.ops.pose_to_anime.show_figure(armature=controls.name)
+    assert not mixamo.mesh.hide_get() and not hat.hide_get()
+
+
 REFUSED = {
     "negative": (lambda obj: setattr(obj, "scale", (-0.01, 0.01, 0.01)), "negative"),
     "nothing": (lambda obj: setattr(obj, "scale", (0.0, 0.0, 0.0)), "to nothing"),

@@ -256,6 +256,12 @@ def test_a_hidden_figure_hides_what_it_wears(dressed) -> None:
     show_figure(dressed, True)
     assert all(piece.visible_get() for piece in pieces_of(dressed).values())
     assert all(bones.hide_viewport for bones in worn_by(dressed, BONES))
+    piece, *others = pieces_of(dressed).values()
+    piece.hide_set(True)
+    dressed.hide_set(True)  # the dots, to look at the figure
+    for value in (False, True):
+        show_figure(dressed, value)
+    assert [piece.visible_get(), dressed.visible_get()] == [False, False] and all(other.visible_get() for other in others)
 
 
 def test_dressing_is_one_step_of_undo(figure) -> None:

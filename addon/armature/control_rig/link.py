@@ -8,7 +8,7 @@ one that does, and what one side has lost the other side shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import bpy
 import numpy as np
@@ -21,7 +21,9 @@ CONTROL_RIG = "pose_to_anime_control_rig"
 LOCATION, ROTATION, SCALE = "Pose to Anime location", "Pose to Anime rotation", "Pose to Anime scale"
 """Names of the constraints on a character's bones."""
 _NAMES = {"COPY_LOCATION": LOCATION, "COPY_ROTATION": ROTATION, "COPY_SCALE": SCALE}
-NOT_DRAWN = ("WIRE", "BOUNDS")
+HAS_SURFACE = ("MESH", "CURVE", "SURFACE", "FONT", "META")
+"""Types of objects that have faces to draw."""
+_NOT_DRAWN = ("WIRE", "BOUNDS")
 """How rigid bodies and other helpers are displayed: they are no part of a body."""
 
 
@@ -98,18 +100,33 @@ def free(controls: bpy.types.Object) -> bpy.types.Object | None:
     return character
 
 
-def meshes_of(character: bpy.types.Object) -> list[bpy.types.Object]:
-    """The meshes that a character's armature moves, by an Armature modifier or as the parent of one of its bones' objects.
+def carried_by(objects: Iterable[bpy.types.Object]) -> dict[bpy.types.Object, list[bpy.types.Object]]:
+    """Armature of a figure → the objects with a surface that it moves: by an Armature modifier, or as their parent's bones do.
 
-    Those that are displayed as lines, or are off in viewports, are helpers."""
-    found = []
-    for obj in bpy.data.objects:
-        if obj.type != "MESH" or obj.display_type in NOT_DRAWN or obj.hide_viewport or is_worn(obj):
+    What two armatures move belongs to the first. Helpers that are displayed as lines are left out, and what figures wear."""
+    found: dict[bpy.types.Object, list[bpy.types.Object]] = {}
+    for obj in objects:
+        # Where an object has just been deleted, a view layer lists None until it is evaluated again (seen in 5.2).
+        if obj is None or obj.type not in HAS_SURFACE or obj.display_type in _NOT_DRAWN or is_worn(obj):
             continue
-        on_bone = obj.parent == character and obj.parent_type == "BONE"
-        if on_bone or any(each.type == "ARMATURE" and each.object == character for each in obj.modifiers):
-            found.append(obj)
+        movers = [each.object for each in obj.modifiers if each.type == "ARMATURE" and each.show_viewport]
+        if obj.parent_type in ("BONE", "ARMATURE"):
+            movers.append(obj.parent)
+        mover = next((each for each in movers if each is not None and each.type == "ARMATURE" and not is_worn(each)), None)
+        if mover is not None:
+            found.setdefault(mover, []).append(obj)
+    return found
+
+
+def surfaces_of(character: bpy.types.Object) -> list[bpy.types.Object]:
+    """All objects with a surface that a character's armature moves, but those that are off in viewports."""
+    found = (obj for obj in carried_by(bpy.data.objects).get(character, []) if not obj.hide_viewport)
     return sorted(found, key=lambda obj: obj.name_full)
+
+
+def meshes_of(character: bpy.types.Object) -> list[bpy.types.Object]:
+    """The meshes among them."""
+    return [obj for obj in surfaces_of(character) if obj.type == "MESH"]
 
 
 def at_rest(obj: bpy.types.Object, mesh: bpy.types.Object, places: NDArray[np.float64]) -> NDArray[np.float64]:
