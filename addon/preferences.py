@@ -4,8 +4,21 @@
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
+from ..generation_server.address import AddressError, read_address
 from ..generation_server.protocol import default_server_dir, user_data_dir
 from .package import BASE
+
+
+def _take_apart(prefs: bpy.types.AddonPreferences, _context: bpy.types.Context) -> None:
+    """A pasted connection line brings token and certificate along: they go where they belong."""
+    if "#" not in prefs.server_url:
+        return
+    try:
+        server = read_address(prefs.server_url)
+    except AddressError:
+        return  # it is said when the server is looked for
+    prefs.server_token, prefs.server_fingerprint = server.token, server.fingerprint
+    prefs.server_url = server.url
 
 
 class P2A_AP_preferences(bpy.types.AddonPreferences):
@@ -13,14 +26,21 @@ class P2A_AP_preferences(bpy.types.AddonPreferences):
 
     server_url: StringProperty(
         name="Server",
-        description="Address of a generation server, such as http://192.168.1.20:8471; empty finds the one on this computer",
+        description="Where another computer's generation server is: paste the line that “serve --tls” prints there, or an "
+        "address such as https://192.168.1.20:8471; empty finds the one on this computer",
         default="",
+        update=_take_apart,
     )
     server_token: StringProperty(
         name="Token",
         description="The token of that server, from the file 'token' in its data folder; the one on this computer needs none",
         default="",
         subtype="PASSWORD",
+    )
+    server_fingerprint: StringProperty(
+        name="Certificate",
+        description="Fingerprint (SHA-256) of that server's certificate, from its line; empty where authorities vouch for it",
+        default="",
     )
     server_dir: StringProperty(
         name="Server's Data Folder",
@@ -50,6 +70,7 @@ class P2A_AP_preferences(bpy.types.AddonPreferences):
         token = server.column()
         token.enabled = bool(self.server_url)
         token.prop(self, "server_token")
+        token.prop(self, "server_fingerprint")
         folder = server.column()
         folder.enabled = not self.server_url
         folder.prop(self, "server_dir", placeholder=str(default_server_dir()))

@@ -16,7 +16,8 @@ EXAMPLES = """\
 examples:
   studio.py serve                                       on this computer, on the best device that is here
   studio.py serve --device cpu --port 9000              on the processor, at a port of your choice
-  studio.py serve --host 0.0.0.0 --allow-host studio    for other computers too; the token protects it, but nothing is encrypted
+  studio.py serve --host 0.0.0.0 --tls                  for other computers too: prints the line to paste into their add-on
+  studio.py serve --host 0.0.0.0 --allow-host studio.example.org --certificate chain.pem --key key.pem
 """
 
 
@@ -40,6 +41,11 @@ def make_parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--allow-host", action="append", default=[], metavar="NAME", help="a name by which clients address this host"
     )
+    serve.add_argument(
+        "--tls", action="store_true", help="encrypt, with a certificate of its own that clients know by its fingerprint"
+    )
+    serve.add_argument("--certificate", type=Path, metavar="FILE", help="encrypt with this certificate chain (PEM) instead")
+    serve.add_argument("--key", type=Path, metavar="FILE", help="the certificate's key (PEM, without a password)")
     serve.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:1, mps, … (default: auto)")
     serve.add_argument("--data-dir", type=Path, metavar="DIR", help=f"token, jobs and results (default: {default_server_dir()})")
     serve.add_argument(
@@ -79,6 +85,9 @@ def main(arguments: list[str] | None = None) -> int:
                 queue_limit=options.queue_limit,
                 reserve=options.reserve * 1024 * 1024,
                 engine=options.engine,
+                tls=options.tls,
+                certificate=options.certificate,
+                key=options.key,
             )
         )
     except StartError as error:

@@ -268,13 +268,14 @@ class ServerAddress(Message):
     port: int
     token: str
     protocol: int = PROTOCOL_VERSION
+    fingerprint: str = ""  # SHA-256 of its certificate; empty where it speaks plain http
 
     FILE_NAME: typing.ClassVar[str] = "server.json"
 
     @property
     def url(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return f"{'https' if self.fingerprint else 'http'}://{host}:{self.port}"
 
     def write(self, data_dir: Path) -> None:
         """Leave the address in ``data_dir``: whole or not at all, and readable by this user alone, for it holds the token."""

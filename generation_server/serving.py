@@ -12,14 +12,16 @@ import secrets
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import uvicorn
 
+from .address import Address, is_loopback
 from .api import create_app
+from .certificate import Certificate, CertificateError, own_address, own_certificate, read_certificate
 from .guard import Guard
 from .jobs.blobs import DiskFull, is_disk_full
 from .jobs.store import StoreError
@@ -51,11 +53,15 @@ class ServeOptions:
     queue_limit: int
     reserve: int  # bytes
     engine: str | None = None
+    tls: bool = False  # with a certificate of its own, where ``certificate`` names none
+    certificate: Path | None = None  # PEM
+    key: Path | None = None
 
 
 def serve(options: ServeOptions) -> None:
     """Run a server until it is told to end. Raises StartError."""
     try:
+        _check_reach(options)
         options.data_dir.mkdir(0o700, parents=True, exist_ok=True)
         with _lock(options.data_dir), _listening_socket(options) as listener:
             token = _token(options.data_dir)
@@ -71,8 +77,8 @@ def serve(options: ServeOptions) -> None:
             )
             service = Service(settings)
             guard = Guard(create_app(service), token, options.allowed_hosts)
-            _Server(guard, service, listener, options, token).run_to_end()
-    except (StoreError, DiskFull) as error:
+            _Server(guard, service, listener, options, token, _certificate(options)).run_to_end()
+    except (StoreError, DiskFull, CertificateError) as error:
         raise StartError(str(error)) from error
     except OSError as error:
         if is_disk_full(error):
@@ -84,7 +90,15 @@ def serve(options: ServeOptions) -> None:
 class _Server(uvicorn.Server):
     """uvicorn's server, which tells where it is once it listens and ends when nobody needs it."""
 
-    def __init__(self, guard: Guard, service: Service, listener: socket.socket, options: ServeOptions, token: str) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        service: Service,
+        listener: socket.socket,
+        options: ServeOptions,
+        token: str,
+        certificate: Certificate | None,
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 guard,
@@ -94,6 +108,8 @@ class _Server(uvicorn.Server):
                 timeout_keep_alive=75,  # longer than clients leave a connection unused, so that none is closed under a request
                 timeout_graceful_shutdown=3,
                 server_header=False,
+                ssl_certfile=certificate.chain if certificate else None,
+                ssl_keyfile=certificate.key if certificate else None,
             )
         )
         self._guard = guard
@@ -101,7 +117,9 @@ class _Server(uvicorn.Server):
         self._listener = listener
         self._options = options
         host, port = listener.getsockname()[:2]
-        self._address = ServerAddress(pid=os.getpid(), host=_reachable(host), port=port, token=token)
+        fingerprint = certificate.fingerprint if certificate else ""
+        self._address = ServerAddress(os.getpid(), _reachable(host), port, token, fingerprint=fingerprint)
+        self._elsewhere = _for_others(host, options.allowed_hosts, self._address) if certificate else None
 
     def run_to_end(self) -> None:
         try:
@@ -117,6 +135,8 @@ class _Server(uvicorn.Server):
         if self._options.idle_exit:
             self._watch = asyncio.get_running_loop().create_task(self._end_when_idle(self._options.idle_exit))
         print(f"Pose to Anime server at {self._address.url}", flush=True)
+        if self._elsewhere is not None:
+            print(f"Paste this into the add-on's Preferences on another computer: {self._elsewhere.line}", flush=True)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         _forget_address(self._options.data_dir)  # first of all, so that nobody comes any more
@@ -195,6 +215,31 @@ def _bound(host: str, port: int) -> socket.socket:
 def _reachable(host: str) -> str:
     """An address of this computer for one at which a server listens: that of all interfaces is none to connect to."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+
+
+def _check_reach(options: ServeOptions) -> None:
+    """Raises StartError where other computers would be served without encryption."""
+    if (options.certificate is None) != (options.key is None):
+        raise StartError("A certificate and its key go together: give both --certificate and --key.")
+    if not (options.tls or options.certificate or is_loopback(options.host)):
+        raise StartError(
+            f"At {options.host} other computers reach the server, and without encryption all between can read its token and its "
+            "pictures: add --tls, or give --certificate and --key."
+        )
+
+
+def _certificate(options: ServeOptions) -> Certificate | None:
+    if options.certificate and options.key:
+        return read_certificate(options.certificate, options.key)
+    names = [*options.allowed_hosts, *([] if is_loopback(options.host) else [own_address()])]
+    return own_certificate(options.data_dir / "tls", names) if options.tls else None
+
+
+def _for_others(host: str, names: Sequence[str], here: ServerAddress) -> Address:
+    """The server as other computers reach it: by a name that was given, else by the address at which it listens."""
+    everywhere = host in ("0.0.0.0", "::")
+    name = names[0] if names else own_address() if everywhere else host
+    return Address(f"https://{f'[{name}]' if ':' in name else name}:{here.port}", here.token, here.fingerprint)
 
 
 def _token(data_dir: Path) -> str:

@@ -62,6 +62,8 @@ COMPOSES = {"registration"}  # the one place that knows every feature module
 CONTRACT = (
     "generation_server.messages",
     "generation_server.protocol",
+    "generation_server.address",
+    "generation_server.exchange",
     "generation_server.client",
     "generation_server.families",
 )

@@ -3,52 +3,51 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
-from urllib.parse import urlsplit
 
 import bpy
 
+from ...generation_server.address import Address, AddressError, read_address
 from ..errors import UserError
 from ..preferences import preferences
 
 
-def may_connect(url: str) -> None:
-    """Check that ``url`` may be talked to: this computer always (on the user's click), others with online access alone.
+def chosen_server() -> Address | None:
+    """The server that the Preferences name, None for the one on this computer. Raises UserError where they name none."""
+    prefs = preferences()
+    if prefs is None or not prefs.server_url.strip():
+        return None
+    try:
+        return read_address(prefs.server_url, prefs.server_token, prefs.server_fingerprint)
+    except AddressError as error:
+        raise UserError(str(error)) from None
+
+
+def may_connect(address: Address) -> None:
+    """Check that a server may be talked to: this computer's always (on the user's click), others with online access alone.
 
     Raises:
-        UserError: the address is none, or Blender is offline.
+        UserError: Blender is offline.
     """
-    parts = urlsplit(url)
-    try:
-        host, _port = parts.hostname, parts.port
-    except ValueError:
-        host = None
-    if parts.scheme not in ("http", "https") or not host:
-        raise UserError(f"'{url}' is not an address of a server: write it like http://127.0.0.1:8471 in the Preferences.")
-    if is_loopback(host) or bpy.app.online_access:
+    if address.is_here or bpy.app.online_access:
         return
     if bpy.app.online_access_override:
-        raise UserError(f"Blender was started offline, so that {host} may not be reached: start it without --offline-mode.")
-    raise UserError(f"{host} is another computer: switch on Preferences ▸ System ▸ Allow Online Access to reach it.")
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        raise UserError(
+            f"Blender was started offline, so that {address.host} may not be reached: start it without --offline-mode."
+        )
+    raise UserError(f"{address.host} is another computer: switch on Preferences ▸ System ▸ Allow Online Access to reach it.")
 
 
 def bridge_settings() -> dict[str, Any]:
-    """What the bridge needs to find the server. Raises UserError as ``may_connect`` does."""
+    """What the bridge needs to find the server. Raises UserError as ``chosen_server`` and ``may_connect`` do."""
     prefs = preferences()
-    url = prefs.server_url.strip() if prefs else ""
-    if url:
-        may_connect(url)
+    server = chosen_server()
+    if server is not None:
+        may_connect(server)
     return {
-        "url": url,
-        "token": prefs.server_token.strip() if prefs else "",
+        "url": server.url if server else "",
+        "token": server.token if server else "",
+        "fingerprint": server.fingerprint if server else "",
         "server_dir": bpy.path.abspath(prefs.server_dir) if prefs and prefs.server_dir else "",
     }
 

@@ -6,20 +6,16 @@ HTTP/1.0 on purpose: its body is the bare stream until the connection ends, with
 
 from __future__ import annotations
 
+import hashlib
 import json
 import socket
 import ssl
 import time
 from urllib.parse import urlsplit
 
-from ...generation_server.client import (
-    CONNECT_TIMEOUT,
-    SILENCE_LIMIT,
-    NotOurServer,
-    ServerError,
-    ServerUnreachable,
-    WrongToken,
-)
+from ...generation_server.address import Address
+from ...generation_server.client import NotOurServer, ServerError, ServerUnreachable, WrongCertificate, WrongToken
+from ...generation_server.exchange import CONNECT_TIMEOUT, SILENCE_LIMIT
 from ...generation_server.protocol import PROTOCOL_HEADER, PROTOCOL_VERSION, JobEvent, ProtocolError
 
 LARGEST_EVENT = 64 * 1024 * 1024
@@ -32,9 +28,9 @@ class EventStream:
     Raises ServerError where the server does not answer or the stream broke off; begin a new one after ``last_event_id`` then.
     """
 
-    def __init__(self, url: str, token: str, last_event_id: int | None = None) -> None:
-        parts = urlsplit(url)
-        self.url = url
+    def __init__(self, address: Address, last_event_id: int | None = None) -> None:
+        parts = urlsplit(address.url)
+        self.url = address.url
         self.last_event_id = last_event_id
         self._head: bytes | None = b""
         self._buffer = b""
@@ -47,18 +43,18 @@ class EventStream:
             "Accept: text/event-stream",
             f"{PROTOCOL_HEADER}: {PROTOCOL_VERSION}",
         ]
-        if token:
-            lines.append(f"Authorization: Bearer {token.strip()}")
+        if address.token:
+            lines.append(f"Authorization: Bearer {address.token}")
         if last_event_id is not None:
             lines.append(f"Last-Event-ID: {last_event_id}")
         try:
             self._socket = socket.create_connection((host, parts.port or (443 if secure else 80)), CONNECT_TIMEOUT)
             if secure:
-                self._socket = ssl.create_default_context().wrap_socket(self._socket, server_hostname=host)
+                self._socket = _encrypted(self._socket, host, address.fingerprint)
             self._socket.sendall("\r\n".join([*lines, "", ""]).encode("utf-8"))
             self._socket.setblocking(False)
         except (OSError, ValueError) as error:
-            raise ServerUnreachable(f"No generation server answers at {url}: start it, or check the address.") from error
+            raise ServerUnreachable(f"No generation server answers at {self.url}: start it, or check the address.") from error
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -120,3 +116,16 @@ class EventStream:
             raise NotOurServer(f"What answers at {self.url} is not our generation server (its events are unreadable).") from error
         self.last_event_id = event.sequence
         return event
+
+
+def _encrypted(connection: socket.socket, host: str, fingerprint: str) -> ssl.SSLSocket:
+    """The connection with TLS, to the one with this certificate, or, without a fingerprint, to one that authorities vouch for."""
+    context = ssl.create_default_context()
+    if fingerprint:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    encrypted = context.wrap_socket(connection, server_hostname=host)
+    shown = encrypted.getpeercert(binary_form=True) or b""
+    if fingerprint and hashlib.sha256(shown).hexdigest() != fingerprint:
+        encrypted.close()
+        raise WrongCertificate(f"What answers at {host} no longer has the certificate of your server: paste its line again.")
+    return encrypted

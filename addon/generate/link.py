@@ -44,7 +44,7 @@ class Link:
         """Start the bridge with ``python`` (program and its options). Raises LinkError.
 
         Args:
-            settings: what the bridge needs to find the server: ``url``, ``token``, ``server_dir``.
+            settings: what the bridge needs to find the server: ``url``, ``token``, ``fingerprint``, ``server_dir``.
         """
         self._sequence = 0
         self._socket: socket.socket | None = None

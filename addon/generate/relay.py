@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ...generation_server.client import Client, RequestRefused, ServerError, ServerUnreachable, find_server
-from ...generation_server.protocol import JobEvent, JobState, JobStatus, ServerAddress, default_server_dir, user_data_dir
+from ...generation_server.protocol import JobEvent, JobState, JobStatus, default_server_dir, user_data_dir
 from ..png import PngError
 from .clay import make_picture
 from .delivery import fetch_picture, send_inputs
@@ -46,7 +46,6 @@ class Relay:
         self._folder = folder
         self._settings = dict(settings)
         self._client: Client | None = None
-        self._token = ""
         self._stream: EventStream | None = None
         self._last_event_id: int | None = None
         self._server: ServerProcess | None = None
@@ -177,10 +176,8 @@ class Relay:
                 return
             except ServerUnreachable:  # it ended since it was last heard: look for another, or start one
                 self._forget_server()
-        url = str(self._settings.get("url", ""))
-        if url:
-            token = str(self._settings.get("token", ""))
-            self._connected(Client(url, token), token)
+        if client := self._chosen():
+            self._connected(client)
             return
         if client := find_server(self._server_dir):
             self._connected(client)
@@ -196,14 +193,16 @@ class Relay:
     def _server_dir(self) -> Path:
         return Path(str(self._settings.get("server_dir") or default_server_dir()))
 
-    def _connected(self, client: Client, token: str | None = None) -> None:
+    def _chosen(self) -> Client | None:
+        """A client of the server that the Preferences name, None where they name none."""
+        url, token, fingerprint = (str(self._settings.get(name, "")) for name in ("url", "token", "fingerprint"))
+        return Client(url, token, fingerprint=fingerprint) if url else None
+
+    def _connected(self, client: Client) -> None:
         """Take ``client`` once it has shown that it is ours and takes our token."""
         health = client.health()
         models = client.models()
-        if token is None:
-            address = ServerAddress.read(self._server_dir)
-            token = address.token if address else ""
-        self._client, self._token = client, token
+        self._client = client
         self._starting = False
         # Sent again: the same id is the same job, and one that the server has lost begins anew.
         self._waiting = self._jobs | self._waiting
@@ -263,11 +262,9 @@ class Relay:
                 return  # lost while the picture was fetched
 
     def _find_again(self) -> None:
-        url = str(self._settings.get("url", ""))
-        token = str(self._settings.get("token", ""))
-        client = Client(url, token) if url else find_server(self._server_dir)
+        client = self._chosen() or find_server(self._server_dir)
         if client is not None:
-            self._connected(client, token if url else None)
+            self._connected(client)
 
     @property
     def _is_lost(self) -> bool:
@@ -315,7 +312,7 @@ class Relay:
     def _submit(self, record: Record) -> None:
         assert self._client is not None
         if self._stream is None:
-            self._stream = EventStream(self._client.url, self._token, self._last_event_id)
+            self._stream = EventStream(self._client.address, self._last_event_id)
         send_inputs(self._client, record)
         status = self._client.submit(record.submission())
         del self._waiting[record.job_id]

@@ -14,9 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import bpy
 
+from ...generation_server.address import is_loopback
 from ...generation_server.protocol import Health, JobState, JobStatus
 from ..errors import UserError
 from . import models
@@ -59,6 +61,12 @@ class Server:
     sentence: str = ""
     url: str = ""
     health: Health | None = None
+
+    @property
+    def whose(self) -> str:
+        """ " of HOST" where the GPU is another computer's."""
+        host = urlsplit(self.url).hostname or ""
+        return "" if not host or is_loopback(host) else f" of {host}"
 
 
 @dataclass

@@ -220,7 +220,7 @@ def _draw_server(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     row = layout.row(align=True)
     if server.state == "connected" and server.health:
         memory = f", {server.health.memory_free / 2**30:.1f} GB free" if server.health.memory_total else ""
-        row.label(text=f"{server.health.device}{memory}", icon="CHECKMARK")
+        row.label(text=f"{server.health.device}{server.whose}{memory}", icon="CHECKMARK")
         row.operator(P2A_OT_free_memory.bl_idname, text="", icon="MEMORY")
         row.operator(P2A_OT_connect.bl_idname, text="", icon="FILE_REFRESH")
     elif server.state == "starting":

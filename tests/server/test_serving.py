@@ -116,7 +116,7 @@ def test_the_usual_port_gives_way_to_a_free_one(tmp_path: Path):
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "203.0.113.7"])
 def test_an_address_that_is_not_ours(data_dir: Path, host: str):
-    assert "--host" in assert_refused(data_dir, "--host", host)
+    assert "--host" in assert_refused(data_dir, "--tls", "--host", host)
 
 
 def test_ipv6_and_other_names(data_dir: Path):
