@@ -186,6 +186,7 @@ class JobStatus(Message):
     phase: str = ""  # "loading model", "denoising", "decoding", "saving", …: words for a person
     step: int = 0
     steps: int = 0
+    eta: float | None = None  # seconds until it is done, as far as that can be told from this job and former ones
     position: int = 0  # jobs that run before this one, when queued
     warnings: tuple[str, ...] = ()
     results: tuple[str, ...] = ()  # SHA-256 of each PNG, when done

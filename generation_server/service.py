@@ -12,6 +12,7 @@ from .jobs.blobs import DEFAULT_RESERVE, BlobStore
 from .jobs.checks import check_request
 from .jobs.dispatcher import Dispatcher
 from .jobs.events import EventLog
+from .jobs.pace import Paces
 from .jobs.process import module_command
 from .jobs.queue import DEFAULT_LIMIT, JobQueue
 from .jobs.store import JobStore
@@ -47,7 +48,7 @@ class Service:
         self.store = JobStore(settings.data_dir / "jobs.sqlite")
         self.blobs.clean_up(self.store.blobs())
         self.events = EventLog()
-        self.queue = JobQueue(self.store, self.events, settings.queue_limit)
+        self.queue = JobQueue(self.store, self.events, settings.queue_limit, Paces(settings.data_dir / "paces.json"))
         self.models = ModelCatalogue(settings.user_dir)
         self.downloads = Downloads(self.models)
         command, environment = module_command(

@@ -13,6 +13,7 @@ from ..protocol import JobState, JobStatus, JobSubmission
 from .blobs import DiskFull
 from .events import EventLog
 from .order import overtake, running_order
+from .pace import Paces, Stopwatch
 from .store import Job, JobStore, canonical
 
 DEFAULT_LIMIT = 500
@@ -43,7 +44,7 @@ class NotWaiting(Exception):
 class JobQueue:
     """Jobs in memory while they are unfinished, on disk always. One thread uses it."""
 
-    def __init__(self, store: JobStore, events: EventLog, limit: int = DEFAULT_LIMIT) -> None:
+    def __init__(self, store: JobStore, events: EventLog, limit: int = DEFAULT_LIMIT, paces: Paces | None = None) -> None:
         self._store = store
         self._events = events
         self._limit = limit
@@ -51,6 +52,9 @@ class JobQueue:
         self._unsaved: dict[str, Job] = {}  # ended while the disk was full: on disk they are still unfinished
         self._loaded: str | None = None
         self._positions: dict[str, int] = {}  # how many jobs run before each that is unfinished, in that order
+        self._paces = paces or Paces()
+        self._stopwatches: dict[str, Stopwatch] = {}  # of those that run
+        self._after_running: dict[str, float | None] = {}  # seconds from then until each waiting job will be done, where known
         for job in store.unfinished():
             if job.status.state is JobState.RUNNING:
                 job = job.with_status(state=JobState.QUEUED, phase="", step=0, started=0.0)
@@ -157,7 +161,9 @@ class JobQueue:
             if other.place < job.place:
                 self._unfinished[other.id] = overtake(other, time.time())
         job = job.with_status(state=JobState.RUNNING, phase="starting", step=0, started=time.time())
-        self._loaded = job.model
+        loads, self._loaded = self._loaded != job.model, job.model
+        request = job.submission.request
+        self._stopwatches[job.id] = Stopwatch(self._paces.of(request), loads, request.denoised_steps)
         self._keep(job)
         self._line_up(job)
         return job
@@ -166,6 +172,8 @@ class JobQueue:
         """Tell how far a running job is. Not saved: after a crash it starts again."""
         job = self._unfinished[job_id].with_status(**changes)
         self._unfinished[job_id] = job
+        if "phase" in changes:
+            self._stopwatches[job_id].hear(job.status.phase, job.status.step, job.status.steps)
         self._publish(job, preview)
 
     def warn(self, job_id: str, *warnings: str) -> None:
@@ -176,6 +184,10 @@ class JobQueue:
     def end(self, job_id: str, state: JobState, **changes: Any) -> JobStatus:
         """Finish a job: ``state`` is done, failed or cancelled."""
         job = _ended(self._unfinished[job_id], state, **changes)
+        stopwatch = self._stopwatches.pop(job_id, None)
+        if stopwatch is not None and state is JobState.DONE:
+            stopwatch.close()
+            self._paces.remember(job.submission.request, stopwatch.taken)
         self._save(job)
         self._forget([job])
         self._line_up()
@@ -187,6 +199,7 @@ class JobQueue:
 
     def again(self, job_id: str, warning: str, log: tuple[str, ...] = ()) -> None:
         """Let a running job whose worker died wait once more, where it was in the queue; ``log``: what that worker said last."""
+        self._stopwatches.pop(job_id, None)
         job = self._unfinished[job_id]
         job = dataclasses.replace(job.with_status(state=JobState.QUEUED, phase="", step=0, started=0.0), crashes=job.crashes + 1)
         job = job.with_status(warnings=(*job.status.warnings, warning), log=log)
@@ -229,9 +242,19 @@ class JobQueue:
         ]
 
     def _told(self, job: Job) -> JobStatus:
-        """The status as clients get it, with place in the queue and request."""
+        """The status as clients get it, with place in the queue, seconds left and request."""
         position = self._positions.get(job.id, 0) if job.status.state is JobState.QUEUED else 0
-        return dataclasses.replace(job.status, position=position, request=job.submission.request)
+        return dataclasses.replace(job.status, position=position, eta=self._eta(job), request=job.submission.request)
+
+    def _eta(self, job: Job) -> float | None:
+        """Seconds until an unfinished job is done, or None when that is not known."""
+        if job.status.state.is_final or job.status.phase == "cancelling":
+            return None
+        left = [stopwatch.left() for stopwatch in self._stopwatches.values()]
+        if job.status.state is JobState.QUEUED:
+            left.append(self._after_running.get(job.id))
+        known = [seconds for seconds in left if seconds is not None]
+        return round(sum(known), 1) if len(known) == len(left) else None
 
     def _keep(self, job: Job) -> None:
         """Take a change of an unfinished job. ``_line_up`` tells of it."""
@@ -251,11 +274,24 @@ class JobQueue:
         running = [job.id for job in self._unfinished.values() if job.status.state is JobState.RUNNING]
         line = [*running, *running_order(self._waiting(), self._loaded, time.time())]
         self._positions = {job_id: position for position, job_id in enumerate(line)}
+        self._after_running = self._expected_ends(line[len(running) :])
         told = {job.id for job in changed}
         for job_id, position in self._positions.items():
             job = self._unfinished[job_id]
             if job_id in told or (job.status.state is JobState.QUEUED and former.get(job_id) != position):
                 self._publish(job)
+
+    def _expected_ends(self, waiting: Iterable[str]) -> dict[str, float | None]:
+        """Seconds from when the running job is done until each of these is, in their order; None from the first unknown on."""
+        ends: dict[str, float | None] = {}
+        end: float | None = 0.0
+        loaded = self._loaded
+        for job_id in waiting:
+            request = self._unfinished[job_id].submission.request
+            seconds = None if end is None else self._paces.expected(request, loads=request.model != loaded)
+            end = None if end is None or seconds is None else end + seconds
+            ends[job_id], loaded = end, request.model
+        return ends
 
     def _publish(self, job: Job, preview: str = "") -> None:
         self._events.publish(self._told(job), preview)

@@ -259,6 +259,20 @@ def test_events_resume_without_loss_or_repetition(server):
     assert sorted(set(steps)) == list(range(min(steps), 13))
 
 
+def test_every_phase_is_told_and_how_long_it_still_takes(server):
+    server.client.free_memory()
+    prompt, size = "slow", {"width": 128, "height": 128, "steps": 6}
+    events = [event.job for event in server.client.events(job=server.submit(prompt, **size))]
+    phases = [phase for phase, _ in itertools.groupby(job.phase for job in events if job.state is RUNNING)]
+    assert [p for p in phases if p != "starting"] == ["loading model", "reading the prompt", "denoising", "decoding", "saving"]
+    assert [job.step for job in events if job.phase == "denoising"][-1] == 6
+    assert events[-1].state is DONE and events[-1].eta is None
+    running, waiting = server.submit("crawl", **{**size, "steps": 100}), [server.submit(**size) for _ in range(2)]
+    server.wait_for_step(running)
+    etas = [server.client.job(job_id).eta for job_id in (running, *waiting)]
+    assert None not in etas and 0.0 < etas[0] < etas[1] < etas[2]
+
+
 def test_the_stream_of_a_finished_job_tells_its_end_and_closes(server):
     job_id = server.submit()
     server.wait_for_state(job_id, DONE)

@@ -4,6 +4,7 @@
 ``slow`` waits 50 ms at each step, ``crawl`` a second, ``crash`` kills the worker's process, ``crash once`` does so only while
 the file named by ``STEP_ENGINE_MARK`` is absent (and makes it), ``refuse`` raises GenerationError, ``bug`` something else,
 ``segfault`` crashes as a driver does, ``cuda`` as torch on a GPU that has failed, both after saying a secret,
+``linger:PHASE`` stays in a phase (loading, reading, denoising, decoding, saving) until it is cancelled or killed, the first time;
 ``deaf`` never asks whether it is cancelled, ``noise`` prints to standard output as libraries do.
 """
 
@@ -15,7 +16,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from PIL import Image
@@ -32,6 +33,7 @@ class Engine:
         if device == "dead":
             os._exit(7)
         self.freed = 0
+        self.loaded = ""
 
     def generate(
         self,
@@ -42,6 +44,13 @@ class Engine:
     ) -> list[Image.Image]:
         words = request.prompt.split()
         self._misbehave(request.prompt, words)
+        linger = Linger(request, cancelled)
+        if request.model != self.loaded:
+            report(Progress("loading model"))
+            linger("loading")
+            self.loaded = request.model
+        report(Progress("reading the prompt"))
+        linger("reading")
         picture = Image.new("RGB", (request.width, request.height), _colour(request.fingerprint()))
         for control in request.controls:
             picture = Image.blend(picture, images[control.image], 0.5)
@@ -54,7 +63,10 @@ class Engine:
             if cancelled() and "deaf" not in words:
                 raise GenerationCancelled
             report(Progress("denoising", step, request.steps, picture if step % 2 else None))
-        return [picture]
+            linger("denoising")
+        report(Progress("decoding", request.steps, request.steps))
+        linger("decoding")
+        return Pictures([picture], lambda: linger("saving"))
 
     def _misbehave(self, prompt: str, words: list[str]) -> None:
         mark = Path(os.environ.get("STEP_ENGINE_MARK", os.devnull))
@@ -81,9 +93,40 @@ class Engine:
 
     def free_memory(self) -> None:
         self.freed += 1
+        self.loaded = ""
 
     def memory(self) -> tuple[int, int]:
         return 1000, 900 + self.freed
+
+
+class Linger:
+    """Stays in the phase that the prompt names, the first time that this request is made."""
+
+    def __init__(self, request: GenerationRequest, cancelled: Callable[[], bool]) -> None:
+        self._words = request.prompt.split()
+        self._cancelled = cancelled
+        name = hashlib.sha256(request.fingerprint().encode("utf-8")).hexdigest()
+        self._mark = Path(f"{os.environ.get('STEP_ENGINE_MARK', '')}-{name}")  # only a test that sets this makes anybody linger
+
+    def __call__(self, phase: str) -> None:
+        if f"linger:{phase}" not in self._words or self._mark.exists():
+            return
+        self._mark.touch()
+        while not self._cancelled():
+            time.sleep(0.02)
+        raise GenerationCancelled
+
+
+class Pictures(list[Image.Image]):
+    """Pictures that tell when the worker begins to save them."""
+
+    def __init__(self, pictures: list[Image.Image], before: Callable[[], None]) -> None:
+        super().__init__(pictures)
+        self._before = before
+
+    def __iter__(self) -> Iterator[Image.Image]:
+        self._before()
+        return super().__iter__()
 
 
 def _colour(text: str) -> tuple[int, int, int]:
