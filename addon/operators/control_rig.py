@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import bpy
 
+from ..armature.control_rig.bake import bake, require_bakeable
 from ..armature.control_rig.link import character_of, controls_of, is_control_rig, noted_character
 from ..armature.control_rig.recognised import recognised
-from ..armature.control_rig.use import bake, let_go, require_bakeable, use_character
+from ..armature.control_rig.use import let_go, use_character
 from ..armature.held import props_of
 from ..armature.props.objects import remove_props
 from ..errors import UserError
@@ -93,8 +94,8 @@ class P2A_OT_bake_to_character(_OnControls, bpy.types.Operator):
     bl_idname = "pose_to_anime.bake_to_character"
     bl_label = "Bake Pose to Character"
     bl_description = (
-        "Write the pose that you see into the character's own bones, and take the dots away. With Auto Keying on, or where "
-        "its bones have keys, it is keyed in this frame"
+        "Write the pose that you see into the character's own bones or controls, and take the dots away. With Auto Keying on, "
+        "or where these have keys, it is keyed in this frame"
     )
 
     def act(self, obj: bpy.types.Object) -> None:

@@ -10,8 +10,9 @@ bpy = pytest.importorskip("bpy")
 
 from character_scene import Character, add_character, dump  # noqa: E402
 from mathutils import Quaternion, Vector  # noqa: E402
+from pose_to_anime.addon.armature.control_rig.bake import bake  # noqa: E402
 from pose_to_anime.addon.armature.control_rig.link import character_of, constraints_of, controls_of  # noqa: E402
-from pose_to_anime.addon.armature.control_rig.use import bake, let_go, use_character  # noqa: E402
+from pose_to_anime.addon.armature.control_rig.use import let_go, use_character  # noqa: E402
 from pose_to_anime.addon.armature.controls import move_control  # noqa: E402
 from pose_to_anime.addon.armature.figures import figures_in  # noqa: E402
 from pose_to_anime.addon.armature.hands import apply_hand  # noqa: E402

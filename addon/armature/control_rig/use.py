@@ -13,7 +13,6 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from ...compat import action_curves
 from ...errors import UserError
 from ...pose.normalised import Pose
 from ...pose.rest import HumanoidRest
@@ -35,7 +34,6 @@ from .helpers import add_constraints, add_helpers
 from .joints import assigned
 from .link import (
     CONTROL_RIG,
-    character_of,
     constraints_of,
     controls_of,
     free,
@@ -207,76 +205,6 @@ def let_go(controls: bpy.types.Object) -> bpy.types.Object | None:
     layer.objects.active = layer.objects.get(before["active"]) or character
     layer.update()
     return character
-
-
-def bake(controls: bpy.types.Object, key: bool) -> bpy.types.Object:
-    """Write the pose in which a character is seen into its own bones, and take the controls away. ``key``: with keyframes.
-
-    Raises UserError as ``require_bakeable`` does."""
-    character, bones = require_bakeable(controls)
-    bpy.context.view_layer.update()
-    seen = {bone.name: bone.matrix.copy() for bone in character.pose.bones}
-    for bone in bones:
-        above = bone.parent
-        basis = bone.bone.convert_local_to_pose(
-            seen[bone.name],
-            bone.bone.matrix_local,
-            invert=True,
-            **({"parent_matrix": seen[above.name], "parent_matrix_local": above.bone.matrix_local} if above is not None else {}),
-        )
-        _write_basis(bone, basis)
-        if key or _has_keys(character, bone):
-            _key(bone)
-    let_go(controls)
-    return character
-
-
-def require_bakeable(controls: bpy.types.Object) -> tuple[bpy.types.Object, list[bpy.types.PoseBone]]:
-    """The character that a control rig drives, and its bones that follow, parents first. Raises UserError for controls that drive
-    none, and for a rig whose own constraints would move its bones back."""
-    character = character_of(controls)
-    if character is None:
-        raise UserError(f"'{controls.name}' drives no character.")
-    following = {bone.name for bone, _ in constraints_of(character)}
-    bones = [bone for bone in character.pose.bones if bone.name in following]
-    for bone in bones:
-        for each in bone.constraints:
-            if each.type.startswith(("COPY", "CHILD", "ARMATURE", "IK", "STRETCH", "DAMPED", "TRACK")) and not each.mute:
-                ours = is_control_rig(getattr(each, "target", None))
-                if not ours and each.influence > 0.0:
-                    raise UserError(
-                        f"The rig of '{character.name}' moves its bone '{bone.name}' itself and would move it back: "
-                        "keep the controls, or mute the constraints of its deform bones first."
-                    )
-    return character, bones
-
-
-def _write_basis(bone: bpy.types.PoseBone, basis: Matrix) -> None:
-    location, rotation, _ = basis.decompose()
-    if not bone.bone.use_connect:
-        bone.location = location
-    if bone.rotation_mode == "QUATERNION":
-        bone.rotation_quaternion = rotation
-    elif bone.rotation_mode == "AXIS_ANGLE":
-        axis, angle = rotation.to_axis_angle()
-        bone.rotation_axis_angle = (angle, *axis)
-    else:
-        bone.rotation_euler = rotation.to_euler(bone.rotation_mode, bone.rotation_euler)
-
-
-def _rotation_path(bone: bpy.types.PoseBone) -> str:
-    return {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}.get(bone.rotation_mode, "rotation_euler")
-
-
-def _has_keys(character: bpy.types.Object, bone: bpy.types.PoseBone) -> bool:
-    path = bone.path_from_id()
-    return any(curve.data_path.startswith(path) for curves in action_curves(character) for curve in curves)
-
-
-def _key(bone: bpy.types.PoseBone) -> None:
-    if not bone.bone.use_connect:
-        bone.keyframe_insert("location", group=bone.name)
-    bone.keyframe_insert(_rotation_path(bone), group=bone.name)
 
 
 def tidy_up() -> None:
