@@ -2,9 +2,8 @@
 """Nose, eyes and ears of a character, whose rig has no such landmarks: found on the mesh of its head, at rest.
 
 The head is what weighs mostly on the head's bone, or hangs on it, without hair, hats and glasses. Eyes are where the rig's eye
-bones are, else the vertices whose material or group is called after eyes, else where faces have them; the nose is what stands
-out farthest in the middle below them, the ears what stands out at the sides at their height. Without a mesh, a head's usual
-proportions to its bone must do."""
+bones are, else the vertices whose object, material or group is called after irises or eyes; all else is found by shape
+(``head_features``). Without a mesh, a head's usual proportions to its bone must do."""
 
 from __future__ import annotations
 
@@ -20,6 +19,8 @@ from numpy.typing import NDArray
 
 from ..keys import key_of, object_in
 from .figures import Figure
+from .head_features import features_of
+from .head_mesh import HeadMesh
 from .mesh_content import content_of
 from .weights import vertices_on
 
@@ -40,18 +41,6 @@ _BONE_IS_HEAD = (0.12, 0.75)
 """Where a head's bone is as long as this, in the same measure, its length is taken for the head's; importers give bones any
 length."""
 
-_EYES_UP = 0.46
-"""How high eyes are in a head, from the chin to the crown, without a hint: drawn heads have them lower than the half of real
-ones."""
-_NOSE_BAND = (0.12, 0.62)
-"""Where below the eyes a nose ends, on the way from them to the chin: lips and chin stand out, too."""
-_MIDDLE = 0.14
-"""How far from the middle a nose may be, as a part of the head's width."""
-_EAR_BAND = (-0.22, 0.12)
-"""Where ears are wide, from the eyes' height, as a part of the head's height."""
-_LONGEST_EAR = 1.22
-"""How far out an ear's middle may be to the head's width above it: an elf's points are not."""
-_FEWEST = 24  # vertices that can be a head
 _FAR = 20.0
 """In lengths of the head's bone: what is farther from its joint was thrown there by something broken."""
 
@@ -59,6 +48,7 @@ _HAIR = re.compile(
     r"hair|pony|twin.?tail|bang|fringe|braid|ahoge|hat\b|cap\b|helmet|ribbon|glass|headphone|horn|髪|帽|リボン|眼鏡|メガネ", re.I
 )
 _EYE = re.compile(r"eye|iris|pupil|目|瞳|虹彩", re.I)
+_IRIS = re.compile(r"iris|pupil|cornea|瞳|虹彩|(?<!白)目", re.I)
 _NO_EYE = re.compile(r"brow|lash|lid|line|glass|shadow|extra|high|star|hair|眉|睫|まつ|影", re.I)
 
 _REMEMBERED = 32
@@ -101,8 +91,8 @@ def head_landmarks(figure: Figure, depsgraph: bpy.types.Depsgraph) -> dict[str, 
         axes.turn.tobytes(), content,
     )  # fmt: skip
     if key not in _known:
-        points, eye_points = _head_points(figure, source, pieces, to_rest, axes)
-        found = _found(axes, points, eye_points, {name: np.array(place) for name, place in eyes.items()})
+        mesh = _head_mesh(figure, source, pieces, to_rest, axes)
+        found = _found(axes, mesh, {name: np.array(place) for name, place in eyes.items()})
         _known[key] = {name: axes.back(place) for name, place in found.items()}
         while len(_known) > _REMEMBERED:
             _known.popitem(last=False)
@@ -171,12 +161,10 @@ def _face_bones(head: bpy.types.Bone) -> set[str]:
     return found
 
 
-def _head_points(
-    figure: Figure, source: bpy.types.Object, pieces: list[_Piece], to_rest: Matrix, axes: _Axes
-) -> tuple[Floats, Floats]:
-    """(n, 3) vertices of the head and (m, 3) those of its eyes, at rest in armature space."""
+def _head_mesh(figure: Figure, source: bpy.types.Object, pieces: list[_Piece], to_rest: Matrix, axes: _Axes) -> HeadMesh:
+    """The head but for hair and what is worn, at rest in the figure's own axes."""
     names = _face_bones(source.data.bones[figure.joint_map["head"]])
-    heads, eyes = [np.empty((0, 3))], [np.empty((0, 3))]
+    parts = []
     for mesh, evaluated in pieces:
         try:
             shape = evaluated.to_mesh()
@@ -194,20 +182,28 @@ def _head_points(
                 mask = vertices_on(mesh, shape, names, (key_of(mesh), figure.armature))
             if mask is None:
                 continue
-            hair, eye = _by_name(mesh, shape, count)
+            shape.calc_loop_triangles()
+            triangles = np.empty(len(shape.loop_triangles) * 3, np.int32)
+            shape.loop_triangles.foreach_get("vertices", triangles)
+            hair, eye, iris = _by_name(mesh, shape, count)
         finally:
             evaluated.to_mesh_clear()
         matrix = np.array(to_rest @ evaluated.matrix_world, np.float64)
         points = places.reshape(-1, 3).astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
-        good = np.abs(points - axes.origin).max(axis=1) < _FAR * axes.size  # and not where they are no number
-        heads.append(points[mask & ~hair & good])
-        eyes.append(points[mask & eye & good])
-    return np.concatenate(heads), np.concatenate(eyes)
+        near = np.abs(points - axes.origin).max(axis=1) < _FAR * axes.size  # and not where they are no number
+        kept = mask & ~hair & near
+        whole = HeadMesh(axes.of(np.where(kept[:, None], points, 0.0)), triangles.reshape(-1, 3).astype(np.int64), eye, iris)
+        parts.append(whole.of(kept))
+    return HeadMesh.joined(parts)
 
 
-def _by_name(source: bpy.types.Object, shape: bpy.types.Mesh, count: int) -> tuple[Bools, Bools]:
-    """(n,) which vertices belong to hair and which to eyes, by the names of materials and groups."""
-    hair, eye = np.zeros(count, bool), np.zeros(count, bool)
+def _by_name(source: bpy.types.Object, shape: bpy.types.Mesh, count: int) -> tuple[Bools, Bools, Bools]:
+    """(n,) which vertices belong to hair, which to eyes and which to irises, by the names of the object, its materials and
+    groups."""
+    hair, eye, iris = np.zeros(count, bool), np.zeros(count, bool), np.zeros(count, bool)
+    for name in (source.name, source.data.name):
+        if _EYE.search(name) and not _NO_EYE.search(name):
+            eye[:] = True
     slots = [slot.material.name if slot.material is not None else "" for slot in source.material_slots]
     kinds = [(number, name) for number, name in enumerate(slots) if _HAIR.search(name) or _EYE.search(name)]
     if kinds and len(shape.polygons):
@@ -224,87 +220,23 @@ def _by_name(source: bpy.types.Object, shape: bpy.types.Mesh, count: int) -> tup
                 hair |= inside
             elif not _NO_EYE.search(name):
                 eye |= inside
+                if _IRIS.search(name):
+                    iris |= inside
     groups = [group.name for group in source.vertex_groups if _EYE.search(group.name) and not _NO_EYE.search(group.name)]
     if groups and not eye.any():
         mask = vertices_on(source, shape, groups, (key_of(source), "eyes"))
         if mask is not None:
             eye |= mask
-    return hair, eye
+    return hair, eye, iris
 
 
-def _found(axes: _Axes, points: Floats, eye_points: Floats, eye_bones: Mapping[str, Floats]) -> dict[str, Floats]:
+def _found(axes: _Axes, mesh: HeadMesh, eye_bones: Mapping[str, Floats]) -> dict[str, Floats]:
     """The landmarks in the figure's own axes."""
     usual = {name: np.array(place) * axes.size for name, place in _PROPORTIONS.items()}
-    face = axes.of(points)
-    eyes = _eyes(axes, axes.of(eye_points), eye_bones)
-    if len(face) < _FEWEST:
-        if not eyes:
-            return usual
-        middle = (eyes["eye_left"] + eyes["eye_right"]) / 2.0
-        shift = middle - (usual["eye_left"] + usual["eye_right"]) / 2.0
-        return {**{name: place + shift for name, place in usual.items()}, **eyes}
-    chin, crown = float(face[:, 1].min()), float(face[:, 1].max())
-    chin = max(chin, -0.6 * (crown - chin))  # a neck that weighs on the head
-    height = crown - chin
-    wide = face[face[:, 1] > chin + 0.35 * height]
-    half = float(np.percentile(np.abs(wide[:, 0]), 97)) if len(wide) else axes.size * 0.4
-    level = float(np.mean([place[1] for place in eyes.values()])) if eyes else chin + _EYES_UP * height
-    if not eyes:
-        eyes = {f"eye_{side}": np.array((sign * 0.44 * half, level, np.nan)) for side, sign in (("left", 1.0), ("right", -1.0))}
-    eyes = {name: _on_face(face, place, half) for name, place in eyes.items()}
-    found = {**usual, **eyes}
-    across = (eyes["eye_left"][0] + eyes["eye_right"][0]) / 2.0
-    drop = level - chin
-    nose = face[
-        (np.abs(face[:, 0] - across) < _MIDDLE * 2.0 * half)
-        & (face[:, 1] < level - _NOSE_BAND[0] * drop)
-        & (face[:, 1] > level - _NOSE_BAND[1] * drop)
-    ]
-    if len(nose):
-        tip = nose[nose[:, 2].argmax()]
-        found["nose_tip"] = np.array((across, tip[1], tip[2]))
-    else:
-        found["nose_tip"] = (eyes["eye_left"] + eyes["eye_right"]) / 2.0 + np.array((0.0, -0.2, 0.18)) * axes.size
-    found.update(_ears(face, level, height, across, half))
-    return found
-
-
-def _eyes(axes: _Axes, points: Floats, bones: Mapping[str, Floats]) -> dict[str, Floats]:
-    """Where eyes are by their bones or else by their vertices: the middle of what lies on a side."""
-    if len(bones) == 2:
-        return {"eye_left": axes.of(bones["leftEye"]), "eye_right": axes.of(bones["rightEye"])}
-    if len(points) < 6:
-        return {}
-    middle = float((points[:, 0].min() + points[:, 0].max()) / 2.0)
-    sides = {"eye_left": points[points[:, 0] > middle], "eye_right": points[points[:, 0] <= middle]}
-    if min(map(len, sides.values())) < 3:
-        return {}
-    return {name: (side.min(axis=0) + side.max(axis=0)) / 2.0 for name, side in sides.items()}
-
-
-def _on_face(face: Floats, place: Floats, half: float) -> Floats:
-    """An eye that lies deep in the head, or of which only the height is known, brought to just behind the face's surface."""
-    around = face[np.hypot(face[:, 0] - place[0], face[:, 1] - place[1]) < 0.3 * half]
-    if not len(around):
-        return place if np.isfinite(place).all() else np.array((place[0], place[1], float(face[:, 2].max()) * 0.8))
-    front = float(np.percentile(around[:, 2], 85))
-    deepest = front - 0.25 * half
-    depth = front - 0.12 * half if not np.isfinite(place[2]) else max(float(place[2]), deepest)
-    return np.array((place[0], place[1], depth))
-
-
-def _ears(face: Floats, level: float, height: float, across: float, half: float) -> dict[str, Floats]:
-    found = {}
-    band = face[(face[:, 1] > level + _EAR_BAND[0] * height) & (face[:, 1] < level + _EAR_BAND[1] * height)]
-    above = face[(face[:, 1] >= level + _EAR_BAND[1] * height) & (face[:, 1] < level + 0.4 * height)]
-    limit = _LONGEST_EAR * float(np.abs(above[:, 0] - across).max()) if len(above) else half
-    for name, sign in (("ear_left", 1.0), ("ear_right", -1.0)):
-        out = (band[:, 0] - across) * sign
-        if not len(out) or out.max() <= 0.0:
-            found[name] = np.array((across + sign * half, level, -0.07 * height))
-            continue
-        reach = min(float(out.max()), limit)
-        rim = band[(out > 0.9 * reach) & (out <= 1.02 * reach)]
-        rim = rim if len(rim) else band[[int(np.abs(out - reach).argmin())]]
-        found[name] = np.array((across + sign * 0.97 * reach, float(np.mean(rim[:, 1])), float(np.mean(rim[:, 2]))))
-    return found
+    eyes = {name: axes.of(place) for name, place in eye_bones.items()}
+    found = features_of(mesh, eyes)
+    if not found and len(eyes) == 2:
+        found = {"eye_left": eyes["leftEye"], "eye_right": eyes["rightEye"]}
+        shift = (found["eye_left"] + found["eye_right"]) / 2.0 - (usual["eye_left"] + usual["eye_right"]) / 2.0
+        usual = {name: place + shift for name, place in usual.items()}
+    return {**usual, **found}

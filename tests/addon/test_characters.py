@@ -50,8 +50,8 @@ def found_points(figure: Figure) -> np.ndarray:
     return positions
 
 
-def check(character: Character, face: float = 12.0) -> None:
-    """Limbs within half a pixel of 1024; the face, which is guessed from the mesh, within ``face`` pixels (2 cm)."""
+def check(character: Character, face: float = 3.7) -> None:
+    """Limbs within half a pixel of 1024; the face, which is found on the mesh, within ``face`` pixels (3 of 832)."""
     truth, found = character.keypoints(), found_points(only_figure())
     known = np.array([*LIMBS, *FACE])
     away = np.full(18, np.nan)
@@ -114,17 +114,6 @@ WORLDS = {
 def test_objects_of_any_scale_and_turn(place: str) -> None:
     world, axes = WORLDS[place]
     check(build(FAMILIES["vroid"], random_turns(np.random.default_rng(3)), world=world, axes=axes))
-
-
-def test_the_mesh_of_the_head_shows_nose_eyes_and_ears_without_bones_for_them() -> None:
-    for body in ("adult_woman", "adult_man", "chibi"):
-        empty_scene()
-        character = build(FAMILIES["mixamo"], random_turns(np.random.default_rng(5)), body=body)
-        found = found_points(only_figure())
-        truth = character.keypoints()
-        head = float(np.linalg.norm(character.points["head_top"] - character.points["chin"]))
-        for index in FACE:
-            assert np.linalg.norm(found[index] - truth[index]) < 0.09 * head, (body, index)
 
 
 def test_a_rig_without_a_head_mesh_has_a_face_by_proportion() -> None:
