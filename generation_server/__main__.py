@@ -12,6 +12,9 @@ from .protocol import default_server_dir, user_data_dir
 
 DEFAULT_PORT = 8471
 
+OVERRIDES = ("keep_gib", "keep_days", "unload_after")
+"""Settings of the user that an option overrides."""
+
 EXAMPLES = """\
 examples:
   studio.py serve                                       on this computer, on the best device that is here
@@ -53,13 +56,25 @@ def make_parser() -> argparse.ArgumentParser:
     )
     serve.add_argument(
         "--idle-exit",
-        type=_seconds,
+        type=_amount,
         default=0.0,
         metavar="SECONDS",
         help="end after so long without a client or a job (0: never)",
     )
     serve.add_argument("--queue-limit", type=_count, default=500, metavar="N", help="jobs that may wait and run (default: 500)")
     serve.add_argument("--reserve", type=_count, default=128, metavar="MIB", help="disk space that stays free (default: 128 MiB)")
+    serve.add_argument(
+        "--keep-gib", type=_amount, metavar="N", help="GiB of results kept; then the oldest go (0: all; default: 20)"
+    )
+    serve.add_argument(
+        "--keep-days", type=_amount, metavar="N", help="days for which results are kept (0, the default: for ever)"
+    )
+    serve.add_argument(
+        "--unload-after",
+        type=_amount,
+        metavar="SECONDS",
+        help="idle time after which models are unloaded (0: never; default: 300)",
+    )
     serve.add_argument("--engine", help=argparse.SUPPRESS)  # module:class, for tests of the server around it
     models.add_parser(commands)
     return parser
@@ -85,6 +100,7 @@ def main(arguments: list[str] | None = None) -> int:
                 queue_limit=options.queue_limit,
                 reserve=options.reserve * 1024 * 1024,
                 engine=options.engine,
+                overrides={name: value for name in OVERRIDES if (value := getattr(options, name)) is not None},
                 tls=options.tls,
                 certificate=options.certificate,
                 key=options.key,
@@ -105,11 +121,11 @@ def _port(text: str) -> int:
     return port
 
 
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0.0 <= seconds < float("inf"):
+def _amount(text: str) -> float:
+    amount = float(text)
+    if not 0.0 <= amount < float("inf"):
         raise argparse.ArgumentTypeError("must be 0 or more")
-    return seconds
+    return amount
 
 
 def _count(text: str) -> int:

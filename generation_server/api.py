@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from . import problems
 from .api_docs import describe, page
 from .problems import Refusal
-from .protocol import QUEUE_PLACES, Health, JobEvent, JobStatus, JobSubmission, ModelStatus
+from .protocol import QUEUE_PLACES, Health, JobEvent, JobStatus, JobSubmission, ModelStatus, ServerSettings
 from .service import Service
 
 LARGEST_BLOB = 64 * 1024 * 1024
@@ -33,6 +33,7 @@ MOVE_FORM = {
         },
     }
 }
+SETTINGS_FORM = {"requestBody": {"required": True, "content": {"application/json": {"schema": describe(ServerSettings)}}}}
 BLOB_FORM = {"requestBody": {"required": True, "content": {"application/octet-stream": {}}}}
 
 router = APIRouter(prefix="/v1")
@@ -97,6 +98,18 @@ async def free_memory(request: Request) -> Response:
     """Give the device's memory back, after the job that runs."""
     _service(request).dispatcher.free_memory()
     return Response(status_code=202)
+
+
+@router.get("/settings", response_model=ServerSettings)
+async def settings(request: Request) -> Response:
+    """What the user has set: how long results are kept, when models leave the device."""
+    return _answer(_service(request).user_settings.now)
+
+
+@router.patch("/settings", response_model=ServerSettings, openapi_extra=SETTINGS_FORM)
+async def change_settings(request: Request) -> Response:
+    """Change some of these; what is beyond a new limit goes at once, and its jobs say so."""
+    return _answer(_service(request).change_settings(await _json_body(request)))
 
 
 # Images by content

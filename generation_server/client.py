@@ -28,7 +28,16 @@ from .exchange import (
     WrongProtocol,
     WrongToken,
 )
-from .protocol import Health, JobEvent, JobStatus, JobSubmission, ModelStatus, ServerAddress, default_server_dir
+from .protocol import (
+    Health,
+    JobEvent,
+    JobStatus,
+    JobSubmission,
+    ModelStatus,
+    ServerAddress,
+    ServerSettings,
+    default_server_dir,
+)
 
 __all__ = [
     "BadAddress",
@@ -87,6 +96,14 @@ class Client(Exchange):
     def free_memory(self) -> None:
         """Make the server give the device's memory back; its models are loaded again by the next job."""
         self._call("POST", "/v1/memory/free")
+
+    def settings(self) -> ServerSettings:
+        """How long the server keeps results, and when it unloads its models."""
+        return self._read(ServerSettings, self._json("GET", "/v1/settings"))
+
+    def change_settings(self, **changes: float) -> ServerSettings:
+        """Change some fields of its ServerSettings, and keep them; all of them as they are now."""
+        return self._read(ServerSettings, self._json("PATCH", "/v1/settings", changes))
 
     # Images by content
 

@@ -190,6 +190,7 @@ class JobStatus(Message):
     position: int = 0  # jobs that run before this one, when queued
     warnings: tuple[str, ...] = ()
     results: tuple[str, ...] = ()  # SHA-256 of each PNG, when done
+    removed: float = 0.0  # when the server removed the results of a job that is done, seconds since the epoch; 0: it keeps them
     error: str = ""  # a sentence, when failed
     log: tuple[str, ...] = ()  # what a worker that died over this job said last, secrets taken out
     created: float = 0.0  # seconds since the epoch
@@ -219,6 +220,20 @@ class Health(Message):
     queue_length: int = 0  # jobs waiting and running
     product: str = "pose-to-anime"
     problem: str = ""  # a sentence, when no job can run at the moment
+
+
+@dataclass(frozen=True)
+class ServerSettings(Message):
+    """What the user of a server sets: ``GET`` and ``PATCH /v1/settings``."""
+
+    keep_gib: float = 20.0  # when all results together are larger than so many GiB, the oldest are removed; 0: never
+    keep_days: float = 0.0  # results that are older than so many days are removed; 0: never
+    unload_after: float = 300.0  # seconds without a job after which the models leave the device; 0: never
+
+    def __post_init__(self) -> None:
+        check_range("GiB of results to keep", self.keep_gib, 0.0, 1e6)
+        check_range("days for which results are kept", self.keep_days, 0.0, 1e5)
+        check_range("seconds until models are unloaded", self.unload_after, 0.0, 1e7)
 
 
 @dataclass(frozen=True)

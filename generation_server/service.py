@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .downloads import Downloads
 from .jobs.blobs import DEFAULT_RESERVE, BlobStore
@@ -15,13 +18,18 @@ from .jobs.events import EventLog
 from .jobs.pace import Paces
 from .jobs.process import module_command
 from .jobs.queue import DEFAULT_LIMIT, JobQueue
+from .jobs.retention import Retention
 from .jobs.store import JobStore
 from .models.catalogue import ModelCatalogue
-from .protocol import PROTOCOL_VERSION, Health, JobStatus, JobSubmission
+from .protocol import PROTOCOL_VERSION, Health, JobStatus, JobSubmission, ServerSettings
+from .user_settings import UserSettings
 from .version import version
 
 RESULT_ROOM = 16 * 1024 * 1024
 """Bytes that must fit on the disk, besides the reserve, for a job to be accepted: more than any of its pictures takes."""
+
+HOUSEKEEPING = 60.0
+"""Seconds between two looks at which pictures have grown too old."""
 
 REAL_ENGINE = ".diffusion.engine:Engine"
 
@@ -36,19 +44,23 @@ class Settings:
     queue_limit: int = DEFAULT_LIMIT
     reserve: int = DEFAULT_RESERVE  # bytes of the disk that stay free
     engine: str = REAL_ENGINE  # module:class, for the worker
+    overrides: Mapping[str, float] = field(default_factory=dict)  # of the user's settings, for this run
 
 
 class Service:
     """The parts of one running server. Made outside the event loop, started and stopped inside."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises StoreError or DiskFull when the data directory cannot be used."""
+        """Raises StoreError, SettingsError or DiskFull when the data directory cannot be used."""
         self.settings = settings
         self.blobs = BlobStore(settings.data_dir / "blobs", settings.reserve)
         self.store = JobStore(settings.data_dir / "jobs.sqlite")
+        self.user_settings = UserSettings(settings.data_dir, settings.overrides)
         self.blobs.clean_up(self.store.blobs())
         self.events = EventLog()
         self.queue = JobQueue(self.store, self.events, settings.queue_limit, Paces(settings.data_dir / "paces.json"))
+        self.retention = Retention(self.queue, self.store, self.blobs)
+        self.queue.ended = self._job_ended
         self.models = ModelCatalogue(settings.user_dir)
         self.downloads = Downloads(self.models)
         command, environment = module_command(
@@ -65,8 +77,13 @@ class Service:
 
     def start(self) -> None:
         self.dispatcher.start()
+        self._apply_settings()
+        self._housekeeping = asyncio.get_running_loop().create_task(self._keep_house())
 
     async def stop(self) -> None:
+        self._housekeeping.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._housekeeping
         self.events.close()
         self.downloads.stop()
         await self.dispatcher.stop()
@@ -100,6 +117,26 @@ class Service:
             self.queue.add(submission)
             self.dispatcher.feed()
         return self.queue.status(submission.id)
+
+    def change_settings(self, changes: Any) -> ServerSettings:
+        """Take what ``changes`` names from now on. Raises ProtocolError, DiskFull; then nothing changed."""
+        settings = self.user_settings.change(changes)
+        self._apply_settings()
+        return settings
+
+    def _apply_settings(self) -> None:
+        self.dispatcher.set_unload_after(self.user_settings.now.unload_after)
+        self.retention.sweep(self.user_settings.now)
+
+    def _job_ended(self, status: JobStatus) -> None:
+        self.retention.note(status)
+        self.retention.sweep(self.user_settings.now)
+
+    async def _keep_house(self) -> None:
+        """Look after what grows old by itself."""
+        while True:
+            await asyncio.sleep(HOUSEKEEPING)
+            self.retention.sweep(self.user_settings.now)
 
     def cancel_all(self, waiting_only: bool = False) -> list[JobStatus]:
         """Cancel every job that waits, and those that run too unless ``waiting_only``; these, those that run first."""

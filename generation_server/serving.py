@@ -12,8 +12,8 @@ import secrets
 import socket
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -27,6 +27,7 @@ from .jobs.blobs import DiskFull, is_disk_full
 from .jobs.store import StoreError
 from .protocol import SERVER_PYTHON_FILE, ServerAddress
 from .service import REAL_ENGINE, Service, Settings
+from .user_settings import SettingsError
 
 TOKEN_FILE = "token"
 LOCK_FILE = "server.lock"
@@ -53,6 +54,7 @@ class ServeOptions:
     queue_limit: int
     reserve: int  # bytes
     engine: str | None = None
+    overrides: Mapping[str, float] = field(default_factory=dict)  # of the user's settings, for this run
     tls: bool = False  # with a certificate of its own, where ``certificate`` names none
     certificate: Path | None = None  # PEM
     key: Path | None = None
@@ -74,11 +76,12 @@ def serve(options: ServeOptions) -> None:
                 queue_limit=options.queue_limit,
                 reserve=options.reserve,
                 engine=options.engine or REAL_ENGINE,
+                overrides=options.overrides,
             )
             service = Service(settings)
             guard = Guard(create_app(service), token, options.allowed_hosts)
             _Server(guard, service, listener, options, token, _certificate(options)).run_to_end()
-    except (StoreError, DiskFull, CertificateError) as error:
+    except (StoreError, SettingsError, DiskFull, CertificateError) as error:
         raise StartError(str(error)) from error
     except OSError as error:
         if is_disk_full(error):

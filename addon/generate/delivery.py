@@ -27,7 +27,7 @@ def fetch_picture(client: Client, record: Record, status: JobStatus) -> None:
         RecordError: the disk is full or the folder cannot be written.
     """
     if not status.results:
-        raise PngError("the server sent none")
+        raise PngError("the server keeps it no longer" if status.removed else "the server sent none")
     data = client.blob(status.results[0])
     info = read_info(data)
     width, height = record.request.width, record.request.height

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
+import logging
 import os
 import re
 import shutil
 import tempfile
 import time
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 DEFAULT_RESERVE = 128 * 1024 * 1024
@@ -19,6 +21,7 @@ DEFAULT_RESERVE = 128 * 1024 * 1024
 UPLOAD_LIFETIME = 7 * 24 * 3600.0
 """Seconds for which an upload that no job refers to is kept."""
 
+_log = logging.getLogger(__name__)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
 
@@ -94,6 +97,28 @@ class BlobStore:
             raise
         return sha256
 
+    def size(self, sha256: str) -> int:
+        """Bytes of a file; 0 where it is not here."""
+        try:
+            return self.path(sha256).stat().st_size
+        except OSError:
+            return 0
+
+    def used_since(self, names: Iterable[str], moment: float) -> bool:
+        """Whether one of these files was put here or asked for since then (seconds since the epoch)."""
+        for sha256 in names:
+            with contextlib.suppress(OSError):
+                if self.path(sha256).stat().st_mtime > moment:
+                    return True
+        return False
+
+    def remove(self, sha256: str) -> None:
+        """Delete a file, if it is here."""
+        try:
+            self.path(sha256).unlink(missing_ok=True)
+        except OSError as error:  # Windows: somebody reads it; a later start finds it unused
+            _log.warning("The file %s cannot be removed: %s", sha256, error)
+
     def require_space(self, size: int) -> None:
         """Raise DiskFull unless ``size`` bytes fit and the reserve stays free."""
         if shutil.disk_usage(self.folder).free - size < self.reserve:
@@ -104,6 +129,10 @@ class BlobStore:
         for draft in self._incoming.iterdir():
             draft.unlink(missing_ok=True)
         oldest = time.time() - UPLOAD_LIFETIME
+        removed = 0
         for path in self.folder.glob("??/*"):
             if path.name not in used and path.stat().st_mtime < oldest:
                 path.unlink(missing_ok=True)
+                removed += 1
+        if removed:
+            _log.info("%d files that no job needs and nobody has asked for in a week were removed", removed)

@@ -47,6 +47,8 @@ class Dispatcher:
         self._current: str | None = None  # id of the job that the worker has
         self._cancelling = False
         self._grace: asyncio.TimerHandle | None = None
+        self._unload_after = 0.0
+        self._unload: asyncio.TimerHandle | None = None
         self._freeing = False  # the worker was asked to let go of its models, and will after the job that it has
         self._failed_starts = 0
         self._last_words = ""  # why a worker says that it cannot work
@@ -63,8 +65,9 @@ class Dispatcher:
         """End the worker. A job that it had stays marked as running and is queued again by the next server."""
         self._stopping = True
         self._ready = False
-        if self._grace is not None:
-            self._grace.cancel()
+        for timer in (self._grace, self._unload):
+            if timer is not None:
+                timer.cancel()
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -80,6 +83,7 @@ class Dispatcher:
         if not self._ready or self._current is not None or self._worker is None:
             return
         job = self._queue.take()
+        self._wait_to_unload(idle=job is None)
         if job is None:
             return
         self._current = job.id
@@ -106,6 +110,24 @@ class Dispatcher:
             self._freeing = self._current is not None
             if not self._freeing:
                 self._queue.loaded = None
+
+    def set_unload_after(self, seconds: float) -> None:
+        """Seconds without a job after which the models leave the device; 0 is never."""
+        self._unload_after = seconds
+        self._wait_to_unload(idle=self._current is None)
+
+    def _wait_to_unload(self, idle: bool) -> None:
+        if self._unload is not None:
+            self._unload.cancel()
+            self._unload = None
+        if idle and self._unload_after and self._queue.loaded is not None:
+            self._unload = asyncio.get_running_loop().call_later(self._unload_after, self._unload_now)
+
+    def _unload_now(self) -> None:
+        self._unload = None
+        if self._current is None and self._queue.loaded is not None:
+            _log.info("No job for %g seconds: the models leave the device", self._unload_after)
+            self.free_memory()
 
     # The worker's life
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..protocol import JobState, JobStatus, JobSubmission
@@ -54,6 +54,8 @@ class JobQueue:
         self._positions: dict[str, int] = {}  # how many jobs run before each that is unfinished, in that order
         self._paces = paces or Paces()
         self._stopwatches: dict[str, Stopwatch] = {}  # of those that run
+        self.ended: Callable[[JobStatus], None] = lambda _status: None
+        """Called with each job that the dispatcher finishes."""
         self._after_running: dict[str, float | None] = {}  # seconds from then until each waiting job will be done, where known
         for job in store.unfinished():
             if job.status.state is JobState.RUNNING:
@@ -191,7 +193,22 @@ class JobQueue:
         self._save(job)
         self._forget([job])
         self._line_up()
+        self.ended(job.status)
         return self._told(job)
+
+    def results_removed(self, reasons: Mapping[str, str]) -> list[JobStatus]:
+        """The results of these finished jobs are kept no longer, for these reasons; the jobs as they are told from now on.
+
+        Raises DiskFull; then nothing has changed.
+        """
+        now = time.time()
+        jobs = [self._job(job_id) for job_id in reasons]
+        jobs = [job.with_status(results=(), removed=now, warnings=(*job.status.warnings, reasons[job.id])) for job in jobs]
+        self._store.save(*jobs)
+        for job in jobs:
+            self._unsaved.pop(job.id, None)
+            self._publish(job)
+        return [self._told(job) for job in jobs]
 
     def crashes(self, job_id: str) -> int:
         """How often a worker died while it ran this unfinished job."""

@@ -112,6 +112,14 @@ class JobStore:
         """At most ``limit`` finished jobs, newest first."""
         return list(self._jobs(f"WHERE state IN ({_marks(_FINAL)}) ORDER BY finished DESC LIMIT ?", *_FINAL, limit))
 
+    def with_results(self) -> Iterator[JobStatus]:
+        """Every job that still has results, in the order in which they ended."""
+        done = JobState.DONE.value
+        for (text,) in self._db.execute("SELECT status FROM jobs WHERE state = ? ORDER BY finished", (done,)):
+            status = JobStatus.from_json(json.loads(text))
+            if status.results:
+                yield status
+
     def blobs(self) -> set[str]:
         """The SHA-256 of every file that must be kept: all results, and what unfinished jobs still need."""
         kept: set[str] = set()
