@@ -20,6 +20,7 @@ from ..keys import object_in
 from ..openpose.layout import FACE_POINTS_OF_BODY
 from ..openpose.person import Person, Points
 from ..openpose.profiles import Profile, profile
+from .face_outline import is_faced, outlined
 from .geometry import Surface
 from .head import Head, head_of, visible_face_points
 from .rays import Blocker, Bools
@@ -99,8 +100,8 @@ def person_of(
 ) -> Person:
     """One figure as OpenPose would find it. ``surfaces`` are the figure's own meshes.
 
-    Limbs and hands are there even where something is in front of them; nose, eyes, ears and face only where the figure's head
-    does not hide them. Where ``others`` are given, they and the figure's own body hide points too: a limb is hidden by other
+    Limbs and hands are there even where something is in front of them; nose, eyes and ears only where the figure's head does not
+    hide them, and so are the points of a face that is turned far: of any other all are there (``face_outline``). Where ``others`` are given, they and the figure's own body hide points too: a limb is hidden by other
     things alone, a hand and a face by the own body as well. Hands and faces too small to be told from a blot are left out.
     Raises UserError where the figure's armature is gone.
     """
@@ -116,6 +117,9 @@ def person_of(
     head = head_of(scene, figure, surfaces, found.body)
     seen = visible_face_points(head, view, found.body, present, found.face)
     face_seen = seen[len(present) :]
+    if found.face is not None and is_faced(found.face, view):
+        face_seen = np.ones_like(face_seen)
+        found = replace(found, face=outlined(found.face, view))
     if not looks_here(present & seen[: len(present)]):
         face_seen = np.zeros_like(face_seen)
     free: tuple[Bools | None, ...] = (None, None, None, None)

@@ -14,12 +14,14 @@ bpy = pytest.importorskip("bpy")
 import numpy as np  # noqa: E402
 import pose_to_anime  # noqa: E402
 from mathutils import Euler, Matrix, Vector  # noqa: E402
-from pass_scene import look_from, only_figure, passes  # noqa: E402
+from pass_scene import SIZE, look_from, only_figure, passes  # noqa: E402
 from pose_to_anime.addon.armature.keypoints import Keypoints, figure_keypoints  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin, face_at_rest, landmarks  # noqa: E402
 from pose_to_anime.addon.armature.posing import apply_pose  # noqa: E402
 from pose_to_anime.addon.dressing.face_points import face_info, face_points, restore_face  # noqa: E402
 from pose_to_anime.addon.dressing.wearing import put_on  # noqa: E402
+from pose_to_anime.addon.passes.camera_view import view_of  # noqa: E402
+from pose_to_anime.addon.passes.face_outline import outlined  # noqa: E402
 from pose_to_anime.addon.passes.render import PassOptions  # noqa: E402
 from pose_to_anime.addon.pose.face_points import BROWS, EYES, MIRROR, PUPILS  # noqa: E402
 from pose_to_anime.addon.pose.library import load_pose  # noqa: E402
@@ -189,25 +191,58 @@ def test_a_drawn_face_decides_where_its_points_are(mannequin):
     assert max(off) < 0.15 * unit, "on what is drawn"
 
 
-@pytest.mark.parametrize("yaw", [0.0, 20.0, -20.0, 45.0, -45.0, 90.0, -90.0, 135.0, 180.0])
-def test_a_face_shows_the_side_that_is_seen(mannequin, yaw):
+@pytest.mark.parametrize("pitch", [0.0, 25.0, -25.0])
+@pytest.mark.parametrize("yaw", [0.0, 20.0, -20.0, 40.0, -40.0])
+def test_a_face_has_all_points_until_it_is_turned_far(mannequin, yaw, pitch):
+    assert seen_of_face(yaw, pitch).all()
+
+
+@pytest.mark.parametrize("yaw", [45.0, -45.0, 65.0, -65.0, 90.0, -90.0, 135.0, 180.0])
+def test_a_face_turned_far_shows_the_side_that_is_seen(mannequin, yaw):
     seen = seen_of_face(yaw)
     right, left = seen[:8].sum(), seen[9:17].sum()
+    near, far = ("left", "right") if yaw > 0.0 else ("right", "left")
     if abs(yaw) > 100.0:
         assert not seen.any(), "a face seen from behind has no points"
-    elif abs(yaw) == 90.0:
-        near, far = ("left", "right") if yaw > 0.0 else ("right", "left")
-        assert seen[[*EYES[near][1:5], *BROWS[near], PUPILS[near]]].all()
+        return
+    assert seen[[*EYES[near][1:5], *BROWS[near], PUPILS[near], 30, 57]].all()
+    assert (left if yaw > 0.0 else right) == 8
+    assert (right if yaw > 0.0 else left) <= (0 if abs(yaw) == 90.0 else 2)
+    if abs(yaw) == 90.0:
         assert not seen[[*EYES[far], PUPILS[far]]].any()
-        assert (left, right) == ((8, 0) if yaw > 0.0 else (0, 8))
-        assert seen[30]
-    elif yaw == 0.0:
-        assert seen.all()
-    else:
-        near = "left" if yaw > 0.0 else "right"
-        assert seen[[*EYES[near][1:5], *BROWS[near], *PUPILS.values(), 30, 57]].all()
-        assert (left if yaw > 0.0 else right) == 8
-        assert seen.sum() >= 55
+    if abs(yaw) == 45.0:
+        assert seen[PUPILS[far]]
+
+
+@pytest.mark.parametrize("body", ["adult_woman", "adult_man", "child", "chibi", "mascot"])
+def test_the_far_side_of_a_jaw_is_the_outline_of_the_face(mannequin, body):
+    """Against the skin: what of it is farthest to that side at the height of each point, and not behind the jaw."""
+    bpy.data.objects.remove(mannequin)
+    obj = add_mannequin(bpy.context, body)
+    face, marks = face_at_rest(obj), landmarks(obj)
+    height = marks["head_top"].z - marks["chin"].z
+    (skin,) = [child for child in obj.children if child.type == "MESH"]
+    places = np.array([vertex.co for vertex in skin.data.vertices])
+    edges = np.array([edge.vertices for edge in skin.data.edges])
+    lower, upper = places[edges[:, 0]], places[edges[:, 1]]
+    rise = np.where(lower[:, 2] == upper[:, 2], np.nan, upper[:, 2] - lower[:, 2])
+    for yaw in (15.0, 30.0, 40.0):
+        look_from(yaw, 3.0, 0.0, tuple(face.mean(axis=0)))
+        bpy.context.scene.camera.data.type = "ORTHO"
+        bpy.context.view_layer.update()
+        view = view_of(bpy.context.scene.camera, bpy.context.view_layer.depsgraph, *SIZE)
+        across = view.to_camera[0, :3]
+        shown = outlined(face, view)
+        assert shown[8:] == pytest.approx(face[8:], abs=0.01 * height), "the near half stays"
+        moved = [float((shown[k] - face[k]) @ across) for k in range(8)]
+        for k in range(8):
+            share = (face[k, 2] - lower[:, 2]) / rise
+            cut = (lower + (upper - lower) * share[:, None])[(share >= 0.0) & (share <= 1.0)]
+            cut = cut[(cut[:, 1] < face[k, 1] + 0.003) & (np.abs(cut[:, 0]) < abs(face[0, 0]) * 1.1)]
+            off = float((shown[k] - face[k]) @ across - ((cut - face[k]) @ across).min())
+            assert abs(off) < 0.03 * height, (yaw, k)
+        if yaw == 40.0:
+            assert min(moved) < -0.03 * height, "it is elsewhere than in a face seen from in front"
 
 
 def test_small_hands_and_faces_are_left_out_and_more_where_dots_are_larger(mannequin):

@@ -25,6 +25,7 @@ from pose_to_anime.addon.openpose.profiles import profile  # noqa: E402
 from pose_to_anime.addon.package import RIGS  # noqa: E402
 from pose_to_anime.addon.passes import geometry  # noqa: E402
 from pose_to_anime.addon.passes.camera_view import view_of  # noqa: E402
+from pose_to_anime.addon.passes.face_outline import is_faced, outlined  # noqa: E402
 from pose_to_anime.addon.passes.sight import BURIED, PARTED, RIM  # noqa: E402
 from pose_to_anime.addon.passes.skeleton import SkeletonRules, people_of  # noqa: E402
 from pose_to_anime.addon.passes.view import View  # noqa: E402
@@ -87,6 +88,8 @@ class Judge:
         ears = points.body[[16, 17]]
         self.width = float(np.linalg.norm(ears[1] - ears[0]))
         self.parted = PARTED * float(np.linalg.norm(points.body[2] - points.body[5]))
+        self.faced = is_faced(points.face, view)
+        self.shown = outlined(points.face, view) if self.faced else points.face
         self.rims = ears + (ears - ears[::-1]) * RIM
 
     def free(self, origin: np.ndarray, start: float, trees: Sequence[BVHTree]) -> bool:
@@ -111,8 +114,8 @@ class Judge:
     def face(self, index: int, move: np.ndarray, hiding: bool) -> bool:
         nose = self.in_face(self.points.body[0] + move)
         side = any(self.body(other, move, False) for other in FACE_OF_BODY[1:])
-        origin = self.points.face[index] + move
-        return nose and side and self.in_face(origin) and (not hiding or self.uncovered(origin))
+        origin = self.shown[index] + move
+        return nose and side and (self.faced or self.in_face(origin)) and (not hiding or self.uncovered(origin))
 
     def hand(self, hand: np.ndarray, index: int, move: np.ndarray, hiding: bool) -> bool:
         if not hiding:
