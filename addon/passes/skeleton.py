@@ -101,9 +101,10 @@ def person_of(
     """One figure as OpenPose would find it. ``surfaces`` are the figure's own meshes.
 
     Limbs and hands are there even where something is in front of them; nose, eyes and ears only where the figure's head does not
-    hide them, and so are the points of a face that is turned far: of any other all are there (``face_outline``). Where ``others`` are given, they and the figure's own body hide points too: a limb is hidden by other
-    things alone, a hand and a face by the own body as well. Hands and faces too small to be told from a blot are left out.
-    Raises UserError where the figure's armature is gone.
+    hide them, and so are the points of a face that is turned far: of any other all are there (``face_outline``). Where
+    ``others`` are given, they and the figure's own body hide points too: a limb is hidden by other things alone, a hand and a
+    face by the own body as well. Hands and faces too small to be told from a blot are left out. Raises UserError where the
+    figure's armature is gone.
     """
     source = object_in(scene, figure.armature)
     face = None
