@@ -265,7 +265,8 @@ class ModelStatus(Message):
     kind: str = "checkpoint"  # checkpoint, controlnet, lora, vae, upscaler
     licence: str = ""
     note: str = ""
-    controls: tuple[str, ...] = ()  # the control kinds that can be used with it now
+    controls: tuple[str, ...] = ()  # the control kinds that can be used with it now; of a ControlNet: those that it is for
+    missing_controls: Mapping[str, Any] = field(default_factory=dict)  # the other kinds of its family: why not, in a sentence
     missing: tuple[MissingFile, ...] = ()
     pictures: str = ""  # what may be done with its pictures, in a sentence
     advised: bool = True  # False: never chosen for a user, only by the user

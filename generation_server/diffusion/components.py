@@ -6,8 +6,10 @@ Each part is named by its class here, never by what a downloaded ``model_index.j
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,15 +19,17 @@ os.environ["DIFFUSERS_DISABLE_REMOTE_CODE"] = "true"
 import diffusers
 import torch
 import transformers
-from diffusers import AutoencoderDC, AutoencoderKL, ControlNetModel, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import AutoencoderDC, AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTinyOutput
 from safetensors import safe_open
-from transformers import CLIPTextModel, CLIPTokenizer
+from safetensors.torch import load_file
+from transformers import CLIPTokenizer
 
 from ..models.builtin import shipped
+from ..models.catalogue import ResolvedModel
 from ..models.entry import Entry
 from ..models.places import Place, find_weights
-from .clip_tokenizer import clip_tokenizer
+from .cache import ComponentCache
 from .interface import GenerationError
 from .memory import Device, is_out_of_memory
 
@@ -38,7 +42,10 @@ CONFIGS = Path(__file__).parent / "configs"
 """The architectures of the families as diffusers configurations, for single files, which carry none."""
 
 _Loaded = TypeVar("_Loaded")
-_CLASSES: Mapping[str, Any] = {"unet": UNet2DConditionModel, "vae": AutoencoderKL, "text_encoder": CLIPTextModel}
+_DIFFUSERS_NAMES = {"time_embedding.linear_1.weight", "encoder.conv_norm_out.weight"}
+"""Tensors of a ControlNet and of a VAE that only diffusers names so: their original code says time_embed.0 and norm_out."""
+_V_PREDICTION_MARK, _ZERO_SNR_MARK = "v_pred", "ztsnr"
+"""Empty tensors that trainers put into single files (NoobAI's are so marked, and ComfyUI and Forge read them)."""
 
 
 class _EncodingAutoencoderDC(AutoencoderDC):
@@ -52,37 +59,84 @@ class _EncodingAutoencoderDC(AutoencoderDC):
 _AUTOENCODERS: Mapping[str, Any] = {"kl": AutoencoderKL, "dc": _EncodingAutoencoderDC}
 
 
-def load_checkpoint(place: Place, device: Device) -> dict[str, Any]:
-    """unet, vae, text_encoder (on the device), tokenizer and scheduler (a DDIMScheduler that carries the model's settings)."""
-    if place.file:
-        return _guarded(place.entry, place.file, lambda: _checkpoint_from_file(place, device))
-    folder = place.folder
-    assert folder is not None
-    parts: dict[str, Any] = {}
-    for name in place.entry.weights:
-        part = name.split("/")[0]
-        kind = _AUTOENCODERS[place.entry.autoencoder] if part == "vae" else _CLASSES[part]
-        parts[part] = _part(kind, place.entry, folder, name, device)
-    parts["tokenizer"] = _tokenizer(place.entry, folder / "tokenizer")
-    parts["scheduler"] = _scheduler(place.entry, folder / "scheduler")
+@dataclass(frozen=True)
+class Architecture:
+    """Of what the checkpoints of some families consist."""
+
+    config: str  # the folder in CONFIGS with what single files do not say
+    pipeline: Any  # diffusers' class that takes a single file apart
+    text_encoders: Mapping[str, Any]  # by part
+    tokenizers: Mapping[str, Callable[[], CLIPTokenizer]]  # by part: what is used where a model brings none
+    left_out: tuple[str, ...] = ()  # parts of the pipeline that are not used here
+
+
+def load_parts(resolved: ResolvedModel, architecture: Architecture, device: Device, cache: ComponentCache) -> dict[str, Any]:
+    """unet, vae and the text encoders (on the device), the tokenizers, and scheduler: a DDIMScheduler with the model's settings.
+
+    The VAE is the one that the model is used with, where it has such a companion.
+    """
+    place, other = resolved.place, resolved.vae
+    vae = cache.get(other, lambda: load_beside(AutoencoderKL, "vae", other, device)) if other else None
+    parts: dict[str, Any] = cache.get(place, lambda: load_checkpoint(place, architecture, device, vae))
     return parts
 
 
-def load_controlnet(place: Place, device: Device) -> ControlNetModel:
+def load_checkpoint(place: Place, architecture: Architecture, device: Device, vae: Any = None) -> dict[str, Any]:
+    """As ``load_parts``; ``vae`` takes the place of the model's own."""
+    if place.file:
+        return _guarded(place.entry, place.file, lambda: _checkpoint_from_file(place, architecture, device, vae))
+    folder = place.folder
+    assert folder is not None
+    classes = {"unet": UNet2DConditionModel, "vae": _AUTOENCODERS[place.entry.autoencoder], **architecture.text_encoders}
+    parts: dict[str, Any] = {"vae": vae} if vae else {}
+    for name in place.entry.weights:
+        part = name.split("/")[0]
+        if part not in parts:
+            parts[part] = _part(classes[part], place.entry, folder, name, device)
+    for name in architecture.tokenizers:
+        parts[name] = _tokenizer(place.entry, folder / name, architecture.tokenizers[name])
+    parts["scheduler"] = _scheduler(place.entry, folder / "scheduler", architecture)
+    return parts
+
+
+def load_beside(kind: Any, config: str, place: Place, device: Device) -> Any:
+    """A network beside a checkpoint: a ControlNet, a VAE. ``config`` is its folder in its family's, for single files."""
     if place.folder:
-        return _part(ControlNetModel, place.entry, place.folder, place.entry.weights[0], device)
+        return _part(kind, place.entry, place.folder, place.entry.weights[0], device)
     file = place.file
     assert file is not None
+    folder = (place.entry.config or CONFIGS / place.entry.family) / config
 
-    def load() -> ControlNetModel:
-        _check_header(file)
-        config = str(place.entry.config or CONFIGS / place.entry.family)
-        net = ControlNetModel.from_single_file(
-            str(file), config=config, subfolder="controlnet", local_files_only=True, dtype=device.dtype
-        )
-        return _settled(net, device)
+    def load() -> Any:
+        names = _check_header(file)
+        if not (folder / "config.json").is_file():
+            raise ValueError(f"single files of the family {place.entry.family} are not known")
+        if names & _DIFFUSERS_NAMES:
+            return _settled(_from_own_names(kind, folder, file), device)
+        return _settled(kind.from_single_file(str(file), config=str(folder), local_files_only=True, dtype=device.dtype), device)
 
     return _guarded(place.entry, file, load)
+
+
+def _from_own_names(kind: Any, folder: Path, file: Path) -> Any:
+    """A network from a file with diffusers' names, whatever its class; how many kinds of control a union knows is in its file."""
+    tensors = load_file(file)
+    config = kind.load_config(str(folder))
+    if (tasks := tensors.get("task_embedding")) is not None:
+        config["num_control_type"] = len(tasks)
+    with torch.device("meta"):
+        model = kind.from_config(config)
+    model.load_state_dict(tensors, strict=False, assign=True)
+    return model
+
+
+def pipeline_setting(place: Place, architecture: Architecture, name: str, default: Any) -> Any:
+    """What a model's ``model_index.json`` says of its pipeline; for a single file the one of its family."""
+    folder = place.folder or place.entry.config or CONFIGS / architecture.config
+    try:
+        return json.loads((folder / "model_index.json").read_text("utf-8")).get(name, default)
+    except (OSError, ValueError, AttributeError):
+        return default
 
 
 def _part(kind: Any, entry: Entry, folder: Path, name: str, device: Device) -> Any:
@@ -110,39 +164,46 @@ def _part(kind: Any, entry: Entry, folder: Path, name: str, device: Device) -> A
     return _guarded(entry, weights.path, load)
 
 
-def _checkpoint_from_file(place: Place, device: Device) -> dict[str, Any]:
-    _check_header(place.file)
+def _checkpoint_from_file(place: Place, architecture: Architecture, device: Device, vae: Any) -> dict[str, Any]:
+    assert place.file is not None
+    names = _check_header(place.file)
     config = place.entry.config or CONFIGS / place.entry.family
     if not config.is_dir():
         raise ValueError(f"single files of the family {place.entry.family} are not known")
-    own_tokenizer = config / "tokenizer"
-    pipeline = StableDiffusionPipeline.from_single_file(
+    tokenizers = {name: _tokenizer(place.entry, config / name, own) for name, own in architecture.tokenizers.items()}
+    pipeline = architecture.pipeline.from_single_file(
         str(place.file),
         config=str(config),
         local_files_only=True,
         dtype=device.dtype,
-        tokenizer=_tokenizer(place.entry, own_tokenizer),
-        scheduler=_scheduler(place.entry, config / "scheduler"),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
+        scheduler=_scheduler(place.entry, config / "scheduler", architecture, names),
+        **tokenizers,
+        **({"vae": vae} if vae else {}),
+        **dict.fromkeys(architecture.left_out),
     )
-    parts = {name: _settled(getattr(pipeline, name), device) for name in _CLASSES}
-    return {**parts, "tokenizer": pipeline.tokenizer, "scheduler": pipeline.scheduler}
+    networks = ("unet", "vae", *architecture.text_encoders)
+    parts = {name: _settled(getattr(pipeline, name), device) for name in networks}
+    return {**parts, **tokenizers, "scheduler": pipeline.scheduler}
 
 
-def _tokenizer(entry: Entry, folder: Path) -> CLIPTokenizer:
-    """The model's own tokenizer, or CLIP's where it brings none: SD 1.5 and its merges all use that."""
+def _tokenizer(entry: Entry, folder: Path, otherwise: Callable[[], CLIPTokenizer]) -> CLIPTokenizer:
+    """The model's own tokenizer, or CLIP's where it brings none: Stable Diffusion and its merges all use that."""
     if not (folder / "vocab.json").is_file():
-        return clip_tokenizer()
+        return otherwise()
     return _guarded(entry, folder, lambda: CLIPTokenizer.from_pretrained(str(folder), local_files_only=True))
 
 
-def _scheduler(entry: Entry, folder: Path) -> DDIMScheduler:
-    """The model's noise schedule and prediction type, in whichever scheduler's file they are; SD 1.5's where there is none."""
+def _scheduler(entry: Entry, folder: Path, architecture: Architecture, names: Collection[str] = ()) -> DDIMScheduler:
+    """The model's noise schedule and prediction type, in whichever scheduler's file they are; the architecture's where there is
+    none. ``names`` are the tensors of a single file: makers mark in them what such a file cannot say otherwise."""
     if not (folder / "scheduler_config.json").is_file():
-        folder = CONFIGS / "sd15" / "scheduler"
-    return _guarded(entry, folder, lambda: DDIMScheduler.from_pretrained(str(folder), local_files_only=True))
+        folder = CONFIGS / architecture.config / "scheduler"
+    settings: dict[str, Any] = {}
+    if entry.prediction or _V_PREDICTION_MARK in names:
+        settings["prediction_type"] = entry.prediction or "v_prediction"
+    if entry.zero_snr is not None or _ZERO_SNR_MARK in names:
+        settings["rescale_betas_zero_snr"] = entry.zero_snr if entry.zero_snr is not None else True
+    return _guarded(entry, folder, lambda: DDIMScheduler.from_pretrained(str(folder), local_files_only=True, **settings))
 
 
 def _settled(model: torch.nn.Module, device: Device) -> Any:
@@ -154,11 +215,12 @@ def _settled(model: torch.nn.Module, device: Device) -> Any:
     return model.requires_grad_(False).eval().to(device.torch, device.dtype)
 
 
-def _check_header(path: Path | None) -> None:
-    """Reads a file's table of contents, so that a truncated or foreign file is named before anything is made of it."""
+def _check_header(path: Path) -> set[str]:
+    """The names of a file's tensors; so that a truncated or foreign file is told before anything is made of it."""
     with safe_open(path, framework="pt") as file:
         if not file.keys():
             raise ValueError("it is empty")
+        return set(file.keys())
 
 
 def _guarded(entry: Entry, path: Path, load: Callable[[], _Loaded]) -> _Loaded:

@@ -1,28 +1,58 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Several ControlNets as one, that runs only those which act in the current step.
+"""What controls a picture, as the one ControlNet that diffusers' pipelines see, which runs only what acts in the current step.
 
-diffusers' own MultiControlNetModel runs each of them in every step and multiplies by 0 outside of their windows. A ControlNet
+diffusers' own MultiControlNetModel runs each ControlNet in every step and multiplies by 0 outside of their windows. A ControlNet
 costs about half as much as the UNet, so not running it is worth these few lines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
-from diffusers import ControlNetModel
 from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel
+from PIL import Image
 from torch import nn
 
+from .adapters import Adapter, Inputs
 
-class WindowedControlNets(MultiControlNetModel):
-    """A MultiControlNetModel for one picture. With none at work it returns (None, None), and the UNet runs without."""
+_REMEMBERED = 4
+"""Embeddings of control images that are kept of each ControlNet. One of SDXL's takes 20 MB in half precision."""
 
-    def __init__(self, controlnets: Sequence[ControlNetModel]) -> None:
-        super().__init__(list(controlnets))
-        self._hints = [_HintMemory(net) for net in controlnets]
+
+@dataclass(frozen=True)
+class Steering:
+    """One control of a picture: its kind, the network that follows it, and its image, RGB."""
+
+    kind: str
+    adapter: Adapter
+    net: nn.Module
+    image: Image.Image
+
+    @cached_property
+    def content(self) -> bytes:
+        """What tells its image from others. A megapixel takes three milliseconds."""
+        return hashlib.blake2b(self.image.tobytes(), digest_size=16).digest()
+
+
+class ControlStack(MultiControlNetModel):
+    """The controls of one picture. With none at work it returns (None, None), and the UNet runs without."""
+
+    def __init__(self, controls: Sequence[Steering], hints: HintMemory) -> None:
+        super().__init__([control.net for control in controls])  # one entry a control, as pipelines count them
+        self._controls = controls
+        self._hints = hints
+        groups: dict[tuple[int, int], list[int]] = {}  # what one run of a network takes: the places of its controls
+        for index, control in enumerate(controls):
+            groups.setdefault((id(control.net), -1 if control.adapter.takes_many else index), []).append(index)
+        self._groups = list(groups.values())
 
     def forward(  # type: ignore[override]
         self,
@@ -33,15 +63,20 @@ class WindowedControlNets(MultiControlNetModel):
         conditioning_scale: list[float],
         **others: Any,
     ) -> tuple[list[torch.Tensor] | None, torch.Tensor | None]:
-        """As MultiControlNetModel's; a scale of 0 in ``conditioning_scale`` leaves that ControlNet out."""
-        others["return_dict"] = False
+        """As MultiControlNetModel's; where all scales of a network are 0 in ``conditioning_scale``, it does not run."""
+        inputs = Inputs(sample, timestep, encoder_hidden_states, {**others, "return_dict": False})
         down: list[torch.Tensor] | None = None
         mid: torch.Tensor | None = None
-        for net, hints, image, scale in zip(self.nets, self._hints, controlnet_cond, conditioning_scale, strict=True):
-            if scale == 0:
+        for group in self._groups:
+            if not any(conditioning_scale[index] for index in group):
                 continue
-            with hints.used():
-                more_down, more_mid = net(sample, timestep, encoder_hidden_states, image, scale, **others)
+            acting = [self._controls[index] for index in group]
+            images = [controlnet_cond[index] for index in group]
+            net, adapter = acting[0].net, acting[0].adapter
+            with self._hints.used(net, {id(image): control.content for image, control in zip(images, acting, strict=True)}):
+                more_down, more_mid = adapter.residuals(
+                    net, inputs, [control.kind for control in acting], images, [conditioning_scale[index] for index in group]
+                )
             if down is None or mid is None:
                 down, mid = list(more_down), more_mid
             else:
@@ -50,26 +85,35 @@ class WindowedControlNets(MultiControlNetModel):
         return down, mid
 
 
-class _HintMemory:
-    """The control image's embedding, which is the same in all steps, computed once."""
+class HintMemory:
+    """The embeddings of control images, which are the same in all steps and in all pictures with that image."""
 
-    def __init__(self, net: ControlNetModel) -> None:
-        self._net = net
-        self._image: torch.Tensor | None = None
-        self._embedding: torch.Tensor | None = None
+    def __init__(self) -> None:
+        self._known: WeakKeyDictionary[nn.Module, OrderedDict[Any, torch.Tensor]] = WeakKeyDictionary()
 
     @contextmanager
-    def used(self) -> Any:
-        """While this lasts, the ControlNet's image encoder answers from memory when it gets the image of the last time."""
-        encoder = self._net.controlnet_cond_embedding
+    def used(self, net: Any, contents: Mapping[int, bytes]) -> Any:
+        """While this lasts, the image encoder of a ControlNet answers from memory where it has seen an image.
+
+        ``contents``: what is in the tensors that it will be given, by their ``id``.
+        """
+        known = self._known.setdefault(net, OrderedDict())
+        encoder = net.controlnet_cond_embedding
         inner: Callable[[torch.Tensor], torch.Tensor] = encoder.forward
 
         def remembering(conditioning: torch.Tensor) -> torch.Tensor:
-            if self._embedding is None or self._image is not conditioning:
-                self._image, self._embedding = conditioning, inner(conditioning)
-            return self._embedding
+            content = contents.get(id(conditioning))
+            if content is None:
+                return inner(conditioning)
+            key = content, conditioning.shape, conditioning.dtype
+            if key not in known:
+                known[key] = inner(conditioning)
+                while len(known) > _REMEMBERED:
+                    known.popitem(last=False)
+            known.move_to_end(key)
+            return known[key]
 
-        encoder.forward = remembering  # type: ignore[method-assign]
+        encoder.forward = remembering
         try:
             yield
         finally:

@@ -94,7 +94,7 @@ class Engine:
 
     def _load(self, resolved: ResolvedModel, controls: list[ActiveControl], watcher: Watcher) -> Any:
         """The model with the ControlNets that are needed. Another checkpoint goes first; ControlNets stay as long as they fit."""
-        identity = resolved.place.identity
+        identity = resolved.identity
         kinds = [control.kind for control in controls]
         needed = [resolved.controlnets[kind] for kind in kinds]
         current = self._model[1] if self._model and self._model[0] == identity else None

@@ -13,7 +13,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -137,15 +137,26 @@ def chunked(pieces: Sequence[Weighted], tokenizer: Any) -> list[Chunk]:
     return chunks
 
 
+class Encoding(NamedTuple):
+    """A text as its encoder gives it."""
+
+    embedding: torch.Tensor  # (1, tokens, width)
+    pooled: torch.Tensor | None = None  # (1, width), of an encoder with a projection
+
+
 class PromptEncoder:
     """A text encoder with its tokenizer, which remembers what it has encoded."""
 
-    def __init__(self, tokenizer: Any, text_encoder: Any, clip_skip: int) -> None:
-        """``clip_skip`` as A1111 counts: 1 takes the last layer, 2 the last but one."""
+    def __init__(self, tokenizer: Any, text_encoder: Any, clip_skip: int, final_norm: bool = True) -> None:
+        """``clip_skip`` as A1111 counts: 1 takes the last layer, 2 the last but one.
+
+        ``final_norm``: whether an earlier layer than the last goes through the encoder's last normalisation, as in SD 1.x.
+        """
         self._tokenizer = tokenizer
         self._encoder = text_encoder
         self._clip_skip = clip_skip
-        self._memory: OrderedDict[str, torch.Tensor] = OrderedDict()
+        self._final_norm = final_norm
+        self._memory: OrderedDict[str, Encoding] = OrderedDict()
 
     def encode_pair(self, prompt: str, negative_prompt: str) -> tuple[torch.Tensor, torch.Tensor]:
         """Embeddings (1, 77 · n, width) of both, of the same n chunks: the shorter one goes on with empty chunks."""
@@ -156,35 +167,46 @@ class PromptEncoder:
                 both[index] = torch.cat([embedding, *[self.encode("")] * lacking], 1)
         return both[0], both[1]
 
-    @torch.no_grad()
     def encode(self, prompt: str) -> torch.Tensor:
         """The embedding (1, 77 · n, width) of a prompt in n chunks."""
+        return self._encoded(prompt).embedding
+
+    def pooled(self, prompt: str) -> torch.Tensor:
+        """The one vector (1, width) of a prompt's first chunk, as A1111 takes it; of an encoder with a projection."""
+        pooled = self._encoded(prompt).pooled
+        assert pooled is not None
+        return pooled
+
+    @torch.no_grad()
+    def _encoded(self, prompt: str) -> Encoding:
         if prompt in self._memory:
             self._memory.move_to_end(prompt)
             return self._memory[prompt]
         chunks = chunked(parse_weights(prompt), self._tokenizer)
-        embedding = torch.cat([self._encode_chunk(chunk) for chunk in chunks], 1)
-        self._memory[prompt] = embedding
+        encoded = [self._encode_chunk(chunk) for chunk in chunks]
+        encoding = Encoding(torch.cat([chunk.embedding for chunk in encoded], 1), encoded[0].pooled)
+        self._memory[prompt] = encoding
         if len(self._memory) > _CACHED:
             self._memory.popitem(last=False)
-        return embedding
+        return encoding
 
-    def _encode_chunk(self, chunk: Chunk) -> torch.Tensor:
+    def _encode_chunk(self, chunk: Chunk) -> Encoding:
         tokenizer = self._tokenizer
         fill = CHUNK - len(chunk.ids)
         ids = [tokenizer.bos_token_id, *chunk.ids, tokenizer.eos_token_id, *[tokenizer.pad_token_id] * fill]
         output = self._encoder(torch.tensor([ids], device=self._encoder.device), output_hidden_states=True)
         if self._clip_skip > 1:
-            core = getattr(
-                self._encoder, "text_model", self._encoder
-            )  # transformers before 5.6 keeps the layers one level deeper
-            hidden = core.final_layer_norm(output.hidden_states[-self._clip_skip])
+            hidden = output.hidden_states[-self._clip_skip]
+            if self._final_norm:
+                # transformers before 5.6 keeps the layers one level deeper
+                hidden = getattr(self._encoder, "text_model", self._encoder).final_layer_norm(hidden)
         else:
             hidden = output.last_hidden_state
+        pooled = getattr(output, "text_embeds", None)
         if all(weight == 1 for weight in chunk.weights):
-            return hidden
+            return Encoding(hidden, pooled)
         weights = hidden.new_tensor([1.0, *chunk.weights, *[1.0] * (fill + 1)])
-        return _reweighted(hidden, weights)
+        return Encoding(_reweighted(hidden, weights), pooled)
 
 
 def _reweighted(hidden: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

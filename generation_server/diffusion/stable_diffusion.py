@@ -13,19 +13,30 @@ from diffusers import (
     StableDiffusionImg2ImgPipeline,
     StableDiffusionPipeline,
 )
+from transformers import CLIPTextModel
 
 from ..models.catalogue import ResolvedModel
+from ..protocol import GenerationRequest
+from ..safety import negative_prompt
 from .cache import ComponentCache
-from .components import load_checkpoint
+from .clip_tokenizer import clip_tokenizer
+from .components import Architecture, load_parts
 from .memory import Device
 from .prompts import PromptEncoder
 from .unet_model import Pipelines, UNetModel
 
+ARCHITECTURE = Architecture(
+    "sd15",
+    StableDiffusionPipeline,
+    {"text_encoder": CLIPTextModel},
+    {"tokenizer": clip_tokenizer},
+    left_out=("safety_checker", "feature_extractor", "requires_safety_checker"),
+)
+
 
 def load(resolved: ResolvedModel, device: Device, cache: ComponentCache) -> StableDiffusion:
     """The model without its ControlNets, which are loaded when a picture first needs them."""
-    parts = cache.get(resolved.place, lambda: load_checkpoint(resolved.place, device))
-    return StableDiffusion(resolved, device, cache, parts)
+    return StableDiffusion(resolved, device, cache, load_parts(resolved, ARCHITECTURE, device, cache))
 
 
 class StableDiffusion(UNetModel):
@@ -42,9 +53,9 @@ class StableDiffusion(UNetModel):
         super().__init__(resolved, device, cache, parts)
         self._prompts = PromptEncoder(parts["tokenizer"], parts["text_encoder"], resolved.family.clip_skip)
 
-    def _text(self, prompt: str, negative_prompt: str) -> dict[str, Any]:
-        embedding, negative_embedding = self._prompts.encode_pair(prompt, negative_prompt)
+    def _conditions(self, request: GenerationRequest) -> dict[str, Any]:
+        embedding, negative_embedding = self._prompts.encode_pair(request.prompt, negative_prompt(request))
         return {"prompt_embeds": embedding, "negative_prompt_embeds": negative_embedding}
 
     def _components(self) -> dict[str, Any]:
-        return {**super()._components(), "safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
+        return {**super()._components(), **dict.fromkeys(ARCHITECTURE.left_out)}

@@ -18,10 +18,10 @@ from PIL import Image
 
 from ..models.catalogue import ResolvedModel
 from ..protocol import GenerationRequest
-from ..safety import negative_prompt
+from .adapters import ADAPTERS, Adapter
 from .cache import ComponentCache
-from .components import load_controlnet
-from .controlnets import WindowedControlNets, interruptible
+from .controlnets import ControlStack, HintMemory, Steering, interruptible
+from .guidance import rescaled
 from .interface import GenerationError, Progress
 from .memory import Device
 from .previews import LatentColours
@@ -31,6 +31,8 @@ from .watching import StepReports, Watcher
 
 _TILED_FROM = 1024 * 1024
 """Pixels from which the decoder works in tiles where memory is a GPU's: whole, it would need more than the denoising."""
+
+_ZERO_SNR_RESCALE = 0.7
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class UNetModel(ABC):
     """One checkpoint on one device."""
 
     pipelines: ClassVar[Pipelines]
+    upcasts_vae: ClassVar[bool] = False  # whether ``force_upcast`` of a VAE is meant: diffusers writes it into any
 
     def __init__(self, resolved: ResolvedModel, device: Device, cache: ComponentCache, parts: dict[str, Any]) -> None:
         """``parts``: unet, vae, tokenizer, scheduler (which carries the model's settings), and what else the family has."""
@@ -65,10 +68,11 @@ class UNetModel(ABC):
         self._cache = cache
         self._parts = parts
         self._colours = LatentColours(parts["vae"])
+        self._hints = HintMemory()
 
     @abstractmethod
-    def _text(self, prompt: str, negative_prompt: str) -> dict[str, Any]:
-        """What the family's pipelines take instead of the two prompts."""
+    def _conditions(self, request: GenerationRequest) -> dict[str, Any]:
+        """What the family's pipelines take instead of the prompt and the negative one, which is ``negative_prompt(request)``."""
 
     def _components(self) -> dict[str, Any]:
         """What the family's pipelines are made of, but for the scheduler and the ControlNets."""
@@ -80,11 +84,12 @@ class UNetModel(ABC):
         for kind in kinds:
             self._controlnet(kind)
 
-    def _controlnet(self, kind: str) -> Any:
+    def _controlnet(self, kind: str) -> tuple[Adapter, Any]:
         place = self._resolved.controlnets.get(kind)
         if place is None:
             raise GenerationError(self._resolved.missing_controls[kind])
-        return self._cache.get(place, lambda: load_controlnet(place, self._device))
+        adapter = ADAPTERS[place.entry.adapter]
+        return adapter, self._cache.get(place, lambda: adapter.load(place, self._device))
 
     def generate(
         self, request: GenerationRequest, controls: Sequence[ActiveControl], start: Image.Image | None, watcher: Watcher
@@ -99,8 +104,8 @@ class UNetModel(ABC):
             watcher.report(Progress("reading the prompt", warnings=(f"Not known to {known_to}: {', '.join(unknown)}.",)))
         with torch.inference_mode(), interruptible(stops, watcher.check):
             watcher.report(Progress("reading the prompt"))
-            text = self._text(request.prompt, negative_prompt(request))
-            latents = self._denoise(request, controls, start, text, watcher)
+            conditions = self._conditions(request)
+            latents = self._denoise(request, controls, start, conditions, watcher)
             watcher.report(Progress("decoding", request.denoised_steps, request.denoised_steps))
             pixels = self._decode(latents)
         return VaeImageProcessor().postprocess(pixels.float().cpu(), output_type="pil")
@@ -110,12 +115,12 @@ class UNetModel(ABC):
         request: GenerationRequest,
         controls: Sequence[ActiveControl],
         start: Image.Image | None,
-        text: dict[str, Any],
+        conditions: dict[str, Any],
         watcher: Watcher,
     ) -> torch.Tensor:
         scheduler = make_scheduler(request.sampler or self._resolved.family.default_sampler, self._parts["scheduler"].config)
         settings: dict[str, Any] = {
-            **text,
+            **conditions,
             "num_inference_steps": request.steps,
             "guidance_scale": request.guidance_scale,
             # On the CPU whatever the device, so that a seed means the same noise everywhere.
@@ -128,7 +133,8 @@ class UNetModel(ABC):
         else:
             settings |= {"image": start, "strength": request.denoising_strength}
         if controls:
-            nets = WindowedControlNets([self._controlnet(control.kind) for control in controls])
+            steering = [Steering(control.kind, *self._controlnet(control.kind), control.image) for control in controls]
+            nets = ControlStack(steering, self._hints)
             kind = self.pipelines.text_with_controls if start is None else self.pipelines.picture_with_controls
             pipeline = kind(**self._components(), scheduler=scheduler, controlnet=nets)
             settings |= {
@@ -142,12 +148,22 @@ class UNetModel(ABC):
             pipeline = kind(**self._components(), scheduler=scheduler)
         pipeline.set_progress_bar_config(disable=True)
         watcher.report(Progress("denoising", 0, request.denoised_steps))
-        latents: torch.Tensor = pipeline(**settings).images
+        with rescaled(self._parts["unet"], scheduler, self._guidance_rescale):
+            latents: torch.Tensor = pipeline(**settings).images
         if not torch.isfinite(latents).all():
             raise GenerationError(
                 "The model gave numbers that are no picture (NaN): try another sampler, a lower guidance scale or more steps."
             )
         return latents
+
+    @property
+    def _guidance_rescale(self) -> float:
+        """With models that were shown noise without any picture, guidance makes pictures too bright (Lin et al. 2023: 0.7)."""
+        if self._resolved.entry.guidance_rescale is not None:
+            return self._resolved.entry.guidance_rescale
+        config = self._parts["scheduler"].config
+        zero_snr = config.prediction_type == "v_prediction" and config.rescale_betas_zero_snr
+        return _ZERO_SNR_RESCALE if zero_snr else 0.0
 
     def _decode(self, latents: torch.Tensor) -> torch.Tensor:
         """Pixels (1, 3, H, W) from -1 to 1."""
@@ -155,9 +171,10 @@ class UNetModel(ABC):
         scaled = latents / vae.config.scaling_factor
         tiled = self._device.torch.type != "cpu" and scaled.shape[-1] * scaled.shape[-2] * 64 > _TILED_FROM
         (vae.enable_tiling if tiled else vae.disable_tiling)()
-        pixels: torch.Tensor = vae.decode(scaled, return_dict=False)[0]
-        if torch.isfinite(pixels).all() or self._device.dtype == torch.float32:
-            return pixels
+        if not (self.upcasts_vae and vae.config.force_upcast and self._device.dtype == torch.float16):
+            pixels: torch.Tensor = vae.decode(scaled, return_dict=False)[0]
+            if torch.isfinite(pixels).all() or self._device.dtype == torch.float32:
+                return pixels
         # Some decoders exceed the range of half precision; in full precision they are slower and right.
         vae.to(torch.float32)
         try:

@@ -14,7 +14,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-FOLDER = Path(__file__).parent
+FOLDERS = [Path(__file__).parent]
+"""Where the families' files are."""
 
 
 class FamilyError(ValueError):
@@ -92,6 +93,7 @@ class Family:
     default_sampler: str
     draft: Draft | None = None
     vocabulary: str = "open"  # "closed": it knows whole words alone, and the user is told of others
+    text_encoders: tuple[str, ...] = ("text_encoder",)  # folders of a checkpoint in diffusers layout
     text_width: int = 0  # channels of the text embedding that its UNet takes: tells models of unknown family; 0: none of its own
 
 
@@ -118,6 +120,7 @@ def read_family(path: Path) -> Family:
             default_sampler=data["samplers"]["default"],
             draft=Draft(**data["draft"]) if "draft" in data else None,
             vocabulary=data.get("vocabulary", "open"),
+            text_encoders=tuple(data.get("text_encoders", Family.text_encoders)),
             text_width=data.get("text_width", 0),
         )
     except (KeyError, TypeError) as error:
@@ -127,7 +130,8 @@ def read_family(path: Path) -> Family:
 @functools.cache
 def families() -> Mapping[str, Family]:
     """All families by name, read once."""
-    return MappingProxyType({path.stem: read_family(path) for path in sorted(FOLDER.glob("*.toml"))})
+    files = (file for folder in FOLDERS for file in sorted(folder.glob("*.toml")))
+    return MappingProxyType({file.stem: read_family(file) for file in files})
 
 
 def family(name: str) -> Family:

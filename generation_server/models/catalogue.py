@@ -41,10 +41,16 @@ class ResolvedModel:
     place: Place
     controlnets: Mapping[str, Place]  # by control kind
     missing_controls: Mapping[str, str]  # by control kind, the sentence for somebody who wants to use it
+    vae: Place | None = None  # in the place of its own
 
     @property
     def name(self) -> str:
         return self.entry.name
+
+    @property
+    def identity(self) -> str:
+        """Changes when its files do, ControlNets aside: what was loaded of it is no longer it."""
+        return self.place.identity + (f"|{self.vae.identity}" if self.vae else "")
 
 
 class ModelCatalogue:
@@ -106,9 +112,10 @@ class ModelCatalogue:
     def _status(self, entry: Entry, entries: Mapping[str, Entry]) -> ModelStatus:
         place, missing = self.locate(entry)
         controls: tuple[str, ...] = ()
+        lacking: Mapping[str, str] = {}
         skeletons = family(entry.family).skeletons
         if entry.kind == "checkpoint" and place:
-            here = self._controlnets(entry, place, entries)[0]
+            here, lacking = self._controlnets(entry, place, entries)
             controls = tuple(kind for kind in CONTROL_KINDS if kind in here)
             if (pose := here.get("openpose")) is not None:
                 skeletons = skeletons.changed(pose.entry.skeleton_profile, pose.entry.hands, pose.entry.face)
@@ -121,7 +128,8 @@ class ModelCatalogue:
             kind=entry.kind,
             licence=entry.licence,
             note=entry.note,
-            controls=controls,
+            controls=controls or entry.steers,
+            missing_controls=lacking,
             missing=missing,
             pictures=entry.pictures,
             advised=entry.advised,
@@ -170,7 +178,10 @@ class ModelCatalogue:
         if place is None:
             raise ModelMissing(missing_sentence(entry, missing))
         controlnets, lacking = self._controlnets(entry, place, entries)
-        return ResolvedModel(entry, family(entry.family), place, MappingProxyType(controlnets), MappingProxyType(lacking))
+        vaes = (entries[name] for name in entry.companions if name in entries and entries[name].kind == "vae")
+        vae = next((where for vae in vaes if (where := self.locate(vae)[0])), None)
+        known = MappingProxyType(controlnets), MappingProxyType(lacking)
+        return ResolvedModel(entry, family(entry.family), place, *known, vae)
 
     def _controlnets(self, entry: Entry, place: Place, entries: Mapping[str, Entry]) -> tuple[dict[str, Place], dict[str, str]]:
         """The ControlNets that can be used with a checkpoint, and a sentence for each kind of its family that cannot.
@@ -182,6 +193,7 @@ class ModelCatalogue:
         lacking: dict[str, str] = {}
         others = [other for other in entries.values() if other.kind == "controlnet" and other.family == entry.family]
         others.sort(key=lambda other: other.name not in entry.companions)
+        places = {other.name: self.locate(other) for other in others}
         for kind in family(entry.family).controls:
             description = replace(entry, name=f"{entry.name}/{kind}", kind="controlnet", control=kind, files=())
             inside = [place.folder / name for name in (f"controlnet_{kind}", "controlnet")] if place.folder else []
@@ -189,8 +201,8 @@ class ModelCatalogue:
             if own or entry.made_here:  # which may have to be made yet
                 found[kind] = Place(description, folder=(own or inside)[0])
                 continue
-            for other in (o for o in others if o.control == kind):
-                where, missing = self.locate(other)
+            for other in (o for o in others if kind in o.steers):
+                where, missing = places[other.name]
                 if where:
                     found[kind] = where
                     lacking.pop(kind, None)

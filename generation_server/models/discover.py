@@ -7,23 +7,38 @@ import functools
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..families.catalogue import families
-from .entry import Entry
+from .entry import UNION_CONTROLS, Entry
 from .header import HeaderError, tensor_shapes
 
-# A tensor whose last axis is the width of the text embedding, and with that the family: (kind, name in the file).
+# A tensor whose last axis is the width of the text embedding, and with that the family: (kind, name in the file). SD 1.x has the
+# first attention at its first level, SDXL at its second.
+_CROSS = "1.transformer_blocks.0.attn2.to_k.weight"
+_OWN = "attentions.0.transformer_blocks.0.attn2.to_k.weight"
 _TELLTALES = (
-    ("checkpoint", "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"),
-    ("controlnet", "control_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"),
-    ("controlnet", "input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"),
-    ("controlnet", "down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.weight"),
+    *(("checkpoint", f"model.diffusion_model.input_blocks.{block}.{_CROSS}") for block in (1, 4)),
+    *(("controlnet", f"{start}input_blocks.{block}.{_CROSS}") for start in ("control_model.", "") for block in (1, 4)),
+    *(("controlnet", f"down_blocks.{block}.{_OWN}") for block in (0, 1)),
 )
 _ONLY_CONTROLNET = ("input_hint_block.0.weight", "controlnet_cond_embedding.conv_in.weight")
+_ONLY_UNION = "task_embedding"
+_UNION = "union"  # a kind of its own here: a ControlNet of the adapter of that name
+_CHECKPOINTS = ("StableDiffusionPipeline", "StableDiffusionXLPipeline")
 # What a ControlNet is controlled by is nowhere in its weights; its makers put it into the name.
-_CONTROLS_IN_NAMES = {"openpose": "openpose", "pose": "openpose", "depth": "depth", "normal": "normal", "canny": "canny"}
+_CONTROLS_IN_NAMES = {
+    "openpose": "openpose",
+    "pose": "openpose",
+    "depth": "depth",
+    "normal": "normal",
+    "lineart": "lineart",
+    "canny": "canny",
+    "seg": "segmentation",
+    "doll": "doll",
+}
 
 
 def discover(models_dir: Path, described: Mapping[str, Entry]) -> tuple[dict[str, Entry], list[str]]:
@@ -70,9 +85,17 @@ def _entry(name: str, path: Path, kind: str, width: int) -> tuple[Entry | None, 
         words = (control for word, control in _CONTROLS_IN_NAMES.items() if word in path.name.lower())
         control = next(words, "")
         if not control:
-            return None, f"{path} is a ControlNet, but its name does not say of what: put 'openpose' or 'depth' into it."
-    note = "Found in your folder of models."
-    return Entry(name, path.stem if path.is_file() else path.name, family.name, kind, control, path=path, note=note), ""
+            return None, f"{path} is a ControlNet, but its name does not say of what: put 'openpose', 'depth' or another into it."
+    found = Entry(
+        name,
+        path.stem if path.is_file() else path.name,
+        family.name,
+        "controlnet" if kind == _UNION else kind,
+        control,
+        path=path,
+        note="Found in your folder of models.",
+    )
+    return replace(found, adapter="union", controls=UNION_CONTROLS) if kind == _UNION else found, ""
 
 
 @functools.lru_cache(maxsize=1024)
@@ -85,16 +108,18 @@ def _of_file(path: Path, size: int, modified: int) -> tuple[str, int]:
     for kind, name in _TELLTALES:
         if name in shapes:
             alone = kind == "checkpoint" or any(name.startswith("control_model.") or key in shapes for key in _ONLY_CONTROLNET)
+            kind = _UNION if kind == "controlnet" and _ONLY_UNION in shapes else kind
             return (kind, shapes[name][-1]) if alone else ("", 0)
     return "", 0
 
 
 def _of_folder(folder: Path) -> tuple[str, int]:
     """Kind and text width of a folder in diffusers layout."""
-    if _json(folder / "model_index.json").get("_class_name") == "StableDiffusionPipeline":
+    if _json(folder / "model_index.json").get("_class_name") in _CHECKPOINTS:
         return "checkpoint", _width(folder / "unet" / "config.json")
-    if _json(folder / "config.json").get("_class_name") == "ControlNetModel":
-        return "controlnet", _width(folder / "config.json")
+    config = _json(folder / "config.json")
+    if config.get("_class_name") in ("ControlNetModel", "ControlNetUnionModel"):  # xinsir's own call itself a ControlNetModel
+        return _UNION if "num_control_type" in config else "controlnet", _width(folder / "config.json")
     return "", 0
 
 

@@ -41,13 +41,14 @@ RESERVE = 512 * 1024**2
 # What a folder in diffusers layout has beside its weights, where the repository has it. Weights are never taken by pattern.
 _SETTINGS = (
     "config.json",
+    "model_index.json",
     "scheduler_config.json",
     "vocab.json",
     "merges.txt",
     "tokenizer_config.json",
     "special_tokens_map.json",
 )
-_SETTINGS_FOLDERS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler", "")
+_SETTINGS_FOLDERS = ("unet", "vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "scheduler", "")
 
 
 class DownloadError(ModelError):

@@ -13,18 +13,16 @@ from typing import Any
 from ..families.catalogue import families
 from ..protocol import CONTROL_KINDS
 
-KINDS = ("checkpoint", "controlnet")
+KINDS = ("checkpoint", "controlnet", "vae")
 AUTOENCODERS = ("kl", "dc")
 """Kinds of autoencoder that are loaded; diffusion/components.py has their classes. Stable Diffusion's is "kl"."""
-WEIGHTS = {
-    "checkpoint": (
-        "unet/diffusion_pytorch_model.safetensors",
-        "vae/diffusion_pytorch_model.safetensors",
-        "text_encoder/model.safetensors",
-    ),
-    "controlnet": ("diffusion_pytorch_model.safetensors",),
-}
-"""The weights that a kind needs in diffusers layout. A file may also be there in half precision (``.fp16.``) or in shards."""
+ADAPTERS = ("controlnet", "union")
+"""Kinds of ControlNet that are loaded; diffusion/adapters.py has them: one for a single control, one for several together."""
+UNION_CONTROLS = ("openpose", "depth", "normal", "lineart", "canny", "segmentation")
+"""What a union for SDXL is controlled by, as far as it is a control kind here."""
+PREDICTIONS = ("epsilon", "v_prediction")
+NETWORK = "diffusion_pytorch_model.safetensors"
+"""diffusers' name for a network's weights. A file may also be there in half precision (``.fp16.``) or in shards."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
@@ -36,13 +34,15 @@ class ModelError(ValueError):
 
 @dataclass(frozen=True)
 class Entry:
-    """A checkpoint or a ControlNet. Exactly one of ``repository``, ``path`` and ``made_here`` says where it comes from."""
+    """A checkpoint, a ControlNet or a VAE. Exactly one of ``repository``, ``path`` and ``made_here`` says where it comes from."""
 
     name: str
     title: str
     family: str
     kind: str
     control: str = ""  # what a ControlNet is controlled by
+    controls: tuple[str, ...] = ()  # or the kinds that one may be controlled by together
+    adapter: str = "controlnet"  # one of ADAPTERS
     repository: str = ""  # on the model hub, "owner/name"
     revision: str = "main"
     files: tuple[str, ...] = ()  # weights in the repository; empty for diffusers layout. One name without a folder: a single file
@@ -52,6 +52,9 @@ class Entry:
     hands: bool | None = None
     face: bool | None = None
     config: Path | None = None  # a folder with the configuration of a single file that is not shaped like its family
+    prediction: str = ""  # one of PREDICTIONS, where neither the model's scheduler nor its file says what its UNet predicts
+    zero_snr: bool | None = None  # whether its noise ends without any of the picture, likewise
+    guidance_rescale: float | None = None  # 0 to 1; None: what suits its prediction
     made_here: bool = False
     advised: bool = True  # False: never chosen for a user, only by the user
     companions: tuple[str, ...] = ()  # entries that are downloaded with it
@@ -62,12 +65,20 @@ class Entry:
 
     @property
     def weights(self) -> tuple[str, ...]:
-        return self.files or WEIGHTS[self.kind]
+        if self.files or self.kind != "checkpoint":
+            return self.files or (NETWORK,)
+        encoders = (f"{folder}/model.safetensors" for folder in families()[self.family].text_encoders)
+        return (f"unet/{NETWORK}", f"vae/{NETWORK}", *encoders)
+
+    @property
+    def steers(self) -> tuple[str, ...]:
+        """The control kinds of a ControlNet."""
+        return (self.control,) if self.control else self.controls
 
     @property
     def is_single_file(self) -> bool:
         """Whether the repository holds it as one file in the original layout instead of diffusers'."""
-        return len(self.files) == 1 and "/" not in self.files[0] and self.files != WEIGHTS[self.kind]
+        return len(self.files) == 1 and "/" not in self.files[0] and self.files != (NETWORK,)
 
 
 def read_entry(path: Path) -> Entry:
@@ -101,8 +112,13 @@ def parse_entry(name: str, data: Mapping[str, Any], folder: Path) -> Entry:
         raise ModelError(f"has the autoencoder '{entry.autoencoder}': use {' or '.join(AUTOENCODERS)}.")
     if entry.family not in families():
         raise ModelError(f"has the family '{entry.family}': use one of {', '.join(families())}.")
-    if (entry.kind == "controlnet") != bool(entry.control) or (entry.control and entry.control not in CONTROL_KINDS):
-        raise ModelError(f"needs 'control', one of {', '.join(CONTROL_KINDS)}, exactly if it is a controlnet.")
+    if entry.adapter not in ADAPTERS:
+        raise ModelError(f"has the adapter '{entry.adapter}': use {' or '.join(ADAPTERS)}.")
+    if entry.prediction and entry.prediction not in PREDICTIONS:
+        raise ModelError(f"has the prediction '{entry.prediction}': use {' or '.join(PREDICTIONS)}.")
+    if entry.guidance_rescale is not None and not 0 <= entry.guidance_rescale <= 1:
+        raise ModelError(f"has the guidance_rescale {entry.guidance_rescale:g}: use a number from 0 to 1.")
+    _check_controls(entry)
     if sum((bool(entry.repository), entry.path is not None, entry.made_here)) != 1:
         raise ModelError("needs either 'repository' or 'path', and only one of them.")
     if entry.repository and not _REPOSITORY.fullmatch(entry.repository):
@@ -110,6 +126,18 @@ def parse_entry(name: str, data: Mapping[str, Any], folder: Path) -> Entry:
     if bad := [name for name in entry.files if not name.endswith(".safetensors") or ".." in name or name.startswith("/")]:
         raise ModelError(f"names the file '{bad[0]}': only .safetensors files inside the repository are loaded.")
     return entry
+
+
+def _check_controls(entry: Entry) -> None:
+    known = ", ".join(CONTROL_KINDS)
+    if set(entry.steers) - set(CONTROL_KINDS):
+        raise ModelError(f"has an unknown control: use {known}.")
+    if entry.kind != "controlnet" and (entry.control or entry.controls):
+        raise ModelError(f"has controls, which only a controlnet has, and it is a {entry.kind}.")
+    if entry.kind == "controlnet" and entry.adapter == "controlnet" and not (entry.control and not entry.controls):
+        raise ModelError(f"needs 'control', one of {known}.")
+    if entry.kind == "controlnet" and entry.adapter != "controlnet" and not (entry.controls and not entry.control):
+        raise ModelError(f"needs 'controls', a list of {known}.")
 
 
 def _checked(key: str, value: Any, hint: str, folder: Path) -> Any:
@@ -122,6 +150,10 @@ def _checked(key: str, value: Any, hint: str, folder: Path) -> Any:
         if isinstance(value, bool):
             return value
         raise ModelError(f"must have true or false in '{key}'.")
+    if hint.startswith("float"):
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+        raise ModelError(f"must have a number in '{key}'.")
     if not isinstance(value, str):
         raise ModelError(f"must have a text in '{key}'.")
     return folder / Path(value).expanduser() if hint.startswith("Path") else value

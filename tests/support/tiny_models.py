@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Small random models of Stable Diffusion 1.5's true architecture: every part and level of it, only narrower.
+"""Small random models of the true architecture of Stable Diffusion 1.5 and XL: every part and level of it, only narrower.
 
 Written as users have them: a folder in diffusers layout, and single files with the names of the original code.
 """
@@ -11,12 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, ControlNetModel, PNDMScheduler, UNet2DConditionModel
+from diffusers import (
+    AutoencoderKL,
+    ControlNetModel,
+    ControlNetUnionModel,
+    EulerDiscreteScheduler,
+    PNDMScheduler,
+    UNet2DConditionModel,
+)
 from pose_to_anime.generation_server.models.builtin.make import awaken
 from pose_to_anime.generation_server.models.builtin.tokenizer_files import write_tokenizer
 from pose_to_anime.generation_server.models.builtin.vocabulary import build_vocabulary
 from safetensors.torch import load_file, save_file
-from transformers import CLIPTextConfig, CLIPTextModel
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 WIDTHS = (16, 16, 32, 32)
 TEXT_WIDTH = 32
@@ -31,17 +38,7 @@ def make_sd15(folder: Path, seed: int = 1) -> Path:
     torch.manual_seed(seed)
     vocabulary, merges = build_vocabulary()
     write_tokenizer(folder / "tokenizer", vocabulary, merges)
-    text = CLIPTextConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=TEXT_WIDTH,
-        intermediate_size=64,
-        num_hidden_layers=3,
-        num_attention_heads=4,
-        bos_token_id=len(vocabulary) - 2,
-        eos_token_id=len(vocabulary) - 1,
-        pad_token_id=len(vocabulary) - 1,
-    )
-    CLIPTextModel(text).save_pretrained(folder / "text_encoder")
+    CLIPTextModel(_text_config(len(vocabulary))).save_pretrained(folder / "text_encoder")
     unet = UNet2DConditionModel(
         sample_size=64,
         block_out_channels=WIDTHS,
@@ -51,14 +48,7 @@ def make_sd15(folder: Path, seed: int = 1) -> Path:
         attention_head_dim=1,
     )
     unet.save_pretrained(folder / "unet")
-    vae = AutoencoderKL(
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
-        block_out_channels=VAE_WIDTHS,
-        layers_per_block=LAYERS,
-        norm_num_groups=GROUPS,
-    )
-    vae.save_pretrained(folder / "vae")
+    _vae().save_pretrained(folder / "vae")
     PNDMScheduler(
         beta_schedule="scaled_linear",
         beta_start=0.00085,
@@ -74,6 +64,97 @@ def make_sd15(folder: Path, seed: int = 1) -> Path:
         net.save_pretrained(folder.with_name(f"{folder.name}-{kind}"))
     (folder / "model_index.json").write_text(json.dumps({"_class_name": "StableDiffusionPipeline"}), "utf-8")
     return folder
+
+
+def make_sdxl(folder: Path, seed: int = 2) -> Path:
+    """A checkpoint of SDXL in diffusers layout at ``folder``.
+
+    Beside it are ControlNets (``folder``-openpose, ``folder``-depth), a union (``folder``-union) and a VAE (``folder``-vae).
+    """
+    torch.manual_seed(seed)
+    vocabulary, merges = build_vocabulary()
+    for name, padding in (("tokenizer", None), ("tokenizer_2", "!")):
+        write_tokenizer(folder / name, vocabulary, merges)
+        if padding:
+            file = folder / name / "tokenizer_config.json"
+            file.write_text(json.dumps({**json.loads(file.read_text("utf-8")), "pad_token": padding}), "utf-8")
+    CLIPTextModel(_text_config(len(vocabulary))).save_pretrained(folder / "text_encoder")
+    second = _text_config(len(vocabulary), hidden_act="gelu", projection_dim=TEXT_WIDTH)
+    CLIPTextModelWithProjection(second).save_pretrained(folder / "text_encoder_2")
+    unet = UNet2DConditionModel(
+        sample_size=128,
+        block_out_channels=WIDTHS[:3],
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        layers_per_block=LAYERS,
+        transformer_layers_per_block=[1, 2, 3],
+        cross_attention_dim=2 * TEXT_WIDTH,
+        norm_num_groups=GROUPS,
+        attention_head_dim=[1, 2, 4],
+        use_linear_projection=True,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=8,
+        projection_class_embeddings_input_dim=TEXT_WIDTH + 6 * 8,
+    )
+    unet.save_pretrained(folder / "unet")
+    _vae(scaling_factor=0.13025).save_pretrained(folder / "vae")
+    _vae(scaling_factor=0.13025, force_upcast=False).save_pretrained(folder.with_name(f"{folder.name}-vae"))
+    EulerDiscreteScheduler(
+        beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, timestep_spacing="leading", steps_offset=1
+    ).save_pretrained(folder / "scheduler")
+    for kind in ("openpose", "depth", "union"):
+        if kind == "union":
+            like = {name: value for name, value in unet.config.items() if name in _UNION_LIKE}
+            sizes = {"num_trans_channel": WIDTHS[0], "num_proj_channel": WIDTHS[0], "num_trans_head": 2, "num_control_type": 8}
+            net = ControlNetUnionModel(**like, **sizes, conditioning_embedding_out_channels=HINT_WIDTHS)
+            net.load_state_dict(unet.state_dict(), strict=False)
+        else:
+            net = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=HINT_WIDTHS)
+        with torch.no_grad():
+            awaken(net)
+        net.save_pretrained(folder.with_name(f"{folder.name}-{kind}"))
+    (folder / "model_index.json").write_text(json.dumps({"_class_name": "StableDiffusionXLPipeline"}), "utf-8")
+    return folder
+
+
+_UNION_LIKE = (
+    "block_out_channels",
+    "down_block_types",
+    "layers_per_block",
+    "transformer_layers_per_block",
+    "cross_attention_dim",
+    "norm_num_groups",
+    "attention_head_dim",
+    "use_linear_projection",
+    "addition_embed_type",
+    "addition_time_embed_dim",
+    "projection_class_embeddings_input_dim",
+)
+
+
+def _text_config(tokens: int, **others: Any) -> CLIPTextConfig:
+    return CLIPTextConfig(
+        vocab_size=tokens,
+        hidden_size=TEXT_WIDTH,
+        intermediate_size=64,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        bos_token_id=tokens - 2,
+        eos_token_id=tokens - 1,
+        pad_token_id=tokens - 1,
+        **others,
+    )
+
+
+def _vae(**others: Any) -> AutoencoderKL:
+    return AutoencoderKL(
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        block_out_channels=VAE_WIDTHS,
+        layers_per_block=LAYERS,
+        norm_num_groups=GROUPS,
+        **others,
+    )
 
 
 def write_config(source: Path, folder: Path) -> Path:

@@ -29,3 +29,20 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder = home / "weights" / f"tiny-{kind}"
         describe(models, f"tiny-{kind}", title=f"Tiny {kind}", family="sd15", kind="controlnet", control=kind, path=folder)
     return home
+
+
+@pytest.fixture(scope="session")
+def tiny_xl(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user's folder with the model "xl" of family sdxl, with single ControlNets for openpose and depth."""
+    torch = pytest.importorskip("torch")
+    from tiny_models import describe, make_sdxl
+
+    torch.set_num_threads(1)
+    home = tmp_path_factory.mktemp("tiny_xl")
+    weights = make_sdxl(home / "weights" / "xl").parent
+    models = home / "models"
+    describe(models, "xl", title="XL", family="sdxl", kind="checkpoint", path=weights / "xl")
+    for kind in ("openpose", "depth"):
+        values = {"title": f"XL {kind}", "family": "sdxl", "kind": "controlnet", "control": kind}
+        describe(models, f"xl-{kind}", **values, path=weights / f"xl-{kind}")
+    return home

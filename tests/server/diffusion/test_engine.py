@@ -248,7 +248,11 @@ def test_cancelled_before_it_began(engine: Engine, runs: Counter[str]) -> None:
         (changed(sampler="magic"), "no sampler 'magic': use one of euler_a"),
         (changed(style="pastel"), "no style 'pastel'"),
         (changed(loras=(Lora("hero"),)), "no LoRA 'hero'"),
-        (changed(controls=(Control("canny", POSE),)), "cannot be controlled by canny: use openpose, depth"),
+        (changed(model="builtin", controls=(Control("canny", POSE),)), "cannot be controlled by canny: use openpose, depth"),
+        (
+            changed(controls=(Control("canny", POSE),)),
+            "models download control_v11p_sd15_canny.*, or switch the canny control off",
+        ),
         (changed(controls=(Control("depth", "d" * 64),)), "depth control.s image did not arrive"),
         (changed(init_image="d" * 64), "starting picture did not arrive"),
         (changed(width=320), "openpose control's image is 256 × 256 pixels, but the picture is to be 320 × 256"),

@@ -97,10 +97,11 @@ def test_a_folder_that_brings_no_tokenizer_gets_clips(home: Path) -> None:
     from pose_to_anime.generation_server.diffusion.clip_tokenizer import clip_tokenizer
     from pose_to_anime.generation_server.diffusion.components import load_checkpoint
     from pose_to_anime.generation_server.diffusion.memory import choose_device
+    from pose_to_anime.generation_server.diffusion.stable_diffusion import ARCHITECTURE
 
     shutil.rmtree(home / "weights" / "tiny" / "tokenizer")
     shutil.rmtree(home / "weights" / "tiny" / "scheduler")
-    parts = load_checkpoint(ModelCatalogue(home).resolve("tiny").place, choose_device("cpu"))
+    parts = load_checkpoint(ModelCatalogue(home).resolve("tiny").place, ARCHITECTURE, choose_device("cpu"))
     assert parts["tokenizer"] is clip_tokenizer()
     assert parts["scheduler"].config.beta_end == 0.012
 

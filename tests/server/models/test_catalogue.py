@@ -12,12 +12,15 @@ from pathlib import Path
 import pytest
 from pose_to_anime.generation_server.families.catalogue import families
 from pose_to_anime.generation_server.models.catalogue import FOLDER, ModelCatalogue, ModelMissing, UnknownModel
-from pose_to_anime.generation_server.models.entry import KINDS, ModelError, read_entry
+from pose_to_anime.generation_server.models.entry import KINDS, UNION_CONTROLS, ModelError, read_entry
 from pose_to_anime.generation_server.models.lock import Lock, LockedFile
 from pose_to_anime.generation_server.protocol import ModelStatus
 
 CROSS_ATTENTION = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
 CONTROL_ATTENTION = "control_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
+XL_CROSS_ATTENTION = "model.diffusion_model.input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight"
+XL_UNION_ATTENTION = "down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k.weight"
+HINTS = "controlnet_cond_embedding.conv_in.weight"
 
 
 def weights(path: Path, shapes: dict[str, list[int]] | None = None) -> Path:
@@ -170,7 +173,7 @@ def test_a_broken_entry_is_left_out_and_said(catalogue: ModelCatalogue, models: 
 
 
 def test_unknown_and_unfit_names(catalogue: ModelCatalogue) -> None:
-    with pytest.raises(UnknownModel, match="There is no model 'x': use one of builtin, meinamix_v11"):
+    with pytest.raises(UnknownModel, match=r"There is no model 'x': use one of animagine_xl_4, .*, builtin, .*, meinamix_v11"):
         catalogue.status("x")
     with pytest.raises(ModelError, match="is a controlnet, which works with a model"):
         catalogue.resolve("control_v11f1p_sd15_depth")
@@ -192,17 +195,53 @@ def test_files_that_nobody_described_are_recognised(catalogue: ModelCatalogue, m
     assert catalogue.problems() == []
 
 
+def test_a_model_says_which_controls_fit_and_why_the_others_do_not(catalogue: ModelCatalogue, models: Path) -> None:
+    """As ``GET /v1/models`` sends it. A ControlNet of another family never fits."""
+    weights(models / "illustrious.safetensors", {XL_CROSS_ATTENTION: [640, 2048]})
+    weights(models / "xl_union.safetensors", {XL_UNION_ATTENTION: [640, 2048], "task_embedding": [8, 320], HINTS: [16, 3, 3, 3]})
+    weights(models / "control_lineart.safetensors", {CONTROL_ATTENTION: [320, 768]})
+    weights(models / "old.safetensors", {CROSS_ATTENTION: [320, 768]})
+    found = {status.name: status for status in catalogue.statuses()}
+    assert found["illustrious"].family == found["xl_union"].family == "sdxl"
+    assert found["xl_union"].kind == "controlnet"
+    assert found["illustrious"].controls == found["xl_union"].controls == UNION_CONTROLS
+    assert found["illustrious"].missing_controls == {}
+    assert found["old"].controls == ("lineart",)
+    assert set(found["old"].missing_controls) == {"openpose", "depth", "normal", "canny", "segmentation", "doll"}
+    assert "models download control_v11p_sd15_seg'," in found["old"].missing_controls["segmentation"]
+    (models / "xl_union.safetensors").unlink()
+    alone = catalogue.status("illustrious")
+    assert alone.controls == ()
+    assert "models download controlnet_union_sdxl_promax', or switch the depth control off" in alone.missing_controls["depth"]
+    assert ModelStatus.from_json(alone.to_json()) == alone
+
+
+def test_one_union_is_for_all_that_it_is_for(catalogue: ModelCatalogue, models: Path) -> None:
+    weights(models / "controlnet_union_sdxl_promax.safetensors")
+    diffusers_folder(models / "animagine_xl_4")
+    weights(models / "animagine_xl_4" / "text_encoder_2" / "model.safetensors")
+    resolved = catalogue.resolve("animagine_xl_4")
+    assert {place.entry.name for place in resolved.controlnets.values()} == {"controlnet_union_sdxl_promax"}
+    status = catalogue.status("animagine_xl_4")
+    assert (status.skeleton_profile, status.hands, status.face) == ("xinsir", False, False)
+    assert resolved.vae is None
+    before = resolved.identity
+    weights(models / "sdxl_vae_fp16_fix" / "diffusion_pytorch_model.safetensors")
+    resolved = catalogue.resolve("animagine_xl_4")
+    assert resolved.vae is not None and resolved.vae.entry.name == "sdxl_vae_fp16_fix" and resolved.identity != before
+
+
 def test_files_that_cannot_be_used_are_said(catalogue: ModelCatalogue, models: Path) -> None:
-    weights(models / "sdxl.safetensors", {CROSS_ATTENTION: [320, 2048]})
+    weights(models / "sd2.safetensors", {CROSS_ATTENTION: [320, 1024]})
     weights(models / "lora.safetensors")
     weights(models / "control.safetensors", {CONTROL_ATTENTION: [320, 768]})
     path = weights(models / "cut.safetensors", {CROSS_ATTENTION: [320, 768]})
     path.write_bytes(path.read_bytes()[:-1])
     (models / "page.safetensors").write_text("<html>not found</html>")
     problems = {Path(text.split()[0]).name: text for text in catalogue.problems()}
-    assert set(problems) == {"sdxl.safetensors", "lora.safetensors", "control.safetensors", "cut.safetensors", "page.safetensors"}
-    assert "kind of model that is not known" in problems["sdxl.safetensors"]
-    assert "put 'openpose' or 'depth' into it" in problems["control.safetensors"]
+    assert set(problems) == {"sd2.safetensors", "lora.safetensors", "control.safetensors", "cut.safetensors", "page.safetensors"}
+    assert "kind of model that is not known" in problems["sd2.safetensors"]
+    assert "put 'openpose', 'depth' or another into it" in problems["control.safetensors"]
     assert "is damaged (it has" in problems["cut.safetensors"]
     assert "cut off, or no safetensors file" in problems["page.safetensors"]
 

@@ -139,6 +139,7 @@ def test_a_model_comes_with_its_controlnets_and_is_then_here(home: Path, hub: Hu
         "tokenizer/vocab.json",
         "tokenizer/merges.txt",
         "scheduler/scheduler_config.json",
+        "model_index.json",
     }
     for name in files_in(home / "models" / "anime"):
         assert (home / "models" / "anime" / name).read_bytes() == (hub.folders[CHECKPOINT] / name).read_bytes()
