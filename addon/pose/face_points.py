@@ -125,7 +125,8 @@ def _open_mouth(result: Floats, points: Floats, share: float) -> None:
 
 def in_proportion(marks: Mapping[str, Floats]) -> Floats | None:
     """The points (70, 3) of a head of which only ``eye_left``, ``eye_right``, ``ear_left``, ``ear_right``, ``nose_tip`` and
-    perhaps ``chin`` (3,) are known, in any axes: as an adult's lie between those. None where one of them is missing."""
+    perhaps ``chin`` (3,) are known, in any axes: as an adult's lie between those, or a drawn face's, whose nose is low for its
+    eyes. None where one of them is missing."""
     if not all(name in marks for name in ("eye_left", "eye_right", "ear_left", "ear_right", "nose_tip")):
         return None
     eyes = (marks["eye_left"] + marks["eye_right"]) / 2.0
@@ -145,7 +146,8 @@ def in_proportion(marks: Mapping[str, Floats]) -> Floats | None:
     half_eyes = 0.5 * float(np.linalg.norm(marks["eye_left"] - marks["eye_right"]))
     drop = float((eyes - marks["chin"]) @ up) if "chin" in marks else _CHIN_BELOW_NOSE * float((eyes - marks["nose_tip"]) @ up)
     nose = float((eyes - marks["nose_tip"]) @ back)
-    across, behind, above = _PROPORTIONS.T
+    drawn = float(np.interp(float((eyes - marks["nose_tip"]) @ up) / drop, _NOSE_DROP, (0.0, 1.0))) if drop > 0.0 else 0.0
+    across, behind, above = (_PROPORTIONS + (_DRAWN_PROPORTIONS - _PROPORTIONS) * drawn).T
     shares = np.clip(behind, 0.0, 1.0)
     half = np.empty((len(_PROPORTIONS), 3))
     half[:, 0] = across * (half_eyes * (1.0 - shares) + half_ears * shares)
@@ -183,3 +185,18 @@ _PROPORTIONS = np.array((
 """Of ``LEFT_AND_MIDDLE``: to the side, in parts of the pupil's distance from the middle, behind the eyes of the ear's; behind
 the eyes' line, in parts of the ear's distance from it, before it of the nose tip's; above the eyes, in parts of their height
 above the chin. Measured on the mannequin ``adult_woman``."""
+_DRAWN_PROPORTIONS = np.array((
+    (0.000, 0.152, -1.049), (0.329, 0.185, -1.037), (0.597, 0.281, -0.999), (0.803, 0.407, -0.912),
+    (0.943, 0.509, -0.790), (1.042, 0.597, -0.613), (1.093, 0.656, -0.393), (1.127, 0.685, -0.158),
+    (1.151, 0.693, 0.081), (0.372, -1.630, 0.402), (0.682, -1.342, 0.451), (1.034, -0.803, 0.467),
+    (1.379, 0.003, 0.450), (1.444, 0.118, 0.390), (0.000, -1.433, 0.006), (0.000, -1.150, -0.178),
+    (0.000, -0.922, -0.353), (0.000, -1.000, -0.510), (0.000, -0.694, -0.567), (0.152, -0.424, -0.564),
+    (0.244, -0.497, -0.525), (0.683, -1.013, -0.029), (0.881, -0.989, 0.224), (1.362, -0.139, 0.253),
+    (1.403, 0.089, 0.027), (1.307, 0.040, -0.181), (0.894, -0.085, -0.206), (0.000, -0.202, -0.691),
+    (0.101, -0.197, -0.685), (0.250, -0.134, -0.692), (0.361, -0.040, -0.708), (0.272, -0.046, -0.746),
+    (0.147, 0.002, -0.778), (0.000, 0.004, -0.789), (0.000, -0.135, -0.737), (0.186, -0.137, -0.727),
+    (0.330, -0.080, -0.708), (0.188, -0.136, -0.727), (0.000, -0.135, -0.737), (1.031, 0.002, 0.012),
+))  # fmt: skip
+"""The same of the mannequin ``chibi``, whose eyes and brows are as large as they are drawn and whose mouth is small."""
+_NOSE_DROP = (0.39, 0.517)
+"""How much lower than the eyes a nose's tip is, in parts of what the chin is: most of real faces, and of ``chibi``."""

@@ -101,7 +101,7 @@ def test_long_ears_are_found_where_they_grow(body: str, length: float) -> None:
         assert seen_apart(found[f"ear_{side}"], head.marks[f"ear_{side}"]) < 0.035 * head.head_height
 
 
-@pytest.mark.parametrize("body", ["adult_woman", "adult_man"])
+@pytest.mark.parametrize("body", ["adult_woman", "adult_man", "child", "elder", "chibi"])
 @pytest.mark.parametrize("layout", ["vrm", "mixamo", "makehuman on a game's rig"])
 def test_all_points_of_a_face_follow_what_is_found(layout: str, body: str) -> None:
     head = build_head(LAYOUTS[layout], body)
