@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,6 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 import numpy as np  # noqa: E402
-import pose_to_anime  # noqa: E402
 from bpy_extras.object_utils import world_to_camera_view  # noqa: E402
 from character_scene import dump  # noqa: E402
 from family_rigs import FAMILIES, Character, body_of, build, empty_scene, random_turns  # noqa: E402
@@ -23,16 +22,10 @@ from pose_to_anime.addon.armature.characters import fault_of_character  # noqa: 
 from pose_to_anime.addon.armature.figures import figures_in  # noqa: E402
 from pose_to_anime.addon.armature.keypoints import body_keypoints  # noqa: E402
 from pose_to_anime.addon.passes.render import PassOptions, render_passes  # noqa: E402
+from rig_scene import registered  # noqa: E402, F401
 
 OPS = bpy.ops.pose_to_anime
 FACE = [0, 14, 15, 16, 17]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    pose_to_anime.register()
-    yield
-    pose_to_anime.unregister()
 
 
 @pytest.fixture(name="character")

@@ -199,6 +199,19 @@ def test_it_is_a_figure_of_the_pictures(mixamo: Character) -> None:
     assert nearest < 0.005
 
 
+def test_controls_know_the_face_that_the_pictures_have_without_them(character: Character) -> None:
+    def seen() -> tuple[np.ndarray, np.ndarray]:
+        (figure,) = figures_in(bpy.context.scene, bpy.context.view_layer)
+        return body_keypoints(figure, bpy.context.evaluated_depsgraph_get())
+
+    before, was_there = seen()
+    use_character(character.obj, character.joints)
+    after, is_there = seen()
+    assert was_there.sum() == 17 and (was_there == is_there).all()
+    height = float(np.ptp(before[is_there][:, 2]))
+    assert np.linalg.norm(after - before, axis=1)[is_there].max() < 0.002 * height
+
+
 LACKING = {
     "no upper chest": ("upperChest",),
     "a spine of one bone": ("chest", "upperChest"),

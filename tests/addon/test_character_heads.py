@@ -3,31 +3,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 bpy = pytest.importorskip("bpy")
 
 import numpy as np  # noqa: E402
-import pose_to_anime  # noqa: E402
 from family_rigs import empty_scene, random_turns  # noqa: E402
 from head_layouts import LAYOUTS, HeadCharacter, build_head  # noqa: E402
 from pose_to_anime.addon.armature.figures import figures_in  # noqa: E402
 from pose_to_anime.addon.armature.head_points import head_landmarks  # noqa: E402
 from pose_to_anime.addon.dressing.face_points import face_points  # noqa: E402
+from rig_scene import registered  # noqa: E402, F401
 
 POINTS = ("nose_tip", "eye_left", "eye_right", "ear_left", "ear_right")
 PIXELS, SHARE = 3.0, 0.02
 """How far off a point may be: pixels of a picture 832 high that the figure fills, and parts of the head's height."""
 VIEWS = (0.0, 45.0, -45.0, 90.0)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    pose_to_anime.register()
-    yield
-    pose_to_anime.unregister()
 
 
 @pytest.fixture(autouse=True)

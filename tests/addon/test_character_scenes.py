@@ -13,7 +13,6 @@ bpy = pytest.importorskip("bpy")
 
 import addon_utils  # noqa: E402
 import numpy as np  # noqa: E402
-import pose_to_anime  # noqa: E402
 from family_rigs import FAMILIES, Character, Family, build, empty_scene, nameless, random_turns  # noqa: E402
 from mathutils import Vector  # noqa: E402
 from pass_scene import SIZE, look_from  # noqa: E402
@@ -28,15 +27,9 @@ from pose_to_anime.addon.generate.request import scene_info  # noqa: E402
 from pose_to_anime.addon.generate.restore import restore_scene  # noqa: E402
 from pose_to_anime.addon.passes.render import render_passes  # noqa: E402
 from pose_to_anime.addon.ui.keypoint_overlay import overlay_points  # noqa: E402
+from rig_scene import registered  # noqa: E402, F401
 
 OPS = bpy.ops.pose_to_anime
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    pose_to_anime.register()
-    yield
-    pose_to_anime.unregister()
 
 
 @pytest.fixture(autouse=True)

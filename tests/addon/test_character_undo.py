@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,22 +13,14 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 import numpy as np  # noqa: E402
-import pose_to_anime  # noqa: E402
 from character_scene import dump  # noqa: E402
 from family_rigs import FAMILIES, build, empty_scene, random_turns  # noqa: E402
 from pass_scene import look_from  # noqa: E402
-from rig_scene import undo_step  # noqa: E402
+from rig_scene import registered, undo_step  # noqa: E402, F401
 
 OPS = bpy.ops.pose_to_anime
 HAND = {"joint": "leftHand", "bone": "mixamorig:LeftHandIndex1"}
 PEOPLE = {"pose_keypoints_2d": [number for index in range(18) for number in (100 + 10 * index, 200 + 12 * index, 1)]}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    pose_to_anime.register()
-    yield
-    pose_to_anime.unregister()
 
 
 @pytest.fixture(name="pose_file", autouse=True)

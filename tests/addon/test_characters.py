@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -12,7 +11,6 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 import numpy as np  # noqa: E402
-import pose_to_anime  # noqa: E402
 from family_rigs import FAMILIES, Y_UP, Z_UP, Character, Family, build, empty_scene, nameless, random_turns  # noqa: E402
 from mathutils import Euler, Matrix  # noqa: E402
 from pose_to_anime.addon.armature.figures import Figure, figures_in  # noqa: E402
@@ -21,16 +19,10 @@ from pose_to_anime.addon.armature.recognition import recognise  # noqa: E402
 from pose_to_anime.addon.openpose.layout import FACE_POINTS_OF_BODY  # noqa: E402
 from pose_to_anime.addon.passes.camera_view import view_of  # noqa: E402
 from pose_to_anime.addon.pose.body_points import BODY_JOINTS  # noqa: E402
+from rig_scene import registered  # noqa: E402, F401
 
 LIMBS = list(range(2, 14))
 FACE = list(FACE_POINTS_OF_BODY)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    pose_to_anime.register()
-    yield
-    pose_to_anime.unregister()
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 import numpy as np  # noqa: E402
-import pose_to_anime  # noqa: E402
 from pass_scene import SIZE, look_from, passes  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin  # noqa: E402
 from pose_to_anime.addon.errors import UserError  # noqa: E402
@@ -21,13 +19,7 @@ from pose_to_anime.addon.passes.export import write_passes  # noqa: E402
 from pose_to_anime.addon.passes.kinds import KINDS, file_of  # noqa: E402
 from pose_to_anime.addon.passes.preview import LIVE_PIXELS, control_image  # noqa: E402
 from pose_to_anime.addon.png import read_info  # noqa: E402
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    pose_to_anime.register()
-    yield
-    pose_to_anime.unregister()
+from rig_scene import registered  # noqa: E402, F401
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,21 +10,13 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 import numpy as np  # noqa: E402
-import pose_to_anime  # noqa: E402
 from family_rigs import FAMILIES, Character, build, empty_scene  # noqa: E402
 from mathutils import Matrix, Vector  # noqa: E402
 from pass_scene import grey, look_from, passes  # noqa: E402
 from pose_to_anime.addon.armature import head_points, mesh_content  # noqa: E402
 from pose_to_anime.addon.armature.figures import figures_in  # noqa: E402
 from pose_to_anime.addon.ui.keypoint_overlay import overlay_points  # noqa: E402
-from rig_scene import undo_step  # noqa: E402
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    pose_to_anime.register()
-    yield
-    pose_to_anime.unregister()
+from rig_scene import registered, undo_step  # noqa: E402, F401
 
 
 @pytest.fixture(name="character")

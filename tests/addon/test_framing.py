@@ -2,7 +2,6 @@
 """The pose camera in a real Blender: every ratio, several poses, what stays untouched, and what bad input gets."""
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from mathutils import Euler, Matrix, Vector  # noqa: E402
 from pose_to_anime.addon.framing.camera import LENS, MARGIN, picture_camera, pose_camera, scene_size  # noqa: E402
 from pose_to_anime.addon.framing.sizes import PRESETS, SizeError, parse_ratio, picture_size  # noqa: E402
 from pose_to_anime.generation_server.families.catalogue import families  # noqa: E402
+from rig_scene import registered  # noqa: E402, F401
 
 VIEWS = {
     "front": (90.0, 0.0, 0.0),
@@ -24,13 +24,6 @@ VIEWS = {
     "from below, rolled": (110.0, 20.0, -60.0),
     "from behind": (85.0, 0.0, 180.0),
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    pose_to_anime.register()
-    yield
-    pose_to_anime.unregister()
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -12,7 +11,6 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 import numpy as np  # noqa: E402
-import pose_to_anime  # noqa: E402
 from mathutils import Euler, Matrix, Vector  # noqa: E402
 from pass_scene import SIZE, look_from, only_figure, passes  # noqa: E402
 from pose_to_anime.addon.armature.keypoints import Keypoints, figure_keypoints  # noqa: E402
@@ -26,15 +24,9 @@ from pose_to_anime.addon.passes.render import PassOptions  # noqa: E402
 from pose_to_anime.addon.pose.face_points import BROWS, EYES, MIRROR, PUPILS  # noqa: E402
 from pose_to_anime.addon.pose.library import load_pose  # noqa: E402
 from pose_to_anime.addon.wardrobe.outfit import Outfit, Worn  # noqa: E402
+from rig_scene import registered  # noqa: E402, F401
 
 FINGERS = ("thumb", "index", "middle", "ring", "little")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    pose_to_anime.register()
-    yield
-    pose_to_anime.unregister()
 
 
 @pytest.fixture

@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 bpy = pytest.importorskip("bpy")
 
 import numpy as np  # noqa: E402
-import pose_to_anime  # noqa: E402
 from mathutils import Vector  # noqa: E402
 from mathutils.bvhtree import BVHTree  # noqa: E402
 from mathutils.interpolate import poly_3d_calc  # noqa: E402
@@ -21,15 +20,9 @@ from pose_to_anime.addon.errors import UserError  # noqa: E402
 from pose_to_anime.addon.passes import buffers_gpu  # noqa: E402
 from pose_to_anime.addon.passes.kinds import KINDS  # noqa: E402
 from pose_to_anime.addon.passes.render import PassOptions, PassSet  # noqa: E402
+from rig_scene import registered  # noqa: E402, F401
 
 EVERY = tuple(KINDS)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    pose_to_anime.register()
-    yield
-    pose_to_anime.unregister()
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,6 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 import numpy as np  # noqa: E402
-import pose_to_anime  # noqa: E402
 from bpy_extras.object_utils import world_to_camera_view  # noqa: E402
 from mathutils import Euler, Vector  # noqa: E402
 from mathutils.bvhtree import BVHTree  # noqa: E402
@@ -25,13 +24,7 @@ from pose_to_anime.addon.passes import buffers_gpu, geometry  # noqa: E402
 from pose_to_anime.addon.passes.buffers import Buffers  # noqa: E402
 from pose_to_anime.addon.passes.depth import depth_image  # noqa: E402
 from pose_to_anime.addon.passes.render import PassOptions  # noqa: E402
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    pose_to_anime.register()
-    yield
-    pose_to_anime.unregister()
+from rig_scene import registered  # noqa: E402, F401
 
 
 @pytest.fixture(autouse=True)

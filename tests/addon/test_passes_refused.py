@@ -4,25 +4,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import pytest
 
 bpy = pytest.importorskip("bpy")
 
-import pose_to_anime  # noqa: E402
 from pass_scene import grey, look_from, only_figure, passes  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin  # noqa: E402
 from pose_to_anime.addon.errors import UserError  # noqa: E402
 from pose_to_anime.addon.openpose.profiles import ProfileError  # noqa: E402
 from pose_to_anime.addon.passes.render import render_passes  # noqa: E402
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    pose_to_anime.register()
-    yield
-    pose_to_anime.unregister()
+from rig_scene import registered  # noqa: E402, F401
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 """Whole poses on a mannequin in a real Blender: apply, read back, contacts, reset, and the operators around them."""
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 import numpy as np  # noqa: E402
-import pose_to_anime  # noqa: E402
 from mathutils import Quaternion, Vector  # noqa: E402
 from pose_to_anime.addon.armature.controls import move_control, turn_joint  # noqa: E402
 from pose_to_anime.addon.armature.limbs import LIMBS  # noqa: E402
@@ -22,16 +20,9 @@ from pose_to_anime.addon.pose import rotations as rot  # noqa: E402
 from pose_to_anime.addon.pose.humanoid import JOINTS  # noqa: E402
 from pose_to_anime.addon.pose.library import load_pose, pose_names  # noqa: E402
 from pose_to_anime.addon.pose.normalised import Contact, Pose, dumps, loads, mirror  # noqa: E402
-from rig_scene import Limited, random_pose  # noqa: E402
+from rig_scene import Limited, random_pose, registered  # noqa: E402, F401
 
 MILLIMETRE = 1e-3
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    pose_to_anime.register()
-    yield
-    pose_to_anime.unregister()
 
 
 @pytest.fixture

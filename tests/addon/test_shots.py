@@ -2,14 +2,12 @@
 """Named shots and saved ones in a real Blender: what they show, from where, and what bad input gets."""
 
 import math
-from collections.abc import Iterator
 
 import pytest
 
 bpy = pytest.importorskip("bpy")
 
 import numpy as np  # noqa: E402
-import pose_to_anime  # noqa: E402
 from framing_scene import add_mannequin, camera, figures, framing  # noqa: E402
 from mathutils import Vector  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import landmarks  # noqa: E402
@@ -20,15 +18,9 @@ from pose_to_anime.addon.framing.shot_names import ANGLES, FRAMINGS, HEIGHTS  # 
 from pose_to_anime.addon.framing.solve import project  # noqa: E402
 from pose_to_anime.addon.framing.subject import figure_points  # noqa: E402
 from pose_to_anime.addon.pose.library import load_pose  # noqa: E402
+from rig_scene import registered  # noqa: E402, F401
 
 OPS = bpy.ops.pose_to_anime
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    pose_to_anime.register()
-    yield
-    pose_to_anime.unregister()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,7 +11,6 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 import numpy as np  # noqa: E402
-import pose_to_anime  # noqa: E402
 from mathutils import Vector  # noqa: E402
 from mathutils.bvhtree import BVHTree  # noqa: E402
 from pass_scene import SIZE, look_from  # noqa: E402
@@ -30,19 +29,13 @@ from pose_to_anime.addon.passes.sight import BURIED, PARTED, RIM  # noqa: E402
 from pose_to_anime.addon.passes.skeleton import SkeletonRules, people_of  # noqa: E402
 from pose_to_anime.addon.passes.view import View  # noqa: E402
 from pose_to_anime.addon.pose.library import load_pose  # noqa: E402
+from rig_scene import registered  # noqa: E402, F401
 
 CASES = 200
 ON_HEAD = {"head", "neck", "upper_chest", "chest", "shoulder.L", "shoulder.R"}
 """Groups of the skin that hide a face: the head, and what closes it from below."""
 FACE_OF_BODY = (0, 14, 15, 16, 17)
 EVERYTHING = replace(profile("controlnet"), smallest_hand=1, smallest_face=1)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    pose_to_anime.register()
-    yield
-    pose_to_anime.unregister()
 
 
 class Trees:

@@ -3,14 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 bpy = pytest.importorskip("bpy")
 
 import numpy as np  # noqa: E402
-import pose_to_anime  # noqa: E402
 from pass_scene import SIZE, look_from, passes  # noqa: E402
 from pose_to_anime.addon import png  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin  # noqa: E402
@@ -19,15 +16,9 @@ from pose_to_anime.addon.errors import UserError  # noqa: E402
 from pose_to_anime.addon.generate import restore  # noqa: E402
 from pose_to_anime.addon.generate.request import ensure_camera, prepare  # noqa: E402
 from pose_to_anime.addon.passes.start_picture import start_picture  # noqa: E402
+from rig_scene import registered  # noqa: E402, F401
 
 KINDS = ("VIEWPORT", "TOON", "RENDER")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    pose_to_anime.register()
-    yield
-    pose_to_anime.unregister()
 
 
 @pytest.fixture

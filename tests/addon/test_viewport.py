@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where the picture's frame is drawn, and orbiting that takes the camera along and gives the view back."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,13 +15,7 @@ from mathutils import Vector  # noqa: E402
 from pose_to_anime.addon.framing.camera import scene_size  # noqa: E402
 from pose_to_anime.addon.framing.subject import scene_advice, subject_distance  # noqa: E402
 from pose_to_anime.addon.framing.viewport import frame_corners, view_areas  # noqa: E402
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    pose_to_anime.register()
-    yield
-    pose_to_anime.unregister()
+from rig_scene import registered  # noqa: E402, F401
 
 
 @pytest.fixture

@@ -13,15 +13,19 @@ from mathutils import Matrix
 from numpy.typing import NDArray
 
 from ...errors import UserError
-from ...pose.face_points import in_proportion
+from ...keys import key_of
+from ...pose.face_points import CHIN, in_proportion
 from ...pose.humanoid import FINGER_JOINTS, SIDES, side_of
 from ...pose.rest import HumanoidRest, humanoid_rest
 from ..bodies import load_body
+from ..figures import Figure
+from ..head_points import head_landmarks
 from ..joint_map import JointMap, joint_map
 from ..skin.build import Skin, build_skin
 from .bound import Bound, bound_meshes
 from .followers import Follower, followers_of, joint_of_bones
 from .joints import assigned, joint_table, require_joints, standing_axes
+from .link import meshes_of
 
 Floats = NDArray[np.float64]
 
@@ -31,8 +35,6 @@ _HUMAN = (0.5, 2.6)
 """Metres: a character of such a height is taken to be as tall as it is in the world; any other as tall as our own body."""
 _FEW = 20
 """Fewer vertices than this say nothing about the form of a head or foot."""
-_HEAD_BAND = 0.12
-"""Of the height of a head: so near to its middle lies the tip of a nose."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,8 @@ def measure(obj: bpy.types.Object, joints: JointMap, eyes: Mapping[str, str]) ->
 
     table = joint_table(places, _template_rest(), names, (crown - origin) * metres, tips)
     rest = humanoid_rest(table, names, twist=True)
-    marks = _landmarks(rest, body, points, {eye: obj.data.bones[bone].head_local for eye, bone in eyes.items()}, axes)
-    for name, bone in eyes.items():
-        place = np.array(obj.data.bones[bone].head_local) @ axes * world
-        key = f"eye_{name.removesuffix('Eye')}"
-        marks[key] = np.array([*((place - origin) * metres)[[0]], marks[key][1], *((place - origin) * metres)[[2]]])
+    seen = _face(obj, joints, eyes)
+    marks = _landmarks(rest, body, points, {name: (place @ axes * world - origin) * metres for name, place in seen.items()})
     skin = _skin(body, points, rest, names, marks, table)
     scale = 1.0 / (world * metres)
     to_character = np.eye(4)
@@ -158,33 +157,19 @@ class _Body:
         return found
 
 
-def _landmarks(rest: HumanoidRest, body: _Body, points: Floats, eyes: Mapping[str, object], axes: Floats) -> dict[str, Floats]:
-    """Named points of the skin (``Skin.landmarks``): those of our own body's head at this head's size, drawn to its mesh."""
-    own, own_rest = _template().landmarks, _template_rest()
-    joint, crown = rest.heads["head"], rest.tails["head"]
-    own_joint, own_height = own_rest.heads["head"], (own_rest.tails["head"] - own_rest.heads["head"])[2]
-    height = float(crown[2] - joint[2])
-    size = np.full(3, height / own_height)
-    rows = body.of("head")
-    head = points[rows]
-    middle = joint[:2]
-    if len(rows):
-        band = (head[:, 2] > joint[2] + 0.1 * height) & (head[:, 2] < joint[2] + 0.7 * height)
-        if band.any():
-            size[0] = float(np.abs(head[band, 0] - joint[0]).max()) / abs(own["ear_left"][0]) * 0.95
-    marks = {}
-    for name in ("nose_tip", "chin", "eye_left", "eye_right", "ear_left", "ear_right"):
-        marks[name] = np.asarray(joint + (own[name] - own_joint) * size)
-    marks["head_top"] = np.asarray(crown)
-    if len(rows):
-        nose = marks["nose_tip"]
-        near = (np.abs(head[:, 0] - middle[0]) < _HEAD_BAND * height) & (np.abs(head[:, 2] - nose[2]) < 1.5 * _HEAD_BAND * height)
-        if near.any():
-            tip = head[near][np.argmin(head[near, 1])]
-            forward = float(tip[1] - nose[1])
-            for name in ("nose_tip", "chin", "eye_left", "eye_right"):
-                marks[name][1] += forward
-            marks["nose_tip"] = np.array([joint[0], tip[1], tip[2]])
+def _face(obj: bpy.types.Object, joints: JointMap, eyes: Mapping[str, str]) -> dict[str, Floats]:
+    """Nose, eyes and ears (3,) at rest in the armature's axes, as control images have them of a character without controls."""
+    meshes = tuple(key_of(mesh) for mesh in meshes_of(obj) if mesh.visible_get())
+    figure = Figure(key_of(obj), meshes, dict(joints), eyes=dict(eyes))
+    return head_landmarks(figure, bpy.context.evaluated_depsgraph_get())
+
+
+def _landmarks(rest: HumanoidRest, body: _Body, points: Floats, face: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Named points of the skin (``Skin.landmarks``); ``face`` has those of the face but the chin."""
+    marks = {name: np.asarray(place) for name, place in face.items()}
+    marks["head_top"] = np.asarray(rest.tails["head"])
+    if (whole := in_proportion(face)) is not None:
+        marks["chin"] = whole[CHIN]
     for side in SIDES:
         foot, toes = rest.heads[f"{side}Foot"], rest.heads[f"{side}Toes"]
         tip = rest.tails[f"{side}Toes"]
@@ -214,7 +199,7 @@ def _skin(
         rows = np.flatnonzero(share > 1e-4)
         if len(rows):
             weights[names[joint]] = (rows.astype(np.int32), share[rows].astype(np.float32))
-    face = in_proportion(marks)
+    face = in_proportion({name: place for name, place in marks.items() if name != "chin"})
     return Skin(
         vertices=points[used].astype(np.float32),
         quads=quads.astype(np.int32),
