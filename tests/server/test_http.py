@@ -41,6 +41,7 @@ def test_models_are_listed(shared_server):
     absent = [model for model in models.values() if not model.present]
     assert absent
     assert all(model.missing for model in absent)
+    assert models["controlnet_union_sdxl_promax"].controls[:2] == ("openpose", "depth")
 
 
 def test_the_documents_come_from_here_alone(shared_server):

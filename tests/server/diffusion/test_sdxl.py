@@ -20,6 +20,8 @@ from pose_to_anime.generation_server.diffusion.engine import Engine  # noqa: E40
 from pose_to_anime.generation_server.families import catalogue  # noqa: E402
 from pose_to_anime.generation_server.models.catalogue import ModelCatalogue  # noqa: E402
 from pose_to_anime.generation_server.protocol import Control, GenerationRequest  # noqa: E402
+from safetensors.torch import load_file, save_file  # noqa: E402
+from single_files import write_config, write_single_checkpoint  # noqa: E402
 from tiny_models import describe  # noqa: E402
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer  # noqa: E402
 
@@ -227,3 +229,52 @@ def test_a_vae_that_the_model_is_used_with(tiny_xl: Path, tmp_path: Path) -> Non
     assert np.abs(other - own).max() > 2
     loaded = diffusers.AutoencoderKL.from_pretrained(tiny_xl / "weights" / "xl-vae")
     assert torch.equal(engine._model[1]._parts["vae"].decoder.conv_in.weight, loaded.decoder.conv_in.weight)
+
+
+def test_single_files_give_the_folders_picture(union: Engine, tiny_xl: Path, tmp_path: Path) -> None:
+    """A checkpoint in the original layout; a union, whose files have diffusers' names, under a name of its own."""
+    weights = tiny_xl / "weights"
+    config = write_config(weights / "xl", tmp_path / "config")
+    checkpoint = write_single_checkpoint(weights / "xl", tmp_path / "xl.safetensors")
+    home = home_with(tiny_xl, tmp_path, "union", path=checkpoint, config=config)
+    promax = tmp_path / "promax.safetensors"
+    shutil.copy(weights / "xl-union" / "diffusion_pytorch_model.safetensors", promax)
+    values = {"title": "Promax", "family": "sdxl", "kind": "controlnet", "adapter": "union", "path": promax, "config": config}
+    describe(home / "models", "xl-union", **values, controls=["openpose", "depth", "canny"])
+    engine = Engine("cpu", ModelCatalogue(home))
+    assert same(make(engine), make(union))
+    parts = engine._model[1]._parts
+    assert (parts["tokenizer"].pad_token, parts["tokenizer_2"].pad_token) == ("<|endoftext|>", "!")
+
+
+def test_a_single_file_says_that_it_predicts_velocities(tiny_xl: Path, tmp_path: Path) -> None:
+    """By empty tensors among its weights; the model's own file comes first."""
+    config = write_config(tiny_xl / "weights" / "xl", tmp_path / "config")
+    file = write_single_checkpoint(tiny_xl / "weights" / "xl", tmp_path / "xl.safetensors")
+    save_file({**load_file(file), "v_pred": torch.tensor([]), "ztsnr": torch.tensor([])}, file)
+    home = home_with(tiny_xl, tmp_path, path=file, config=config)
+    theirs = bare(tiny_xl, diffusers.StableDiffusionXLPipeline, scheduler=V_PREDICTION, guidance_rescale=0.7, **TEXT_TO_IMAGE)
+    assert same(make(Engine("cpu", ModelCatalogue(home)), controls=()), theirs)
+    home_with(tiny_xl, tmp_path, path=file, config=config, prediction="epsilon", zero_snr=False)
+    theirs = bare(tiny_xl, diffusers.StableDiffusionXLPipeline, **TEXT_TO_IMAGE)
+    assert same(make(Engine("cpu", ModelCatalogue(home)), controls=()), theirs)
+
+
+def test_long_and_weighted_prompts_reach_both_encoders(singles: Engine) -> None:
+    """In chunks of 75 tokens, as many for each; the pooled vector is the first chunk's, whatever the weights."""
+    make(singles, controls=(), steps=1)
+    model = singles._model[1]
+
+    def conditions(prompt: str) -> dict[str, Any]:
+        return model._conditions(dataclasses.replace(REQUEST, prompt=prompt))
+
+    plain, weighted = conditions("1girl, running"), conditions("1girl, (running:1.4)")
+    assert plain["prompt_embeds"].shape == plain["negative_prompt_embeds"].shape == (1, 77, 80)
+    for part in (slice(0, 32), slice(32, 80)):  # of the first encoder and of the second
+        assert not torch.equal(plain["prompt_embeds"][..., part], weighted["prompt_embeds"][..., part])
+    assert torch.equal(plain["pooled_prompt_embeds"], weighted["pooled_prompt_embeds"])
+    broken = conditions("1girl, running BREAK night sky")
+    assert broken["prompt_embeds"].shape == broken["negative_prompt_embeds"].shape == (1, 154, 80)
+    assert torch.equal(broken["prompt_embeds"][:, :77], plain["prompt_embeds"])
+    assert torch.equal(broken["pooled_prompt_embeds"], plain["pooled_prompt_embeds"])
+    assert conditions(", ".join(["night sky"] * 60))["prompt_embeds"].shape[1] > 77

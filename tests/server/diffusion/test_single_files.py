@@ -15,7 +15,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel  # noqa: E402
+from diffusers import AutoencoderKL, ControlNetModel, ControlNetUnionModel, UNet2DConditionModel  # noqa: E402
 from drawn_controls import DEPTH, POSE, control_images  # noqa: E402
 from pose_to_anime.generation_server.diffusion.components import CONFIGS  # noqa: E402
 from pose_to_anime.generation_server.diffusion.engine import Engine  # noqa: E402
@@ -23,8 +23,9 @@ from pose_to_anime.generation_server.diffusion.interface import GenerationError 
 from pose_to_anime.generation_server.models.catalogue import ModelCatalogue  # noqa: E402
 from pose_to_anime.generation_server.protocol import Control, GenerationRequest  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
-from tiny_models import describe, write_config, write_single_checkpoint, write_single_controlnet  # noqa: E402
-from transformers import CLIPTextConfig, CLIPTextModel  # noqa: E402
+from single_files import write_config, write_single_checkpoint, write_single_controlnet  # noqa: E402
+from tiny_models import describe  # noqa: E402
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -226,3 +227,23 @@ def test_the_families_configuration_is_the_true_architecture() -> None:
         assert count(ControlNetModel.from_config(ControlNetModel.load_config(folder / "controlnet"))) == 361_279_120
         config = CLIPTextConfig(**json.loads((folder / "text_encoder" / "config.json").read_text()))
         assert count(CLIPTextModel(config)) == 123_060_480
+
+
+def test_the_true_architecture_of_sdxl() -> None:
+    from accelerate import init_empty_weights
+
+    def count(model: Any) -> int:
+        return sum(parameter.numel() for parameter in model.parameters())
+
+    folder = CONFIGS / "sdxl"
+    with init_empty_weights():
+        assert count(UNet2DConditionModel.from_config(UNet2DConditionModel.load_config(folder / "unet"))) == 2_567_463_684
+        assert count(ControlNetModel.from_config(ControlNetModel.load_config(folder / "controlnet"))) == 1_251_014_160
+        # With two bytes each and a header, the 2 513 342 408 bytes of xinsir's promax file.
+        assert count(ControlNetUnionModel.from_config(ControlNetUnionModel.load_config(folder / "union"))) == 1_256_614_800
+        for name, kind, parameters in (
+            ("text_encoder", CLIPTextModel, 123_060_480),
+            ("text_encoder_2", CLIPTextModelWithProjection, 694_659_840),
+        ):
+            config = CLIPTextConfig(**json.loads((folder / name / "config.json").read_text()))
+            assert count(kind(config)) == parameters
