@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from .generate.headless import Generated
 
 DEMO_MODEL = "builtin"
+PASSES_FAMILY = "sd15"
+"""Whose control images are made where neither a family nor a file says it."""
 DEMO_PROMPT = "1girl, black hair, ponytail, red shirt, blue skirt, running, yellow background, simple background"
 
 
@@ -44,17 +46,27 @@ def passes(arguments: argparse.Namespace) -> None:
 
         from ..generation_server.families.catalogue import family
         from .framing.camera import picture_camera, scene_size
+        from .generate.request import skeleton_rules
         from .passes.export import write_passes
         from .passes.render import render_passes
         from .scenes import figures_called
 
         kinds = _kinds(arguments.images)
-        rules = family(arguments.family)
-        scene = _scene(arguments, lambda scene: setattr(scene.pose_to_anime.generation, "family", rules.name))
-        size = scene_size(scene)
-        figures = figures_called(scene, bpy.context.view_layer, arguments.armature)
-        rendered = render_passes(scene, bpy.context.view_layer, picture_camera(scene), size, kinds=kinds, figures=figures)
+        named = arguments.family or ("" if arguments.blend else PASSES_FAMILY)
+        known = family(named).name if named else ""
+
+        def configure(scene: bpy.types.Scene) -> None:
+            if known:
+                scene.pose_to_anime.generation.family = known
+
+        scene, view_layer = _scene(arguments, configure), bpy.context.view_layer
+        figures = figures_called(scene, view_layer, arguments.armature)
+        rules = None if known else skeleton_rules(scene)
+        size, camera = scene_size(scene), picture_camera(scene)
+        rendered = render_passes(scene, view_layer, camera, size, kinds=kinds, rules=rules, figures=figures)
         write_passes(out, rendered, write)
+        for warning in rendered.warnings:
+            say(warning)
 
 
 def generate(arguments: argparse.Namespace) -> None:
@@ -109,6 +121,8 @@ def _generate(arguments: argparse.Namespace, client: Client, out: Path) -> Gener
 
         generated = generate_blocking(scene, client, seed=arguments.seed, sampler=sampler, on_progress=follow)
     write_passes(out, generated.prepared.passes, write)
+    for warning in generated.prepared.passes.warnings:
+        say(warning)
     write(out / "result.png", generated.png)
     record = {"request": generated.request.to_json(), "scene": dict(generated.prepared.scene)}
     write(out / "request.json", json.dumps(record, indent=1, ensure_ascii=False).encode("utf-8"))
@@ -238,7 +252,7 @@ def make_parser() -> argparse.ArgumentParser:
     examples += "\n  studio.py passes --blend scene.blend --armature Hero --images all --out passes"
     examples += "\n  studio.py passes --pose sitting --outfit school --images all --out passes"
     sub = add(passes, examples)
-    _add_figure(sub, out=None, pose="", ratio="", family="sd15")
+    _add_figure(sub, out=None, pose="", ratio="", family="", families=f"that of --blend, else {PASSES_FAMILY}")
     what = "names with commas between them (openpose, depth, normal, lineart, …), or all"
     sub.add_argument(
         "--armature", action="append", default=[], metavar="NAME", help="of --blend, this figure alone; can be given again"
@@ -281,7 +295,16 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_figure(sub: argparse.ArgumentParser, *, out: str | None, pose: str, ratio: str, family: str, shot: str = "") -> None:
+def _add_figure(
+    sub: argparse.ArgumentParser,
+    *,
+    out: str | None,
+    pose: str,
+    ratio: str,
+    family: str,
+    families: str = "that of the model",
+    shot: str = "",
+) -> None:
     sub.add_argument("--figure", default="", metavar="NAME", help="which mannequin; default: the first, or those in --blend")
     sub.add_argument(
         "--pose",
@@ -294,7 +317,7 @@ def _add_figure(sub: argparse.ArgumentParser, *, out: str | None, pose: str, rat
     what = "what figures wear: a name, random:SEED or none; a generation's prompt says it too"
     sub.add_argument("--outfit", default="", metavar="NAME", help=what)
     if not family or family != DEMO_MODEL:
-        what = "whose sizes and skeleton are used" + _default(family or "that of the model")
+        what = "whose sizes and skeleton are used" + _default(family or families)
         sub.add_argument("--family", default=family, metavar="NAME", help=f"model family {what}")
     sub.add_argument("--blend", default="", metavar="FILE", help="a .blend with figures and camera to use instead of a new scene")
     sub.add_argument("--out", default=out, required=out is None, metavar="DIR", help="folder for the files" + _default(out or ""))

@@ -79,7 +79,7 @@ def posed_scene(
             wearing.put_on(armature, outfit_called(outfit, gender_of(armature)))
     if shot or scene.camera is None:
         take_shot(scene, view_layer, use_pose_camera(scene), figures, parse_shot(shot or "front"))
-    elif figure or pose or scene.camera == pose_camera(scene):
+    elif figure or pose or (ratio and scene.camera == pose_camera(scene)):  # otherwise it shows what the user framed
         frame_figures(scene, view_layer, scene.camera, figures)
     return scene
 

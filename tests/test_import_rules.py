@@ -54,7 +54,7 @@ LAYERS: dict[str, set[str]] = {
     "pose": set(),
     "openpose": set(),
 }
-SERVES_ALL = {"settings", "compat", "keys", "preferences"}
+SERVES_ALL = {"settings", "compat", "handlers", "keys", "preferences"}
 BASICS = {"package", "errors", "png", "terminal"}
 COMPOSES = {"registration"}  # the one place that knows every feature module
 

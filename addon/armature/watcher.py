@@ -10,6 +10,7 @@ from __future__ import annotations
 import bpy
 from bpy.app.handlers import persistent
 
+from .. import handlers
 from .control_rig.use import tidy_up
 from .follow import come_to_rest, follow
 from .mannequin import is_mannequin, is_own, remove_orphaned_skins
@@ -98,20 +99,19 @@ def _forget(*_: object) -> None:
 
 
 CLASSES: tuple[type, ...] = ()
+_HANDLERS = (
+    ("depsgraph_update_post", _after_update),
+    ("frame_change_post", _after_frame),
+    ("load_post", _forget),
+    ("save_pre", _before_other_frames),
+    ("render_init", _before_other_frames),
+)
 
 
 def register() -> None:
-    bpy.app.handlers.depsgraph_update_post.append(_after_update)
-    bpy.app.handlers.frame_change_post.append(_after_frame)
-    bpy.app.handlers.load_post.append(_forget)
-    bpy.app.handlers.save_pre.append(_before_other_frames)
-    bpy.app.handlers.render_init.append(_before_other_frames)
+    handlers.put_on(_HANDLERS)
 
 
 def unregister() -> None:
-    bpy.app.handlers.render_init.remove(_before_other_frames)
-    bpy.app.handlers.save_pre.remove(_before_other_frames)
-    bpy.app.handlers.load_post.remove(_forget)
-    bpy.app.handlers.frame_change_post.remove(_after_frame)
-    bpy.app.handlers.depsgraph_update_post.remove(_after_update)
+    handlers.take_off(_HANDLERS)
     _forget()

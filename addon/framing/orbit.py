@@ -14,6 +14,7 @@ import bpy
 from bpy.app.handlers import persistent
 from mathutils import Quaternion, Vector
 
+from .. import handlers
 from ..settings import framing as settings
 from .camera import use_pose_camera
 from .sizes import SizeError
@@ -123,19 +124,16 @@ def _after_load(_path: str, _depsgraph: object = None) -> None:
 
 
 CLASSES: tuple[type, ...] = ()
+_HANDLERS = (("undo_post", _after_undo), ("redo_post", _after_undo), ("load_post", _after_load))
 
 
 def register() -> None:
     settings.orbit_listeners.append(_orbit_changed)
-    bpy.app.handlers.undo_post.append(_after_undo)
-    bpy.app.handlers.redo_post.append(_after_undo)
-    bpy.app.handlers.load_post.append(_after_load)
+    handlers.put_on(_HANDLERS)
 
 
 def unregister() -> None:
-    bpy.app.handlers.load_post.remove(_after_load)
-    bpy.app.handlers.redo_post.remove(_after_undo)
-    bpy.app.handlers.undo_post.remove(_after_undo)
+    handlers.take_off(_HANDLERS)
     settings.orbit_listeners.remove(_orbit_changed)
     for window in bpy.context.window_manager.windows:
         for area in view_areas(window):

@@ -16,6 +16,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ...generation_server.protocol import JobState
+from .. import handlers
 from ..errors import UserError
 from ..settings import generation as settings
 from . import pictures, thumbnails, timer, viewing
@@ -253,8 +254,7 @@ CLASSES: tuple[type, ...] = ()
 
 
 def register() -> None:
-    for name, handler in _HANDLERS:
-        getattr(bpy.app.handlers, name).append(handler)
+    handlers.put_on(_HANDLERS)
     _session.finished.append(_arrived)
     _session.previewed.append(_previewed)
     settings.history_listeners.append(refresh)
@@ -266,5 +266,4 @@ def unregister() -> None:
     settings.history_listeners.remove(refresh)
     _session.previewed.remove(_previewed)
     _session.finished.remove(_arrived)
-    for name, handler in reversed(_HANDLERS):
-        getattr(bpy.app.handlers, name).remove(handler)
+    handlers.take_off(_HANDLERS)

@@ -14,9 +14,12 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import handlers
 from ..errors import UserError
+from ..framing.camera import scene_size
 from ..passes.preview import control_image
 from . import viewing
+from .request import skeleton_rules
 
 IMAGE = "Pose to Anime Control Image"
 ROLE = "CONTROL"
@@ -43,7 +46,7 @@ class Preview:
 class _State:
     preview: Preview = field(default_factory=Preview)
     editors: set[int] = field(default_factory=set)
-    """Image Editors in which the user asked for it, by the pointers of their areas."""
+    """Image Editors that showed it, by the pointers of their areas: an undo may take the image away from under them."""
     changed: float = 0.0
     """When something last changed; 0 once the whole image was made."""
     made: float = 0.0
@@ -78,7 +81,7 @@ def show_in_editor(area: bpy.types.Area, scene: bpy.types.Scene) -> None:
     """Show control images in this Image Editor from now on."""
     _state.editors.add(area.as_pointer())
     area.spaces.active.image = _image()
-    viewing.show(_image(), tuple(_image().size), area)
+    area.tag_redraw()
     ask(scene)
 
 
@@ -95,12 +98,18 @@ def is_in_editor() -> bool:
 
 
 def _editors() -> list[bpy.types.Area]:
-    """The editors that still show it, or, since an undo took the image away, nothing."""
-    if not _state.editors:
-        return []
-    found = [area for _window, area in viewing.image_editors() if area.as_pointer() in _state.editors]
-    shown = [area for area in found if area.spaces.active.image is None or viewing.shows(area, ROLE)]
-    _state.editors = {area.as_pointer() for area in shown}
+    """The editors that show it, also those of a file that was saved so, or, since an undo took the image away, nothing.
+
+    Those of another workspace are remembered: they are no part of any window now, and show it again when the user comes back.
+    """
+    shown = []
+    for _window, area in viewing.image_editors():
+        pointer = area.as_pointer()
+        if viewing.shows(area, ROLE) or (area.spaces.active.image is None and pointer in _state.editors):
+            _state.editors.add(pointer)
+            shown.append(area)
+        else:
+            _state.editors.discard(pointer)
     return shown
 
 
@@ -117,12 +126,13 @@ def _tick() -> float | None:
     kind = scene.pose_to_anime.passes.preview_kind
     found = _state.preview
     try:
-        found.image, found.problem = control_image(scene, view_layer, kind, live=not settled), ""
+        rules = skeleton_rules(scene)
+        found.image, found.problem = control_image(scene, view_layer, kind, live=not settled, rules=rules), ""
     except UserError as error:
         found.image, found.problem = None, str(error)
     found.kind, found.number = kind, found.number + 1
     if found.image is not None:
-        _fill_editors(found.image)
+        _fill_editors(found.image, scene_size(scene), keep=settled)
     _redraw()
     _state.made = time.monotonic()
     found.milliseconds = (_state.made - began) * 1000.0
@@ -141,18 +151,23 @@ def _image() -> bpy.types.Image:
     return image
 
 
-def _fill_editors(pixels: NDArray[np.uint8]) -> None:
+def _fill_editors(pixels: NDArray[np.uint8], size: tuple[int, int], *, keep: bool) -> None:
+    """Put pixels into the image, which always has the ``size`` (width, height) of the whole, so that what the user has zoomed to
+    stays where it is; with ``keep``, so that undo and saving keep it, and Blender does not ask for it when it is closed."""
     editors = _editors()
     if not editors:
         return
     image = _image()
-    height, width = pixels.shape[:2]
-    if tuple(image.size) != (width, height):
+    width, height = size
+    if tuple(image.size) != size:
         image.scale(width, height)
+    rows, columns = (np.arange(side) * made // side for side, made in zip((height, width), pixels.shape[:2], strict=True))
     flat = np.ones((height, width, 4), np.float32)
-    flat[..., :3] = pixels[::-1] / np.float32(255.0)
+    flat[..., :3] = pixels[rows[::-1, None], columns] / np.float32(255.0)
     image.pixels.foreach_set(flat.ravel())
     image.update()
+    if keep:
+        image.pack()
     for area in editors:
         viewing.show(image, (width, height), area)
 
@@ -191,15 +206,11 @@ _HANDLERS = (
 
 
 def register() -> None:
-    for name, handler in _HANDLERS:
-        getattr(bpy.app.handlers, name).append(handler)
+    handlers.put_on(_HANDLERS)
 
 
 def unregister() -> None:
-    for name, handler in _HANDLERS:
-        handlers = getattr(bpy.app.handlers, name)
-        if handler in handlers:
-            handlers.remove(handler)
+    handlers.take_off(_HANDLERS)
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
     _state.preview, _state.changed = Preview(), 0.0

@@ -31,11 +31,13 @@ from ..framing.startup import is_startup_camera
 from ..keys import object_in
 from ..openpose.profiles import ProfileError, profile
 from ..passes.render import KINDS, PassSet, render_passes
+from ..passes.skeleton import SkeletonRules
 from ..passes.start_picture import start_picture
 from ..pose import normalised
 from ..settings.generation import control_settings
 from . import clay
 from .models import Model, chosen_model
+from .models import model as model_named
 from .records import Record, RecordError, new_record_path, remove, write_file, write_record
 
 SCENE_VERSION = 1
@@ -130,20 +132,8 @@ def prepare(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, *, seed: in
         if start >= end:
             word = "pose" if kind == "openpose" else kind
             raise UserError(f"The {word} is followed from {start:g} to {end:g}, which is never: set its start below its end.")
-    try:
-        known = profile(model.skeletons.profile)
-    except ProfileError as error:
-        raise UserError(f"The model '{model.name}' cannot be shown this pose. {error}") from error
-    passes = render_passes(
-        scene,
-        view_layer,
-        picture_camera(scene),
-        size,
-        kinds=KINDS,
-        profile=known,
-        hands=known.hands and model.skeletons.hands,
-        face=known.face and model.skeletons.face,
-    )
+    rules = _rules_of(model)
+    passes = render_passes(scene, view_layer, picture_camera(scene), size, kinds=KINDS, rules=rules)
     passes = replace(passes, warnings=(*unfitted, *passes.warnings))
     images: dict[str, bytes] = {}
     controls: list[Control] = []
@@ -178,6 +168,22 @@ def prepare(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, *, seed: in
     except ProtocolError as error:
         raise UserError(str(error)) from error
     return Prepared(request, images, scene_info(scene, view_layer, passes), passes, model)
+
+
+def skeleton_rules(scene: bpy.types.Scene) -> SkeletonRules:
+    """How the pose ControlNet of the scene's model was shown people, as a request of this scene draws them. Where no model is
+    chosen, or one that is not known here, the family that decides the picture's size says it. Raises UserError."""
+    settings = scene.pose_to_anime.generation
+    found = model_named(settings.model)
+    return _rules_of(found) if found is not None and found.family == settings.family else SkeletonRules.of(scene)
+
+
+def _rules_of(model: Model) -> SkeletonRules:
+    try:
+        known = profile(model.skeletons.profile)
+    except ProfileError as error:
+        raise UserError(f"The model '{model.name}' cannot be shown this pose. {error}") from error
+    return SkeletonRules(known, known.hands and model.skeletons.hands, known.face and model.skeletons.face)
 
 
 def family_named(name: str) -> Family:

@@ -79,7 +79,7 @@ def show(image: bpy.types.Image, size: tuple[int, int], area: bpy.types.Area | N
     if area is None:
         return False
     space = area.spaces.active
-    before = _sizes.get(area.as_pointer()) if shows_ours(area) else None
+    before = _sizes.get(area.as_pointer()) if shows_ours(area) or space.image == image else None
     untouched = tuple(space.zoom) == _zooms.get(area.as_pointer())
     changed = space.image != image
     if changed:

@@ -12,6 +12,7 @@ import bpy
 from bpy.app.handlers import persistent
 from bpy.props import FloatProperty, PointerProperty
 
+from .. import handlers
 from ..armature.mannequin import is_mannequin, slider_values
 from ..armature.reshape import reshape
 from ..armature.skin.sliders import SLIDERS, Slider
@@ -114,13 +115,11 @@ _HANDLERS = (("save_pre", _before_save), ("undo_post", _after_undo), ("redo_post
 
 def register() -> None:
     bpy.types.Object.pose_to_anime_body = PointerProperty(type=P2A_PG_body)
-    for name, handler in _HANDLERS:
-        getattr(bpy.app.handlers, name).append(handler)
+    handlers.put_on(_HANDLERS)
 
 
 def unregister() -> None:
-    for name, handler in _HANDLERS:
-        getattr(bpy.app.handlers, name).remove(handler)
+    handlers.take_off(_HANDLERS)
     if bpy.app.timers.is_registered(_fit):
         bpy.app.timers.unregister(_fit)
     del bpy.types.Object.pose_to_anime_body

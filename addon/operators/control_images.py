@@ -12,7 +12,7 @@ from ..errors import UserError
 from ..framing.camera import picture_camera, scene_size
 from ..generate import live_preview, viewing
 from ..generate.records import write_file
-from ..generate.request import ensure_camera
+from ..generate.request import ensure_camera, skeleton_rules
 from ..passes.export import write_passes
 from ..passes.kinds import KINDS
 from ..passes.render import render_passes
@@ -78,7 +78,8 @@ class P2A_OT_save_control_images(Reporting, bpy.types.Operator):
         scene = context.scene
         ensure_camera(scene, context.view_layer)
         size = scene_size(scene)
-        rendered = render_passes(scene, context.view_layer, picture_camera(scene), size, kinds=tuple(KINDS))
+        rules = skeleton_rules(scene)
+        rendered = render_passes(scene, context.view_layer, picture_camera(scene), size, kinds=tuple(KINDS), rules=rules)
         folder = Path(bpy.path.abspath(self.directory))
         count = write_passes(folder, rendered, write_file)
         tell_problems(self, rendered.warnings)

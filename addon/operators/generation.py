@@ -13,12 +13,11 @@ from ..errors import UserError
 from ..framing.camera import picture_camera, sync_render_size
 from ..generate import history, models, session, timer, viewing
 from ..generate.link import LinkError
-from ..generate.records import RecordError
 from ..generate.request import ensure_camera, prepare, write_job
 from ..settings.generation import SEED_MAX, use_family_defaults
 from . import reporting
 
-MENDABLE = (*reporting.MENDABLE, RecordError, LinkError)
+MENDABLE = (*reporting.MENDABLE, LinkError)
 """Errors whose text is a sentence for the user."""
 
 

@@ -9,10 +9,11 @@ import bpy
 
 from ..errors import UserError
 from ..framing.sizes import SizeError
+from ..generate.records import RecordError
 from ..pose.normalised import PoseError
 from ..wardrobe.piece import WardrobeError
 
-MENDABLE: tuple[type[Exception], ...] = (UserError, PoseError, SizeError, WardrobeError)
+MENDABLE: tuple[type[Exception], ...] = (UserError, PoseError, RecordError, SizeError, WardrobeError)
 """Errors whose text is a sentence for a person."""
 
 

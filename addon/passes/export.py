@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import png
-from .kinds import KINDS, file_of
+from .kinds import file_of, kind_of
 from .render import PassSet
 from .view import View
 
@@ -44,7 +44,7 @@ def described(rendered: PassSet) -> dict[str, Any]:
         "camera": camera_of(rendered.view),
         "skeleton_profile": rendered.skeleton_profile,
         "figures": [name for name, _library in rendered.figures],
-        "images": [_image(key, image, rendered.skeleton_profile) for key, image in rendered.images.items()],
+        "images": [_image(key, image, rendered) for key, image in rendered.images.items()],
     }
 
 
@@ -68,13 +68,13 @@ def camera_of(view: View) -> dict[str, Any]:
     return told
 
 
-def _image(key: str, image: NDArray[Any], profile: str) -> dict[str, Any]:
-    kind = KINDS.get(key)
-    told: dict[str, Any] = {"file": file_of(key), "kind": key, "bits": image.dtype.itemsize * 8}
-    if kind is not None:
-        told["use"] = kind.use
-    if kind is not None and kind.control:
+def _image(key: str, image: NDArray[Any], rendered: PassSet) -> dict[str, Any]:
+    kind, number = kind_of(key)
+    told: dict[str, Any] = {"file": file_of(key), "kind": kind.name, "bits": image.dtype.itemsize * 8, "use": kind.use}
+    if number:
+        told["figure"] = rendered.figures[number - 1][0]
+    if kind.control:
         told |= {"control": kind.control, "preprocessor": PREPROCESSOR}
-    if key == "openpose":
-        told["skeleton_profile"] = profile
+    if kind.name == "openpose":
+        told["skeleton_profile"] = rendered.skeleton_profile
     return told

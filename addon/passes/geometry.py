@@ -143,6 +143,14 @@ def ticked_surfaces(
     return list(_ticked_instances(depsgraph, skins, detailed))
 
 
+def can_be_ticked(obj: bpy.types.Object, figures: Sequence[Figure]) -> bool:
+    """Whether a tick decides if an object is in the images: it has a surface, or instances, and is no figure's skin, which always
+    is."""
+    if obj.type not in HAS_SURFACE and not obj.is_instancer:
+        return False
+    return all(key_of(obj) not in figure.meshes for figure in figures)
+
+
 def forget() -> None:
     """Drop what is remembered of meshes."""
     topology.forget()

@@ -162,7 +162,15 @@ def needs(names: Iterable[str], what: str) -> bool:
     return what in wanted or (what == GEOMETRY and DETAILS in wanted)
 
 
+def kind_of(key: str) -> tuple[Kind, int]:
+    """Which kind the image with this key of ``PassSet.images`` is, and the number of its figure: 0 where it is of all."""
+    if key in KINDS:
+        return KINDS[key], 0
+    name, _, number = key.rpartition("_")
+    return KINDS[name], int(number)
+
+
 def file_of(key: str) -> str:
     """What the image with this key of ``PassSet.images`` is called on disk."""
-    kind = KINDS.get(key)
-    return f"{kind.file or kind.name if kind is not None else key}.png"
+    kind, number = kind_of(key)
+    return f"{kind.file or kind.name}{f'_{number}' if number else ''}.png"

@@ -47,8 +47,10 @@ def remove_reference(camera: bpy.types.Object) -> bool:
     found = [background for background in camera.data.background_images if _is_ours(background)]
     for background in found:
         image = background.image
+        background.image = None  # removing it alone would leave the image counted as used
         camera.data.background_images.remove(background)
-        bpy.data.images.remove(image)
+        if not image.users:  # a copy of the camera shows it, too
+            bpy.data.images.remove(image)
     return bool(found)
 
 

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import bpy
 
+from .. import handlers
 from ..armature import head_points, recognition, weights
 from ..armature.figures import Figure, figures_in
 from ..dressing import face_points
@@ -62,6 +63,7 @@ def render_passes(
     size: tuple[int, int],
     *,
     kinds: Sequence[str] = KINDS,
+    rules: SkeletonRules | None = None,
     profile: str | Profile | None = None,
     hands: bool | None = None,
     face: bool | None = None,
@@ -70,9 +72,10 @@ def render_passes(
 ) -> PassSet:
     """Passes of the visible figures as ``camera`` sees them, in a picture of ``size`` (width, height) pixels.
 
-    ``kinds`` are names of ``kinds.KINDS``; ``profile`` is the skeleton profile of the model that is to see them, ``hands`` and
-    ``face`` whether it knows those: by default what the family of the scene's model says. ``figures`` and ``options`` default to
-    all visible figures and the scene's settings. Changes neither the scene nor its render settings.
+    ``kinds`` are names of ``kinds.KINDS``; ``rules`` are those of the model that is to see them. Without them, ``profile`` is a
+    skeleton profile, ``hands`` and ``face`` say whether they are known: by default what the family of the scene's model says.
+    ``figures`` and ``options`` default to all visible figures and the scene's settings. Changes neither the scene nor its render
+    settings.
 
     Raises UserError, in a sentence for the user, where there is no camera, no figure, or none that the camera sees; ProfileError
     for an unknown profile; ValueError for an unknown kind.
@@ -85,7 +88,7 @@ def render_passes(
     options = options or PassOptions.of(scene)
     if options.depth_range is not None and not 0.0 < options.depth_range[0] < options.depth_range[1]:
         raise UserError("The fixed range of depth ends before it begins: set Near below Far.")
-    rules = SkeletonRules.of(scene, profile, hands, face).wanted(options.hands, options.face)
+    rules = (rules or SkeletonRules.of(scene, profile, hands, face)).wanted(options.hands, options.face)
     clock = _Clock()
     view_layer.update()
     depsgraph = view_layer.depsgraph
@@ -185,7 +188,7 @@ def _after_undo(*_arguments: object) -> None:
 
 
 CLASSES: tuple[type, ...] = ()
-_HANDLERS: tuple[tuple[str, Callable[..., None]], ...] = (
+_HANDLERS = (
     ("load_pre", _before_load),
     ("undo_post", _after_undo),
     ("redo_post", _after_undo),
@@ -193,13 +196,9 @@ _HANDLERS: tuple[tuple[str, Callable[..., None]], ...] = (
 
 
 def register() -> None:
-    for name, handler in _HANDLERS:
-        getattr(bpy.app.handlers, name).append(handler)
+    handlers.put_on(_HANDLERS)
 
 
 def unregister() -> None:
-    for name, handler in _HANDLERS:
-        handlers = getattr(bpy.app.handlers, name)
-        if handler in handlers:
-            handlers.remove(handler)
+    handlers.take_off(_HANDLERS)
     forget()

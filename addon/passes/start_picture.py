@@ -46,7 +46,8 @@ def start_picture(scene: bpy.types.Scene, camera: bpy.types.Object | None, size:
         render = copy.render
         render.resolution_x, render.resolution_y = size
         render.resolution_percentage = 100
-        render.use_border = render.use_compositing = render.use_sequencer = render.use_stamp = False
+        render.pixel_aspect_x = render.pixel_aspect_y = 1.0  # as all control images have them
+        render.use_border = render.use_compositing = render.use_sequencer = render.use_stamp = render.use_multiview = False
         render.film_transparent = False
         render.filepath = str(path)
         compat.write_png(render.image_settings)

@@ -33,7 +33,7 @@ class P2A_PG_object(bpy.types.PropertyGroup):
 
     in_depth: BoolProperty(
         name="In the control images",
-        description="Let this object appear in the depth image, besides the figures",
+        description="Let this object appear in the control images, besides the figures",
         default=False,
     )
     face: PointerProperty(type=P2A_PG_face)

@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
+from .. import handlers
 from ..armature.figures import figures_in
 from ..framing.advice import Advice
 from ..framing.camera import picture_camera, picture_ratio
@@ -83,18 +84,17 @@ def _size_changed(_scene: bpy.types.Scene) -> None:
 
 
 CLASSES: tuple[type, ...] = ()
+_HANDLERS = (("depsgraph_update_post", _changed), ("load_post", _loaded))
 
 
 def register() -> None:
-    bpy.app.handlers.depsgraph_update_post.append(_changed)
-    bpy.app.handlers.load_post.append(_loaded)
+    handlers.put_on(_HANDLERS)
     settings.size_listeners.append(_size_changed)
 
 
 def unregister() -> None:
     settings.size_listeners.remove(_size_changed)
-    bpy.app.handlers.load_post.remove(_loaded)
-    bpy.app.handlers.depsgraph_update_post.remove(_changed)
+    handlers.take_off(_HANDLERS)
     if bpy.app.timers.is_registered(_look):
         bpy.app.timers.unregister(_look)
     _advice.clear()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..armature.figures import figures_in
 from ..generate import live_preview
 from ..operators.control_images import (
     P2A_OT_choose_control_image,
@@ -12,6 +13,7 @@ from ..operators.control_images import (
     P2A_OT_show_control_image,
 )
 from ..operators.pose_reference import P2A_OT_open_pose_reference, P2A_OT_remove_pose_reference
+from ..passes.geometry import can_be_ticked
 from ..passes.kinds import KINDS
 from . import parts
 from .sidebar import InSidebar
@@ -66,8 +68,9 @@ class P2A_PT_control_image_settings(InSidebar, bpy.types.Panel):
             row = layout.row(align=True)
             row.prop(settings, "depth_near")
             row.prop(settings, "depth_far")
-        if context.object is not None:
-            layout.prop(context.object.pose_to_anime, "in_depth", text=f"“{context.object.name}” in the control images")
+        obj = context.object
+        if obj is not None and can_be_ticked(obj, figures_in(context.scene, context.view_layer)):
+            layout.prop(obj.pose_to_anime, "in_depth", text=f"“{obj.name}” in the control images")
 
 
 CLASSES: tuple[type, ...] = (P2A_PT_control_images, P2A_PT_control_image_settings)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,19 @@ bpy = pytest.importorskip("bpy")
 
 import numpy as np  # noqa: E402
 from pass_scene import SIZE, look_from, passes  # noqa: E402
+from pose_to_anime.addon.armature.figures import figures_in  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin  # noqa: E402
+from pose_to_anime.addon.armature.worn import is_worn  # noqa: E402
 from pose_to_anime.addon.errors import UserError  # noqa: E402
 from pose_to_anime.addon.framing.camera import scene_size  # noqa: E402
+from pose_to_anime.addon.generate import models  # noqa: E402
+from pose_to_anime.addon.generate.request import prepare, skeleton_rules  # noqa: E402
 from pose_to_anime.addon.passes.export import write_passes  # noqa: E402
+from pose_to_anime.addon.passes.geometry import can_be_ticked  # noqa: E402
 from pose_to_anime.addon.passes.kinds import KINDS, file_of  # noqa: E402
 from pose_to_anime.addon.passes.preview import LIVE_PIXELS, control_image  # noqa: E402
 from pose_to_anime.addon.png import read_info  # noqa: E402
+from pose_to_anime.generation_server.families.catalogue import Skeletons  # noqa: E402
 from rig_scene import registered  # noqa: E402, F401
 
 
@@ -28,6 +35,10 @@ def scene() -> bpy.types.Scene:
     look_from(30.0)
     add_mannequin(bpy.context)
     return bpy.context.scene
+
+
+def reference() -> bpy.types.Image | None:
+    return next((image for image in bpy.data.images if image.name.startswith("Pose Reference")), None)
 
 
 def saved(folder: Path, **options: object) -> tuple[object, dict]:
@@ -48,6 +59,16 @@ def test_every_image_is_written_and_says_what_it_is_for(scene: bpy.types.Scene, 
     assert set(controls.values()) == {"none"}
     assert next(image["bits"] for image in told["images"] if image["kind"] == "depth_16") == 16
     assert json.loads((tmp_path / "pose.json").read_text("utf-8"))["canvas_width"] == SIZE[0]
+
+
+def test_the_mask_of_each_figure_says_whose_it_is(scene: bpy.types.Scene, tmp_path: Path) -> None:
+    add_mannequin(bpy.context, location=(0.6, 0.0, 0.0)).name = "Second"
+    _, told = saved(tmp_path, kinds=("mask", "figure_mask"))
+    of_all, *of_each = told["images"]
+    assert of_all["file"] == "mask.png" and "figure" not in of_all
+    assert [(image["file"], image["kind"]) for image in of_each] == [(f"figure_mask_{n}.png", "figure_mask") for n in (1, 2)]
+    assert [image["figure"] for image in of_each] == told["figures"] == ["Adult woman", "Second"]
+    assert all(image["use"] == KINDS["figure_mask"].use for image in of_each)
 
 
 @pytest.mark.parametrize("kind", ["PERSP", "ORTHO"])
@@ -104,9 +125,18 @@ def test_a_skeleton_of_somebody_else_is_shown_over_the_camera(scene: bpy.types.S
     pixels = np.array(background.image.pixels).reshape(*reversed(background.image.size), 4)[::-1]
     assert tuple(background.image.size) == scene_size(scene)
     again = control_image(scene, bpy.context.view_layer, "openpose")
-    assert ((again.any(axis=2)) == (pixels[..., 3] > 0)).mean() > 0.98
+    shown = np.rint(pixels[..., :3] * 255.0).astype(np.uint8)
+    assert again.any() and (shown == again).all(), "the file holds what is drawn, and it is shown as it was"
+    assert ((pixels[..., 3] > 0) == again.any(axis=2)).all()
+    copy = camera.copy()
+    copy.data = camera.data.copy()
     assert bpy.ops.pose_to_anime.remove_pose_reference() == {"FINISHED"}
-    assert not camera.data.background_images and not [i for i in bpy.data.images if i.name.startswith("Pose Reference")]
+    assert not camera.data.background_images
+    assert copy.data.background_images[0].image == reference(), "a copy of the camera keeps its own"
+    scene.collection.objects.link(copy)
+    scene.camera = copy
+    assert bpy.ops.pose_to_anime.remove_pose_reference() == {"FINISHED"}
+    assert not copy.data.background_images and reference() is None
 
 
 @pytest.mark.parametrize(
@@ -133,3 +163,44 @@ def test_the_button_saves_all_of_them(scene: bpy.types.Scene, tmp_path: Path) ->
     assert {"pose.png", "depth.png", "normal.png", "lineart.png", "canny.png", "pose.json", "passes.json"} <= names
     with pytest.raises(RuntimeError, match="Choose a folder"):
         bpy.ops.pose_to_anime.save_control_images(directory="")
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(scene: bpy.types.Scene, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(RuntimeError, match="Nothing can be written to") as caught:
+        bpy.ops.pose_to_anime.save_control_images(directory=str(tmp_path / "file" / "images"))
+    assert "Traceback" not in str(caught.value)
+
+
+def test_they_are_drawn_as_the_models_controlnet_knows_people(
+    scene: bpy.types.Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its own entry, which may differ from its family: saved and looked at, as a request holds it."""
+    scene.camera.location.x += 0.1
+    plain = next(model for model in models.models() if model.family == "sd15")
+    other = replace(plain, name="other", skeletons=Skeletons("xinsir", hands=False, face=False))
+    monkeypatch.setattr(models, "_models", (*models.models(), other))
+    scene.pose_to_anime.generation.model = "other"
+    rules = skeleton_rules(scene)
+    assert (rules.profile.name, rules.hands, rules.face) == ("xinsir", False, False)
+    prepared = prepare(scene, bpy.context.view_layer)
+    bpy.ops.pose_to_anime.save_control_images(directory=str(tmp_path))
+    assert json.loads((tmp_path / "passes.json").read_text("utf-8"))["skeleton_profile"] == "xinsir"
+    assert (tmp_path / "pose.json").read_text("utf-8") == prepared.passes.pose_json
+    looked_at = control_image(scene, bpy.context.view_layer, "openpose", rules=rules)
+    assert (looked_at == prepared.passes.images["openpose"]).all()
+    assert not (looked_at == control_image(scene, bpy.context.view_layer, "openpose")).all(), "the family draws thinner"
+
+
+def test_only_what_a_tick_decides_can_be_ticked(scene: bpy.types.Scene) -> None:
+    figures = figures_in(scene, bpy.context.view_layer)
+    (figure,) = figures
+    bpy.ops.pose_to_anime.wear_outfit(outfit="school")
+    instance = bpy.data.objects.new("Instance", None)
+    instance.instance_type, instance.instance_collection = "COLLECTION", bpy.data.collections.new("Empty")
+    empty = bpy.data.objects.new("Empty", None)
+    worn = next(child for child in bpy.data.objects[figure.name].children if is_worn(child))
+    skin, armature, camera = bpy.data.objects[figure.meshes[0][0]], bpy.data.objects[figure.name], scene.camera
+    offered = [obj.name for obj in (bpy.data.objects["Cube"], worn, instance) if can_be_ticked(obj, figures)]
+    assert offered == ["Cube", worn.name, "Instance"]
+    assert not any(can_be_ticked(obj, figures) for obj in (skin, armature, camera, empty))

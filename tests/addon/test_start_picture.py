@@ -59,6 +59,15 @@ def test_it_shows_the_figure_where_the_control_images_have_it(scene: bpy.types.S
     assert (seen & figure).sum() / (seen | figure).sum() > 0.9
 
 
+@pytest.mark.parametrize("setting", [("pixel_aspect_x", 2.0), ("use_multiview", True)], ids=lambda setting: setting[0])
+def test_settings_of_the_users_own_renders_do_not_move_it(scene: bpy.types.Scene, setting: tuple[str, object]) -> None:
+    """Control images have square pixels and are seen with one eye, and so has what is painted over."""
+    plain = start_picture(scene, scene.camera, SIZE, "VIEWPORT")
+    setattr(scene.render, *setting)
+    assert (start_picture(scene, scene.camera, SIZE, "VIEWPORT") == plain).mean() > 0.999
+    assert getattr(scene.render, setting[0]) == setting[1]
+
+
 def test_the_toon_look_has_the_colours_of_what_is_worn_and_is_off_again(scene: bpy.types.Scene) -> None:
     viewport, looked = (start_picture(scene, scene.camera, SIZE, kind) for kind in ("VIEWPORT", "TOON"))
     figure = passes(kinds=("mask",)).images["mask"][..., 0] > 0

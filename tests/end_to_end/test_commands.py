@@ -178,6 +178,10 @@ def test_passes_of_a_file_that_a_user_saved(tmp_path: Path) -> None:
         "registration.register()\n"
         "bpy.ops.pose_to_anime.add_mannequin()\n"
         "bpy.ops.pose_to_anime.add_camera()\n"
+        "bpy.context.scene.camera.location.x += 0.2\n"
+        "bpy.ops.pose_to_anime.add_mannequin()\n"
+        "bpy.context.object.name, bpy.context.object.location.x = 'Far away', 50.0\n"
+        "bpy.context.scene.pose_to_anime.generation.model = 'builtin'\n"
         f"bpy.ops.wm.save_as_mainfile(filepath={str(blend)!r})\n"
         "os._exit(0)"
     )
@@ -187,6 +191,16 @@ def test_passes_of_a_file_that_a_user_saved(tmp_path: Path) -> None:
     done = studio("passes", "--blend", blend, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert pixels(tmp_path / "out" / "depth.png").max() == 255
+    assert "“Far away” is not in the picture." in done.stderr
+    told = json.loads((tmp_path / "out" / "pose.json").read_text("utf-8"))
+    (person,) = told["people"]
+    assert person["pose_keypoints_2d"][0] < 0.45 * told["canvas_width"], "the camera stays where the user has put it"
+    assert person["face_keypoints_2d"] is None, "the file's own model has seen no faces"
+    done = studio("passes", "--blend", blend, "--family", "sd15", "--out", tmp_path / "other")
+    assert done.returncode == 0, done.stderr
+    assert size_of(tmp_path / "other" / "pose.png") > size_of(tmp_path / "out" / "pose.png")
+    (person,) = json.loads((tmp_path / "other" / "pose.json").read_text("utf-8"))["people"]
+    assert person["face_keypoints_2d"] is not None
 
 
 def test_passes_of_characters_in_a_file_by_their_names(tmp_path: Path) -> None:

@@ -46,6 +46,37 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     yield 0.2
     facts["the editor follows"] = _pixels() != before
     hands.photograph("moved")
+    # what the user has zoomed to stays, small images while he poses and all; another workspace for a while, and it follows again
+    yield 1.0  # until it is fitted in
+    area = _editor()
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(window=hands.window(), area=area, region=region):
+        bpy.ops.image.view_zoom_ratio(ratio=0.5)
+    facts["zoom before"] = tuple(area.spaces.active.zoom)
+    workspace, number = hands.window().workspace, live_preview.preview().number
+    for _ in range(4):
+        obj.location.z += 0.02
+        yield 0.1
+    yield lambda: live_preview.preview().number > number and live_preview._state.changed == 0.0
+    yield 1.0
+    facts["zoom"] = tuple(_editor().spaces.active.zoom)
+    facts["unsaved"] = [image.name for image in bpy.data.images if image.is_dirty and image.source != "VIEWER"]
+    hands.window().workspace = next(other for other in bpy.data.workspaces if other != workspace)
+    yield 0.5
+    obj.location.z += 0.01
+    yield 0.7
+    hands.window().workspace = workspace
+    yield 0.5
+    seen = _pixels()
+    obj.location.z -= 0.09
+    yield 0.7
+    yield lambda: live_preview._state.changed == 0.0
+    facts["the editor of a workspace that was left follows again"] = _pixels() not in (seen, before)
+    before = _pixels()
+    bpy.ops.ed.undo_push(message="Raised and lowered")
+    obj.location.x += 0.1
+    yield 0.7
+    yield lambda: live_preview._state.changed == 0.0
     bpy.ops.ed.undo_push(message="Moved")
     bpy.ops.ed.undo()
     yield 0.2
@@ -70,9 +101,13 @@ def _is_whole(live_preview: object, kind: str) -> bool:
     return found.image is not None and found.kind == kind and live_preview._state.changed == 0.0
 
 
+def _editor() -> bpy.types.Area | None:
+    return next((area for area in hands.window().screen.areas if area.type == "IMAGE_EDITOR"), None)
+
+
 def _shown_image() -> bpy.types.Image | None:
-    areas = [area for area in hands.window().screen.areas if area.type == "IMAGE_EDITOR"]
-    return areas[0].spaces.active.image if areas else None
+    area = _editor()
+    return area.spaces.active.image if area is not None else None
 
 
 def _editor_image() -> tuple[int, int] | None:
