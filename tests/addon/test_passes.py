@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -16,7 +15,7 @@ import numpy as np  # noqa: E402
 from bpy_extras.object_utils import world_to_camera_view  # noqa: E402
 from mathutils import Euler, Vector  # noqa: E402
 from mathutils.bvhtree import BVHTree  # noqa: E402
-from pass_scene import SIZE, grey, look_from, only_figure, passes  # noqa: E402
+from pass_scene import SIZE, grey, look_from, only_figure, passes, workbench_mask  # noqa: E402
 from pose_to_anime.addon.armature.keypoints import body_keypoints  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin  # noqa: E402
 from pose_to_anime.addon.openpose.layout import BODY_COLOURS, BODY_INDEX, FACE_POINT_COLOUR, HAND_POINT_COLOUR  # noqa: E402
@@ -36,22 +35,6 @@ def factory_scene() -> None:
 @pytest.fixture
 def mannequin(factory_scene: None) -> bpy.types.Object:
     return add_mannequin(bpy.context)
-
-
-def workbench_mask(folder: Path) -> np.ndarray:
-    """Where Blender's own render of the same frame shows anything, without anti-aliasing."""
-    scene = bpy.context.scene
-    scene.render.engine = "BLENDER_WORKBENCH"
-    scene.display.render_aa = "OFF"
-    scene.render.film_transparent = True
-    scene.render.resolution_x, scene.render.resolution_y = SIZE
-    scene.render.resolution_percentage = 100
-    scene.render.filepath = str(folder / "render.png")
-    bpy.ops.render.render(write_still=True)
-    image = bpy.data.images.load(scene.render.filepath)
-    pixels = np.array(image.pixels[:]).reshape(SIZE[1], SIZE[0], 4)[::-1]
-    bpy.data.images.remove(image)
-    return pixels[..., 3] > 0.5
 
 
 def factory_cube() -> bpy.types.Object:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import bpy
 import numpy as np
@@ -39,3 +40,19 @@ def grey(result: PassSet) -> np.ndarray:
     assert image.shape == (SIZE[1], SIZE[0], 3)
     assert (image == image[..., :1]).all()
     return image[..., 0]
+
+
+def workbench_mask(folder: Path) -> np.ndarray:
+    """Where Blender's own render of the same frame shows anything, without anti-aliasing."""
+    scene = bpy.context.scene
+    scene.render.engine = "BLENDER_WORKBENCH"
+    scene.display.render_aa = "OFF"
+    scene.render.film_transparent = True
+    scene.render.resolution_x, scene.render.resolution_y = SIZE
+    scene.render.resolution_percentage = 100
+    scene.render.filepath = str(folder / "render.png")
+    bpy.ops.render.render(write_still=True)
+    image = bpy.data.images.load(scene.render.filepath)
+    pixels = np.array(image.pixels[:]).reshape(SIZE[1], SIZE[0], 4)[::-1]
+    bpy.data.images.remove(image)
+    return pixels[..., 3] > 0.5
