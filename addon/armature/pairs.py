@@ -12,8 +12,8 @@ from ..errors import UserError
 from ..pose import rotations as rot
 from ..pose.hands import load_hand
 from ..pose.pairs import FIGURES, Meeting, Pair, Part
+from .carried import carrying_bones
 from .clasping import clasp
-from .control_rig.link import carriers_of
 from .hand_goals import arm_of, arm_reach, bring_hand
 from .hands import change_hand
 from .joint_map import joint_map
@@ -22,7 +22,7 @@ from .pose_tools import look_at
 from .posing import apply_pose, humanoid_rest_of
 from .props.hand_model import Hand, hand_of
 from .props.seating import root_frame
-from .seen_skin import seen_skin
+from .seen_skin import seen_mesh, seen_skin
 
 _SUFFIX = {"left": "L", "right": "R"}
 _STRETCH = 0.985
@@ -200,7 +200,7 @@ def _put(obj: bpy.types.Object, side: str, place: np.ndarray, palm: np.ndarray |
 def _middle_of_palm(hand: Hand) -> np.ndarray:
     """A point of the palm's skin, at rest."""
     middle = hand.wrist + hand.fingers * _MIDDLE_OF_PALM * hand.length
-    points = hand.skin[f"{hand.side}Hand"] - middle
+    points = hand.skin.get(f"{hand.side}Hand", np.empty((0, 3))) - middle
     near = np.linalg.norm(points - np.outer(points @ hand.palm, hand.palm), axis=1) < 0.35 * hand.length
     return middle + hand.palm * float((points[near] @ hand.palm).max(initial=0.0))
 
@@ -219,6 +219,10 @@ def _on_skin(figures: dict[str, bpy.types.Object], end: tuple[str, str], side: n
 def _tree(obj: bpy.types.Object, arms: bool) -> BVHTree:
     """A figure's skin as it is seen, with its arms or without, in world metres."""
     points, faces = seen_skin(obj)
+    if not len(faces):
+        raise UserError(
+            f"'{obj.name}' has no faces that another figure could touch: give its mesh some, or choose a single pose."
+        )
     if not arms:
         faces = faces[~_on_arms(obj)[faces].any(axis=1)]
     return BVHTree.FromPolygons(points.tolist(), faces.tolist())
@@ -227,9 +231,9 @@ def _tree(obj: bpy.types.Object, arms: bool) -> BVHTree:
 def _on_arms(obj: bpy.types.Object) -> np.ndarray:
     """Which points (n,) of ``seen_skin`` an arm carries for the most part."""
     found = [np.empty(0, dtype=bool)]
-    carriers = carriers_of(obj)
+    depsgraph = bpy.context.evaluated_depsgraph_get()
     for skin in skins_of(obj):
-        arms = {group.index for group in skin.vertex_groups if carriers.get(group.name, "").startswith(_ARMS)}
-        shares = (max(vertex.groups, key=lambda share: share.weight, default=None) for vertex in skin.data.vertices)
-        found.append(np.array([share is not None and share.group in arms for share in shares]))
+        with seen_mesh(skin, depsgraph) as (mesh, _):
+            bones = carrying_bones(obj, skin, mesh)
+        found.append(np.array([bone.startswith(_ARMS) for bone in bones], dtype=bool))
     return np.concatenate(found)

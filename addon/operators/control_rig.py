@@ -10,6 +10,7 @@ from ..armature.control_rig.link import character_of, controls_of, is_control_ri
 from ..armature.control_rig.recognised import recognised
 from ..armature.control_rig.use import let_go, use_character
 from ..armature.held import props_of
+from ..armature.props.objects import let_go as release
 from ..armature.props.objects import remove_props
 from ..errors import UserError
 from ..generate.request import warm_up
@@ -94,17 +95,17 @@ class P2A_OT_bake_to_character(_OnControls, bpy.types.Operator):
     bl_idname = "pose_to_anime.bake_to_character"
     bl_label = "Bake Pose to Character"
     bl_description = (
-        "Write the pose that you see into the character's own bones or controls, and take the dots away. With Auto Keying on, "
-        "or where these have keys, it is keyed in this frame"
+        "Write the pose that you see into the character's own bones or controls, and take the dots away; what it holds stays "
+        "where it is. With Auto Keying on, or where these have keys, it is keyed in this frame"
     )
 
     def act(self, obj: bpy.types.Object) -> None:
         if noted_character(obj) is None or character_of(obj) is None:
             raise UserError(f"'{obj.name}' drives no character any more: remove it.")
         require_bakeable(obj)
-        held = props_of(obj)
+        for held in props_of(obj):
+            release(held)
         bake(obj, bpy.context.scene.tool_settings.use_keyframe_insert_auto)
-        remove_props(held)
 
 
 CLASSES: tuple[type, ...] = (P2A_OT_use_character, P2A_OT_let_go_of_character, P2A_OT_bake_to_character)

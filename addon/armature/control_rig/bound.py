@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from .link import meshes_of
+from .link import hangs_on_bone, meshes_of, rest_matrix
 
 _MOST = 60_000
 """Vertices of all meshes that are looked at; of denser ones every second, third, … A quarter of a second for Python."""
@@ -50,15 +50,12 @@ def bound_meshes(character: bpy.types.Object) -> Bound:
         [np.empty(0, bool)],
     )
     shares: dict[str, tuple[list[int], list[float]]] = {}
-    to_armature = np.array(character.matrix_world.inverted_safe())
     start = 0
     for number, obj in enumerate(meshes_of(character)):
         mesh = obj.data
         places = np.empty(3 * len(mesh.vertices), np.float32)
         mesh.vertices.foreach_get("co", places)
-        matrix = to_armature @ np.array(obj.matrix_world)
-        if obj.parent == character and obj.parent_type == "BONE":
-            matrix = _at_rest(character, obj) @ matrix
+        matrix = rest_matrix(character, obj)
         own = places.reshape(-1, 3).astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
         mesh.calc_loop_triangles()
         corners = np.empty(3 * len(mesh.loop_triangles), np.int32)
@@ -91,18 +88,13 @@ def _without_lost(character: bpy.types.Object, bound: Bound) -> Bound:
     )
 
 
-def _at_rest(character: bpy.types.Object, obj: bpy.types.Object) -> NDArray[np.float64]:
-    bone = character.pose.bones.get(obj.parent_bone)
-    return np.eye(4) if bone is None else np.array(bone.bone.matrix_local @ bone.matrix.inverted_safe())
-
-
 def _collect(
     character: bpy.types.Object, obj: bpy.types.Object, start: int, shares: dict[str, tuple[list[int], list[float]]]
 ) -> None:
     count = len(obj.data.vertices)
     step = max(1, -(-count // _MOST))
     names = {group.index: group.name for group in obj.vertex_groups if group.name in character.data.bones}
-    if obj.parent == character and obj.parent_type == "BONE" and obj.find_armature() != character:
+    if hangs_on_bone(character, obj) and obj.find_armature() != character:
         rows, values = shares.setdefault(obj.parent_bone, ([], []))
         rows.extend(range(start, start + count, step))
         values.extend([1.0] * len(range(0, count, step)))

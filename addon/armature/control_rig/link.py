@@ -18,6 +18,8 @@ from ..worn import is_worn
 
 CONTROL_RIG = "pose_to_anime_control_rig"
 """Custom property of the armature of a control rig: what is put back when it goes (see ``use``)."""
+TO_CHARACTER = "to_character"
+"""A part of that property: (4, 4) row by row, from the axes of the controls' armature to those of the character's, at rest."""
 LOCATION, ROTATION, SCALE = "Pose to Anime location", "Pose to Anime rotation", "Pose to Anime scale"
 """Names of the constraints on a character's bones."""
 _NAMES = {"COPY_LOCATION": LOCATION, "COPY_ROTATION": ROTATION, "COPY_SCALE": SCALE}
@@ -131,10 +133,26 @@ def meshes_of(character: bpy.types.Object) -> list[bpy.types.Object]:
 
 def at_rest(obj: bpy.types.Object, mesh: bpy.types.Object, places: NDArray[np.float64]) -> NDArray[np.float64]:
     """(N, 3): where vertices of a figure's mesh, in the mesh's axes, are at rest in the armature's axes."""
-    if character_of(obj) is None:
+    character = character_of(obj)
+    if character is None:
         return places
-    matrix = np.array(obj.matrix_world.inverted() @ mesh.matrix_world)
+    # Not as the controls stand now: they may have been moved, and the character's meshes do not rest elsewhere for it.
+    kept = obj.data[CONTROL_RIG].get(TO_CHARACTER)
+    own = np.array(kept).reshape(4, 4) if kept is not None else np.array(character.matrix_world.inverted() @ obj.matrix_world)
+    matrix = np.linalg.inv(own) @ rest_matrix(character, mesh)
     return np.asarray(places @ matrix[:3, :3].T + matrix[:3, 3])
+
+
+def rest_matrix(character: bpy.types.Object, mesh: bpy.types.Object) -> NDArray[np.float64]:
+    """(4, 4) from the axes of a mesh that a character moves to those of its armature, at rest."""
+    matrix = np.array(character.matrix_world.inverted_safe() @ mesh.matrix_world)
+    bone = character.pose.bones.get(mesh.parent_bone) if hangs_on_bone(character, mesh) else None
+    return matrix if bone is None else np.array(bone.bone.matrix_local @ bone.matrix.inverted_safe()) @ matrix
+
+
+def hangs_on_bone(character: bpy.types.Object, mesh: bpy.types.Object) -> bool:
+    """Whether a bone of a character carries a mesh as a whole."""
+    return mesh.parent == character and mesh.parent_type == "BONE"
 
 
 def carriers_of(obj: bpy.types.Object) -> dict[str, str]:

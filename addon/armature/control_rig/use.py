@@ -34,6 +34,7 @@ from .helpers import add_constraints, add_helpers
 from .joints import assigned
 from .link import (
     CONTROL_RIG,
+    TO_CHARACTER,
     constraints_of,
     controls_of,
     free,
@@ -108,7 +109,7 @@ def use_character(obj: bpy.types.Object, joints: JointMap, eyes: Mapping[str, st
     pose = _seen_pose(obj, measured, assigned(joints))
     with paused():
         controls = _added(obj, measured)
-        controls.data[CONTROL_RIG] = before
+        controls.data[CONTROL_RIG] = {**before, TO_CHARACTER: np.array(measured.to_character).ravel().tolist()}
         controls.pose_to_anime.drives = obj
         add_constraints(controls, obj, measured.followers)
         layer.update()

@@ -19,7 +19,8 @@ from ...pose.hands import HandShape, closed_hand, rotation_from_angles
 from ...pose.humanoid import FINGERS, phalanges
 from ...pose.normalised import Quaternion
 from ...pose.rest import HumanoidRest
-from ..control_rig.link import at_rest, carriers_of
+from ..carried import carrying_bones
+from ..control_rig.link import at_rest
 from ..mannequin import skins_of
 from .shapes import Floats, Shape
 
@@ -308,17 +309,15 @@ _FINGERS = {finger[:4] for finger in FINGERS}
 def _skin(obj: bpy.types.Object, joints: Mapping[str, str], wrist: Floats, reach: float) -> dict[str, Floats]:
     """Joint → points of the skin that it, more than any other, carries."""
     found: dict[str, list[Floats]] = {joint: [] for joint in joints.values()}
-    carriers = carriers_of(obj)
     for skin in skins_of(obj):
         mesh = skin.data
         points = np.empty(3 * len(mesh.vertices), dtype=np.float32)
         mesh.vertices.foreach_get("co", points)
         places = at_rest(obj, skin, points.reshape(-1, 3).astype(np.float64))
-        names = {group.index: joints.get(carriers.get(group.name, "")) for group in skin.vertex_groups}
-        for index in np.flatnonzero(np.linalg.norm(places - wrist, axis=1) < reach).tolist():
-            shares = mesh.vertices[index].groups
-            if len(shares) and (joint := names.get(max(shares, key=lambda share: share.weight).group)):
-                found[joint].append(places[index])
+        near = np.flatnonzero(np.linalg.norm(places - wrist, axis=1) < reach).tolist()
+        for index, bone in zip(near, carrying_bones(obj, skin, mesh, near), strict=True):
+            if bone in joints:
+                found[joints[bone]].append(places[index])
     return {
         joint: _thinned(np.array(own), _MOST_PALM_POINTS if joint.endswith("Hand") else _MOST_POINTS)
         for joint, own in found.items()

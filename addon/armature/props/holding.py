@@ -53,6 +53,7 @@ def hold(obj: bpy.types.Object, name: str, side: str) -> bpy.types.Object:
     require_posable(obj)
     grip = prop.grip if side == RIGHT else prop.grip.mirrored()
     hand = hand_model(obj, side)
+    require_skin(obj, hand)
     scale = hand_scale(hand)
     place, shape = fitted(hand, prop, grip, scale)
     empty_hands(obj, {SIDES[side]})
@@ -118,6 +119,14 @@ def _hold_again(obj: bpy.types.Object, held: bpy.types.Object, side: str) -> Non
 def hand_model(obj: bpy.types.Object, side: str) -> Hand:
     """The hand ``LEFT`` or ``RIGHT`` of a mannequin."""
     return hand_of(obj, humanoid_rest_of(obj), joint_map("mannequin"), SIDES[side])
+
+
+def require_skin(obj: bpy.types.Object, hand: Hand) -> None:
+    """Raise UserError where a hand has nothing that could touch what it is to hold."""
+    if not any(map(len, hand.skin.values())):
+        raise UserError(
+            f"'{obj.name}' has no skin at its {hand.side} hand that could hold something: give it a mesh there first."
+        )
 
 
 def fitted(hand: Hand, prop: Prop, grip: Grip, scale: float) -> tuple[Floats, HandShape]:

@@ -13,12 +13,12 @@ import numpy as np
 from mathutils import Matrix
 
 from ...errors import UserError
-from ..control_rig.link import carriers_of
+from ..carried import carrying_bones
 from ..held import BEHIND, UNDER, props_of, set_hold
 from ..joint_map import joint_map
 from ..limbs import ROOT
 from ..mannequin import require_posable, skins_of
-from ..seen_skin import bare_places, seen_skin
+from ..seen_skin import seen_mesh, seen_skin
 from .holding import attach
 from .objects import add_prop_object, collection_for, remove_props
 from .prop_file import Prop, Seat, load_prop
@@ -34,6 +34,7 @@ _SITTING = math.radians(35.0)
 """A thigh that is lifted farther than this from straight down belongs to someone who sits."""
 _SEATED = ("hips", "leftUpperLeg", "rightUpperLeg")
 _LEANING = ("hips", "spine", "chest", "upperChest")
+_NO_SEAT = "'{}' has no skin at its hips that a seat could come under: place the seat by hand."
 _CALVES = ("leftLowerLeg", "rightLowerLeg")
 _SOLES = ("leftFoot", "leftToes", "rightFoot", "rightToes")
 SINK = 0.004
@@ -152,7 +153,7 @@ class Sitter:
     def __init__(self, obj: bpy.types.Object, owned: Owned) -> None:
         names = joint_map("mannequin")
         to_root = np.linalg.inv(np.array(obj.pose.bones[ROOT].matrix @ obj.pose.bones[ROOT].bone.matrix_local.inverted()))
-        self._points = {joint: _moved(to_root, points) for joint, points in _skin(owned).items()}
+        self._points = {joint: _moved(to_root, points) for joint, points in _skin(obj, owned).items()}
         hips = obj.pose.bones[names["hips"]]
         turned = to_root @ np.array(hips.matrix @ hips.bone.matrix_local.inverted())
         ahead = -turned[:2, 1] if np.linalg.norm(turned[:2, 1]) > 0.3 else -turned[:2, 2]
@@ -160,9 +161,11 @@ class Sitter:
         self.frame = np.eye(4)
         self.frame[:2, 0], self.frame[:2, 1] = (-ahead[1], ahead[0]), -ahead  # x to the figure's left, y behind it
         self.frame[:2, 3] = (to_root @ np.append(np.array(hips.head), 1.0))[:2]
-        seated = np.concatenate([self._points[joint] for joint in _SEATED if joint in self._points])
+        seated = np.concatenate([np.empty((0, 3)), *(self._points[joint] for joint in _SEATED if joint in self._points)])
         # What is under the hips: a knee that is raised or hangs lower than the seat is not sat on.
         near = np.linalg.norm(seated[:, :2] - self.frame[:2, 3], axis=1) < 0.5 * _length(obj, names["leftUpperLeg"])
+        if not near.any():
+            raise UserError(_NO_SEAT.format(obj.name))
         self.lowest = float(seated[near, 2].min())
         rest = obj.data.bones
         across = 2.0 * abs(rest[names["leftUpperLeg"]].head_local.x)
@@ -213,29 +216,29 @@ def owned_vertices(obj: bpy.types.Object) -> Owned:
     names = joint_map("mannequin")
     wanted = {names[joint]: joint for joint in (*_SEATED, *_LEANING, *_CALVES, *_SOLES)}
     found: Owned = []
-    carriers = carriers_of(obj)
+    depsgraph = bpy.context.evaluated_depsgraph_get()
     for skin in skins_of(obj):
-        groups = {group.index: wanted.get(carriers.get(group.name, "")) for group in skin.vertex_groups}
         own: dict[str, list[int]] = {}
-        for vertex in skin.data.vertices:
-            shares = vertex.groups
-            if len(shares) and (joint := groups.get(max(shares, key=lambda share: share.weight).group)):
-                own.setdefault(joint, []).append(vertex.index)
+        with seen_mesh(skin, depsgraph) as (mesh, _):
+            for index, bone in enumerate(carrying_bones(obj, skin, mesh)):
+                if bone in wanted:
+                    own.setdefault(wanted[bone], []).append(index)
         found.append((skin, {joint: np.array(indices) for joint, indices in own.items()}))
     if not any(own for _, own in found):
         raise UserError(f"'{obj.name}' has lost its skin: undo its removal, or add a new mannequin.")
+    if not any(joint in own for _, own in found for joint in _SEATED):
+        raise UserError(_NO_SEAT.format(obj.name))
     return found
 
 
-def _skin(owned: Owned) -> dict[str, Floats]:
+def _skin(obj: bpy.types.Object, owned: Owned) -> dict[str, Floats]:
     """Joint → points (n, 3) of the skin as it is seen, in armature axes."""
     depsgraph = bpy.context.evaluated_depsgraph_get()
+    to_armature = np.linalg.inv(np.array(obj.matrix_world))
     found: dict[str, list[Floats]] = {}
     for skin, own in owned:
-        evaluated = skin.evaluated_get(depsgraph)
-        mesh = evaluated.to_mesh()
-        places = _moved(np.array(skin.matrix_local), bare_places(mesh).astype(np.float64))
-        evaluated.to_mesh_clear()
+        with seen_mesh(skin, depsgraph) as (_, seen):
+            places = _moved(to_armature, seen)
         for joint, indices in own.items():
             found.setdefault(joint, []).append(places[indices])
     return {joint: np.concatenate(parts) for joint, parts in found.items()}

@@ -17,7 +17,7 @@ from ..held import BOTH, LEFT, RIGHT, set_hold
 from ..joint_map import joint_map
 from ..mannequin import require_posable, surface_points
 from .hand_model import Hand
-from .holding import SIDES, attach, empty_hands, fitted, hand_model, hand_scale
+from .holding import SIDES, attach, empty_hands, fitted, hand_model, hand_scale, require_skin
 from .objects import add_prop_object, collection_for
 from .prop_file import Prop, TwoHands, load_prop
 from .shapes import Floats
@@ -42,6 +42,8 @@ def hold_with_both(obj: bpy.types.Object, name: str) -> bpy.types.Object:
     require_posable(obj)
     bpy.context.view_layer.update()
     hands = {side: hand_model(obj, side) for side in (RIGHT, LEFT)}
+    for hand in hands.values():
+        require_skin(obj, hand)
     scale = min(hand_scale(hands[RIGHT]), _arm_scale(obj))
     carried = _before_body(obj, prop.both, scale)
     goals: dict[str, tuple[Floats, Floats, HandShape]] = {}
