@@ -107,7 +107,7 @@ def test_an_appended_character_beside_one_of_the_same_names(library: tuple[str, 
     stage()
     for _ in range(2):
         bring(library[0], link=False)
-    first, second = (obj for obj in bpy.context.scene.objects if obj.type == "ARMATURE")
+    _, second = (obj for obj in bpy.context.scene.objects if obj.type == "ARMATURE")
     second.location.x += 0.8
     result = passes(kinds=("openpose", "figure_mask"))
     assert [name for name, _ in result.figures] == ["Guest", "Guest.001"] and len(result.people) == 2
@@ -122,7 +122,10 @@ def test_a_linked_character(library: tuple[str, PassSet, np.ndarray], tmp_path: 
     bring(library[0], link=True)
     check(library, tmp_path)
     count = len(bpy.data.objects)
-    for verb, words in ((OPS.include_character, {"armature": "Guest"}), (OPS.set_joint, {"joint": "head", "bone": "J_Bip_C_Neck"})):
+    for verb, words in (
+        (OPS.include_character, {"armature": "Guest"}),
+        (OPS.set_joint, {"joint": "head", "bone": "J_Bip_C_Neck"}),
+    ):
         with pytest.raises(RuntimeError, match="is linked from another file: make a library override of it"):
             verb(**words)
     armature = next(obj for obj in bpy.context.scene.objects if obj.type == "ARMATURE")
