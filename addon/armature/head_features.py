@@ -62,6 +62,8 @@ _EAR_OUT = 0.45
 """Where the middle of an ear is between the side of the head and its rim."""
 _EAR_SIZE = (0.1, 0.5)
 """How high an ear is, in parts of the head's height."""
+_THROUGH = 0.5
+"""How much farther back than the other an eye cannot lie, in half widths of the head."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,10 @@ def features_of(mesh: HeadMesh, eyes: Mapping[str, Floats], middle: float = 0.0)
     level = (flat["eye_left"][1] + flat["eye_right"][1]) / 2.0
     places = sampled(skin.points, skin.triangles, _STEP * size.height)
     found = {name: _on_surface(mesh, place, size) for name, place in flat.items()}
+    depths = [place[2] for place in found.values()]
+    if np.ptp(depths) > _THROUGH * size.half:  # seen through a hole in a broken mesh: the back of the head
+        for place in found.values():
+            place[2] = max(depths)
     found["nose_tip"] = _nose(skin.points, across, level, size)
     chin = _chin(skin.points, across, level, found["nose_tip"], size)
     if chin is not None:

@@ -30,7 +30,7 @@ def character_fixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Charac
 def reads_fixture(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Grows whenever the vertices of a mesh are read for the head, or its weights are."""
     reads: list[str] = []
-    for module, name in ((mesh_content, "_read"), (head_points, "_head_points")):
+    for module, name in ((mesh_content, "_read"), (head_points, "_head_mesh")):
         real = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *given, real=real, name=name: reads.append(name) or real(*given))
     return reads
@@ -45,7 +45,7 @@ def nose() -> np.ndarray:
 
 def test_the_overlay_reads_a_mesh_once_whatever_the_pose(character: Character, reads: list[str]) -> None:
     first = nose()
-    assert reads == ["_read", "_head_points"]
+    assert reads == ["_read", "_head_mesh"]
     reads.clear()
     for angle in (0.1, 0.2, 0.3):
         character.armature.pose.bones["mixamorig:Spine"].matrix_basis = Matrix.Rotation(angle, 4, "X")
