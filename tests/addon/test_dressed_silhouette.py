@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 import numpy as np  # noqa: E402
-import pose_to_anime  # noqa: E402
 from pass_scene import SIZE, look_from, passes, workbench_mask  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin  # noqa: E402
 from pose_to_anime.addon.armature.posing import apply_pose  # noqa: E402
@@ -20,13 +18,7 @@ from pose_to_anime.addon.dressing.outline import OUTLINE_NAME  # noqa: E402
 from pose_to_anime.addon.pose.library import load_pose  # noqa: E402
 from pose_to_anime.addon.wardrobe.catalogue import read_catalogue  # noqa: E402
 from pose_to_anime.addon.wardrobe.outfit_files import named_outfit  # noqa: E402
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> Iterator[None]:
-    pose_to_anime.register()
-    yield
-    pose_to_anime.unregister()
+from rig_scene import registered  # noqa: E402, F401
 
 
 @pytest.fixture(autouse=True)
