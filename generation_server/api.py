@@ -34,6 +34,12 @@ MOVE_FORM = {
     }
 }
 SETTINGS_FORM = {"requestBody": {"required": True, "content": {"application/json": {"schema": describe(ServerSettings)}}}}
+PICTURE_FORM = {
+    "requestBody": {
+        "required": True,
+        "content": {kind: {} for kind in ("image/png", "image/jpeg", "image/webp", "application/octet-stream")},
+    }
+}
 BLOB_FORM = {"requestBody": {"required": True, "content": {"application/octet-stream": {}}}}
 
 router = APIRouter(prefix="/v1")
@@ -110,6 +116,16 @@ async def settings(request: Request) -> Response:
 async def change_settings(request: Request) -> Response:
     """Change some of these; what is beyond a new limit goes at once, and its jobs say so."""
     return _answer(_service(request).change_settings(await _json_body(request)))
+
+
+@router.post("/poses", openapi_extra=PICTURE_FORM)
+async def poses(request: Request) -> Response:
+    """The people in a picture (PNG, JPEG, WebP) as OpenPose JSON, in its pixels: body, hands and face.
+
+    A drawing of skeletons in OpenPose colours is read by its colours. Everything else is for the model "openpose", whose licence
+    allows noncommercial research alone; 409 says how to download it where it is missing. Waits for the job that runs.
+    """
+    return JSONResponse(await _service(request).find_people(await _body(request, LARGEST_BLOB)))
 
 
 # Images by content

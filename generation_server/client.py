@@ -11,7 +11,7 @@ import hashlib
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from urllib.parse import quote
 
 from .exchange import (
@@ -104,6 +104,17 @@ class Client(Exchange):
     def change_settings(self, **changes: float) -> ServerSettings:
         """Change some fields of its ServerSettings, and keep them; all of them as they are now."""
         return self._read(ServerSettings, self._json("PATCH", "/v1/settings", changes))
+
+    def poses(self, picture: bytes, patience: float = 600.0) -> dict[str, Any]:
+        """The people in a PNG, JPEG or WebP as OpenPose JSON (``people``, ``canvas_width``, ``canvas_height``), in its pixels.
+
+        Waits up to ``patience`` seconds, for the picture that the server is making comes first. Raises RequestRefused where the
+        detector is missing, with how to get it.
+        """
+        found = self._parse(self._call("POST", "/v1/poses", content=picture, timeout=patience))
+        if not isinstance(found, dict) or not isinstance(found.get("people"), list):
+            self._not_ours("its people are no OpenPose JSON")
+        return found
 
     # Images by content
 

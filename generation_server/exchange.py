@@ -145,14 +145,14 @@ class Exchange:
         content = None if body is None else json.dumps(body).encode("utf-8")
         return self._parse(self._call(method, path, content=content))
 
-    def _call(self, method: str, path: str, content: bytes | None = None) -> bytes:
+    def _call(self, method: str, path: str, content: bytes | None = None, timeout: float | None = None) -> bytes:
         """The body of a good answer; raises for every other."""
-        status, body = self._exchange(method, path, content)
+        status, body = self._exchange(method, path, content, timeout)
         if not 200 <= status < 300:
             self._refuse(status, body)
         return body
 
-    def _exchange(self, method: str, path: str, content: bytes | None = None) -> tuple[int, bytes]:
+    def _exchange(self, method: str, path: str, content: bytes | None = None, timeout: float | None = None) -> tuple[int, bytes]:
         headers = {}
         if content is not None:
             headers["Content-Type"] = "application/octet-stream" if method == "PUT" else "application/json"
@@ -164,7 +164,7 @@ class Exchange:
                 headers=headers,
                 stream=True,
                 allow_redirects=False,
-                timeout=(CONNECT_TIMEOUT, self.timeout),
+                timeout=(CONNECT_TIMEOUT, timeout or self.timeout),
             ) as response:
                 self._check_protocol(response.headers.get(PROTOCOL_HEADER), missing_is_ours=False)
                 return response.status_code, _limited_body(response)

@@ -16,8 +16,10 @@ from starlette.responses import Response
 from .downloads import NothingToDownload
 from .jobs.blobs import BadBlob, DiskFull
 from .jobs.checks import RequestRejected
+from .jobs.errands import ErrandFailed
 from .jobs.queue import NotWaiting, OtherJob, QueueFull, UnknownJob
-from .models.catalogue import UnknownModel
+from .models.catalogue import ModelMissing, UnknownModel
+from .poses.reading import BadPicture
 from .protocol import Problem, ProtocolError
 
 _log = logging.getLogger(__name__)
@@ -29,7 +31,10 @@ _STATUS: dict[type[Exception], int] = {
     UnknownJob: 404,
     OtherJob: 409,
     NotWaiting: 409,
+    BadPicture: 422,
     UnknownModel: 404,
+    ModelMissing: 409,
+    ErrandFailed: 503,
     NothingToDownload: 409,
     QueueFull: 429,
     DiskFull: 507,

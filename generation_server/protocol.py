@@ -262,7 +262,7 @@ class ModelStatus(Message):
     title: str
     family: str
     present: bool
-    kind: str = "checkpoint"  # checkpoint, controlnet, lora, vae, upscaler
+    kind: str = "checkpoint"  # checkpoint, controlnet, detector, lora, vae, upscaler
     licence: str = ""
     note: str = ""
     controls: tuple[str, ...] = ()  # the control kinds that can be used with it now; of a ControlNet: those that it is for

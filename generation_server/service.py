@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from .downloads import Downloads
 from .jobs.blobs import DEFAULT_RESERVE, BlobStore
@@ -21,6 +22,8 @@ from .jobs.queue import DEFAULT_LIMIT, JobQueue
 from .jobs.retention import Retention
 from .jobs.store import JobStore
 from .models.catalogue import ModelCatalogue
+from .poses.detector import DETECTOR
+from .poses.reading import open_picture, read_skeletons
 from .protocol import PROTOCOL_VERSION, Health, JobStatus, JobSubmission, ServerSettings
 from .user_settings import UserSettings
 from .version import version
@@ -91,7 +94,7 @@ class Service:
 
     def is_busy(self) -> bool:
         """Whether somebody waits for something that the server does."""
-        return bool(len(self.queue) or len(self.downloads) or self.events.listeners)
+        return bool(len(self.queue) or len(self.downloads) or self.events.listeners or self.dispatcher.has_errands)
 
     def health(self) -> Health:
         total, free = self.dispatcher.memory
@@ -117,6 +120,18 @@ class Service:
             self.queue.add(submission)
             self.dispatcher.feed()
         return self.queue.status(submission.id)
+
+    async def find_people(self, data: bytes) -> dict[str, Any]:
+        """The people in a picture as OpenPose JSON: of a drawing by its colours, else by the detector in the worker.
+
+        Raises BadPicture, ModelMissing or ErrandFailed.
+        """
+        picture = await asyncio.to_thread(open_picture, data)
+        if (drawn := await asyncio.to_thread(read_skeletons, picture)) is not None:
+            return drawn
+        await asyncio.to_thread(self.models.detector, DETECTOR)  # said at once where it is missing, without the worker
+        message = {"kind": "people", "picture": base64.b64encode(data).decode("ascii")}
+        return cast(dict[str, Any], await self.dispatcher.ask(message))
 
     def change_settings(self, changes: Any) -> ServerSettings:
         """Take what ``changes`` names from now on. Raises ProtocolError, DiskFull; then nothing changed."""

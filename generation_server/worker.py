@@ -5,9 +5,10 @@ It reads jobs and orders as lines of JSON from its standard input and answers on
 goes to standard error. Results go into the store of files, and only their SHA-256 through the pipe. When its input closes, the
 server is gone, and it ends at once.
 
-From the server: ``job`` (a JobSubmission), ``cancel`` (id), ``free_memory``. To it: ``ready`` (device), ``unfit`` (error),
-``alive``, ``progress`` (id, phase, step, steps, preview, warnings), ``done`` (id, results), ``failed`` (id, error),
-``cancelled`` (id); ``ready`` and ``alive`` bring ``memory`` (total and free bytes) as well.
+From the server: ``job`` (a JobSubmission), ``people`` (id, picture in base64), ``cancel`` (id), ``free_memory``. To it: ``ready``
+(device), ``unfit`` (error), ``alive``, ``progress`` (id, phase, step, steps, preview, warnings), ``done`` (id, results),
+``failed`` (id, error), ``cancelled`` (id), and of people ``answer`` (id, answer) or ``refused`` (id, error); ``ready`` and
+``alive`` bring ``memory`` (total and free bytes) as well.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ from .families.catalogue import family
 from .jobs.blobs import BlobStore, DiskFull
 from .jobs.checks import RequestRejected, open_input
 from .metadata import Recipe, encode_png
+from .models.entry import ModelError
+from .poses.detector import PoseDetector
+from .poses.reading import BadPicture, open_picture
 from .protocol import GenerationRequest, JobSubmission
 
 if TYPE_CHECKING:
@@ -104,8 +108,9 @@ class Wire:
 class Worker:
     """Runs jobs on an engine and answers over a wire."""
 
-    def __init__(self, engine: EngineLike, models: ModelCatalogue, blobs: BlobStore, wire: Wire) -> None:
+    def __init__(self, engine: EngineLike, models: ModelCatalogue, blobs: BlobStore, wire: Wire, detector: PoseDetector) -> None:
         self._engine = engine
+        self._detector = detector
         self._models = models
         self._blobs = blobs
         self._wire = wire
@@ -117,9 +122,27 @@ class Worker:
             order = orders.get()
             if order["kind"] == "job":
                 self.make(JobSubmission.from_json(order))
+            elif order["kind"] == "people":
+                self.find_people(order)
             elif order["kind"] == "free_memory":
                 self._engine.free_memory()
+                self._detector.free_memory()
                 self._wire.send("alive", memory=self.memory())
+
+    def find_people(self, order: Mapping[str, Any]) -> None:
+        """Answer with the people in a picture, or say in a sentence why not."""
+        try:
+            answer = self._detector.detect(open_picture(base64.b64decode(order["picture"])))
+        except (GenerationError, ModelError, BadPicture) as error:
+            self._wire.send("refused", id=order["id"], error=str(error))
+        except Exception as error:
+            _log.exception("No people could be looked for")
+            sentence = (
+                f"The picture could not be looked at ({type(error).__name__}: {str(error).strip()[:300]}); see the worker's log."
+            )
+            self._wire.send("refused", id=order["id"], error=sentence)
+        else:
+            self._wire.send("answer", id=order["id"], answer=answer)
 
     def cancel(self, job_id: str) -> None:
         """Make a running job end. Called by the reading thread."""
@@ -228,7 +251,8 @@ def main(arguments: list[str] | None = None) -> None:
         wire.send("unfit", error=_why_unfit(error))
         wire.flush()
         sys.exit(1)
-    worker = Worker(engine, models, BlobStore(options.data_dir / "blobs", options.reserve), wire)
+    blobs = BlobStore(options.data_dir / "blobs", options.reserve)
+    worker = Worker(engine, models, blobs, wire, PoseDetector(options.device, models))
     wire.send("ready", device=engine.device_name, memory=engine.memory())
     worker.run(orders)
 

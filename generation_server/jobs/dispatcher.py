@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..protocol import JobState, JobStatus
+from .errands import Errands
 from .post_mortem import End, Watch
 from .process import WorkerProcess, WorkerSilent
 from .queue import JobQueue, NotWaiting
@@ -54,6 +55,7 @@ class Dispatcher:
         self._last_words = ""  # why a worker says that it cannot work
         self._wanted = asyncio.Event()  # a job came: try again at once to start a worker
         self._task: asyncio.Task[None] | None = None
+        self._errands = Errands()
         self.device = "starting"
         self.memory = (0, 0)
         self.problem = ""
@@ -102,6 +104,15 @@ class Dispatcher:
                 self._grace = asyncio.get_running_loop().call_later(CANCEL_GRACE, self._cancel_by_force, job_id)
             status = self._queue.status(job_id)
         return status
+
+    async def ask(self, message: Mapping[str, Any]) -> Any:
+        """The worker's answer to something that is no job, after the job that it has. Raises ErrandFailed."""
+        self._wanted.set()
+        return await self._errands.ask(message, lambda: self._worker.send if self._ready and self._worker else None)
+
+    @property
+    def has_errands(self) -> bool:
+        return bool(len(self._errands))
 
     def free_memory(self) -> None:
         """Ask the worker to give the device's memory back, after the job that it has."""
@@ -172,6 +183,8 @@ class Dispatcher:
         self.device, self.memory = "starting", (0, 0)
         self._freeing, self._queue.loaded = False, None
         _log.warning("The worker stopped: %s. Its log is %s", how, self._log_path)
+        hopeless = self._failed_starts >= START_ATTEMPTS
+        self._errands.fail(f"The worker of the server stopped ({how}): try again.", waiting_too=hopeless)
         job_id, self._current = self._current, None
         if job_id is not None:
             if self._cancelling:
@@ -198,10 +211,12 @@ class Dispatcher:
             self.device = str(message["device"])
             self.problem = ""
             self._ready = True
+            assert self._worker is not None
+            self._errands.send_all(self._worker.send)
             self.feed()
         elif kind == "unfit":
             self._last_words = str(message["error"])
-        elif message.get("id") == self._current is not None:
+        elif not self._errands.hear(message) and message.get("id") == self._current is not None:
             self._hear_of_job(self._current, kind, message)
 
     def _hear_of_job(self, job_id: str, kind: str, message: Mapping[str, Any]) -> None:

@@ -113,6 +113,11 @@ class ModelCatalogue:
         place, missing = self.locate(entry)
         controls: tuple[str, ...] = ()
         lacking: Mapping[str, str] = {}
+        if not entry.family:  # a detector
+            told = {
+                key: getattr(entry, key) for key in ("name", "title", "family", "kind", "licence", "note", "pictures", "advised")
+            }
+            return ModelStatus(present=place is not None, missing=missing, **told)
         skeletons = family(entry.family).skeletons
         if entry.kind == "checkpoint" and place:
             here, lacking = self._controlnets(entry, place, entries)
@@ -182,6 +187,14 @@ class ModelCatalogue:
         vae = next((where for vae in vaes if (where := self.locate(vae)[0])), None)
         known = MappingProxyType(controlnets), MappingProxyType(lacking)
         return ResolvedModel(entry, family(entry.family), place, *known, vae)
+
+    def detector(self, name: str) -> Place:
+        """Where a detector's files are. Raises UnknownModel, ModelMissing."""
+        entry = self.entry(name)
+        place, missing = self.locate(entry)
+        if place is None:
+            raise ModelMissing(missing_sentence(entry, missing))
+        return place
 
     def _controlnets(self, entry: Entry, place: Place, entries: Mapping[str, Entry]) -> tuple[dict[str, Place], dict[str, str]]:
         """The ControlNets that can be used with a checkpoint, and a sentence for each kind of its family that cannot.

@@ -70,7 +70,8 @@ def _list(statuses: list[ModelStatus], as_json: bool) -> None:
         print(json.dumps([status.to_json() for status in statuses], indent=1, ensure_ascii=False))
         return
     for status in statuses:
-        print(f"{'here   ' if status.present else 'missing'}  {status.name}: {status.title} ({status.kind}, {status.family})")
+        what = ", ".join(filter(None, (status.kind, status.family)))
+        print(f"{'here   ' if status.present else 'missing'}  {status.name}: {status.title} ({what})")
         if status.kind == "checkpoint" and status.present:
             print(f"           controls: {', '.join(status.controls) or 'none'}")
         for file in status.missing:

@@ -129,6 +129,10 @@ def plan(catalogue: ModelCatalogue, name: str, cancelled: Callable[[], bool] = l
 def needed_files(entry: Entry, names: list[str]) -> list[str]:
     """Which files of a repository an entry needs: its weights, in half precision where there are such, and the settings."""
     needed: list[str] = []
+    if entry.kind == "detector":
+        if lacking := [name for name in entry.files if name not in names]:
+            raise DownloadError(f"The repository {entry.repository} has no {lacking[0]}: correct its model file.")
+        return list(entry.files)
     for weights in entry.weights:
         stem = weights.removesuffix(".safetensors")
         for middle in (f".{HALF}", ""):

@@ -13,7 +13,7 @@ from typing import Any
 from ..families.catalogue import families
 from ..protocol import CONTROL_KINDS
 
-KINDS = ("checkpoint", "controlnet", "vae")
+KINDS = ("checkpoint", "controlnet", "vae", "detector")
 AUTOENCODERS = ("kl", "dc")
 """Kinds of autoencoder that are loaded; diffusion/components.py has their classes. Stable Diffusion's is "kl"."""
 ADAPTERS = ("controlnet", "union")
@@ -34,11 +34,11 @@ class ModelError(ValueError):
 
 @dataclass(frozen=True)
 class Entry:
-    """A checkpoint, a ControlNet or a VAE. Exactly one of ``repository``, ``path`` and ``made_here`` says where it comes from."""
+    """A checkpoint, ControlNet, VAE or detector. One of ``repository``, ``path`` and ``made_here`` says where it comes from."""
 
     name: str
     title: str
-    family: str
+    family: str  # empty for a detector
     kind: str
     control: str = ""  # what a ControlNet is controlled by
     controls: tuple[str, ...] = ()  # or the kinds that one may be controlled by together
@@ -78,7 +78,8 @@ class Entry:
     @property
     def is_single_file(self) -> bool:
         """Whether the repository holds it as one file in the original layout instead of diffusers'."""
-        return len(self.files) == 1 and "/" not in self.files[0] and self.files != (NETWORK,)
+        single = len(self.files) == 1 and "/" not in self.files[0] and self.files != (NETWORK,)
+        return single and self.kind != "detector"
 
 
 def read_entry(path: Path) -> Entry:
@@ -98,19 +99,22 @@ def parse_entry(name: str, data: Mapping[str, Any], folder: Path) -> Entry:
     if not _NAME.fullmatch(name):
         raise ModelError("must have a name of small letters, digits, '-', '_' and '.'.")
     known = {f.name: f for f in fields(Entry)}
-    values: dict[str, Any] = {"name": name}
+    values: dict[str, Any] = {"name": name, "family": ""}
     for key, value in data.items():
         if key not in known or key == "name":
             raise ModelError(f"has an unknown line '{key}': known are {', '.join(k for k in known if k != 'name')}.")
         values[key] = _checked(key, value, str(known[key].type), folder)
-    if lacking := [key for key in ("title", "family", "kind") if not values.get(key)]:
+    is_detector = values.get("kind") == "detector"
+    if lacking := [key for key in ("title", "files" if is_detector else "family", "kind") if not values.get(key)]:
         raise ModelError(f"lacks '{lacking[0]}'.")
     entry = Entry(**values)
     if entry.kind not in KINDS:
         raise ModelError(f"has the kind '{entry.kind}': use {' or '.join(KINDS)}.")
     if entry.autoencoder not in AUTOENCODERS:
         raise ModelError(f"has the autoencoder '{entry.autoencoder}': use {' or '.join(AUTOENCODERS)}.")
-    if entry.family not in families():
+    if is_detector and entry.family:
+        raise ModelError("is a detector's, which is of no family: leave the line out.")
+    if not is_detector and entry.family not in families():
         raise ModelError(f"has the family '{entry.family}': use one of {', '.join(families())}.")
     if entry.adapter not in ADAPTERS:
         raise ModelError(f"has the adapter '{entry.adapter}': use {' or '.join(ADAPTERS)}.")
@@ -123,8 +127,10 @@ def parse_entry(name: str, data: Mapping[str, Any], folder: Path) -> Entry:
         raise ModelError("needs either 'repository' or 'path', and only one of them.")
     if entry.repository and not _REPOSITORY.fullmatch(entry.repository):
         raise ModelError(f"has the repository '{entry.repository}': write it as owner/name.")
-    if bad := [name for name in entry.files if not name.endswith(".safetensors") or ".." in name or name.startswith("/")]:
-        raise ModelError(f"names the file '{bad[0]}': only .safetensors files inside the repository are loaded.")
+    # The detectors of controlnet_aux exist as .pth alone; they are opened so that nothing in them can run (poses/detector.py).
+    ending = ".pth" if is_detector else ".safetensors"
+    if bad := [name for name in entry.files if not name.endswith(ending) or ".." in name or name.startswith("/")]:
+        raise ModelError(f"names the file '{bad[0]}': only {ending} files inside the repository are loaded.")
     return entry
 
 

@@ -43,6 +43,8 @@ class WeightsFile:
 
 def find_weights(folder: Path, name: str) -> WeightsFile | None:
     """The file of canonical name ``name`` in ``folder``: in half precision if it is there; whole, or the index of its shards."""
+    if not name.endswith(".safetensors"):  # a detector's, which has no variants
+        return WeightsFile(folder / name, None) if (folder / name).is_file() else None
     stem = name.removesuffix(".safetensors")
     for variant in (HALF, None):
         middle = f".{variant}" if variant else ""
