@@ -8,6 +8,7 @@ that it holds for any of them and no table of constants is needed.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -23,8 +24,10 @@ _GRAIN = 0.3  # and of the noise over them, since no latents are quite smooth
 class LatentColours:
     """The linear function from a model's latents to RGB, fitted when first used."""
 
-    def __init__(self, vae: Any) -> None:
+    def __init__(self, vae: Any, decode: Callable[[torch.Tensor], torch.Tensor] | None = None) -> None:
+        """``decode``: latents in the UNet's scale to pixels from -1 to 1, where the plain way is not safe for this VAE."""
         self._vae = vae
+        self._decode = decode or (lambda latents: vae.decode(latents / vae.config.scaling_factor, return_dict=False)[0])
         self._matrix: torch.Tensor | None = None
 
     @torch.inference_mode()
@@ -48,7 +51,7 @@ class LatentColours:
         grain = torch.randn(1, channels, _SAMPLE_SIZE, _SAMPLE_SIZE, generator=generator)
         smooth = torch.nn.functional.interpolate(forms, scale_factor=_COARSE, mode="bilinear")
         latents = smooth / smooth.std() + _GRAIN * grain
-        decoded = vae.decode((latents / vae.config.scaling_factor).to(vae.device, vae.dtype), return_dict=False)[0]
+        decoded = self._decode(latents.to(vae.device, vae.dtype))
         colours = torch.nn.functional.adaptive_avg_pool2d(decoded.float().cpu(), _SAMPLE_SIZE)
         known = torch.cat([latents, torch.ones_like(latents[:, :1])], 1).flatten(2)[0].T
         return torch.linalg.lstsq(known, colours.flatten(2)[0].T).solution

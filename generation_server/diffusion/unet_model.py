@@ -67,7 +67,7 @@ class UNetModel(ABC):
         self._device = device
         self._cache = cache
         self._parts = parts
-        self._colours = LatentColours(parts["vae"])
+        self._colours = LatentColours(parts["vae"], self._decode)
         self._hints = HintMemory()
 
     @abstractmethod

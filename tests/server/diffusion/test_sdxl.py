@@ -16,8 +16,10 @@ torch = pytest.importorskip("torch")
 
 import diffusers  # noqa: E402
 from drawn_controls import DEPTH, OTHER_POSE, POSE, control_images  # noqa: E402
+from pose_to_anime.generation_server.diffusion import adapters  # noqa: E402
 from pose_to_anime.generation_server.diffusion.engine import Engine  # noqa: E402
 from pose_to_anime.generation_server.families import catalogue  # noqa: E402
+from pose_to_anime.generation_server.models import entry  # noqa: E402
 from pose_to_anime.generation_server.models.catalogue import ModelCatalogue  # noqa: E402
 from pose_to_anime.generation_server.protocol import Control, GenerationRequest  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
@@ -278,3 +280,35 @@ def test_long_and_weighted_prompts_reach_both_encoders(singles: Engine) -> None:
     assert torch.equal(broken["prompt_embeds"][:, :77], plain["prompt_embeds"])
     assert torch.equal(broken["pooled_prompt_embeds"], plain["pooled_prompt_embeds"])
     assert conditions(", ".join(["night sky"] * 60))["prompt_embeds"].shape[1] > 77
+
+
+@pytest.mark.parametrize("vae", ["own", "companion"])
+def test_half_precision_decodes_in_full_where_the_vae_asks_for_it(
+    tiny_xl: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, vae: str
+) -> None:
+    """SDXL's own VAE exceeds what half precision can hold, in previews too; its repaired one does not."""
+    decode, formats = diffusers.AutoencoderKL.decode, set()
+
+    def told(self: Any, latents: Any, **named: Any) -> Any:
+        formats.add(latents.dtype)
+        return decode(self, latents, **named)
+
+    home = home_with(tiny_xl, tmp_path, "union", companions=["repaired"])
+    if vae == "companion":
+        describe(home / "models", "repaired", title="VAE", family="sdxl", kind="vae", path=tiny_xl / "weights" / "xl-vae")
+    whole = make(Engine("cpu", ModelCatalogue(home)), **FROM_A_PICTURE)
+    engine = Engine("cpu", ModelCatalogue(home))
+    engine._device = dataclasses.replace(engine._device, dtype=torch.float16)
+    monkeypatch.setattr(diffusers.AutoencoderKL, "decode", told)
+    half = make(engine, **FROM_A_PICTURE)
+    assert formats == {torch.float32 if vae == "own" else torch.float16}
+    assert {part.dtype for name, part in engine._model[1]._parts.items() if name in ("unet", "vae", "text_encoder_2")} == {
+        torch.float16
+    }
+    assert 0 < np.abs(half - whole).mean() < 0.25 * whole.std()
+
+
+def test_every_adapter_that_a_model_file_may_name_is_there() -> None:
+    assert set(adapters.ADAPTERS) == set(entry.ADAPTERS)
+    assert set(adapters.ADAPTERS["union"].modes) == set(entry.UNION_CONTROLS)  # type: ignore[attr-defined]
+    assert set(catalogue.families()["sdxl"].controls) == set(entry.UNION_CONTROLS)
