@@ -41,7 +41,10 @@ def open_picture(data: bytes) -> Image.Image:
 
 
 def read_skeletons(picture: Image.Image) -> dict[str, Any] | None:
-    """The people of a drawing in OpenPose colours as OpenPose JSON, None where the picture is something else."""
+    """The people of a drawing in OpenPose colours as OpenPose JSON, None where the picture is something else.
+
+    The white dots of a face do not say which of its points they are, and are not read; eyes and ears that they hide are missing.
+    """
     drawing = read_drawing(np.asarray(picture))
     if drawing is None:
         return None

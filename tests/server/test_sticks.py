@@ -82,6 +82,19 @@ def test_hands_come_back_with_every_finger_in_its_place():
     assert unread <= 4
 
 
+@pytest.mark.parametrize("seed", [1, 3, 6])
+def test_the_dots_of_a_face_hide_and_mislead_nobody(seed: int):
+    (person,) = random_people.people(np.random.default_rng(seed), 1, 768, 768)
+    turn = np.linspace(0.0, 2.0 * np.pi, 70, endpoint=False)
+    out = np.resize((30.0, 18.0, 9.0), 70)
+    face = person.body[0, :2] + np.stack((np.cos(turn), np.sin(turn)), axis=1) * out[:, None]
+    drawn = Person(person.body, face=np.column_stack((face, np.ones(70))))
+    (found,) = read(draw_people([drawn], 768, 768))
+    below = np.arange(1, 14)
+    assert (found.body[below, 2] == person.body[below, 2]).all()
+    assert farthest(person.body, found.body) <= 2.0
+
+
 def test_a_detectors_drawing_is_read_too():
     """controlnet_aux's own, with the same pixels as ours in an order of its own."""
     import warnings
