@@ -142,8 +142,8 @@ def _check_controls(entry: Entry) -> None:
         raise ModelError(f"has controls, which only a controlnet has, and it is a {entry.kind}.")
     if entry.kind == "controlnet" and entry.adapter == "controlnet" and not (entry.control and not entry.controls):
         raise ModelError(f"needs 'control', one of {known}.")
-    if entry.kind == "controlnet" and entry.adapter != "controlnet" and not (entry.controls and not entry.control):
-        raise ModelError(f"needs 'controls', a list of {known}.")
+    if entry.adapter == "union" and (entry.control or not entry.controls or set(entry.controls) - set(UNION_CONTROLS)):
+        raise ModelError(f"needs 'controls', a list of {', '.join(UNION_CONTROLS)}.")
 
 
 def _checked(key: str, value: Any, hint: str, folder: Path) -> Any:

@@ -22,6 +22,9 @@ XL_CROSS_ATTENTION = "model.diffusion_model.input_blocks.4.1.transformer_blocks.
 XL_UNION_ATTENTION = "down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k.weight"
 HINTS = "controlnet_cond_embedding.conv_in.weight"
 
+XL = 'title = "X"\nfamily = "sdxl"\nkind = "checkpoint"\nrepository = "a/b"\n'
+UNION = 'title = "X"\nfamily = "sdxl"\nkind = "controlnet"\nrepository = "a/b"\nadapter = "union"\n'
+
 
 def weights(path: Path, shapes: dict[str, list[int]] | None = None) -> Path:
     """A whole safetensors file of bytes with these tensors."""
@@ -150,6 +153,14 @@ def test_the_users_entries(catalogue: ModelCatalogue, models: Path) -> None:
         ('title = "X"\nfamily = "sd15"\nkind = "checkpoint"', "either 'repository' or 'path'"),
         ('title = "X"\nfamily = "sd15"\nkind = "checkpoint"\nrepository = "a/b"\npath = "c"', "either 'repository' or 'path'"),
         ('title = "X"\nfamily = "sd15"\nkind = "controlnet"\nrepository = "a/b"', "needs 'control', one of openpose"),
+        (UNION + 'control = "depth"', "needs 'controls', a list of openpose"),
+        (UNION + 'controls = ["depth", "doll"]', "needs 'controls', a list of openpose"),
+        (UNION + 'controls = ["depth", "smell"]', "has an unknown control: use openpose"),
+        (UNION.replace("union", "magic"), "has the adapter 'magic': use controlnet or union"),
+        ('title = "X"\nfamily = "sd15"\nkind = "vae"\ncontrol = "depth"\nrepository = "a/b"', "only a controlnet has"),
+        (XL + 'prediction = "sample"', "has the prediction 'sample': use epsilon or v_prediction"),
+        (XL + "guidance_rescale = 7", "use a number from 0 to 1"),
+        (XL + 'guidance_rescale = "0.7"', "must have a number in 'guidance_rescale'"),
         ('title = "X"\nfamily = "sd15"\nkind = "checkpoint"\nrepository = "https://x/a/b"', "write it as owner/name"),
         ('title = "X"\nfamily = "sd15"\nkind = "checkpoint"\nrepository = "a/b"\nfiles = ["x.ckpt"]', "only .safetensors files"),
         (
