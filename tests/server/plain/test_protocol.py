@@ -42,7 +42,19 @@ REQUEST = GenerationRequest(
     controls=(Control("openpose", SHA, 0.9, 0.0, 0.8), Control("depth", SHA)),
 )
 STATUS = JobStatus(
-    "job-12345", JobState.FAILED, "denoising", 3, 30, 1, ("Careful.",), (SHA,), "No memory.", 1.5, 2.5, 3.5, request=REQUEST
+    "job-12345",
+    JobState.FAILED,
+    phase="denoising",
+    step=3,
+    steps=30,
+    position=1,
+    warnings=("Careful.",),
+    results=(SHA,),
+    error="No memory.",
+    created=1.5,
+    started=2.5,
+    finished=3.5,
+    request=REQUEST,
 )
 MESSAGES = [
     REQUEST,

@@ -51,21 +51,21 @@ def test_first_come_first_served(queue: JobQueue):
 
 def test_moving_to_front_and_back(queue: JobQueue):
     fill(queue, "a", "b", "c")
-    assert queue.move("job-c-0000", to_front=True).position == 0
+    assert queue.move("job-c-0000", to="front").position == 0
     assert waiting(queue) == ["c", "a", "b"]
-    assert queue.move("job-c-0000", to_front=False).position == 2
+    assert queue.move("job-c-0000", to="back").position == 2
     assert waiting(queue) == ["a", "b", "c"]
     queue.take()
     with pytest.raises(NotWaiting, match="running"):
-        queue.move("job-a-0000", to_front=False)
-    assert queue.move("job-c-0000", to_front=True).position == 1  # behind the one that runs
+        queue.move("job-a-0000", to="back")
+    assert queue.move("job-c-0000", to="front").position == 1  # behind the one that runs
 
 
 def test_the_order_survives_a_restart_and_what_ran_waits_again(queue: JobQueue, store: JobStore):
     fill(queue, "a", "b", "c")
     queue.take()
     queue.progress("job-a-0000", phase="denoising", step=5)
-    queue.move("job-c-0000", to_front=True)
+    queue.move("job-c-0000", to="front")
     again = JobQueue(store, EventLog())
     assert [(s.id.split("-")[1], s.state, s.step) for s in again.unfinished()] == [
         ("c", JobState.QUEUED, 0),
