@@ -7,11 +7,12 @@ it."""
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
 
 import bpy
 import numpy as np
 from bpy.app.handlers import persistent
+
+from .. import handlers
 
 _known: dict[int, int] = {}
 """Session number of a mesh → content. Filled only while Blender tells of changes."""
@@ -52,18 +53,16 @@ def _all_changed(*_: object) -> None:
 
 
 CLASSES: tuple[type, ...] = ()
-_HANDLERS: tuple[tuple[str, Callable[..., None]], ...] = (
+_HANDLERS = (
     ("depsgraph_update_post", _after_update),
     *((name, _all_changed) for name in ("undo_post", "redo_post", "load_pre", "load_post")),
 )
 
 
 def register() -> None:
-    for name, handler in _HANDLERS:
-        getattr(bpy.app.handlers, name).append(handler)
+    handlers.put_on(_HANDLERS)
 
 
 def unregister() -> None:
-    for name, handler in reversed(_HANDLERS):
-        getattr(bpy.app.handlers, name).remove(handler)
+    handlers.take_off(_HANDLERS)
     forget()

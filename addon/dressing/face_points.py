@@ -14,7 +14,7 @@ import numpy as np
 from ..armature.mannequin import face_at_rest
 from ..armature.reshape import skin_at_rest
 from ..errors import UserError
-from ..pose.face_points import FaceValues, in_proportion, moved
+from ..pose.face_points import FaceValues, axes_of, in_proportion, moved
 from ..wardrobe.catalogue import read_catalogue
 from ..wardrobe.expressions import FACES
 from ..wardrobe.face_points import drawn_face_points, values_of
@@ -36,7 +36,8 @@ def face_points(obj: bpy.types.Object, marks: Mapping[str, np.ndarray] | None = 
     rest, for a character, whose face is taken to lie in proportion to them."""
     rest = face_at_rest(obj) if marks is None else in_proportion(marks)
     if rest is None or not is_dressed(obj):
-        return None if rest is None else moved(rest, _numbers(obj, Outfit()))
+        axes = None if marks is None else axes_of(marks)  # a character's armature may be turned any way
+        return None if rest is None else moved(rest, _numbers(obj, Outfit()), axes)
     outfit = outfit_of(obj)
     drawn = _on_drawn_face(obj, outfit, rest)
     return drawn if drawn is not None else moved(rest, _numbers(obj, outfit))

@@ -82,10 +82,14 @@ _LOWER_LIP = {55: 0.8, 56: 1.0, 57: 1.0, 58: 1.0, 59: 0.8, 65: 0.95, 66: 1.0, 67
 _CORNERS = {48: 1.0, 54: 1.0, 60: 1.0, 64: 1.0, 49: 0.4, 53: 0.4, 59: 0.5, 55: 0.5, 61: 0.2, 63: 0.2, 65: 0.2, 67: 0.2}
 
 
-def moved(points: Floats, values: FaceValues) -> Floats:
-    """The points (70, 3) of a head at rest, with an expression and a gaze."""
+def moved(points: Floats, values: FaceValues, axes: Floats | None = None) -> Floats:
+    """The points (70, 3) of a head at rest, with an expression and a gaze. ``axes`` (3, 3) has the head's left, back and up as
+    rows, of length 1, where those are not x, y and z."""
     if values == FaceValues():
         return points
+    if axes is not None:
+        turned: Floats = moved(points @ axes.T, values) @ axes
+        return turned
     result = np.array(points)
     unit = 0.5 * float(np.linalg.norm(points[PUPILS["left"]] - points[PUPILS["right"]]))
     for side, closed in (("left", values.closed[0]), ("right", values.closed[1])):
@@ -127,22 +131,13 @@ def in_proportion(marks: Mapping[str, Floats]) -> Floats | None:
     """The points (70, 3) of a head of which only ``eye_left``, ``eye_right``, ``ear_left``, ``ear_right``, ``nose_tip`` and
     perhaps ``chin`` (3,) are known, in any axes: as an adult's lie between those, or a drawn face's, whose nose is low for its
     eyes. None where one of them is missing."""
-    if not all(name in marks for name in ("eye_left", "eye_right", "ear_left", "ear_right", "nose_tip")):
+    axes = axes_of(marks)
+    if axes is None or "nose_tip" not in marks:
         return None
-    eyes = (marks["eye_left"] + marks["eye_right"]) / 2.0
-    ears = (marks["ear_left"] + marks["ear_right"]) / 2.0
-    left = marks["ear_left"] - marks["ear_right"]
-    half_ears = 0.5 * float(np.linalg.norm(left))
-    if not half_ears > 0.0:
-        return None
-    left = left / (2.0 * half_ears)
-    back = ears - eyes
-    back = back - left * float(back @ left)
-    depth = float(np.linalg.norm(back))
-    if not depth > 0.0:
-        return None
-    back = back / depth
-    up = np.cross(left, back)
+    left, back, up = axes
+    eyes = _middle(marks, "eye")
+    half_ears = 0.5 * float(np.linalg.norm(marks["ear_left"] - marks["ear_right"]))
+    depth = float((_middle(marks, "ear") - eyes) @ back)
     half_eyes = 0.5 * float(np.linalg.norm(marks["eye_left"] - marks["eye_right"]))
     drop = float((eyes - marks["chin"]) @ up) if "chin" in marks else _CHIN_BELOW_NOSE * float((eyes - marks["nose_tip"]) @ up)
     nose = float((eyes - marks["nose_tip"]) @ back)
@@ -157,6 +152,30 @@ def in_proportion(marks: Mapping[str, Floats]) -> Floats | None:
     whole = mirrored(half)
     points[:] = eyes + whole[:, :1] * left + whole[:, 1:2] * back + whole[:, 2:] * up
     return points
+
+
+def axes_of(marks: Mapping[str, Floats]) -> Floats | None:
+    """(3, 3) left, back and up, of length 1, of a head whose eyes and ears are known as ``in_proportion`` knows them; None where
+    they do not say it."""
+    if not all(f"{part}_{side}" in marks for part in ("eye", "ear") for side in ("left", "right")):
+        return None
+    left = marks["ear_left"] - marks["ear_right"]
+    width = float(np.linalg.norm(left))
+    if not width > 0.0:
+        return None
+    left = left / width
+    back = _middle(marks, "ear") - _middle(marks, "eye")
+    back = back - left * float(back @ left)
+    depth = float(np.linalg.norm(back))
+    if not depth > 0.0:
+        return None
+    back = back / depth
+    return np.stack((left, back, np.cross(left, back)))
+
+
+def _middle(marks: Mapping[str, Floats], part: str) -> Floats:
+    middle: Floats = (marks[f"{part}_left"] + marks[f"{part}_right"]) / 2.0
+    return middle
 
 
 def mirrored(half: Floats) -> Floats:

@@ -153,6 +153,21 @@ def test_numbers_move_the_face_of_a_bare_figure(mannequin):
     assert np.abs(found(mannequin).face - now).max() < 1e-6
 
 
+def test_a_face_moves_the_same_way_in_any_axes(mannequin):
+    """Characters' armatures have y up, or look to a side: what is open, closed and raised goes with the head."""
+    marks = {name: np.array(place) for name, place in landmarks(mannequin).items()}
+    bare = bpy.data.objects.new("Rig", bpy.data.armatures.new("Rig"))
+    face = bare.pose_to_anime.face
+    rest = face_points(bare, marks)
+    face.gaze_side, face.gaze_up, face.closed_left, face.mouth_open, face.brow_inner, face.smile = 0.8, 0.5, 0.7, 1.0, 1.0, 0.5
+    upright = face_points(bare, marks)
+    assert rest[8, 2] - upright[8, 2] > 0.3 * marks["eye_left"][0], "the chin drops"
+    for turn in (Euler((-math.pi / 2, 0.0, 0.0)), Euler((0.4, 0.9, 2.0))):
+        matrix = np.array(turn.to_matrix())
+        turned = face_points(bare, {name: matrix @ place for name, place in marks.items()})
+        assert np.abs(turned - upright @ matrix.T).max() < 1e-5
+
+
 def test_a_drawn_face_decides_where_its_points_are(mannequin):
     rest = face_at_rest(mannequin)
     put_on(mannequin, Outfit({"face": Worn("face_large_eyes")}))
