@@ -177,7 +177,7 @@ class Problem(Message):
     type: str = "about:blank"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class JobStatus(Message):
     """A job as the server tells it: in lists, single, and inside every event."""
 
@@ -199,7 +199,7 @@ class JobStatus(Message):
     request: GenerationRequest | None = None  # absent in events
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class JobEvent(Message):
     """One server-sent event. ``sequence`` is its SSE id, to resume from with Last-Event-ID."""
 

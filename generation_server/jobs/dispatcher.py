@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -223,7 +224,7 @@ class Dispatcher:
         if kind == "progress":
             if message["warnings"]:
                 self._queue.warn(job_id, *message["warnings"])
-            phase = "cancelling" if self._cancelling else message["phase"]
+            phase = "cancelling" if self._cancelling else sys.intern(message["phase"])  # one text for thousands of events
             self._queue.progress(job_id, message["preview"], phase=phase, step=message["step"], steps=message["steps"])
             return
         if kind == "cancelled" or self._cancelling:

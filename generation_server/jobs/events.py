@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import itertools
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 
 from ..protocol import JobEvent, JobStatus
 
-KEPT = 2000
+KEPT = 1000
 """Events that a listener may fall behind before it is told the present state instead."""
 
 SIGN_OF_LIFE = 10.0
@@ -23,7 +25,7 @@ class EventLog:
     def __init__(self) -> None:
         # The clock makes numbers grow across restarts, so that a number from before is never mistaken for one to come.
         self._sequence = int(time.time() * 1000)
-        self._events: dict[int, JobEvent] = {}
+        self._events: deque[JobEvent] = deque(maxlen=KEPT)  # numbered without a gap, up to ``_sequence``
         self._last_preview: dict[str, int] = {}
         self._news = asyncio.Event()
         self._closed = False
@@ -37,16 +39,15 @@ class EventLog:
     def publish(self, status: JobStatus, preview: str = "") -> None:
         self._sequence += 1
         event = JobEvent(self._sequence, dataclasses.replace(status, request=None), preview)
-        self._events[event.sequence] = event
+        self._events.append(event)
         if preview or status.state.is_final:
             # Only the latest preview of a job is worth its memory.
             former = self._last_preview.pop(status.id, None)
-            if former in self._events:
-                self._events[former] = dataclasses.replace(self._events[former], preview="")
+            if former is not None and former >= self._first:
+                number = former - self._first
+                self._events[number] = dataclasses.replace(self._events[number], preview="")
         if preview:
             self._last_preview[status.id] = event.sequence
-        while len(self._events) > KEPT:
-            del self._events[next(iter(self._events))]
         self._wake()
 
     def close(self) -> None:
@@ -67,10 +68,11 @@ class EventLog:
             while not self._closed:
                 news = self._news  # before reading the log, so that nothing slips in between
                 if cursor is None or not self._reaches(cursor):
-                    cursor = self._sequence
-                    for status in list(present(last_seen is not None)):
+                    missed_some, cursor = cursor is not None, self._sequence
+                    for status in list(present(missed_some)):
                         yield JobEvent(cursor, dataclasses.replace(status, request=None))
-                for event in [event for number, event in self._events.items() if number > cursor]:
+                    continue  # as one who took long to read that may be behind again
+                for event in list(itertools.islice(self._events, cursor + 1 - self._first, None)):
                     cursor = event.sequence
                     if wanted(event.job):
                         yield event
@@ -83,7 +85,12 @@ class EventLog:
 
     def _reaches(self, cursor: int) -> bool:
         """Whether the log still holds everything after ``cursor``."""
-        return cursor <= self._sequence and cursor >= next(iter(self._events), self._sequence + 1) - 1
+        return self._first - 1 <= cursor <= self._sequence
+
+    @property
+    def _first(self) -> int:
+        """The number of the oldest event that the log holds."""
+        return self._sequence + 1 - len(self._events)
 
     def _wake(self) -> None:
         self._news.set()

@@ -10,9 +10,8 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable
 
-from ..protocol import JobState, JobStatus, ServerSettings
+from ..protocol import JobStatus, ServerSettings
 from .blobs import BlobStore, DiskFull
 from .queue import JobQueue
 from .store import JobStore
@@ -27,73 +26,65 @@ _log = logging.getLogger(__name__)
 
 
 class Retention:
-    """Knows every picture that is kept. Used by the thread of the queue."""
+    """Knows every result that is kept. Used by the thread of the queue."""
 
     def __init__(self, queue: JobQueue, store: JobStore, blobs: BlobStore) -> None:
+        """Raises DiskFull."""
         self._queue = queue
+        self._store = store
         self._blobs = blobs
-        self._jobs: dict[str, tuple[float, tuple[str, ...]]] = {}  # by id: when it ended, and its pictures; oldest first
-        self._sizes: dict[str, int] = {}  # bytes of each picture
-        self._owners: Counter[str] = Counter()  # how many jobs have this very picture
-        self.size = 0
-        """Bytes of all pictures."""
-        for status in store.with_results():
-            self._count(status)
+        store.reconcile_results(blobs.size)
+        self.size = store.results_size()
+        """Bytes of all results."""
 
     def note(self, status: JobStatus) -> None:
         """A job has ended."""
-        if status.state is JobState.DONE:
-            self._count(status)
+        if not status.results:
+            return
+        sizes = {sha256: self._blobs.size(sha256) for sha256 in status.results}
+        new = sum(size for sha256, size in sizes.items() if not self._store.owners(sha256))
+        try:
+            self._store.list_results(status.id, status.finished, sizes)
+        except DiskFull as error:  # the next start lists them
+            _log.error("The results of job %s are not counted: %s", status.id, error)
+            return
+        self.size += new
 
     def sweep(self, limits: ServerSettings) -> list[JobStatus]:
-        """Remove what is beyond the limits; the jobs that lost their pictures."""
+        """Remove what is beyond the limits; the jobs that lost their results."""
         now = time.time()
-        needed = {sha256 for status in self._queue.unfinished() if status.request for _, sha256 in status.request.inputs}
         most = limits.keep_gib * _GIB if limits.keep_gib else float("inf")
         oldest = now - limits.keep_days * _DAY if limits.keep_days else 0.0
-        size, leaving = self.size, dict[str, str]()
-        owners = self._owners.copy()
-        for job_id, (finished, results) in self._jobs.items():
+        needed = {sha256 for status in self._queue.unfinished() if status.request for _, sha256 in status.request.inputs}
+        size = self.size
+        leaving: dict[str, str] = {}
+        losses: Counter[str] = Counter()  # how many of those that leave have each result
+        unneeded: list[str] = []
+        for job_id, finished, results in self._store.oldest_results():
             too_old = finished < oldest
             if not (too_old or size > most) or finished > now - GRACE:
-                break  # they are in the order of their ends: the others are younger still
+                break  # the others are younger still
             if not needed.isdisjoint(results) or self._blobs.used_since(results, now - GRACE):
                 continue
-            size -= self._freed_by(results, owners)
             reason = f"{limits.keep_days:g} days" if too_old else f"{limits.keep_gib:g} GiB of pictures"
             leaving[job_id] = f"Its pictures were removed from the server, which is set to keep {reason}."
+            losses.update(results.keys())
+            for sha256, bytes_ in results.items():
+                if losses[sha256] == self._store.owners(sha256):
+                    unneeded.append(sha256)
+                    size -= bytes_
         if not leaving:
             return []
         try:
-            told = self._queue.results_removed(leaving)  # first: a picture must never be missed by a job that still names it
+            # First of all: no job may name a picture that is gone.
+            told = self._queue.results_removed(leaving)
+            self._store.unlist_results(leaving)
         except DiskFull as error:
             _log.error("Old pictures cannot be removed now: %s", error)
             return []
         for status in told:
             _log.warning("Job %s, finished %s: %s", status.id, time.ctime(status.finished), leaving[status.id])
-            self._drop(self._jobs.pop(status.id)[1])
+        for sha256 in unneeded:
+            self._blobs.remove(sha256)
+        self.size = size
         return told
-
-    def _count(self, status: JobStatus) -> None:
-        self._jobs[status.id] = status.finished, status.results
-        for sha256 in set(status.results):
-            if not self._owners[sha256]:
-                self._sizes[sha256] = self._blobs.size(sha256)
-                self.size += self._sizes[sha256]
-            self._owners[sha256] += 1
-
-    def _freed_by(self, results: Iterable[str], owners: Counter[str]) -> int:
-        """Bytes that become free when one more job lets go of these."""
-        freed = 0
-        for sha256 in set(results):
-            owners[sha256] -= 1
-            freed += 0 if owners[sha256] else self._sizes[sha256]
-        return freed
-
-    def _drop(self, results: Collection[str]) -> None:
-        for sha256 in set(results):
-            self._owners[sha256] -= 1
-            if not self._owners[sha256]:
-                del self._owners[sha256]
-                self.size -= self._sizes.pop(sha256)
-                self._blobs.remove(sha256)

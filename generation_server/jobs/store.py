@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,15 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_by_state ON jobs (state, place);
 CREATE INDEX jobs_by_end ON jobs (finished);
 PRAGMA user_version = {SCHEMA_VERSION};
+"""
+
+# What is kept of which job. Derived from the table above: a start puts right what a crash left between the two.
+_RESULTS = """
+CREATE TABLE IF NOT EXISTS results (
+    job TEXT NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL, finished REAL NOT NULL, PRIMARY KEY (job, sha256)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS results_by_end ON results (finished);
+CREATE INDEX IF NOT EXISTS results_by_name ON results (sha256);
 """
 
 _FINAL = tuple(state.value for state in JobState if state.is_final)
@@ -71,9 +81,11 @@ class JobStore:
             self._db.execute("PRAGMA journal_mode = WAL")
             # FULL, not NORMAL: an accepted job is a promise, and one job takes seconds anyway.
             self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute("PRAGMA cache_size = -256")  # KiB: rows are found by their ids, and the system caches the file too
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
             if version == 0:
                 self._db.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+            self._db.executescript(f"BEGIN; {_RESULTS} COMMIT;")
         except sqlite3.Error as error:
             if _is_full(error):
                 raise DiskFull(path.parent) from error
@@ -87,10 +99,14 @@ class JobStore:
 
     def save(self, *jobs: Job) -> None:
         """Write jobs, new or known: all of them, or DiskFull is raised and the former state stands."""
+        self._write("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?)", map(_row, jobs))
+
+    def _write(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Run a statement for each row, for all or for none. Raises DiskFull."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
             try:
-                self._db.executemany("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?)", map(_row, jobs))
+                self._db.executemany(statement, rows)
                 self._db.execute("COMMIT")
             except sqlite3.Error:
                 if self._db.in_transaction:
@@ -112,13 +128,43 @@ class JobStore:
         """At most ``limit`` finished jobs, newest first."""
         return list(self._jobs(f"WHERE state IN ({_marks(_FINAL)}) ORDER BY finished DESC LIMIT ?", *_FINAL, limit))
 
-    def with_results(self) -> Iterator[JobStatus]:
-        """Every job that still has results, in the order in which they ended."""
-        done = JobState.DONE.value
-        for (text,) in self._db.execute("SELECT status FROM jobs WHERE state = ? ORDER BY finished", (done,)):
+    # Results
+
+    def reconcile_results(self, size: Callable[[str], int]) -> None:
+        """Make the list of results say what the jobs say; ``size`` tells the bytes of a file. Raises DiskFull."""
+        listed = set(self._db.execute("SELECT job, sha256 FROM results"))
+        kept: dict[tuple[str, str], float] = {}
+        for (text,) in self._db.execute("SELECT status FROM jobs WHERE state = ?", (JobState.DONE.value,)):
             status = JobStatus.from_json(json.loads(text))
-            if status.results:
-                yield status
+            kept |= {(status.id, sha256): status.finished for sha256 in status.results}
+        self._write("DELETE FROM results WHERE job = ? AND sha256 = ?", listed - kept.keys())
+        missing = [(job, sha256, size(sha256), kept[job, sha256]) for job, sha256 in kept.keys() - listed]
+        self._write("INSERT INTO results VALUES (?, ?, ?, ?)", missing)
+
+    def list_results(self, job_id: str, finished: float, sizes: Mapping[str, int]) -> None:
+        """A job's results by their SHA-256, with their bytes. Raises DiskFull."""
+        rows = [(job_id, sha256, size, finished) for sha256, size in sizes.items()]
+        self._write("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)", rows)
+
+    def unlist_results(self, job_ids: Iterable[str]) -> None:
+        """These jobs have none any more. Raises DiskFull."""
+        self._write("DELETE FROM results WHERE job = ?", [(job_id,) for job_id in job_ids])
+
+    def results_size(self) -> int:
+        """Bytes of all results; one that several jobs have counts once."""
+        (size,) = self._db.execute("SELECT SUM(size) FROM (SELECT DISTINCT sha256, size FROM results)").fetchone()
+        return int(size or 0)
+
+    def owners(self, sha256: str) -> int:
+        """How many jobs have this result."""
+        (count,) = self._db.execute("SELECT COUNT(*) FROM results WHERE sha256 = ?", (sha256,)).fetchone()
+        return int(count)
+
+    def oldest_results(self) -> Iterator[tuple[str, float, dict[str, int]]]:
+        """Job, end and results with their bytes, oldest first."""
+        rows = self._db.execute("SELECT finished, job, sha256, size FROM results ORDER BY finished, job")
+        for (finished, job), group in itertools.groupby(rows, key=lambda row: row[:2]):
+            yield job, finished, {sha256: size for _, _, sha256, size in group}
 
     def blobs(self) -> set[str]:
         """The SHA-256 of every file that must be kept: all results, and what unfinished jobs still need."""

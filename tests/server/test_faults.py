@@ -16,6 +16,7 @@ import pytest
 
 pytest.importorskip("fastapi")
 
+import psutil
 from pose_to_anime.generation_server.client import Client
 from pose_to_anime.generation_server.protocol import JobState, JobSubmission, new_job_id
 from server_process import RunningServer, kill_hard, make_request, running_server, until
@@ -128,6 +129,20 @@ def test_two_hundred_jobs_of_which_half_are_cancelled(server: RunningServer):
     assert len({result[0] for result in results}) == 100
     assert all(server.client.blob(result[0]) for result in results)
     assert server.client.health().queue_length == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="memory is counted otherwise")
+def test_many_jobs_in_a_row_leave_server_and_worker_as_small_as_they_were(server: RunningServer):
+    """Five hundred of them: benchmarks/server_soak.py."""
+
+    def run(count: int) -> list[int]:
+        for seed in range(count):
+            assert server.client.wait(server.submit(f"small {count}", steps=2, height=64, seed=seed)).results
+        return [psutil.Process(pid).memory_full_info().uss for pid in (server.process.pid, server.worker_pid())]
+
+    before = run(30)
+    after = run(60)
+    assert all(now < 1.05 * then for then, now in zip(before, after, strict=True)), (before, after)
 
 
 def in_threads(work, shares: list[list[str]]) -> None:

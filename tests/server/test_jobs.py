@@ -260,9 +260,11 @@ def test_events_resume_without_loss_or_repetition(server):
 
 
 def test_every_phase_is_told_and_how_long_it_still_takes(server):
-    server.client.free_memory()
     prompt, size = "slow", {"width": 128, "height": 128, "steps": 6}
-    events = [event.job for event in server.client.events(job=server.submit(prompt, **size))]
+    *_, before = server.client.events(job=server.submit())
+    server.client.free_memory()
+    job_id = server.submit(prompt, **size)
+    events = [event.job for event in server.client.events(last_event_id=before.sequence, job=job_id)]
     phases = [phase for phase, _ in itertools.groupby(job.phase for job in events if job.state is RUNNING)]
     assert [p for p in phases if p != "starting"] == ["loading model", "reading the prompt", "denoising", "decoding", "saving"]
     assert [job.step for job in events if job.phase == "denoising"][-1] == 6

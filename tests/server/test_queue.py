@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +13,10 @@ import pytest
 pytest.importorskip("fastapi")
 
 from pose_to_anime.generation_server.jobs import order
-from pose_to_anime.generation_server.jobs.events import EventLog
+from pose_to_anime.generation_server.jobs.events import KEPT, EventLog
 from pose_to_anime.generation_server.jobs.queue import JobQueue, QueueFull
 from pose_to_anime.generation_server.jobs.store import JobStore
-from pose_to_anime.generation_server.protocol import JobState, JobSubmission, new_job_id
+from pose_to_anime.generation_server.protocol import JobState, JobStatus, JobSubmission, new_job_id
 from server_process import make_request
 
 
@@ -173,3 +174,33 @@ def test_only_those_are_told_whose_position_changed(queue):
     queue.cancel_waiting(second)  # all but the first move up
     assert queue._events.sequence == before + 2 + 1 + 50
     assert queue.status(first).position == 0
+
+
+def test_a_listener_that_falls_behind_hears_how_everything_ended(queue):
+    """One that stalls while more happens than the log holds, at its very first words and later."""
+
+    async def listen() -> list[tuple[str, JobState]]:
+        heard = []
+
+        def present(missed_some: bool) -> list[JobStatus]:
+            return queue.statuses() if missed_some else queue.unfinished()
+
+        stream = queue._events.listen(present, None, lambda _: True)
+        for _ in range(2):
+            event = await anext(stream)
+            heard.append((event.job.id, event.job.state))
+            for _ in range(KEPT):
+                queue.progress(running, phase="denoising")
+            done.append(add(queue))
+            queue.cancel_waiting(done[-1])
+        while {job_id for job_id, state in heard if state.is_final} != set(done):
+            event = await anext(stream)
+            heard.append((event.job.id, event.job.state))
+        await stream.aclose()
+        return heard
+
+    running = add(queue)
+    queue.take()
+    done: list[str] = []
+    heard = asyncio.run(asyncio.wait_for(listen(), 60))
+    assert heard[0] == (running, JobState.RUNNING)

@@ -166,8 +166,7 @@ def test_models_leave_the_device_when_nobody_needs_them(data_dir: Path):
     with running_server(data_dir, *STEP_ENGINE, "--unload-after", "0.3") as server:
         server.wait_until_ready()
         before = server.client.health().memory_free
-        phases = [event.job.phase for event in server.client.events(job=server.submit())]
-        assert "loading model" in phases
+        *_, end = server.client.events(job=server.submit())
         until(lambda: server.client.health().memory_free == before + 1)
-        phases = [event.job.phase for event in server.client.events(job=server.submit("again"))]
-        assert "loading model" in phases
+        again = server.client.events(last_event_id=end.sequence, job=server.submit("again"))
+        assert "loading model" in [event.job.phase for event in again]
