@@ -2,8 +2,9 @@
 """The recipe inside a result: the ``parameters`` text that A1111 began and that viewers and sites read, and our own JSON.
 
 Ours is an iTXt chunk ``pose_to_anime`` with ``version`` (of this form), ``app`` (version of the product), ``model``, ``seed``,
-the whole ``request``, the ``scene`` that came with it (pose, camera) and the ``warnings`` of the job. It holds no time, so that
-the same submission gives the same file.
+the whole ``request`` of this picture (its own seed, its prompts with all choices made), the prompts as they were ``written``,
+``lora_hashes``, the ``scene`` that came with it (pose, camera) and the ``warnings`` of the job. It holds no time, so that the
+same submission gives the same file.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 from PIL import Image, PngImagePlugin
 
+from .families.samplers import SAMPLERS, Sampler
 from .protocol import GenerationRequest, ModelStatus, ProtocolError
 from .safety import negative_prompt
 from .version import version
@@ -25,14 +27,6 @@ FORM = 1
 
 COMPRESSION = 1
 """zlib's level: at 6 a picture of one megapixel takes five times as long for a tenth less."""
-
-_A1111_SAMPLERS = {
-    "ddim": ("DDIM", ""),
-    "euler_a": ("Euler a", ""),
-    "unipc": ("UniPC", ""),
-    "dpmpp_2m_karras": ("DPM++ 2M", "Karras"),
-}
-"""Our names of samplers as A1111 writes ``Sampler`` and ``Schedule type``."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +38,8 @@ class Recipe:
     model: ModelStatus | None = None
     warnings: tuple[str, ...] = ()
     app: str = field(default_factory=version)
+    written: tuple[str, str] | None = None  # prompt and negative prompt before choices were made, where that is known
+    lora_hashes: Mapping[str, str] = field(default_factory=dict)  # by name, as A1111 counts them
 
 
 def encode_png(image: Image.Image, recipe: Recipe) -> bytes:
@@ -67,6 +63,8 @@ def read_recipe(png: bytes) -> Recipe | None:
             scene=dict(data["scene"]),
             model=None if model is None else ModelStatus.from_json(model),
             warnings=tuple(map(str, data.get("warnings", ()))),
+            written=_pair(data.get("written")),
+            lora_hashes={str(name): str(digest) for name, digest in data.get("lora_hashes", {}).items()},
             app=str(data["app"]),
         )
     except (OSError, SyntaxError, LookupError, TypeError, AttributeError, ProtocolError, ValueError, RecursionError):
@@ -76,11 +74,11 @@ def read_recipe(png: bytes) -> Recipe | None:
 def parameters_text(recipe: Recipe) -> str:
     """Prompt, negative prompt, and one line of settings, in A1111's order and words."""
     request = recipe.request
-    sampler, schedule = _A1111_SAMPLERS.get(request.sampler, (request.sampler, ""))
+    sampler = SAMPLERS.get(request.sampler, Sampler(request.sampler))
     settings = {
         "Steps": request.steps,
-        "Sampler": sampler,
-        "Schedule type": schedule,
+        "Sampler": sampler.name,
+        "Schedule type": sampler.schedule,
         "CFG scale": f"{request.guidance_scale:g}",
         "Seed": request.seed,
         "Size": f"{request.width}x{request.height}",
@@ -96,8 +94,14 @@ def parameters_text(recipe: Recipe) -> str:
             "Guidance End": f"{control.end:g}",
         }
         settings[f"ControlNet {number}"] = ", ".join(f"{name}: {value}" for name, value in unit.items())
+    if recipe.lora_hashes:
+        settings["Lora hashes"] = ", ".join(f"{name}: {digest}" for name, digest in recipe.lora_hashes.items())
+    if recipe.written is not None:
+        templates = zip(("Template", "Negative Template"), recipe.written, (request.prompt, request.negative_prompt), strict=True)
+        settings |= {name: written for name, written, drawn in templates if written != drawn}
     settings["Version"] = f"Pose to Anime {recipe.app}"
-    lines = [_printable(request.prompt)]
+    loras = "".join(f" <lora:{lora.name}:{lora.weight:g}>" for lora in request.loras)
+    lines = [_printable(request.prompt + loras)]
     if negative := negative_prompt(request).strip():
         lines.append(f"Negative prompt: {_printable(negative)}")
     lines.append(", ".join(f"{name}: {_quoted(value)}" for name, value in settings.items() if value != ""))
@@ -113,7 +117,13 @@ def _to_json(recipe: Recipe) -> dict[str, Any]:
         "request": recipe.request.to_json(),
         "scene": dict(recipe.scene),
         "warnings": list(recipe.warnings),
+        **({} if recipe.written is None else {"written": list(recipe.written)}),
+        **({"lora_hashes": dict(recipe.lora_hashes)} if recipe.lora_hashes else {}),
     }
+
+
+def _pair(value: Any) -> tuple[str, str] | None:
+    return (str(value[0]), str(value[1])) if isinstance(value, list) and len(value) == 2 else None
 
 
 def _quoted(value: object) -> str:

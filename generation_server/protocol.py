@@ -33,6 +33,9 @@ CONTROL_KINDS = ("openpose", "depth", "normal", "lineart", "canny", "segmentatio
 SEED_LIMIT = 2**32
 """Seeds are whole numbers from 0 up to and without this (what A1111 and ComfyUI both accept)."""
 
+MOST_PICTURES = 256
+"""Of one job; a family may allow fewer."""
+
 QUEUE_PLACES = ("back", "front", "replace")
 """Where a job goes in the queue: behind all, before all that wait, or in the place of those of its client that wait."""
 
@@ -108,6 +111,8 @@ class GenerationRequest(Message):
     controls: tuple[Control, ...] = ()
     init_image: str = ""  # SHA-256 of a PNG of this size that is painted over; empty: begin from noise
     denoising_strength: float = 1.0  # how much of the init_image is painted anew, above 0 … 1
+    batch_size: int = 1  # pictures that are made at once, of the seeds seed, seed + 1, …
+    batch_count: int = 1  # and how often; all are results of one job
     child_in_view: bool = False  # a figure with a child's body is in the picture: nothing sexual is painted
 
     def __post_init__(self) -> None:
@@ -126,6 +131,10 @@ class GenerationRequest(Message):
         if self.init_image and not _SHA256.fullmatch(self.init_image):
             raise ProtocolError("The starting picture must be a SHA-256 in lower-case hexadecimal.")
         check_range("denoising strength", self.denoising_strength, 0.0, 1.0)
+        check_range("batch size", self.batch_size, 1, MOST_PICTURES)
+        check_range("batch count", self.batch_count, 1, MOST_PICTURES)
+        if self.pictures > MOST_PICTURES:
+            raise ProtocolError(f"A job makes up to {MOST_PICTURES} pictures, not {self.pictures}: choose fewer.")
         if self.init_image and not self.denoised_steps:
             raise ProtocolError(
                 f"With a denoising strength of {self.denoising_strength:g}, {self.steps} steps leave the starting picture as it "
@@ -136,6 +145,16 @@ class GenerationRequest(Message):
     def denoised_steps(self) -> int:
         """How many of the steps are done: a starting picture leaves out the first ones, which would only destroy it."""
         return min(int(self.steps * self.denoising_strength), self.steps) if self.init_image else self.steps
+
+    @property
+    def pictures(self) -> int:
+        """How many results there are."""
+        return self.batch_size * self.batch_count
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seed of each picture of the first batch."""
+        return tuple((self.seed + index) % SEED_LIMIT for index in range(self.batch_size))
 
     @property
     def inputs(self) -> tuple[tuple[str, str], ...]:

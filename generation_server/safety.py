@@ -24,7 +24,7 @@ _EMPHASIS = re.compile(r"[()\[\]{}\\]|:\s*[\d.]+")
 
 def shows_child(request: GenerationRequest) -> bool:
     """Whether a child's body is in the picture, or the prompt means a child."""
-    text = _plain(request.prompt)
+    text = _text(request)
     return request.child_in_view or _found("child", text) != "" or any(int(age) < ADULT_AGE for age in _AGE.findall(text))
 
 
@@ -32,7 +32,7 @@ def refusal(request: GenerationRequest) -> str:
     """The sentence with which the request is refused, or an empty text."""
     if not shows_child(request):
         return ""
-    word = _found("sexual", _plain(request.prompt))
+    word = _found("sexual", _text(request))
     return REFUSAL.format(word=word) if word else ""
 
 
@@ -41,6 +41,11 @@ def negative_prompt(request: GenerationRequest) -> str:
     if not shows_child(request):
         return request.negative_prompt
     return ", ".join(filter(None, (_words()["negative"], request.negative_prompt.strip())))
+
+
+def _text(request: GenerationRequest) -> str:
+    """What the picture is made of, as words: the prompt, and the LoRAs, which are named for what they draw."""
+    return _plain(", ".join((request.prompt, *(lora.name for lora in request.loras))))
 
 
 def _plain(prompt: str) -> str:

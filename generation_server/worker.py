@@ -32,15 +32,17 @@ from typing import IO, TYPE_CHECKING, Any
 
 from PIL import Image
 
+from .batches import BatchProgress, batches
 from .diffusion.interface import EngineLike, GenerationCancelled, GenerationError, Progress
 from .families.catalogue import family
 from .jobs.blobs import BlobStore, DiskFull
-from .jobs.checks import RequestRejected, open_input
+from .jobs.checks import RequestRejected, check_drawn, open_input
 from .metadata import Recipe, encode_png
 from .models.entry import ModelError
+from .models.loras import find_lora, lora_hash
 from .poses.detector import PoseDetector
 from .poses.reading import BadPicture, open_picture
-from .protocol import GenerationRequest, JobSubmission
+from .protocol import GenerationRequest, JobSubmission, ModelStatus
 
 if TYPE_CHECKING:
     from .models.catalogue import ModelCatalogue
@@ -183,12 +185,30 @@ class Worker:
     def _results(self, job: JobSubmission, report: Any, warnings: list[str]) -> list[str]:
         request = job.request
         images = {sha256: self._input(name, sha256, request) for name, sha256 in request.inputs}
-        pictures = self._engine.generate(request, images, report, lambda: job.id in self._cancelled)
-        report(Progress("saving", request.steps, request.steps))
         model = self._models.status(request.model)
-        named = dataclasses.replace(request, sampler=request.sampler or family(model.family).default_sampler)
-        recipe = Recipe(named, job.scene, model, tuple(warnings))
-        return [self._blobs.put(encode_png(picture, recipe)) for picture in pictures]
+        # Drawn again: a wildcard's file may say something else by now, and what is refused stays refused.
+        recipes = check_drawn(request, self._models, model)
+        planned = batches(recipes, request.batch_size)
+        progress = BatchProgress(report, len(planned))
+        pictures: list[Image.Image] = []
+        for index, batch in enumerate(planned):
+            progress.begin(index)
+            pictures += self._engine.generate(batch, images, progress, lambda: job.id in self._cancelled)
+        report(Progress("saving", request.steps, request.steps))
+        return [self._save(*made, job, model, warnings) for made in zip(pictures, recipes, strict=True)]
+
+    def _save(
+        self, picture: Image.Image, drawn: GenerationRequest, job: JobSubmission, model: ModelStatus, warnings: list[str]
+    ) -> str:
+        """Puts a picture with its recipe into the store; the SHA-256 of its PNG."""
+        named = dataclasses.replace(drawn, sampler=drawn.sampler or family(model.family).default_sampler)
+        written = (job.request.prompt, job.request.negative_prompt)
+        hashes = {}
+        for lora in (lora for lora in drawn.loras if lora.weight):
+            place = find_lora(self._models, lora.name, self._models.entry(model.name))
+            hashes[lora.name] = lora_hash(place.file) if place.file else ""
+        recipe = Recipe(named, job.scene, model, tuple(warnings), written=written, lora_hashes=hashes)
+        return self._blobs.put(encode_png(picture, recipe))
 
     def _input(self, name: str, sha256: str, request: GenerationRequest) -> Image.Image:
         data = self._blobs.get(sha256)

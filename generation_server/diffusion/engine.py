@@ -14,9 +14,11 @@ from PIL import Image
 from ..families.catalogue import Family, NumberRange
 from ..models.catalogue import ModelCatalogue, ResolvedModel
 from ..models.entry import ModelError
+from ..models.loras import find_lora
 from ..protocol import GenerationRequest
 from .cache import ComponentCache
 from .interface import GenerationCancelled, GenerationError, Progress
+from .loras import ActiveLora
 from .memory import choose_device, is_out_of_memory, out_of_memory_advice
 from .unet_model import ActiveControl
 from .watching import Watcher
@@ -61,7 +63,9 @@ class Engine:
         report: Callable[[Progress], None],
         cancelled: Callable[[], bool],
     ) -> list[Image.Image]:
-        """The pictures of a request, RGB, of its size. ``images``: each of its ``inputs`` by its SHA-256.
+        """The pictures of one batch, RGB, of the request's size: ``batch_size`` of them.
+
+        ``images``: each of its ``inputs`` by its SHA-256.
 
         ``cancelled`` is asked before every block of the networks. Raises GenerationError with a sentence, or GenerationCancelled.
         """
@@ -71,11 +75,12 @@ class Engine:
         except ModelError as error:
             raise GenerationError(str(error)) from error
         check_request(request, resolved)
+        loras = self._active_loras(request, resolved)
         controls = active_controls(request, resolved, images)
         start = input_image("starting picture", request.init_image, request, images) if request.init_image else None
         watcher.check()
         try:
-            model = self._load(resolved, controls, watcher)
+            model = self._load(resolved, controls, loras, watcher)
             if resolved.entry.warning:
                 report(Progress("preparing", warnings=(resolved.entry.warning,)))
             pictures = model.generate(request, controls, start, watcher)
@@ -92,8 +97,23 @@ class Engine:
             check_picture(picture)
         return pictures
 
-    def _load(self, resolved: ResolvedModel, controls: list[ActiveControl], watcher: Watcher) -> Any:
-        """The model with the ControlNets that are needed. Another checkpoint goes first; ControlNets stay as long as they fit."""
+    def _active_loras(self, request: GenerationRequest, resolved: ResolvedModel) -> list[ActiveLora]:
+        """Those that change the picture; the others need not even be there. One that is named twice has both weights together."""
+        active: dict[str, ActiveLora] = {}
+        for lora in request.loras:
+            if lora.weight == 0:
+                continue
+            try:
+                place = find_lora(self._catalogue, lora.name, resolved.entry)
+            except ModelError as error:
+                raise GenerationError(str(error)) from error
+            former = active.get(place.identity, ActiveLora(place, 0.0)).weight
+            active[place.identity] = ActiveLora(place, former + lora.weight)
+        return [lora for lora in active.values() if lora.weight != 0]
+
+    def _load(self, resolved: ResolvedModel, controls: list[ActiveControl], loras: list[ActiveLora], watcher: Watcher) -> Any:
+        """The model with the ControlNets and LoRAs that are needed. Another checkpoint goes first; ControlNets stay as long as
+        they fit."""
         identity = resolved.identity
         kinds = [control.kind for control in controls]
         needed = [resolved.controlnets[kind] for kind in kinds]
@@ -108,7 +128,9 @@ class Engine:
             current = loader.load(resolved, self._device, self._cache)
             self._model = (identity, current)
         watcher.check()
-        current.prepare(resolved, kinds)
+        if not current.has_loras(loras):
+            watcher.report(Progress("loading LoRAs"))
+        current.prepare(resolved, kinds, loras)
         watcher.check()
         return current
 
@@ -123,10 +145,10 @@ def check_request(request: GenerationRequest, resolved: ResolvedModel) -> None:
         )
     _check_range("number of steps", request.steps, family.steps, family)
     _check_range("guidance scale", request.guidance_scale, family.guidance_scale, family)
+    if request.batch_size > family.batch.size:
+        raise GenerationError(f"{family.title} makes up to {family.batch.size} pictures at once, not {request.batch_size}.")
     if request.sampler and request.sampler not in family.samplers:
         raise GenerationError(f"{family.title} has no sampler '{request.sampler}': use one of {', '.join(family.samplers)}.")
-    if request.loras:
-        raise GenerationError(f"There is no LoRA '{request.loras[0].name}' on this server: remove it from the request.")
     if request.style:
         raise GenerationError(f"There is no style '{request.style}' on this server: remove it from the request.")
 

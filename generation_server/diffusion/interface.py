@@ -44,7 +44,9 @@ class EngineLike(Protocol):
         report: Callable[[Progress], None],
         cancelled: Callable[[], bool],
     ) -> list[Image]:
-        """The pictures of a request. ``images``: each of its ``inputs`` by its SHA-256, RGB, of the request's size.
+        """The pictures of one batch: ``batch_size`` of them, whose seeds follow each other; the prompt is drawn.
+
+        ``images``: each of its ``inputs`` by its SHA-256, RGB, of the request's size.
 
         ``cancelled`` is asked at least once a denoising step. Raises GenerationError or GenerationCancelled.
         """

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import torch
 
 from ..families.catalogue import families
+from .loras import changed_by
 
 CHUNK = 75
 """Tokens of text in one run of CLIP's text encoder: 77 without start and end."""
@@ -26,6 +27,7 @@ _LOOK_BACK = (
     20  # a chunk ends at a comma if one is among its last tokens, as many as A1111 looks at, so that no tag is cut in two
 )
 _CACHED = 64
+_ESCAPED = "()[]\\:#{}|_<"  # also what would mean something before: see drawn_prompt.py
 _WORD = re.compile(r"[^\W\d_]+")  # as CLIP's tokenizer cuts text; it takes every digit by itself
 
 _PIECES = re.compile(r"\\.|\\|\(|\[|:\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*\)|\)|\]|\bBREAK\b|[^\\()\[\]:B]+|:|B", re.DOTALL)
@@ -65,7 +67,7 @@ def parse_weights(prompt: str) -> list[Weighted]:
         if match.group(1) and close("(", float(match.group(1))):
             continue
         if piece.startswith("\\") and len(piece) == 2:
-            piece = piece[1] if piece[1] in "()[]\\:" else piece
+            piece = piece[1] if piece[1] in _ESCAPED else piece
         texts.append(None if piece == "BREAK" else piece)
         weights.append(1.0)
     for bracket, start in opened:
@@ -156,7 +158,7 @@ class PromptEncoder:
         self._encoder = text_encoder
         self._clip_skip = clip_skip
         self._final_norm = final_norm
-        self._memory: OrderedDict[str, Encoding] = OrderedDict()
+        self._memory: OrderedDict[tuple[str, str], Encoding] = OrderedDict()
 
     def encode_pair(self, prompt: str, negative_prompt: str) -> tuple[torch.Tensor, torch.Tensor]:
         """Embeddings (1, 77 · n, width) of both, of the same n chunks: the shorter one goes on with empty chunks."""
@@ -179,13 +181,14 @@ class PromptEncoder:
 
     @torch.no_grad()
     def _encoded(self, prompt: str) -> Encoding:
-        if prompt in self._memory:
-            self._memory.move_to_end(prompt)
-            return self._memory[prompt]
+        key = (changed_by(self._encoder), prompt)
+        if key in self._memory:
+            self._memory.move_to_end(key)
+            return self._memory[key]
         chunks = chunked(parse_weights(prompt), self._tokenizer)
         encoded = [self._encode_chunk(chunk) for chunk in chunks]
         encoding = Encoding(torch.cat([chunk.embedding for chunk in encoded], 1), encoded[0].pooled)
-        self._memory[prompt] = encoding
+        self._memory[key] = encoding
         if len(self._memory) > _CACHED:
             self._memory.popitem(last=False)
         return encoding

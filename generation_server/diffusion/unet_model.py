@@ -23,6 +23,7 @@ from .cache import ComponentCache
 from .controlnets import ControlStack, HintMemory, Steering, interruptible
 from .guidance import rescaled
 from .interface import GenerationError, Progress
+from .loras import ActiveLora, LoraSlots
 from .memory import Device
 from .previews import LatentColours
 from .prompts import unknown_words
@@ -69,6 +70,7 @@ class UNetModel(ABC):
         self._parts = parts
         self._colours = LatentColours(parts["vae"], self._decode)
         self._hints = HintMemory()
+        self._loras: LoraSlots | None = None
 
     @abstractmethod
     def _conditions(self, request: GenerationRequest) -> dict[str, Any]:
@@ -78,11 +80,21 @@ class UNetModel(ABC):
         """What the family's pipelines are made of, but for the scheduler and the ControlNets."""
         return {name: part for name, part in self._parts.items() if name != "scheduler"}
 
-    def prepare(self, resolved: ResolvedModel, kinds: Sequence[str]) -> None:
-        """Loads the ControlNets of these kinds. ``resolved`` may know ones that came after the model was loaded."""
+    def prepare(self, resolved: ResolvedModel, kinds: Sequence[str], loras: Sequence[ActiveLora] = ()) -> None:
+        """Loads the ControlNets of these kinds, and puts these LoRAs on. ``resolved`` may know what came after the model.
+
+        Raises GenerationError where a LoRA does not fit."""
         self._resolved = resolved
         for kind in kinds:
             self._controlnet(kind)
+        if loras and self._loras is None:
+            self._loras = LoraSlots(self.pipelines.text(**self._components(), scheduler=self._parts["scheduler"]), self._device)
+        if self._loras is not None:
+            self._loras.use(loras)
+
+    def has_loras(self, loras: Sequence[ActiveLora]) -> bool:
+        """Whether all of these are loaded."""
+        return all(self._loras is not None and lora.place in self._loras for lora in loras)
 
     def _controlnet(self, kind: str) -> tuple[Adapter, Any]:
         place = self._resolved.controlnets.get(kind)
@@ -94,7 +106,7 @@ class UNetModel(ABC):
     def generate(
         self, request: GenerationRequest, controls: Sequence[ActiveControl], start: Image.Image | None, watcher: Watcher
     ) -> list[Image.Image]:
-        """The picture of a request whose settings have been checked; ``start`` is its ``init_image``, RGB, of its size.
+        """The pictures of a request whose settings have been checked; ``start`` is its ``init_image``, RGB, of its size.
 
         Raises GenerationError or GenerationCancelled."""
         unet, vae = self._parts["unet"], self._parts["vae"]
@@ -107,7 +119,7 @@ class UNetModel(ABC):
             conditions = self._conditions(request)
             latents = self._denoise(request, controls, start, conditions, watcher)
             watcher.report(Progress("decoding", request.denoised_steps, request.denoised_steps))
-            pixels = self._decode(latents)
+            pixels = torch.cat([self._decode(latent) for latent in latents.split(1)])
         return VaeImageProcessor().postprocess(pixels.float().cpu(), output_type="pil")
 
     def _denoise(
@@ -118,13 +130,15 @@ class UNetModel(ABC):
         conditions: dict[str, Any],
         watcher: Watcher,
     ) -> torch.Tensor:
-        scheduler = make_scheduler(request.sampler or self._resolved.family.default_sampler, self._parts["scheduler"].config)
+        sampler = request.sampler or self._resolved.family.default_sampler
+        scheduler = make_scheduler(sampler, self._parts["scheduler"].config, request.steps, request.seeds)
         settings: dict[str, Any] = {
             **conditions,
             "num_inference_steps": request.steps,
             "guidance_scale": request.guidance_scale,
             # On the CPU whatever the device, so that a seed means the same noise everywhere.
-            "generator": torch.Generator("cpu").manual_seed(request.seed),
+            "generator": [torch.Generator("cpu").manual_seed(seed) for seed in request.seeds],
+            "num_images_per_prompt": request.batch_size,
             "output_type": "latent",
             "callback_on_step_end": StepReports(scheduler, self._colours, request.denoised_steps, watcher),
         }

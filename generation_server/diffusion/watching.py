@@ -34,6 +34,7 @@ class StepReports:
 
     def __init__(self, scheduler: Any, colours: LatentColours, steps: int, watcher: Watcher) -> None:
         self._denoised = DenoisedWatch(scheduler)
+        self._order = scheduler.order  # runs of the network a step, each of which a pipeline calls a step
         self._colours = colours
         self._steps = steps
         self._watcher = watcher
@@ -46,5 +47,5 @@ class StepReports:
             best = self._denoised.latents if self._denoised.latents is not None else tensors["latents"]
             preview = self._colours.picture(best)
             self._last_preview = time.monotonic()
-        self._watcher.report(Progress("denoising", step + 1, self._steps, preview))
+        self._watcher.report(Progress("denoising", min(step // self._order + 1, self._steps), self._steps, preview))
         return {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -64,6 +64,26 @@ class Draft:
 
 
 @dataclass(frozen=True)
+class FewSteps:
+    """Settings for a picture in few steps, with the LoRA that makes them enough."""
+
+    title: str
+    lora: str  # name of its entry in the registry of models
+    sampler: str
+    steps: int
+    guidance_scale: float
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class BatchRule:
+    """How many pictures one job may ask for."""
+
+    size: int  # made at once
+    pictures: int  # in all
+
+
+@dataclass(frozen=True)
 class Skeletons:
     """How a pose ControlNet was shown people: the skeleton profile, and whether hands and faces were drawn."""
 
@@ -92,6 +112,9 @@ class Family:
     samplers: tuple[str, ...]
     default_sampler: str
     draft: Draft | None = None
+    batch: BatchRule = BatchRule(4, 64)
+    few_steps: tuple[FewSteps, ...] = ()
+    negative_presets: Mapping[str, str] = field(default_factory=dict)  # negative prompts by a name for people
     vocabulary: str = "open"  # "closed": it knows whole words alone, and the user is told of others
     text_encoders: tuple[str, ...] = ("text_encoder",)  # folders of a checkpoint in diffusers layout
     text_width: int = 0  # channels of the text embedding that its UNet takes: tells models of unknown family; 0: none of its own
@@ -119,6 +142,9 @@ def read_family(path: Path) -> Family:
             samplers=tuple(data["samplers"]["names"]),
             default_sampler=data["samplers"]["default"],
             draft=Draft(**data["draft"]) if "draft" in data else None,
+            batch=BatchRule(**data["batch"]) if "batch" in data else Family.batch,
+            few_steps=tuple(FewSteps(**values) for values in data.get("few_steps", ())),
+            negative_presets=MappingProxyType({str(name): str(text) for name, text in data.get("negative_presets", {}).items()}),
             vocabulary=data.get("vocabulary", "open"),
             text_encoders=tuple(data.get("text_encoders", Family.text_encoders)),
             text_width=data.get("text_width", 0),

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from ..batches import pictures_of
+from ..drawn_prompt import PromptError, Wildcards
 from ..families.catalogue import Family, FamilyError, NumberRange, family
 from ..models.entry import ModelError
+from ..models.loras import find_lora
 from ..protocol import GenerationRequest, ModelStatus
 from ..safety import refusal
 
@@ -39,8 +42,7 @@ def check_request(request: GenerationRequest, models: ModelCatalogue, blobs: Blo
         rules = family(model.family)
     except (ModelError, FamilyError) as error:
         raise RequestRejected(str(error)) from error
-    if sentence := refusal(request):
-        raise RequestRejected(sentence)
+    check_drawn(request, models, model)
     _check_numbers(request, model, rules)
     _check_names(request, model, rules)
     for control in request.controls:
@@ -53,6 +55,20 @@ def check_request(request: GenerationRequest, models: ModelCatalogue, blobs: Blo
         _check_image(name, sha256, request, blobs)
 
 
+def check_drawn(request: GenerationRequest, models: ModelCatalogue, model: ModelStatus) -> list[GenerationRequest]:
+    """The request of each picture alone, its prompt as it is painted. Raises RequestRejected where one of them may not be."""
+    try:
+        pictures = pictures_of(request, Wildcards(models.user_dir))
+        for name in sorted({lora.name for picture in pictures for lora in picture.loras if lora.weight}):
+            find_lora(models, name, models.entry(model.name))
+    except (PromptError, ModelError) as error:
+        raise RequestRejected(str(error)) from error
+    for picture in pictures:
+        if sentence := refusal(picture):
+            raise RequestRejected(sentence)
+    return pictures
+
+
 def _check_numbers(request: GenerationRequest, model: ModelStatus, rules: Family) -> None:
     size = rules.size
     if not size.accepts(request.width, request.height):
@@ -62,6 +78,11 @@ def _check_numbers(request: GenerationRequest, model: ModelStatus, rules: Family
         )
     _check_range("number of steps", request.steps, rules.steps, model)
     _check_range("guidance scale", request.guidance_scale, rules.guidance_scale, model)
+    if request.batch_size > rules.batch.size or request.pictures > rules.batch.pictures:
+        raise RequestRejected(
+            f"The model {model.title} makes up to {rules.batch.size} pictures at once and {rules.batch.pictures} in a job, "
+            f"not {request.batch_size} and {request.pictures}: choose fewer."
+        )
 
 
 def _check_range(what: str, value: float, allowed: NumberRange, model: ModelStatus) -> None:
@@ -76,8 +97,6 @@ def _check_names(request: GenerationRequest, model: ModelStatus, rules: Family) 
         raise RequestRejected(
             f"The model {model.title} knows no sampler '{request.sampler:.40}': use one of {', '.join(rules.samplers)}."
         )
-    if request.loras:
-        raise RequestRejected(f"There is no LoRA '{request.loras[0].name:.80}' on this server: remove it from the request.")
     if request.style:
         raise RequestRejected(f"There is no style '{request.style:.80}' on this server: choose none.")
 

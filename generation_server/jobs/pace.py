@@ -94,7 +94,7 @@ class Paces:
         """What is known of such a job; its steps taken together. From the nearest other size where this one never ran."""
         key = _key(request)
         if (known := self._paces.get(key)) is None:
-            pixels = request.width * request.height
+            pixels = request.width * request.height * request.batch_size
             others = {other: _pixels(other) for other in self._paces if other.rpartition(" ")[0] == request.model}
             if not others:
                 return {}
@@ -108,7 +108,10 @@ class Paces:
         known = self.of(request)
         if not known:
             return None
-        return _total({p: seconds for p, seconds in known.items() if loads or not _is_loading(p)}, request.denoised_steps)
+        return _total(
+            {p: seconds for p, seconds in known.items() if loads or not _is_loading(p)},
+            request.denoised_steps * request.batch_count,
+        )
 
     def remember(self, request: GenerationRequest, taken: Phases) -> None:
         """Learn from a job that is done; the last ones count most."""
@@ -133,7 +136,8 @@ def _is_loading(phase: str) -> bool:
 
 
 def _key(request: GenerationRequest) -> str:
-    return f"{request.model} {request.width}x{request.height}"
+    # Pictures that are made at once take about as long as one of as many pixels.
+    return f"{request.model} {request.width}x{request.height * request.batch_size}"
 
 
 def _pixels(key: str) -> int:

@@ -165,7 +165,7 @@ class JobQueue:
         job = job.with_status(state=JobState.RUNNING, phase="starting", step=0, started=time.time())
         loads, self._loaded = self._loaded != job.model, job.model
         request = job.submission.request
-        self._stopwatches[job.id] = Stopwatch(self._paces.of(request), loads, request.denoised_steps)
+        self._stopwatches[job.id] = Stopwatch(self._paces.of(request), loads, request.denoised_steps * request.batch_count)
         self._keep(job)
         self._line_up(job)
         return job

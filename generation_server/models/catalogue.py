@@ -58,6 +58,7 @@ class ModelCatalogue:
 
     def __init__(self, user_dir: Path) -> None:
         """``user_dir`` is the user's folder (``protocol.user_data_dir()``); models are in its ``models``."""
+        self.user_dir = user_dir
         self.models_dir = user_dir / "models"
         self.lock = Lock(self.models_dir / "lock.json")
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..families.catalogue import families
-from .entry import UNION_CONTROLS, Entry
+from .entry import UNION_CONTROLS, Entry, entry_name
 from .header import HeaderError, tensor_shapes
+from .loras import is_unreadable, lora_files, text_width
 
 # A tensor whose last axis is the width of the text embedding, and with that the family: (kind, name in the file). SD 1.x has the
 # first attention at its first level, SDXL at its second.
@@ -42,15 +42,15 @@ _CONTROLS_IN_NAMES = {
 
 
 def discover(models_dir: Path, described: Mapping[str, Entry]) -> tuple[dict[str, Entry], list[str]]:
-    """Entries by name for files and folders directly in ``models_dir`` that ``described`` does not name, and a sentence for each
-    file that cannot be used."""
+    """Entries by name for files and folders directly in ``models_dir`` that ``described`` does not name, and for the LoRAs in its
+    folders of LoRAs; and a sentence for each file that cannot be used."""
     taken = {entry.path.resolve() for entry in described.values() if entry.path}
     found: dict[str, Entry] = {}
     problems: list[str] = []
     if not models_dir.is_dir():
         return found, problems
-    for path in sorted(models_dir.iterdir()):
-        name = _name(path.stem if path.is_file() else path.name)
+    for path in (*sorted(models_dir.iterdir()), *lora_files(models_dir)):
+        name = entry_name(path.stem if path.is_file() else path.name)
         if name in described or path.resolve() in taken or path.name.startswith("."):
             continue
         if path.is_file() and path.suffix == ".safetensors":
@@ -67,6 +67,9 @@ def discover(models_dir: Path, described: Mapping[str, Entry]) -> tuple[dict[str
             if not kind:
                 continue  # a folder of something else is nobody's mistake
         else:
+            continue
+        if name in found:
+            problems.append(f"{path} has the name of another model, {found[name].path}: rename one of them.")
             continue
         entry, problem = _entry(name, path, kind, width)
         if entry:
@@ -98,7 +101,7 @@ def _entry(name: str, path: Path, kind: str, width: int) -> tuple[Entry | None, 
     return replace(found, adapter="union", controls=UNION_CONTROLS) if kind == _UNION else found, ""
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=8192)
 def _of_file(path: Path, size: int, modified: int) -> tuple[str, int]:
     """Kind and text width of a single file; ("", 0) where they cannot be told.
 
@@ -110,6 +113,8 @@ def _of_file(path: Path, size: int, modified: int) -> tuple[str, int]:
             alone = kind == "checkpoint" or any(name.startswith("control_model.") or key in shapes for key in _ONLY_CONTROLNET)
             kind = _UNION if kind == "controlnet" and _ONLY_UNION in shapes else kind
             return (kind, shapes[name][-1]) if alone else ("", 0)
+    if width := text_width(shapes):
+        return "" if is_unreadable(shapes) else "lora", width
     return "", 0
 
 
@@ -134,8 +139,3 @@ def _json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return data if isinstance(data, dict) else {}
-
-
-def _name(stem: str) -> str:
-    """A file's name as the name of an entry: "Counterfeit V3.0" is "counterfeit_v3.0"."""
-    return re.sub(r"[^a-z0-9_.-]+", "_", stem.lower()).lstrip("_.-") or "model"

@@ -13,7 +13,7 @@ from typing import Any
 from ..families.catalogue import families
 from ..protocol import CONTROL_KINDS
 
-KINDS = ("checkpoint", "controlnet", "vae", "detector")
+KINDS = ("checkpoint", "controlnet", "vae", "lora", "detector")
 AUTOENCODERS = ("kl", "dc")
 """Kinds of autoencoder that are loaded; diffusion/components.py has their classes. Stable Diffusion's is "kl"."""
 ADAPTERS = ("controlnet", "union")
@@ -23,6 +23,9 @@ UNION_CONTROLS = ("openpose", "depth", "normal", "lineart", "canny", "segmentati
 PREDICTIONS = ("epsilon", "v_prediction")
 NETWORK = "diffusion_pytorch_model.safetensors"
 """diffusers' name for a network's weights. A file may also be there in half precision (``.fp16.``) or in shards."""
+
+LORA = "pytorch_lora_weights.safetensors"
+"""diffusers' name for the weights of a LoRA."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
@@ -34,7 +37,7 @@ class ModelError(ValueError):
 
 @dataclass(frozen=True)
 class Entry:
-    """A checkpoint, ControlNet, VAE or detector. One of ``repository``, ``path`` and ``made_here`` says where it comes from."""
+    """A checkpoint, ControlNet, VAE, LoRA or detector. ``repository``, ``path`` or ``made_here`` says where it is from."""
 
     name: str
     title: str
@@ -66,7 +69,7 @@ class Entry:
     @property
     def weights(self) -> tuple[str, ...]:
         if self.files or self.kind != "checkpoint":
-            return self.files or (NETWORK,)
+            return self.files or (LORA if self.kind == "lora" else NETWORK,)
         encoders = (f"{folder}/model.safetensors" for folder in families()[self.family].text_encoders)
         return (f"unet/{NETWORK}", f"vae/{NETWORK}", *encoders)
 
@@ -77,9 +80,14 @@ class Entry:
 
     @property
     def is_single_file(self) -> bool:
-        """Whether the repository holds it as one file in the original layout instead of diffusers'."""
+        """Whether the repository holds it as one file in the original layout instead of diffusers'. A LoRA always is."""
         single = len(self.files) == 1 and "/" not in self.files[0] and self.files != (NETWORK,)
-        return single and self.kind != "detector"
+        return self.kind == "lora" or (single and self.kind != "detector")
+
+
+def entry_name(text: str) -> str:
+    """A file's name, without its suffix, as the name of an entry: "Counterfeit V3.0" is "counterfeit_v3.0"."""
+    return re.sub(r"[^a-z0-9_.-]+", "_", text.lower()).lstrip("_.-") or "model"
 
 
 def read_entry(path: Path) -> Entry:
@@ -123,6 +131,8 @@ def parse_entry(name: str, data: Mapping[str, Any], folder: Path) -> Entry:
     if entry.guidance_rescale is not None and not 0 <= entry.guidance_rescale <= 1:
         raise ModelError(f"has the guidance_rescale {entry.guidance_rescale:g}: use a number from 0 to 1.")
     _check_controls(entry)
+    if entry.kind == "lora" and len(entry.files) > 1:
+        raise ModelError("names more than one file: a LoRA is a single one.")
     if sum((bool(entry.repository), entry.path is not None, entry.made_here)) != 1:
         raise ModelError("needs either 'repository' or 'path', and only one of them.")
     if entry.repository and not _REPOSITORY.fullmatch(entry.repository):

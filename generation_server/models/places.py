@@ -109,6 +109,12 @@ def _at_path(entry: Entry, path: Path) -> tuple[Place | None, tuple[MissingFile,
     if path.is_dir():
         names = missing_weights(path, entry.weights)
         if not names:
-            return Place(entry, file=path / entry.files[0]) if entry.is_single_file else Place(entry, folder=path), ()
+            return Place(entry, file=_single(path, entry.weights[0])) if entry.is_single_file else Place(entry, folder=path), ()
         return None, tuple(MissingFile(str(path / name), str(path)) for name in names)
     return None, (MissingFile(str(path), str(path.parent)),)
+
+
+def _single(folder: Path, name: str) -> Path:
+    found = find_weights(folder, name)
+    assert found is not None, "asked only where nothing is missing"
+    return found.path

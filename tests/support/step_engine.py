@@ -17,6 +17,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
@@ -51,9 +52,13 @@ class Engine:
             self.loaded = request.model
         report(Progress("reading the prompt"))
         linger("reading")
-        picture = Image.new("RGB", (request.width, request.height), _colour(request.fingerprint()))
-        for control in request.controls:
-            picture = Image.blend(picture, images[control.image], 0.5)
+        pictures = []
+        for seed in request.seeds:
+            alone = replace(request, seed=seed, batch_size=1)
+            picture = Image.new("RGB", (request.width, request.height), _colour(alone.fingerprint()))
+            for control in request.controls:
+                picture = Image.blend(picture, images[control.image], 0.5)
+            pictures.append(picture)
         report(Progress("denoising", 0, request.steps, warnings=("This picture was drawn by a test.",)))
         for step in range(1, request.steps + 1):
             if "slow" in words:
@@ -66,7 +71,7 @@ class Engine:
             linger("denoising")
         report(Progress("decoding", request.steps, request.steps))
         linger("decoding")
-        return Pictures([picture], lambda: linger("saving"))
+        return Pictures(pictures, lambda: linger("saving"))
 
     def _misbehave(self, prompt: str, words: list[str]) -> None:
         mark = Path(os.environ.get("STEP_ENGINE_MARK", os.devnull))

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from pose_to_anime.generation_server.models.catalogue import FOLDER, ModelCatalo
 from pose_to_anime.generation_server.models.entry import KINDS, UNION_CONTROLS, ModelError, read_entry
 from pose_to_anime.generation_server.models.lock import Lock, LockedFile
 from pose_to_anime.generation_server.protocol import ModelStatus
+from weight_files import weights
 
 CROSS_ATTENTION = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
 CONTROL_ATTENTION = "control_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
@@ -24,21 +24,6 @@ HINTS = "controlnet_cond_embedding.conv_in.weight"
 
 XL = 'title = "X"\nfamily = "sdxl"\nkind = "checkpoint"\nrepository = "a/b"\n'
 UNION = 'title = "X"\nfamily = "sdxl"\nkind = "controlnet"\nrepository = "a/b"\nadapter = "union"\n'
-
-
-def weights(path: Path, shapes: dict[str, list[int]] | None = None) -> Path:
-    """A whole safetensors file of bytes with these tensors."""
-    header, end = {}, 0
-    for name, shape in (shapes or {"w": [8]}).items():
-        size = 1
-        for side in shape:
-            size *= side
-        header[name] = {"dtype": "U8", "shape": shape, "data_offsets": [end, end + size]}
-        end += size
-    text = json.dumps(header).encode()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(struct.pack("<Q", len(text)) + text + bytes(end))
-    return path
 
 
 def diffusers_folder(folder: Path) -> Path:
@@ -149,7 +134,7 @@ def test_the_users_entries(catalogue: ModelCatalogue, models: Path) -> None:
         ("title = ", "cannot be read"),
         ('family = "sd15"\nkind = "checkpoint"\nrepository = "a/b"', "lacks 'title'"),
         ('title = "X"\nfamily = "sd99"\nkind = "checkpoint"\nrepository = "a/b"', "family 'sd99': use one of builtin, sd15"),
-        ('title = "X"\nfamily = "sd15"\nkind = "lora"\nrepository = "a/b"', "kind 'lora': use checkpoint or controlnet"),
+        ('title = "X"\nfamily = "sd15"\nkind = "poem"\nrepository = "a/b"', "kind 'poem': use checkpoint or controlnet"),
         ('title = "X"\nfamily = "sd15"\nkind = "checkpoint"', "either 'repository' or 'path'"),
         ('title = "X"\nfamily = "sd15"\nkind = "checkpoint"\nrepository = "a/b"\npath = "c"', "either 'repository' or 'path'"),
         ('title = "X"\nfamily = "sd15"\nkind = "controlnet"\nrepository = "a/b"', "needs 'control', one of openpose"),

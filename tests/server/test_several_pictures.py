@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One job with several pictures on a real server: its results, their seeds and prompts, and how far it is."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from collections.abc import Iterator
+
+import pytest
+
+pytest.importorskip("fastapi")
+
+from PIL import Image
+from pose_to_anime.generation_server.client import RequestRefused
+from pose_to_anime.generation_server.metadata import parameters_text, read_recipe
+from pose_to_anime.generation_server.protocol import JobState
+from server_process import STEP_ENGINE, RunningServer, running_server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """With a wildcard file in its user's folder."""
+    home = tmp_path_factory.mktemp("home")
+    (home / "wildcards").mkdir()
+    (home / "wildcards" / "who.txt").write_text("1boy\n1girl\nloli\n", "utf-8")
+    with running_server(home / "data", *STEP_ENGINE, "--user-dir", str(home)) as running:
+        running.wait_until_ready()
+        yield running
+
+
+def test_each_result_holds_what_makes_it_again(server: RunningServer) -> None:
+    client = server.client
+    job = server.submit("{red|green|blue} hair # a comment", seed=8, steps=5, batch_size=2, batch_count=3)
+    events = list(client.events(job=job))
+    status = client.job(job)
+    assert status.state is JobState.DONE and len(status.results) == 6
+    steps = [(event.job.step, event.job.steps) for event in events if event.job.phase == "denoising"]
+    assert steps == sorted(steps) and steps[-1][0] == steps[-1][1] > 5
+    recipes = [read_recipe(client.blob(sha256)) for sha256 in status.results]
+    assert all(recipe is not None for recipe in recipes)
+    requests = [recipe.request for recipe in recipes if recipe]
+    assert [request.seed for request in requests] == list(range(8, 14))
+    assert {request.prompt for request in requests} <= {"red hair", "green hair", "blue hair"}
+    assert len({request.prompt for request in requests}) > 1
+    assert recipes[0] and "Template: {red|green|blue} hair # a comment" in parameters_text(recipes[0])
+    again = server.wait_for_state(server.submit(**{**_fields(requests[4]), "sampler": ""}), JobState.DONE)
+    assert _pixels(server, again.results[0]) == _pixels(server, status.results[4])
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"prompt": "__who__, nude", "batch_size": 8, "batch_count": 4}, "Sexual content is refused"),
+        ({"prompt": "__whom__"}, "There is no wildcard '__whom__': use one of who."),
+        ({"prompt": "1girl <lora:ink:1>"}, "There is no LoRA 'ink' on this server: put it into models/Lora"),
+        ({"batch_size": 9}, "makes up to 8 pictures at once and 64 in a job, not 9 and 9"),
+        ({"batch_count": 65}, "not 1 and 65"),
+    ],
+)
+def test_what_cannot_be_made_is_said_at_once(server: RunningServer, changes: dict, sentence: str) -> None:
+    with pytest.raises(RequestRefused) as caught:
+        server.submit(**changes)
+    assert caught.value.problem.status == 422 and sentence in str(caught.value)
+
+
+def _fields(request: object) -> dict:
+    return {f.name: getattr(request, f.name) for f in dataclasses.fields(request)}  # type: ignore[arg-type]
+
+
+def _pixels(server: RunningServer, sha256: str) -> bytes:
+    return Image.open(io.BytesIO(server.client.blob(sha256))).tobytes()
