@@ -107,7 +107,7 @@ def _generate(arguments: argparse.Namespace, client: Client, out: Path) -> Gener
     scene = _scene(arguments, lambda scene: _use_generation(scene, arguments))
     if arguments.outfit:
         _tell_outfit(scene)
-    draft = family_of(scene.pose_to_anime.generation.model).draft if arguments.draft else None
+    draft = family_of(scene.pose_to_anime.generation).draft if arguments.draft else None
     sampler = draft.sampler if draft else ""
     told: set[str] = set()
     with Progress("generating") as progress:
@@ -135,8 +135,8 @@ def _use_generation(scene: bpy.types.Scene, arguments: argparse.Namespace) -> No
     from .generate.request import NO_START
 
     settings = scene.pose_to_anime.generation
-    settings.model = chosen_model(arguments.model).name
-    family = family_of(settings.model)
+    settings.model = chosen_model(arguments.model, settings.family).name
+    family = family_of(settings)
     settings.negative_prompt = family.negative_prompt if arguments.negative is None else arguments.negative
     if arguments.prompt is not None:
         if not arguments.prompt.strip():

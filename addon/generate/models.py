@@ -30,6 +30,7 @@ class Model:
     title: str
     family: str
     advised: bool = True  # may be taken where the user chose none
+    recommended: bool = False  # and before others
     present: bool | None = None  # None: not known, for no server has said
     reason: str = ""  # why it cannot be used now
     note: str = ""
@@ -49,8 +50,9 @@ def model(name: str) -> Model | None:
     return next((item for item in _models if item.name == name), None)
 
 
-def chosen_model(name: str) -> Model:
-    """The model that a scene paints with: the chosen one, or, where none is, the first that is advised and present.
+def chosen_model(name: str, family: str = "") -> Model:
+    """The model that a scene paints with: the chosen one, or, where none is, the best of those that are advised: one that is
+    present before others, one of ``family`` before others, one that is recommended before others.
 
     Raises:
         UserError: the chosen one is not known, or there is none to choose from.
@@ -61,21 +63,29 @@ def chosen_model(name: str) -> Model:
         known = ", ".join(item.name for item in _models)
         raise UserError(f"There is no model '{name}': choose one of {known}.")
     advised = [item for item in _models if item.advised]
-    for item in advised:
-        if item.present:
-            return item
-    if advised:
-        return advised[0]
-    raise UserError("No model is chosen: choose one in the panel.")
+    if not advised:
+        raise UserError("No model is chosen: choose one in the panel.")
+    return min(advised, key=lambda item: (not item.present, item.family != family, not item.recommended))
 
 
-def family_of(name: str) -> Family:
-    """The family of the model that a scene paints with; of the first one where it is not known."""
+def model_of(generation: Any) -> Model:
+    """The model that these settings of a scene mean. Raises UserError as ``chosen_model`` does."""
+    return chosen_model(generation.model, generation.family)
+
+
+def family_of(generation: Any) -> Family:
+    """The family of the model that these settings mean; of the first one where it is not known."""
     try:
-        found = chosen_model(name)
+        found = model_of(generation)
     except UserError:
         return families()[settings.FIRST_FAMILY]
     return families().get(found.family, families()[settings.FIRST_FAMILY])
+
+
+def settle(generation: Any) -> None:
+    """Choose the model that is meant where none is chosen and it is of another family: size, steps and defaults follow it."""
+    if not generation.model and family_of(generation).name != generation.family:
+        generation.model = model_of(generation).name
 
 
 def take_list(statuses: list[dict[str, Any]]) -> None:
@@ -98,6 +108,7 @@ def take_list(statuses: list[dict[str, Any]]) -> None:
                 title=status.title,
                 family=status.family,
                 advised=known.advised if known else True,
+                recommended=known.recommended if known else False,
                 present=status.present,
                 reason="" if status.present else _missing(status),
                 note=status.note,
@@ -153,6 +164,7 @@ def _checkpoint(name: str, data: dict[str, Any], entries: dict[str, dict[str, An
         title=str(data.get("title", name)),
         family=data["family"],
         advised=bool(data.get("advised", True)),
+        recommended=bool(data.get("recommended", False)),
         note=str(data.get("note", "")),
         skeletons=skeletons,
     )
@@ -169,7 +181,7 @@ def _missing(status: ModelStatus) -> str:
 
 def _follow_model(generation: Any) -> None:
     """Bring family, and with a new family its defaults, in line with a model that was just chosen."""
-    family = family_of(generation.model)
+    family = family_of(generation)
     if family.name != generation.family:
         generation.family = family.name
         settings.use_family_defaults(generation, family)

@@ -36,7 +36,7 @@ from ..passes.start_picture import start_picture
 from ..pose import normalised
 from ..settings.generation import control_settings
 from . import clay
-from .models import Model, chosen_model
+from .models import Model, model_of
 from .models import model as model_named
 from .records import Record, RecordError, new_record_path, remove, write_file, write_record
 
@@ -112,7 +112,7 @@ def prepare(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, *, seed: in
     """
     unfitted = fit_waiting()
     settings = scene.pose_to_anime.generation
-    model = chosen_model(settings.model)
+    model = model_of(settings)
     family = family_named(model.family)
     if not settings.prompt.strip():
         raise UserError("The prompt is empty: describe the picture in a few words.")

@@ -52,6 +52,7 @@ class P2A_OT_generate(bpy.types.Operator):
         clock = _Clock()
         scene, settings = context.scene, context.scene.pose_to_anime.generation
         try:
+            models.settle(settings)
             had_camera = picture_camera(scene) is not None
             ensure_camera(scene, context.view_layer)
             sync_render_size(scene)
@@ -168,7 +169,7 @@ class P2A_OT_model_defaults(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = context.scene.pose_to_anime.generation
-        use_family_defaults(settings, models.family_of(settings.model))
+        use_family_defaults(settings, models.family_of(settings))
         return {"FINISHED"}
 
 

@@ -7,6 +7,7 @@ import bpy
 
 from ...generation_server.families.catalogue import families
 from ...generation_server.protocol import JobState
+from ..errors import UserError
 from ..framing.camera import scene_size
 from ..framing.sizes import SizeError
 from ..generate import history, models, session, thumbnails
@@ -73,7 +74,7 @@ class P2A_PT_model(InSidebar, bpy.types.Panel):
 
     def draw_header_preset(self, context: bpy.types.Context) -> None:
         """The model's name stays in sight while the panel is closed."""
-        model = _chosen(context.scene.pose_to_anime.generation.model)
+        model = _chosen(context.scene.pose_to_anime.generation)
         name = self.layout.row()
         name.active = False
         name.label(text=model.title if model else "not chosen", icon="ERROR" if model is None or model.reason else "NONE")
@@ -81,7 +82,7 @@ class P2A_PT_model(InSidebar, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         settings = context.scene.pose_to_anime.generation
-        model = _chosen(settings.model)
+        model = _chosen(settings)
         row = layout.row(align=True)
         row.menu(P2A_MT_models.bl_idname, text=model.title if model else settings.model or "Choose a model")
         row.operator(P2A_OT_model_defaults.bl_idname, text="", icon="LOOP_BACK")
@@ -176,11 +177,11 @@ def _what_will_happen(scene: bpy.types.Scene) -> str:
     return f"{verb}  {width} × {height}"
 
 
-def _chosen(name: str) -> models.Model | None:
-    if name:
-        return models.model(name)
-    advised = [item for item in models.models() if item.advised]
-    return next((item for item in advised if item.present), advised[0] if advised else None)
+def _chosen(settings: bpy.types.PropertyGroup) -> models.Model | None:
+    try:
+        return models.model_of(settings)
+    except UserError:
+        return None
 
 
 def draw_jobs(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

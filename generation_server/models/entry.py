@@ -60,6 +60,7 @@ class Entry:
     guidance_rescale: float | None = None  # 0 to 1; None: what suits its prediction
     made_here: bool = False
     advised: bool = True  # False: never chosen for a user, only by the user
+    recommended: bool = False  # of several that a user could begin with, this one
     companions: tuple[str, ...] = ()  # entries that are downloaded with it
     licence: str = ""
     pictures: str = ""  # what may be done with its pictures

@@ -76,6 +76,27 @@ def test_builtin_is_never_chosen_for_the_user() -> None:
         models.chosen_model("nonsense")
 
 
+def test_a_model_that_is_here_comes_first_and_brings_its_family(monkeypatch: pytest.MonkeyPatch) -> None:
+    absent = [
+        models.Model("old", "A", "sd15", present=False),
+        models.Model("good", "B", "sd15", recommended=True, present=False),
+        models.Model("large", "C", "sdxl", recommended=True, present=False),
+    ]
+    monkeypatch.setattr(models, "_models", tuple(absent))
+    settings().property_unset("model")
+    settings().family = "sd15"
+    models.settle(settings())
+    assert models.model_of(settings()).name == "good" and settings().model == "", "of the scene's own family: nothing to settle"
+    here = models.Model("mine", "Z", "sdxl", present=True)
+    monkeypatch.setattr(models, "_models", (*absent, here))
+    assert models.model_of(settings()).name == "mine"
+    models.settle(settings())
+    assert settings().model == "mine" and settings().family == "sdxl"
+    assert settings().steps == families()["sdxl"].steps.default
+    assert bpy.context.scene.render.resolution_x > 800
+    settings().model = "builtin"
+
+
 def test_other_computers_need_online_access(monkeypatch: pytest.MonkeyPatch) -> None:
     for address in ("http://127.0.0.1:8471", "http://localhost:1", "http://[::1]:8471", "https://127.0.0.1:8471"):
         may_connect(read_address(address))
