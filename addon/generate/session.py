@@ -40,6 +40,7 @@ class Job:
     step: int = 0
     steps: int = 0
     position: int = 0
+    eta: float | None = None  # seconds until it is done, where the server knows
     lost: str = ""  # why it waits, when the server is gone
     preview: str = ""  # path of the last preview
     began: float = field(default_factory=time.monotonic)
@@ -246,7 +247,7 @@ def _on_job(job: dict[str, Any]) -> None:
         return
     cancelling = known.phase == "cancelling" and not status.state.is_final
     known.state, known.lost, known.position = status.state, "", status.position
-    known.step, known.steps = status.step, status.steps
+    known.step, known.steps, known.eta = status.step, status.steps, status.eta
     known.phase = "cancelling" if cancelling else status.phase
     if status.warnings:
         session.warnings = status.warnings

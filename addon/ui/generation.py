@@ -211,9 +211,16 @@ def _progress_text(job: Job) -> str:
     if job.state is JobState.QUEUED:
         if session.session.server.state == "starting":
             return "Starting the server"
-        return f"Waiting, {job.position} before it" if job.position else "Waiting"
+        return f"Waiting, {job.position} before it{_time_left(job)}" if job.position else "Waiting"
     steps = f" {job.step} / {job.steps}" if job.steps and job.step else ""
-    return f"{(job.phase or 'running').capitalize()}{steps}"
+    return f"{(job.phase or 'running').capitalize()}{steps}{_time_left(job)}"
+
+
+def _time_left(job: Job) -> str:
+    """What the server expects, after a comma: in minutes where seconds would only pretend to be exact."""
+    if job.eta is None:
+        return ""
+    return f", {max(1, round(job.eta))} s left" if job.eta < 100.0 else f", {round(job.eta / 60.0)} min left"
 
 
 def _draw_server(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
