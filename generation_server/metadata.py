@@ -3,8 +3,8 @@
 
 Ours is an iTXt chunk ``pose_to_anime`` with ``version`` (of this form), ``app`` (version of the product), ``model``, ``seed``,
 the whole ``request`` of this picture (its own seed, its prompts with all choices made), the prompts as they were ``written``,
-``lora_hashes``, the ``scene`` that came with it (pose, camera) and the ``warnings`` of the job. It holds no time, so that the
-same submission gives the same file.
+``lora_hashes``, ``model_hash`` and ``controlnets`` as ``Recipe`` has them, the ``scene`` that came with it (pose, camera) and the
+``warnings`` of the job. It holds no time, so that the same submission gives the same file.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 from PIL import Image, PngImagePlugin
 
+from .families.catalogue import families
 from .families.samplers import SAMPLERS, Sampler
 from .protocol import GenerationRequest, ModelStatus, ProtocolError
 from .safety import negative_prompt
@@ -27,6 +28,9 @@ FORM = 1
 
 COMPRESSION = 1
 """zlib's level: at 6 a picture of one megapixel takes five times as long for a tenth less."""
+
+SHORT = 10
+"""Digits of a checkpoint's SHA-256 that A1111 writes, and by which sites know it."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +44,18 @@ class Recipe:
     app: str = field(default_factory=version)
     written: tuple[str, str] | None = None  # prompt and negative prompt before choices were made, where that is known
     lora_hashes: Mapping[str, str] = field(default_factory=dict)  # by name, as A1111 counts them
+    model_hash: str = ""  # SHA-256 of the checkpoint's one file, where it is known
+    controlnets: Mapping[str, str] = field(default_factory=dict)  # by control kind, the name of the network that followed it
 
 
-def encode_png(image: Image.Image, recipe: Recipe) -> bytes:
-    """The picture as a PNG with its recipe in it."""
+def encode_png(image: Image.Image, recipe: Recipe | None) -> bytes:
+    """The picture as a PNG with its recipe in it, or without any."""
     info = PngImagePlugin.PngInfo()
-    info.add_text("parameters", parameters_text(recipe))  # tEXt where Latin-1 has all its letters, else iTXt, as A1111 does
-    info.add_itxt(CHUNK, json.dumps(_to_json(recipe), ensure_ascii=False))
+    if recipe is not None:
+        info.add_text("parameters", parameters_text(recipe))  # tEXt where Latin-1 has all its letters, else iTXt, as A1111 does
+        info.add_itxt(CHUNK, json.dumps(_to_json(recipe), ensure_ascii=False))
+    image = image.copy()
+    image.info.clear()  # of a picture that was read from a file, which Pillow would write again
     file = io.BytesIO()
     image.save(file, "PNG", pnginfo=info, compress_level=COMPRESSION)
     return file.getvalue()
@@ -66,6 +75,8 @@ def read_recipe(png: bytes) -> Recipe | None:
             written=_pair(data.get("written")),
             lora_hashes={str(name): str(digest) for name, digest in data.get("lora_hashes", {}).items()},
             app=str(data["app"]),
+            model_hash=str(data.get("model_hash", "")),
+            controlnets={str(kind): str(name) for kind, name in data.get("controlnets", {}).items()},
         )
     except (OSError, SyntaxError, LookupError, TypeError, AttributeError, ProtocolError, ValueError, RecursionError):
         return None
@@ -82,13 +93,15 @@ def parameters_text(recipe: Recipe) -> str:
         "CFG scale": f"{request.guidance_scale:g}",
         "Seed": request.seed,
         "Size": f"{request.width}x{request.height}",
+        "Model hash": recipe.model_hash[:SHORT],
         "Model": request.model,
+        "Clip skip": _clip_skip(recipe),
         "Denoising strength": f"{request.denoising_strength:g}" if request.init_image else "",
     }
     for number, control in enumerate(request.controls):
         unit = {
             "Module": "none",
-            "Model": control.kind,
+            "Model": recipe.controlnets.get(control.kind, control.kind),
             "Weight": f"{control.strength:g}",
             "Guidance Start": f"{control.start:g}",
             "Guidance End": f"{control.end:g}",
@@ -119,7 +132,15 @@ def _to_json(recipe: Recipe) -> dict[str, Any]:
         "warnings": list(recipe.warnings),
         **({} if recipe.written is None else {"written": list(recipe.written)}),
         **({"lora_hashes": dict(recipe.lora_hashes)} if recipe.lora_hashes else {}),
+        **({"model_hash": recipe.model_hash} if recipe.model_hash else {}),
+        **({"controlnets": dict(recipe.controlnets)} if recipe.controlnets else {}),
     }
+
+
+def _clip_skip(recipe: Recipe) -> int | str:
+    """As A1111 counts, which does not write 1."""
+    family = families().get(recipe.model.family) if recipe.model else None
+    return family.clip_skip if family and family.clip_skip > 1 else ""
 
 
 def _pair(value: Any) -> tuple[str, str] | None:

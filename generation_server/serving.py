@@ -66,7 +66,7 @@ def serve(options: ServeOptions) -> None:
     _share_one_heap()
     try:
         _check_reach(options)
-        options.data_dir.mkdir(0o700, parents=True, exist_ok=True)
+        _keep_private(options.data_dir)
         with _lock(options.data_dir), _listening_socket(options) as listener:
             token = _token(options.data_dir)
             (options.data_dir / SERVER_PYTHON_FILE).write_text(sys.executable, "utf-8")
@@ -260,6 +260,17 @@ def _token(data_dir: Path) -> str:
         file.write(token + "\n")
     draft.replace(path)
     return token
+
+
+def _keep_private(data_dir: Path) -> None:
+    """Pictures, prompts and logs are this user's alone, as the token is: what this process and its worker make from now on, and
+    what an earlier server left in ``data_dir``. The folder itself may be one that others use too: it is left as it is."""
+    os.umask(0o077)
+    data_dir.mkdir(0o700, parents=True, exist_ok=True)
+    for pattern in ("blobs", "tls", "*.sqlite*", "*.log*", "*.json"):
+        for path in data_dir.glob(pattern):
+            with contextlib.suppress(OSError):  # another user's, or gone
+                path.chmod(path.stat().st_mode & 0o700)
 
 
 def _forget_address(data_dir: Path) -> None:

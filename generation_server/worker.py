@@ -200,14 +200,25 @@ class Worker:
     def _save(
         self, picture: Image.Image, drawn: GenerationRequest, job: JobSubmission, model: ModelStatus, warnings: list[str]
     ) -> str:
-        """Puts a picture with its recipe into the store; the SHA-256 of its PNG."""
+        """Puts a picture with its recipe into the store, or without where that is asked for; the SHA-256 of its PNG."""
+        if job.strip_metadata:
+            return self._blobs.put(encode_png(picture, None))
         named = dataclasses.replace(drawn, sampler=drawn.sampler or family(model.family).default_sampler)
         written = (job.request.prompt, job.request.negative_prompt)
         hashes = {}
         for lora in (lora for lora in drawn.loras if lora.weight):
             place = find_lora(self._models, lora.name, self._models.entry(model.name))
             hashes[lora.name] = lora_hash(place.file) if place.file else ""
-        recipe = Recipe(named, job.scene, model, tuple(warnings), written=written, lora_hashes=hashes)
+        recipe = Recipe(
+            named,
+            job.scene,
+            model,
+            tuple(warnings),
+            written=written,
+            lora_hashes=hashes,
+            model_hash=self._models.sha256(model.name),
+            controlnets=self._models.controlnet_names(model.name) if drawn.controls else {},
+        )
         return self._blobs.put(encode_png(picture, recipe))
 
     def _input(self, name: str, sha256: str, request: GenerationRequest) -> Image.Image:

@@ -113,7 +113,7 @@ def start_server(python: Path, data_dir: Path, device: str = "auto", idle_exit: 
     else:
         options["start_new_session"] = True
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(0o700, parents=True, exist_ok=True)
         with log.open("wb") as output:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=environment, **options

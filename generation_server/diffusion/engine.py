@@ -16,6 +16,7 @@ from ..models.catalogue import ModelCatalogue, ResolvedModel
 from ..models.entry import ModelError
 from ..models.loras import find_lora
 from ..protocol import GenerationRequest
+from ..safety import refusal
 from .cache import ComponentCache
 from .interface import GenerationCancelled, GenerationError, Progress
 from .loras import ActiveLora
@@ -151,6 +152,8 @@ def check_request(request: GenerationRequest, resolved: ResolvedModel) -> None:
         raise GenerationError(f"{family.title} has no sampler '{request.sampler}': use one of {', '.join(family.samplers)}.")
     if request.style:
         raise GenerationError(f"There is no style '{request.style}' on this server: remove it from the request.")
+    if sentence := refusal(request):  # asked at the door already, but what is painted decides
+        raise GenerationError(sentence)
 
 
 def _check_range(what: str, value: float, allowed: NumberRange, family: Family) -> None:

@@ -18,6 +18,7 @@ from .builtin import make as untrained
 from .builtin import shipped
 from .discover import discover
 from .entry import Entry, ModelError, read_entry
+from .hashes import Hashes
 from .lock import Lock
 from .places import Place, locate, missing_weights
 
@@ -61,6 +62,7 @@ class ModelCatalogue:
         self.user_dir = user_dir
         self.models_dir = user_dir / "models"
         self.lock = Lock(self.models_dir / "lock.json")
+        self.hashes = Hashes(self.models_dir / "hashes.json")
 
     def entries(self) -> dict[str, Entry]:
         """By name. A user's entry replaces ours of the same name. Broken files are left out: see ``problems``."""
@@ -153,6 +155,27 @@ class ModelCatalogue:
         entry = self.entry(name)
         place, _ = self.locate(entry)
         return {} if place is None else self._controlnets(entry, place, entries)[1]
+
+    def controlnet_names(self, name: str) -> dict[str, str]:
+        """By control kind that a checkpoint can follow now, the entry of the network that does. Raises UnknownModel."""
+        entries = self.entries()
+        entry = self.entry(name)
+        place, _ = self.locate(entry)
+        return (
+            {} if place is None else {kind: net.entry.name for kind, net in self._controlnets(entry, place, entries)[0].items()}
+        )
+
+    def sha256(self, name: str) -> str:
+        """Of the one file that an entry is, by which sites know it, where it has been told or reckoned: else empty.
+
+        The hub tells it of what is downloaded; ``check`` reckons it of other files, for gigabytes take too long while a picture
+        waits. A folder in diffusers layout has none. Raises UnknownModel."""
+        entry = self.entry(name)
+        place, _ = self.locate(entry)
+        if place is None or place.file is None:
+            return ""
+        locked = self.lock.files(entry.repository).get(place.file.name) if entry.repository else None
+        return (locked.sha256 if locked else "") or self.hashes.known(place.file)
 
     def missing_sentence(self, name: str) -> str:
         """What is missing of a model that is not here, and how to get it. Raises UnknownModel."""

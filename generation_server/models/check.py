@@ -35,6 +35,10 @@ def check_entry(catalogue: ModelCatalogue, entry: Entry, place: Place) -> list[s
         elif path.suffix == ".safetensors":
             try:
                 tensor_shapes(path)
+                if place.file:
+                    catalogue.hashes.of(path)  # now that it is read anyway; pictures made with it name it from now on
             except HeaderError as error:
                 problems.append(f"{path} is damaged: {error}.")
+            except OSError as error:
+                problems.append(f"{path} cannot be read: {error.strerror}.")
     return problems

@@ -18,6 +18,7 @@ import pytest
 pytest.importorskip("fastapi")
 
 from pose_to_anime.generation_server.client import Client, RequestRefused, ServerBusy
+from pose_to_anime.generation_server.metadata import read_recipe
 from pose_to_anime.generation_server.protocol import JobState, JobSubmission, new_job_id
 from server_process import (
     STEP_ENGINE,
@@ -47,6 +48,17 @@ def endless(server: RunningServer) -> str:
     job_id = server.submit("slow", steps=100)
     server.wait_for_step(job_id)
     return job_id
+
+
+def test_a_picture_comes_without_its_recipe_where_that_is_asked_for(server):
+    told, stripped = (
+        server.client.submit(JobSubmission(new_job_id(), make_request("a secret"), {"pose": 1}, strip_metadata=strip)).id
+        for strip in (False, True)
+    )
+    for job_id, tells in ((told, True), (stripped, False)):
+        png = server.client.blob(server.wait_for_state(job_id, DONE).results[0])
+        assert (b"a secret" in png) is tells
+        assert (read_recipe(png) is not None) is tells
 
 
 # Cancel and order

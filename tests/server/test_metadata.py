@@ -35,6 +35,9 @@ RECIPE = Recipe(
     ModelStatus("meinamix_v11", "MeinaMix V11", "sd15", True),
     ("A warning.",),
     "1.2.3",
+    lora_hashes={"wind": "beef01234567"},
+    model_hash="cafe0123456789",
+    controlnets={"openpose": "control_v11p_sd15_openpose"},
 )
 PICTURE = Image.linear_gradient("L").convert("RGB")
 
@@ -68,11 +71,20 @@ def test_the_parameters_are_in_the_form_that_others_read():
     assert parameters_text(RECIPE) == (
         "1girl, running, größe 月\nwind\n"
         "Negative prompt: nsfw, lowres\n"
-        "Steps: 28, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 6.5, Seed: 42, Size: 832x1216, Model: meinamix_v11, "
-        'ControlNet 0: "Module: none, Model: openpose, Weight: 0.9, Guidance Start: 0, Guidance End: 0.8", '
+        "Steps: 28, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 6.5, Seed: 42, Size: 832x1216, Model hash: cafe012345, "
+        "Model: meinamix_v11, Clip skip: 2, "
+        'ControlNet 0: "Module: none, Model: control_v11p_sd15_openpose, Weight: 0.9, Guidance Start: 0, Guidance End: 0.8", '
         'ControlNet 1: "Module: none, Model: depth, Weight: 0.5, Guidance Start: 0, Guidance End: 1", '
-        "Version: Pose to Anime 1.2.3"
+        'Lora hashes: "wind: beef01234567", Version: Pose to Anime 1.2.3'
     )
+
+
+def test_a_picture_without_recipe_tells_nothing():
+    with Image.open(io.BytesIO(encode_png(PICTURE, RECIPE))) as read:
+        read.load()
+        stripped = encode_png(read, None)
+    assert {name for name, _ in chunks(stripped)} == {b"IHDR", b"IDAT", b"IEND"}
+    assert read_recipe(stripped) is None
 
 
 def test_a_plain_prompt_has_no_empty_fields():

@@ -37,6 +37,18 @@ def assert_refused(data_dir: Path, *arguments: str) -> str:
     return errors
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no such modes there")
+def test_what_is_kept_is_this_users_alone(data_dir: Path):
+    (data_dir / "blobs" / "ab").mkdir(parents=True)
+    (data_dir / "paces.json").write_text("{}")  # of an earlier server, which left it open to all
+    with running_server(data_dir, *STEP_ENGINE) as server:
+        server.wait_for_state(server.submit(), JobState.DONE)
+        made = [path for path in data_dir.rglob("*") if path.parent != data_dir / "blobs" / "ab"]
+        assert {"jobs.sqlite", "paces.json", "server.log", "worker.log", "blobs"} <= {path.name for path in made}
+        reachable = data_dir / "blobs" / "ab"  # inside a folder that others cannot enter
+        assert [path for path in made if path.lstat().st_mode & 0o077 and path != reachable] == []
+
+
 def test_one_line_and_an_address_for_this_user_alone(data_dir: Path):
     with running_server(data_dir) as server:
         assert server.line == f"Pose to Anime server at {server.address.url}\n"

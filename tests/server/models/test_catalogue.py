@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from pose_to_anime.generation_server.families.catalogue import families
 from pose_to_anime.generation_server.models.catalogue import FOLDER, ModelCatalogue, ModelMissing, UnknownModel
+from pose_to_anime.generation_server.models.check import check_entry
 from pose_to_anime.generation_server.models.entry import KINDS, UNION_CONTROLS, ModelError, read_entry
 from pose_to_anime.generation_server.models.lock import Lock, LockedFile
 from pose_to_anime.generation_server.protocol import ModelStatus
@@ -225,6 +227,23 @@ def test_one_union_is_for_all_that_it_is_for(catalogue: ModelCatalogue, models: 
     weights(models / "sdxl_vae_fp16_fix" / "diffusion_pytorch_model.safetensors")
     resolved = catalogue.resolve("animagine_xl_4")
     assert resolved.vae is not None and resolved.vae.entry.name == "sdxl_vae_fp16_fix" and resolved.identity != before
+
+
+def test_the_hash_of_a_single_file_is_told_or_reckoned_once(catalogue: ModelCatalogue, models: Path) -> None:
+    mine = weights(models / "mine.safetensors", {CROSS_ATTENTION: [320, 768]})
+    assert catalogue.sha256("mine") == ""  # not while a picture waits
+    place = catalogue.locate(catalogue.entry("mine"))[0]
+    assert place is not None and check_entry(catalogue, catalogue.entry("mine"), place) == []
+    assert catalogue.sha256("mine") == hashlib.sha256(mine.read_bytes()).hexdigest()
+    weights(mine, {CROSS_ATTENTION: [321, 768]})
+    assert catalogue.sha256("mine") == ""
+    weights(models / "counterfeit_v3" / "Counterfeit-V3.0_fix_fp16.safetensors")
+    catalogue.lock.write("gsdf/Counterfeit-V3.0", "c0ffee", {"Counterfeit-V3.0_fix_fp16.safetensors": LockedFile(5, "ab" * 32)})
+    assert catalogue.sha256("counterfeit_v3") == "ab" * 32
+    diffusers_folder(models / "meinamix_v11")
+    assert catalogue.sha256("meinamix_v11") == ""
+    weights(models / "control_v11f1p_sd15_depth.safetensors", {CONTROL_ATTENTION: [320, 768]})
+    assert catalogue.controlnet_names("meinamix_v11") == {"depth": "control_v11f1p_sd15_depth"}
 
 
 def test_files_that_cannot_be_used_are_said(catalogue: ModelCatalogue, models: Path) -> None:

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import pytest
-from pose_to_anime.generation_server.protocol import GenerationRequest
+from pose_to_anime.generation_server.families.catalogue import families
+from pose_to_anime.generation_server.protocol import GenerationRequest, Lora
 from pose_to_anime.generation_server.safety import negative_prompt, refusal, shows_child
 
 
@@ -23,6 +24,15 @@ def request(prompt: str, *, child_in_view: bool = False, negative: str = "blurry
         "1girl, 16yo, topless",
         "1boy, 9-year-old, \\(naked\\)",
         "kindergarten, [[ecchi]]",
+        "two toddlers, (nu:1.2)(de:1.2)",
+        "a twelve-year-old, semi-nude",
+        "1girl, (age:12), underwear",
+        "1girl, aged 9, boobs",
+        "ｌｏｌｉ, n\u200bude",
+        "little‑girls, nüde",
+        "1girl, <lora:schoolgirl_v2:0.8>, __hair__, cleavage",
+        "lolicon",
+        "15 y.o. girl, topless",
     ],
 )
 def test_a_prompt_that_means_a_child_is_refused_with_the_word(prompt: str) -> None:
@@ -46,7 +56,10 @@ def test_children_may_be_painted_and_get_the_fixed_negatives(prompt: str) -> Non
     assert "nsfw" in painted and "nude" in painted and painted.endswith("blurry")
 
 
-@pytest.mark.parametrize("prompt", ["1girl, solo, running, park", "1girl, 25 years old, office", "woman, old childhood friend"])
+@pytest.mark.parametrize(
+    "prompt",
+    ["1girl, solo, running, park", "1girl, 25 years old, office", "woman, old childhood friend", "1girl, aged 30", "age of sail"],
+)
 def test_adults_are_left_alone(prompt: str) -> None:
     assert not shows_child(request(prompt))
     assert negative_prompt(request(prompt)) == "blurry"
@@ -54,3 +67,37 @@ def test_adults_are_left_alone(prompt: str) -> None:
 
 def test_an_empty_negative_prompt_does_not_switch_the_fixed_ones_off() -> None:
     assert "nsfw" in negative_prompt(request("1girl", child_in_view=True, negative=""))
+
+
+def test_a_loras_name_is_looked_at_as_the_prompt_is() -> None:
+    asked = GenerationRequest("builtin", "1girl, park", 256, 384, loras=(Lora("Nude-Pose_v3"),), child_in_view=True)
+    assert "take 'nude' out of the LoRAs (Nude-Pose_v3)" in refusal(asked)
+    asked = GenerationRequest("builtin", "1girl, topless", 256, 384, loras=(Lora("LoliStyle loli"),))
+    assert "take 'topless' out of the prompt" in refusal(asked)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "negative", "sentence"),
+    [
+        ("girl, park", "clothes", "take 'clothes' out of the negative prompt"),
+        ("girl, park", "blurry, (SFW:1.4)", "take 'sfw' out of the negative prompt"),
+        ("girl, (clothes:-1.5)", "", "take 'clothes' out of the prompt"),
+        ("girl, park", "(nude:-2)", "take 'nude' out of the negative prompt, where its weight is below zero"),
+    ],
+)
+def test_what_is_taken_away_cannot_undress_a_child(prompt: str, negative: str, sentence: str) -> None:
+    assert sentence in refusal(request(prompt, child_in_view=True, negative=negative))
+    assert not refusal(request(prompt, negative=negative))
+
+
+def test_the_fixed_negatives_always_act() -> None:
+    unguided = GenerationRequest("builtin", "girl, park", 256, 384, guidance_scale=1.0, child_in_view=True)
+    assert "guidance scale must be at least 1.5" in refusal(unguided)
+    fixed = negative_prompt(request("1girl", child_in_view=True, negative=""))
+    # One heavy word would make all others of its chunk light.
+    assert negative_prompt(request("1girl", child_in_view=True, negative="(blurry:100)")) == f"{fixed} BREAK (blurry:100)"
+    assert not refusal(request("1girl, clothes, park", child_in_view=True, negative="nude, nsfw, lowres"))
+
+
+def test_every_familys_default_negative_prompt_holds_nsfw() -> None:
+    assert all("nsfw" in family.negative_prompt.split(", ") for family in families().values())
