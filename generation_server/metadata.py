@@ -113,8 +113,7 @@ def parameters_text(recipe: Recipe) -> str:
         templates = zip(("Template", "Negative Template"), recipe.written, (request.prompt, request.negative_prompt), strict=True)
         settings |= {name: written for name, written, drawn in templates if written != drawn}
     settings["Version"] = f"Pose to Anime {recipe.app}"
-    loras = "".join(f" <lora:{lora.name}:{lora.weight:g}>" for lora in request.loras)
-    lines = [_printable(request.prompt + loras)]
+    lines = [_printable(request.prompt_with_loras)]
     if negative := negative_prompt(request).strip():
         lines.append(f"Negative prompt: {_printable(negative)}")
     lines.append(", ".join(f"{name}: {_quoted(value)}" for name, value in settings.items() if value != ""))

@@ -152,6 +152,11 @@ class GenerationRequest(Message):
         return self.batch_size * self.batch_count
 
     @property
+    def prompt_with_loras(self) -> str:
+        """The prompt with the LoRAs in it, as A1111 writes them: what a person would have to write for the same."""
+        return self.prompt + "".join(f" <lora:{lora.name}:{lora.weight:g}>" for lora in self.loras)
+
+    @property
     def seeds(self) -> tuple[int, ...]:
         """The seed of each picture of the first batch."""
         return tuple((self.seed + index) % SEED_LIMIT for index in range(self.batch_size))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import hashlib
 import json
 import os
 import re
@@ -20,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...generation_server.protocol import GenerationRequest, JobState, JobSubmission, ProtocolError, user_data_dir
+from ...generation_server.protocol import SEED_LIMIT, GenerationRequest, JobState, JobSubmission, ProtocolError, user_data_dir
 
 VERSION = 1
 THUMBNAILS = 8
@@ -98,6 +99,20 @@ def new_record_path(file_id: str, job_id: str, created: float, folder: Path | No
     """Where a new record goes. Names begin with the time, so that sorting names sorts by age."""
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(created)) + f"{int(created * 1000) % 1000:03d}"
     return (folder or history_dir()) / file_id / f"{stamp}-{job_id[:8]}.json"
+
+
+def further_picture(record: Record, index: int) -> Record:
+    """The record of a job's picture after the first (``index`` from 1): done, with the seed that made it. Always the same for the
+    same job, so that a picture that is fetched twice is there once."""
+    job_id = hashlib.sha256(f"{record.job_id} {index}".encode()).hexdigest()[:32]
+    created = record.created + index / 1000
+    return record.with_changes(
+        path=new_record_path(record.file_id, job_id, created, record.path.parents[1]),
+        job_id=job_id,
+        created=created,
+        state=JobState.DONE,
+        request=dataclasses.replace(record.request, seed=(record.request.seed + index) % SEED_LIMIT, batch_size=1, batch_count=1),
+    )
 
 
 def write_record(record: Record) -> None:

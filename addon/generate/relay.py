@@ -24,7 +24,7 @@ from ...generation_server.client import Client, RequestRefused, ServerError, Ser
 from ...generation_server.protocol import JobEvent, JobState, JobStatus, default_server_dir, user_data_dir
 from ..png import PngError
 from .clay import make_picture
-from .delivery import fetch_picture, send_inputs
+from .delivery import fetch_pictures, send_inputs
 from .event_stream import EventStream
 from .records import Record, RecordError, read_record, write_file, write_record
 from .server_process import HOW_TO_START, ServerProcess, ServerStartError, server_python, start_server
@@ -367,7 +367,7 @@ class Relay:
             return
         assert self._client is not None
         try:
-            fetch_picture(self._client, record, status)
+            fetch_pictures(self._client, record, status)
         except ServerUnreachable as error:
             self._lose(str(error))
             return

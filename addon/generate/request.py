@@ -102,10 +102,13 @@ def warm_up(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> None:
         render_passes(scene, view_layer, scene.camera, (64, 64))
 
 
-def prepare(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, *, seed: int | None = None, sampler: str = "") -> Prepared:
+def prepare(
+    scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, *, seed: int | None = None, sampler: str = "", pictures: int = 1
+) -> Prepared:
     """Render the passes and put everything together. The scene must have its camera (see ``ensure_camera``).
 
-    ``seed`` and ``sampler`` are those of the settings and of the model's family where they are not given.
+    ``seed`` and ``sampler`` are those of the settings and of the model's family where they are not given. ``pictures``: how many
+    the job makes, as far as the family allows.
 
     Raises:
         UserError: in a sentence for the user, for everything that is missing or cannot be.
@@ -160,6 +163,7 @@ def prepare(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, *, seed: in
             ),
             seed=settings.seed if seed is None else seed,
             sampler=sampler or family.default_sampler,
+            batch_count=min(pictures, family.batch.pictures),
             controls=tuple(controls),
             init_image=init_image,
             denoising_strength=round(settings.denoising_strength, 4) if init_image else 1.0,

@@ -58,7 +58,7 @@ def restore_settings(scene: bpy.types.Scene, request: GenerationRequest, start_f
         settings.model = request.model
     else:
         warnings.append(f"The model '{request.model}' is not here; the one that was chosen stays.")
-    settings.prompt, settings.negative_prompt = request.prompt, request.negative_prompt
+    settings.prompt, settings.negative_prompt = request.prompt_with_loras, request.negative_prompt
     settings.steps, settings.guidance_scale = request.steps, request.guidance_scale
     settings.seed = min(request.seed, SEED_MAX)
     settings.start_from = NO_START

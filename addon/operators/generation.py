@@ -58,7 +58,7 @@ class P2A_OT_generate(bpy.types.Operator):
             sync_render_size(scene)
             clock("camera")
             seed = new_seed() if settings.random_seed else settings.seed
-            prepared = prepare(scene, context.view_layer, seed=seed)
+            prepared = prepare(scene, context.view_layer, seed=seed, pictures=settings.pictures)
             clock("passes")
             record = write_job(prepared, history.ensure_file_id(scene), blend=bpy.data.filepath)
             clock("files")

@@ -227,6 +227,13 @@ class P2A_PG_generation(bpy.types.PropertyGroup):
     random_seed: BoolProperty(
         name="New Seed Each Time", description="Throw the dice before each picture; the seed that fell is shown", default=True
     )
+    pictures: IntProperty(
+        name="Pictures",
+        description="How many pictures one press makes, each with the next seed",
+        min=1,
+        max=16,
+        default=1,
+    )
     start_from: EnumProperty(
         name="Begin With",
         description="What the picture is painted over: the less of it is painted anew, the more of its colours and shapes stays",

@@ -149,6 +149,9 @@ class P2A_PT_generate(InSidebar, bpy.types.Panel):
         seed.prop(settings, "seed")
         row.operator(P2A_OT_roll_seed.bl_idname, text="", icon="FILE_REFRESH")
         row.prop(settings, "random_seed", text="", icon="MOD_NOISE")
+        count = row.row(align=True)
+        count.scale_x = 0.6
+        count.prop(settings, "pictures", text="×")
         big = layout.row(align=True)
         big.scale_y = 1.6
         big.operator(P2A_OT_generate.bl_idname, text=_what_will_happen(context.scene), icon="RENDER_STILL")

@@ -18,7 +18,7 @@ bpy = pytest.importorskip("bpy")
 from bridge_parts import Bridge, make_record  # noqa: E402
 from pose_to_anime.addon import png  # noqa: E402
 from pose_to_anime.addon.generate.link import Link, LinkError  # noqa: E402
-from pose_to_anime.addon.generate.records import read_record  # noqa: E402
+from pose_to_anime.addon.generate.records import read_record, read_records, record_paths  # noqa: E402
 from pose_to_anime.addon.generate.server_process import HOW_TO_START  # noqa: E402
 from pose_to_anime.generation_server.protocol import JobState  # noqa: E402
 from step_server import StepServer, wait_for  # noqa: E402
@@ -52,6 +52,20 @@ def test_a_job_comes_back_as_a_picture_on_disk(bridge: Bridge, tmp_path: Path) -
     assert png.read_info(done.figure_path.read_bytes()).width == 64 and not done.clay_path.exists()
     assert any(told["event"] == "preview" for told in bridge.told)
     assert {told["job"]["step"] for told in bridge.told if told["event"] == "job"} >= {1, 2, 3}
+
+
+def test_each_picture_of_a_job_gets_a_record_of_its_own(bridge: Bridge, tmp_path: Path) -> None:
+    record = make_record(tmp_path, pictures=3)
+    bridge.submit(record)
+    done = bridge.final(record)
+    newest_first = read_records(record_paths(folder=tmp_path), 9)
+    assert [found.request.seed for found in newest_first] == [2, 1, 0] and newest_first[-1] == done
+    for found in newest_first:
+        assert found.has_result and found.warnings == done.warnings and found.file_id == done.file_id
+        recipe = json.loads(png.read_info(found.result_path.read_bytes()).texts["pose_to_anime"])
+        assert recipe["seed"] == found.request.seed
+        assert found.figure_path.exists() and found.input_path("depth").read_bytes() == done.input_path("depth").read_bytes()
+    assert len({found.job_id[:8] for found in newest_first}) == 3
 
 
 def test_connecting_tells_server_and_models(bridge: Bridge) -> None:

@@ -90,6 +90,7 @@ def test_request_and_images_belong_together(scene: bpy.types.Scene, figure: bpy.
     assert prepared(scene).request == request, "the same scene and seed must give the same request"
     assert request.sampler == family_named("builtin").default_sampler
     assert prepare(scene, bpy.context.view_layer, sampler="unipc").request == replace(request, sampler="unipc")
+    assert prepare(scene, bpy.context.view_layer, pictures=99).request == replace(request, batch_count=64)
     scene.pose_to_anime.generation.depth_strength = 0.0
     assert [control.kind for control in prepared(scene).request.controls] == ["openpose"]
 

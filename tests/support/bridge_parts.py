@@ -45,7 +45,7 @@ class Bridge:
         return read_record(record.path)
 
 
-def make_record(folder: Path, prompt: str = "1girl", steps: int = 4) -> Record:
+def make_record(folder: Path, prompt: str = "1girl", steps: int = 4, pictures: int = 1) -> Record:
     """A job with a control image and a depth, as Blender writes it."""
     width, height = 64, 128
     pixels = np.zeros((height, width, 3), np.uint8)
@@ -58,6 +58,7 @@ def make_record(folder: Path, prompt: str = "1girl", steps: int = 4) -> Record:
         height=height,
         steps=steps,
         sampler="ddim",
+        batch_count=pictures,
         controls=(Control("depth", hashlib.sha256(image).hexdigest()),),
     )
     job_id = new_job_id()
