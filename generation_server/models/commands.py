@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -17,6 +18,7 @@ examples:
   studio.py models list                            all models, and what of them is on this computer
   studio.py models download meinamix_v11           a model and its ControlNets; goes on where it was interrupted
   studio.py models download meinamix_v11 --alone   without them
+  studio.py models folders --add ~/ComfyUI         use the models of another program (A1111, Forge, ComfyUI), where they are
   studio.py models check                           whether what is here is what the hub said when it was downloaded
 """
 
@@ -38,7 +40,10 @@ def add_parser(subparsers: Any) -> None:
     downloader.add_argument("--alone", action="store_true", help="without the ControlNets that go with a model")
     checker = actions.add_parser("check", help="read every file and compare it with what the hub said of it")
     checker.add_argument("names", nargs="*", metavar="NAME", help="(default: all that is here)")
-    for action in (lister, downloader, checker):
+    folders = actions.add_parser("folders", help="say where other programs have models, which are then used from there")
+    folders.add_argument("--add", type=Path, metavar="DIR", help="of A1111, Forge or ComfyUI, or any folder of models")
+    folders.add_argument("--remove", type=Path, metavar="DIR", help="use its models no longer; they stay where they are")
+    for action in (lister, downloader, checker, folders):
         action.add_argument("--user-dir", type=Path, metavar="DIR", help=f"your folder (default: {user_data_dir()})")
 
 
@@ -49,6 +54,8 @@ def run(options: argparse.Namespace) -> int:
 
     catalogue = ModelCatalogue((options.user_dir or user_data_dir()).absolute())
     try:
+        if options.action == "folders":
+            return _folders(catalogue, options.add, options.remove)
         for problem in catalogue.problems():
             print(problem, file=sys.stderr)
         if options.action == "list":
@@ -78,6 +85,35 @@ def _list(statuses: list[ModelStatus], as_json: bool) -> None:
             size = f", {file.size / 1e9:.2f} GB" if file.size else ""
             print(f"           missing: {file.path}, from {file.source}{size}")
         print(f"           {' '.join(text for text in (f'{status.licence}.', status.pictures, status.note) if text)}")
+
+
+def _folders(catalogue: Any, add: Path | None, remove: Path | None) -> int:
+    from .entry import ModelError
+    from .layouts import name_folders, other_folders
+
+    folders = [_absolute(folder) for folder in other_folders(catalogue.models_dir)]
+    if add is not None:
+        if not (folder := _absolute(add)).is_dir():
+            raise ModelError(f"There is no folder {folder}: give the one of A1111 or ComfyUI, or of models.")
+        folders = [*(f for f in folders if f != folder), folder]
+    if remove is not None:
+        if (folder := _absolute(remove)) not in folders:
+            raise ModelError(f"{folder} is not among the folders of models: 'models folders' lists them.")
+        folders.remove(folder)
+    if add is not None or remove is not None:
+        try:
+            name_folders(catalogue.models_dir, folders)
+        except OSError as error:
+            raise ModelError(f"{error.filename} cannot be written: {error.strerror}.") from error
+    entries = [entry for entry in catalogue.entries().values() if entry.path]
+    for folder in (catalogue.models_dir, *folders):
+        inside = [entry for entry in entries if entry.path.absolute().is_relative_to(folder)]
+        print(f"{folder}: {len(inside)} models" if folder.is_dir() else f"{folder}: is not there")
+    return 0
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path.expanduser()))  # not resolved: links stay what the user calls them
 
 
 def _download(catalogue: Any, names: list[str], alone: bool) -> int:

@@ -1,10 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Models that a user put into the folder of models without describing them: recognised by what is in them. Reads headers only."""
+"""Models that are on this computer and that no file describes: recognised by what is in them. Reads headers only.
+
+They lie in the user's folder of models, in those of other programs that ``folders.txt`` there names, and in the hub's cache.
+"""
 
 from __future__ import annotations
 
 import functools
 import json
+import os
+import re
+import stat
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +20,9 @@ from typing import Any
 from ..families.catalogue import families
 from .entry import UNION_CONTROLS, Entry, entry_name
 from .header import HeaderError, tensor_shapes
-from .loras import is_unreadable, lora_files, text_width
+from .layouts import candidates
+from .loras import is_unreadable, text_width
+from .places import missing_weights
 
 # A tensor whose last axis is the width of the text embedding, and with that the family: (kind, name in the file). SD 1.x has the
 # first attention at its first level, SDXL at its second.
@@ -24,6 +33,9 @@ _TELLTALES = (
     *(("controlnet", f"{start}input_blocks.{block}.{_CROSS}") for start in ("control_model.", "") for block in (1, 4)),
     *(("controlnet", f"down_blocks.{block}.{_OWN}") for block in (0, 1)),
 )
+_LATENT_CHANNELS = 4  # of Stable Diffusion 1.x and XL
+_GENERIC = re.compile(r"(?:diffusion_)?(?:pytorch_)?(?:model|lora_weights)(?:[._-](?:fp16|\d+-of-\d+))?$", re.IGNORECASE)
+"""Names of files that say nothing of what they are."""
 _ONLY_CONTROLNET = ("input_hint_block.0.weight", "controlnet_cond_embedding.conv_in.weight")
 _ONLY_UNION = "task_embedding"
 _UNION = "union"  # a kind of its own here: a ControlNet of the adapter of that name
@@ -42,41 +54,112 @@ _CONTROLS_IN_NAMES = {
 
 
 def discover(models_dir: Path, described: Mapping[str, Entry]) -> tuple[dict[str, Entry], list[str]]:
-    """Entries by name for files and folders directly in ``models_dir`` that ``described`` does not name, and for the LoRAs in its
-    folders of LoRAs; and a sentence for each file that cannot be used."""
-    taken = {entry.path.resolve() for entry in described.values() if entry.path}
+    """Entries by name for what ``layouts.candidates`` finds and ``described`` does not name, and a sentence for each file that
+    cannot be used; of other programs' folders one for all, for they hold what is not meant for us.
+
+    A file of another program that is what an entry in ``described`` would download is that entry's: it is among those returned.
+    """
+    taken = {_mark(entry.path.stat()) for entry in described.values() if entry.path and entry.path.exists()}
+    repositories = {entry.repository for entry in described.values() if entry.repository}
+    downloads = _file_names(described)
     found: dict[str, Entry] = {}
     problems: list[str] = []
-    if not models_dir.is_dir():
-        return found, problems
-    for path in (*sorted(models_dir.iterdir()), *lora_files(models_dir)):
-        name = entry_name(path.stem if path.is_file() else path.name)
-        if name in described or path.resolve() in taken or path.name.startswith("."):
+    unknown: Counter[Path] = Counter()
+    for candidate in candidates(models_dir):
+        path, root = candidate.path, candidate.root
+        is_direct = path.parent == models_dir  # where an entry's files are looked for by its name
+        name = entry_name(_label(path))
+        if _mark(candidate.status) in taken or candidate.repository in repositories or (is_direct and name in described):
             continue
-        if path.is_file() and path.suffix == ".safetensors":
+        if path.suffix == ".safetensors" and not stat.S_ISDIR(candidate.status.st_mode):
             try:
-                status = path.stat()
-                kind, width = _of_file(path, status.st_size, status.st_mtime_ns)
+                kind, width = _of_file(path, candidate.status.st_size, candidate.status.st_mtime_ns)
             except OSError:
                 continue  # it went while we looked
             except HeaderError as error:
-                problems.append(f"{path} is damaged ({error}): replace it.")
+                if not candidate.repository:  # there a download may be under way
+                    problems.append(f"{path} is damaged ({error}): replace it.")
                 continue
-        elif path.is_dir():
+        elif stat.S_ISDIR(candidate.status.st_mode):
             kind, width = _of_folder(path)
             if not kind:
                 continue  # a folder of something else is nobody's mistake
         else:
             continue
-        if name in found:
-            problems.append(f"{path} has the name of another model, {found[name].path}: rename one of them.")
-            continue
         entry, problem = _entry(name, path, kind, width)
-        if entry:
-            found[name] = entry
-        else:
+        if entry is None and root is not None:
+            unknown[root] += not candidate.repository
+            continue
+        if entry is None:
             problems.append(problem)
-    return found, problems
+            continue
+        if not is_direct and (ours := described.get(downloads.get(name, name))):
+            same = (ours.kind, ours.family) == (entry.kind, entry.family) and ours.repository
+            if same and not ours.path and not (models_dir / ours.name).exists():
+                found.setdefault(ours.name, replace(ours, path=path))
+                continue
+            if same:
+                continue  # a second copy
+        if root is not None and not missing_of(entry):
+            entry = replace(entry, note=f"Found in {root}.")
+        elif root is not None:
+            continue  # not all of it is there: some program may be fetching it
+        if name in found or name in described:
+            other = found.get(name, described.get(name))
+            where = other.path if other and other.path else name
+            if not candidate.repository:
+                problems.append(f"{path} has the name of another model, {where}: rename one of them.")
+            continue
+        found[name] = entry
+    for root, count in unknown.items():
+        if count:
+            problems.append(f"{root} has {count} files of kinds of models that are not known here: they are left out.")
+    return _with_vaes(found), problems
+
+
+def missing_of(entry: Entry) -> list[str]:
+    """Weights that the folder of a found entry lacks."""
+    return missing_weights(entry.path, entry.weights) if entry.path and entry.path.is_dir() else []
+
+
+def _with_vaes(found: Mapping[str, Entry]) -> dict[str, Entry]:
+    """As A1111 does: a VAE that is called as a checkpoint, with ".vae" behind it, is that one's."""
+
+    def own(entry: Entry) -> bool:
+        vae = found.get(f"{entry.name}.vae")
+        return entry.kind == "checkpoint" and vae is not None and vae.kind == "vae"
+
+    return {
+        name: replace(entry, companions=(*entry.companions, f"{name}.vae")) if own(entry) else entry
+        for name, entry in ((name, _as(entry, found)) for name, entry in found.items())
+    }
+
+
+def _as(entry: Entry, found: Mapping[str, Entry]) -> Entry:
+    """A VAE that is called as a checkpoint is of that one's family: SD 1.5's and SDXL's have the same tensors."""
+    owner = found.get(entry.name.removesuffix(".vae")) if entry.kind == "vae" else None
+    return replace(entry, family=owner.family) if owner else entry
+
+
+def _file_names(described: Mapping[str, Entry]) -> dict[str, str]:
+    """The entries of ours that are one file with a name of its own, by what the file would be called."""
+    files = ((entry.files[0], entry.name) for entry in described.values() if len(entry.files) == 1 and entry.repository)
+    return {entry_name(Path(file).stem): name for file, name in files if not _GENERIC.match(Path(file).stem)}
+
+
+def _mark(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+def _label(path: Path) -> str:
+    """What a model is called: by its file or folder, or where that says nothing by the folder above, or the hub's repository."""
+    if path.parent.name == "snapshots":
+        return path.parent.parent.name.rpartition("--")[2]
+    stem = path.stem if path.suffix == ".safetensors" else path.name
+    if not _GENERIC.match(stem):
+        return stem
+    above = path.parent
+    return above.parent.parent.name.rpartition("--")[2] if above.parent.name == "snapshots" else above.name
 
 
 def _entry(name: str, path: Path, kind: str, width: int) -> tuple[Entry | None, str]:
@@ -85,13 +168,13 @@ def _entry(name: str, path: Path, kind: str, width: int) -> tuple[Entry | None, 
         return None, f"{path} is of a kind of model that is not known here: it is left out."
     control = ""
     if kind == "controlnet":
-        words = (control for word, control in _CONTROLS_IN_NAMES.items() if word in path.name.lower())
+        words = (control for word, control in _CONTROLS_IN_NAMES.items() if word in _label(path).lower())
         control = next(words, "")
         if not control:
             return None, f"{path} is a ControlNet, but its name does not say of what: put 'openpose', 'depth' or another into it."
     found = Entry(
         name,
-        path.stem if path.is_file() else path.name,
+        _label(path),
         family.name,
         "controlnet" if kind == _UNION else kind,
         control,
@@ -113,6 +196,11 @@ def _of_file(path: Path, size: int, modified: int) -> tuple[str, int]:
             alone = kind == "checkpoint" or any(name.startswith("control_model.") or key in shapes for key in _ONLY_CONTROLNET)
             kind = _UNION if kind == "controlnet" and _ONLY_UNION in shapes else kind
             return (kind, shapes[name][-1]) if alone else ("", 0)
+    channels = shapes.get("decoder.conv_in.weight", shapes.get("first_stage_model.decoder.conv_in.weight", ()))
+    if channels and any(name.endswith("encoder.conv_in.weight") and "decoder" not in name for name in shapes):
+        # Nothing in it tells SD 1.5's from SDXL's; its maker says so in the name. Other families have more channels.
+        is_known = len(channels) == 4 and channels[1] == _LATENT_CHANNELS
+        return ("vae", families()["sdxl" if "xl" in _label(path).lower() else "sd15"].text_width) if is_known else ("", 0)
     if width := text_width(shapes):
         return "" if is_unreadable(shapes) else "lora", width
     return "", 0

@@ -10,7 +10,7 @@ import functools
 import hashlib
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,13 +38,6 @@ _OF_SECOND_ENCODER = re.compile(r"(?:lora_te2_|text_encoder_2\.)")
 _ANY = re.compile(r"lora|hada_w|lokr_w")
 _UNREADABLE = re.compile(r"hada_w|lokr_w")
 """Products after Hadamard and Kronecker ("LoHa", "LoKr"), which diffusers does not read in the form that trainers write."""
-
-
-def lora_files(models_dir: Path) -> Iterator[Path]:
-    """The ``.safetensors`` files in the folders of LoRAs, at any depth, in a fixed order."""
-    for folder in sorted(models_dir.iterdir()):
-        if folder.name.lower() in FOLDERS and folder.is_dir():
-            yield from (path for path in sorted(folder.rglob("*.safetensors")) if path.is_file())
 
 
 def text_width(shapes: Mapping[str, tuple[int, ...]]) -> int:

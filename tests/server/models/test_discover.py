@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What other programs have on disk is used from there: layouts of A1111 and ComfyUI, the hub's cache, single files. No torch."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+import pytest
+from pose_to_anime.generation_server.models import commands
+from pose_to_anime.generation_server.models.catalogue import ModelCatalogue
+from weight_files import weights
+
+CROSS_ATTENTION = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
+CONTROL_ATTENTION = "control_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
+XL_CROSS_ATTENTION = "model.diffusion_model.input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight"
+XL_UNION_ATTENTION = "down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k.weight"
+HINTS = "controlnet_cond_embedding.conv_in.weight"
+SD15 = {CROSS_ATTENTION: [320, 768]}
+XL = {XL_CROSS_ATTENTION: [640, 2048]}
+UNION = {XL_UNION_ATTENTION: [640, 2048], "task_embedding": [8, 320], HINTS: [16, 3, 3, 3]}
+LORA = {"lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k.lora_down.weight": [4, 768]}
+VAE = {"encoder.conv_in.weight": [4, 3, 3, 3], "decoder.conv_in.weight": [4, 4, 3, 3]}
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelCatalogue:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    return ModelCatalogue(tmp_path / "user")
+
+
+def found(catalogue: ModelCatalogue) -> dict[str, tuple[str, str]]:
+    return {name: (entry.kind, entry.family) for name, entry in catalogue.entries().items() if entry.path}
+
+
+def folders(catalogue: ModelCatalogue, *arguments: str) -> int:
+    parser = argparse.ArgumentParser()
+    commands.add_parser(parser.add_subparsers(dest="command"))
+    return commands.run(parser.parse_args(["models", "folders", *arguments, "--user-dir", str(catalogue.user_dir)]))
+
+
+def test_the_folders_of_a1111(catalogue: ModelCatalogue, tmp_path: Path) -> None:
+    root = tmp_path / "stable-diffusion-webui"
+    weights(root / "models" / "Stable-diffusion" / "anime" / "My Mix.safetensors", SD15)
+    weights(root / "models" / "Stable-diffusion" / "My Mix.vae.safetensors", VAE)
+    weights(root / "models" / "VAE" / "sdxl_vae.safetensors", VAE)
+    weights(root / "models" / "VAE" / "flux.safetensors", {**VAE, "decoder.conv_in.weight": [4, 16, 3, 3]})
+    weights(root / "models" / "Lora" / "style.safetensors", LORA)
+    weights(root / "models" / "ESRGAN" / "upscaler.safetensors")
+    weights(root / "embeddings" / "bad.safetensors")
+    weights(
+        root / "extensions" / "sd-webui-controlnet" / "models" / "control_v11p_sd15_openpose.safetensors",
+        {CONTROL_ATTENTION: [8, 768]},
+    )
+    assert folders(catalogue, "--add", str(root)) == 0
+    assert found(catalogue) == {
+        "my_mix": ("checkpoint", "sd15"),
+        "my_mix.vae": ("vae", "sd15"),
+        "sdxl_vae": ("vae", "sdxl"),
+        "style": ("lora", "sd15"),
+        "control_v11p_sd15_openpose": ("controlnet", "sd15"),
+    }
+    assert catalogue.problems() == [f"{root} has 1 files of kinds of models that are not known here: they are left out."]
+    status = catalogue.status("my_mix")
+    assert status.present and status.controls == ("openpose",) and str(root) in status.note
+    resolved = catalogue.resolve("my_mix")
+    assert resolved.vae is not None and resolved.vae.entry.name == "my_mix.vae"
+    # What one of our entries would download is that entry, with its licence.
+    assert catalogue.status("control_v11p_sd15_openpose").licence == "CreativeML OpenRAIL-M"
+    assert catalogue.status("control_v11p_sd15_openpose").present
+
+
+def test_the_folders_of_comfyui(catalogue: ModelCatalogue, tmp_path: Path) -> None:
+    models = tmp_path / "ComfyUI" / "models"
+    weights(models / "checkpoints" / "sdxl" / "illustrious.safetensors", XL)
+    weights(models / "checkpoints" / "Counterfeit-V3.0_fix_fp16.safetensors", SD15)
+    weights(models / "controlnet" / "xinsir-union-promax" / "diffusion_pytorch_model.safetensors", UNION)
+    weights(models / "text_encoders" / "clip_l.safetensors")
+    (models / "checkpoints" / "again").symlink_to(models / "checkpoints", target_is_directory=True)  # a link in a circle
+    for named in (models, models.parent):  # its own folder of models will do as well
+        assert folders(catalogue, "--add", str(named)) == 0
+        known = found(catalogue)
+        assert known == {
+            "illustrious": ("checkpoint", "sdxl"),
+            "counterfeit_v3": ("checkpoint", "sd15"),
+            "xinsir-union-promax": ("controlnet", "sdxl"),
+        }
+        assert "depth" in catalogue.status("illustrious").controls
+        assert catalogue.problems() == []
+    assert folders(catalogue, "--remove", str(models)) == 0
+    assert folders(catalogue, "--remove", str(models.parent)) == 0
+    assert found(catalogue) == {}
+
+
+def test_the_users_own_folder_may_be_laid_out_so(catalogue: ModelCatalogue) -> None:
+    weights(catalogue.models_dir / "checkpoints" / "mine.safetensors", SD15)
+    weights(catalogue.models_dir / "ControlNet" / "control_v11f1p_sd15_depth_fp16.safetensors", {CONTROL_ATTENTION: [8, 768]})
+    weights(catalogue.models_dir / "ControlNet" / "control_v11p_sd15_openpose.safetensors", {CONTROL_ATTENTION: [8, 768]})
+    assert set(catalogue.status("mine").controls) == {"depth", "openpose"}
+    # What was downloaded for an entry comes first.
+    weights(catalogue.models_dir / "control_v11p_sd15_openpose" / "diffusion_pytorch_model.safetensors")
+    place = catalogue.locate(catalogue.entry("control_v11p_sd15_openpose"))[0]
+    assert place is not None and place.folder == catalogue.models_dir / "control_v11p_sd15_openpose"
+
+
+def test_the_hubs_cache_holds_what_no_entry_names(catalogue: ModelCatalogue, tmp_path: Path) -> None:
+    def revision(repository: str) -> Path:
+        cache = tmp_path / "hub" / f"models--{repository.replace('/', '--')}"
+        (cache / "refs").mkdir(parents=True)
+        (cache / "refs" / "main").write_text("abc123")
+        return cache / "snapshots" / "abc123"
+
+    blob = weights(tmp_path / "hub" / "models--o--illu" / "blobs" / "ffff", XL)
+    single = revision("o/illu")
+    single.mkdir(parents=True)
+    (single / "Illu-v2.safetensors").symlink_to(blob)
+    folder = revision("o/Some-Mix")
+    for name in ("unet/diffusion_pytorch_model", "vae/diffusion_pytorch_model", "text_encoder/model"):
+        weights(folder / f"{name}.safetensors")
+    (folder / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
+    (folder / "unet" / "config.json").write_text('{"cross_attention_dim": 768}')
+    weights(folder / "Some-Mix-pruned.safetensors", SD15)
+    weights(revision("google/vit") / "model.safetensors")
+    assert found(catalogue) == {"illu-v2": ("checkpoint", "sdxl"), "some-mix": ("checkpoint", "sd15")}
+    assert catalogue.problems() == []
+    (folder / "vae" / "diffusion_pytorch_model.safetensors").unlink()
+    assert "some-mix" not in found(catalogue)
+
+
+def test_many_files_cost_little_and_folders_that_are_wrong_are_said(
+    catalogue: ModelCatalogue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert folders(catalogue, "--add", str(tmp_path / "nowhere")) == 2
+    assert "There is no folder" in capsys.readouterr().err
+    assert folders(catalogue, "--remove", str(tmp_path)) == 2
+    assert "is not among the folders" in capsys.readouterr().err
+    one = weights(tmp_path / "big" / "loras" / "l0.safetensors", LORA)
+    for number in range(1, 300):
+        (one.parent / f"l{number}.safetensors").write_bytes(one.read_bytes())
+    assert folders(catalogue, "--add", str(tmp_path / "big")) == 0
+    assert f"{tmp_path / 'big'}: 300 models" in capsys.readouterr().out
+    begun = time.process_time()
+    assert len(found(catalogue)) == 300
+    print(f"300 files: {time.process_time() - begun:.3f} s")
+    os.rename(tmp_path / "big", tmp_path / "gone")
+    assert found(catalogue) == {} and catalogue.problems() == []
