@@ -16,7 +16,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,7 +71,7 @@ class Engine:
             linger("denoising")
         report(Progress("decoding", request.steps, request.steps))
         linger("decoding")
-        return Pictures(pictures, lambda: linger("saving"))
+        return [_before_saving(picture, lambda: linger("saving")) for picture in pictures]
 
     def _misbehave(self, prompt: str, words: list[str]) -> None:
         mark = Path(os.environ.get("STEP_ENGINE_MARK", os.devnull))
@@ -122,16 +122,16 @@ class Linger:
         raise GenerationCancelled
 
 
-class Pictures(list[Image.Image]):
-    """Pictures that tell when the worker begins to save them."""
+def _before_saving(picture: Image.Image, call: Callable[[], None]) -> Image.Image:
+    """The picture, which calls when the worker takes its copy to save it."""
+    told = picture.copy()
 
-    def __init__(self, pictures: list[Image.Image], before: Callable[[], None]) -> None:
-        super().__init__(pictures)
-        self._before = before
+    def copy() -> Image.Image:
+        call()
+        return Image.Image.copy(told)
 
-    def __iter__(self) -> Iterator[Image.Image]:
-        self._before()
-        return super().__iter__()
+    told.copy = copy  # type: ignore[method-assign]
+    return told
 
 
 def _colour(text: str) -> tuple[int, int, int]:
