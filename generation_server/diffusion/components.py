@@ -71,7 +71,7 @@ class Architecture:
 
 
 def load_parts(resolved: ResolvedModel, architecture: Architecture, device: Device, cache: ComponentCache) -> dict[str, Any]:
-    """unet, vae and the text encoders (on the device), the tokenizers, and scheduler: a DDIMScheduler with the model's settings.
+    """unet, vae and the text encoders, the tokenizers, and scheduler: a DDIMScheduler with the model's settings.
 
     The VAE is the one that the model is used with, where it has such a companion.
     """
@@ -207,12 +207,15 @@ def _scheduler(entry: Entry, folder: Path, architecture: Architecture, names: Co
 
 
 def _settled(model: torch.nn.Module, device: Device) -> Any:
-    """The model as it is used. Raises ValueError where a single file had no tensor for one of its parameters."""
+    """The model as it is used, in the computer's memory: what goes to the device, and when, is chosen for each picture.
+
+    Raises ValueError where a single file had no tensor for one of its parameters.
+    """
     if lacking := [name for name, parameter in model.named_parameters() if parameter.is_meta]:
         raise ValueError(f"it lacks {lacking[0]}")
     if isinstance(model, AutoencoderDC):  # pipelines ask any autoencoder for this, to learn how much smaller latents are
         model.register_to_config(block_out_channels=model.config.decoder_block_out_channels)
-    return model.requires_grad_(False).eval().to(device.torch, device.dtype)
+    return model.requires_grad_(False).eval().to(device.dtype)
 
 
 def _check_header(path: Path) -> set[str]:

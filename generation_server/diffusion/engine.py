@@ -21,10 +21,14 @@ from .cache import ComponentCache
 from .interface import GenerationCancelled, GenerationError, Progress
 from .loras import ActiveLora
 from .memory import choose_device, is_out_of_memory, out_of_memory_advice
+from .modes import MEANING, Costs, Mode, largest_size, lower
 from .unet_model import ActiveControl
 from .watching import Watcher
 
 __all__ = ["Engine", "GenerationCancelled", "GenerationError", "Progress"]
+
+_LESS = 0.75
+"""Share of what a picture was reckoned to need that a smaller one may need, after memory ran out."""
 
 _FLAT = 3
 """A picture whose values span less than this, of 255, in every channel shows nothing."""
@@ -33,9 +37,10 @@ _FLAT = 3
 class Engine:
     """One device and what is loaded on it. One thread may generate at a time; ``memory`` may be asked from any."""
 
-    def __init__(self, device: str, catalogue: ModelCatalogue) -> None:
-        """``device``: "auto", "cuda", "cuda:1", "mps" or "cpu". Raises GenerationError when there is none such."""
-        self._device = choose_device(device)
+    def __init__(self, device: str, catalogue: ModelCatalogue, memory: str = "auto") -> None:
+        """``device``: "auto", "cuda", "cuda:1", "mps" or "cpu"; ``memory``: one of ``modes.WISHES``. Raises GenerationError when
+        there is none such."""
+        self._device = choose_device(device, memory)
         self._catalogue = catalogue
         self._cache = ComponentCache()
         self._model: tuple[str, Any] | None = None  # identity of the checkpoint's files, and the loaded model
@@ -81,22 +86,71 @@ class Engine:
         start = input_image("starting picture", request.init_image, request, images) if request.init_image else None
         watcher.check()
         try:
-            model = self._load(resolved, controls, loras, watcher)
-            if resolved.entry.warning:
-                report(Progress("preparing", warnings=(resolved.entry.warning,)))
-            pictures = model.generate(request, controls, start, watcher)
+            pictures = self._made(request, resolved, controls, loras, start, watcher)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
-            # What failed still holds its tensors in the traceback: read the advice, let go, then say it.
-            advice = out_of_memory_advice(self._device, request.width, request.height)
+            # What failed still holds its tensors in the traceback.
             error.__traceback__ = None
-            model = None
+            costs = self._costs(controls)
             self.free_memory()
-            raise GenerationError(advice) from None
+            raise GenerationError(self._advice(request, resolved.family, costs, len(controls))) from None
         for picture in pictures:
             check_picture(picture)
         return pictures
+
+    def _made(
+        self,
+        request: GenerationRequest,
+        resolved: ResolvedModel,
+        controls: list[ActiveControl],
+        loras: list[ActiveLora],
+        start: Image.Image | None,
+        watcher: Watcher,
+    ) -> list[Image.Image]:
+        """The pictures; where memory runs out, once more in the next mode that needs less."""
+        failed: Mode | None = None
+        while True:
+            mode: Mode | None = None
+            try:
+                model = self._load(resolved, controls, loras, watcher)
+                if hasattr(model, "arrange"):
+                    mode = self._device.modes[0]  # until it is known, for memory may run out on the way
+                    mode = model.arrange(request, [control.kind for control in controls], failed)
+                    watcher.report(Progress("preparing", warnings=tuple(_told(mode, failed, self.device_name))))
+                if resolved.entry.warning:
+                    watcher.report(Progress("preparing", warnings=(resolved.entry.warning,)))
+                pictures: list[Image.Image] = model.generate(request, controls, start, watcher)
+                return pictures
+            except Exception as error:
+                if failed or mode is None or not is_out_of_memory(error) or not lower(self._device.modes, mode):
+                    raise
+                error.__traceback__ = None  # it holds the tensors of what failed
+            failed, model = mode, None
+
+    def _costs(self, controls: list[ActiveControl]) -> Costs | None:
+        """What the loaded model needs of memory, where it can tell."""
+        if self._model is None or not hasattr(self._model[1], "costs"):
+            return None
+        costs: Costs = self._model[1].costs([control.kind for control in controls])
+        return costs
+
+    def _advice(self, request: GenerationRequest, family: Family, costs: Costs | None, controls: int) -> str:
+        """What is said when memory ran out: with the largest size that fits into what is free."""
+        smaller = None
+        if costs is not None:
+            mode, pictures, start = self._device.modes[-1], request.batch_size, bool(request.init_image)
+            # Where it was reckoned to fit and did not, something else takes memory: then less must do.
+            asked = costs.peak(mode, request.width * request.height, pictures, start)
+            room = min(self.memory()[1], int(_LESS * asked))
+            smaller = largest_size(
+                lambda pixels: costs.peak(mode, pixels, pictures, start) <= room,
+                request.width,
+                request.height,
+                family.size.step,
+                family.size.smallest,
+            )
+        return out_of_memory_advice(self._device, request.width, request.height, smaller, controls)
 
     def _active_loras(self, request: GenerationRequest, resolved: ResolvedModel) -> list[ActiveLora]:
         """Those that change the picture; the others need not even be there. One that is named twice has both weights together."""
@@ -134,6 +188,13 @@ class Engine:
         current.prepare(resolved, kinds, loras)
         watcher.check()
         return current
+
+
+def _told(mode: Mode, failed: Mode | None, device: str) -> list[str]:
+    """What the person should know of the way in which the picture is made."""
+    if failed:
+        return [f"Memory ran out on the {device}, so the picture was made once more {MEANING[mode]}."]
+    return [f"There is little free memory on the {device}, so the picture was made {MEANING[mode]}."] * (mode is Mode.FP8)
 
 
 def check_request(request: GenerationRequest, resolved: ResolvedModel) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 from dataclasses import dataclass
 
@@ -10,9 +11,9 @@ import psutil
 import torch
 
 from .interface import GenerationError
+from .modes import GIB, WISHES, Mode
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
-_GIB = 1024**3
 # What torch says where it raises a plain RuntimeError instead of OutOfMemoryError: its CPU allocator, MPS, cuDNN and cuBLAS.
 _OUT_OF_MEMORY = (
     "out of memory",
@@ -30,14 +31,16 @@ class Device:
     torch: torch.device
     dtype: torch.dtype
     name: str
+    modes: tuple[Mode, ...] = (Mode.GPU,)  # in which a model may lie in its memory, the one that needs the most first
 
     def memory(self) -> tuple[int, int]:
         """Total and free bytes: of the GPU where there is one with memory of its own, else of the computer."""
         if self.torch.type == "cuda":
             free, total = torch.cuda.mem_get_info(self.torch)
-            # What torch keeps for its next tensor is free to us.
-            kept = torch.cuda.memory_reserved(self.torch) - torch.cuda.memory_allocated(self.torch)
-            return total, free + kept
+            reserved, allocated = torch.cuda.memory_reserved(self.torch), torch.cuda.memory_allocated(self.torch)
+            limit = int(total * torch.cuda.get_per_process_memory_fraction(self.torch))
+            # What torch keeps for its next tensor is free to us; what it may not take is not.
+            return limit, max(0, min(free + reserved - allocated, limit - allocated))
         if self.torch.type == "mps":
             total = torch.mps.recommended_max_memory()
             return total, max(0, total - torch.mps.driver_allocated_memory())
@@ -53,8 +56,25 @@ class Device:
             torch.mps.empty_cache()
 
 
-def choose_device(wish: str) -> Device:
-    """The device of that kind ("cuda:1" is the second GPU), or the best for "auto". Raises GenerationError if there is none."""
+def choose_device(wish: str, memory: str = "auto") -> Device:
+    """The device of that kind ("cuda:1" is the second GPU), or the best for "auto". Raises GenerationError if there is none.
+
+    ``memory``: one of ``WISHES``. Only a GPU with memory of its own has more than one way.
+    """
+    if memory not in WISHES:
+        raise GenerationError(f"There is no way '{memory}' to use memory: use one of {', '.join(WISHES)}.")
+    device = _device(wish)
+    if device.torch.type == "cuda":
+        return dataclasses.replace(device, modes=tuple(Mode) if memory == "auto" else (Mode(memory),))
+    if memory not in ("auto", Mode.GPU.value):
+        raise GenerationError(
+            f"'{memory}' is for a graphics card with memory of its own, and pictures are made on the {device.name} here: "
+            "start the server with --memory auto."
+        )
+    return device
+
+
+def _device(wish: str) -> Device:
     kind, _, index = wish.partition(":")
     if kind not in DEVICES or (index and not (kind == "cuda" and index.isdecimal())):
         raise GenerationError(f"There is no device '{wish}': use one of {', '.join(DEVICES)}.")
@@ -81,12 +101,16 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _OUT_OF_MEMORY)
 
 
-def out_of_memory_advice(device: Device, width: int, height: int) -> str:
-    """One sentence that says what ran out and what would help."""
+def out_of_memory_advice(device: Device, width: int, height: int, smaller: tuple[int, int] | None, controls: int) -> str:
+    """One sentence that says what ran out and what would help: ``smaller`` is a size that fits by what is known."""
     total, free = device.memory()
     whose = "This computer" if device.torch.type == "cpu" else f"The {device.name}"
+    helps = [f"choose a smaller size{f', such as {smaller[0]} × {smaller[1]}' if smaller else ''}"]
+    if controls:
+        helps.append("use fewer controls")
+    if device.torch.type == "cuda" and Mode.SEQUENTIAL not in device.modes:
+        helps.append("start the server with --memory auto")
     return (
         f"{whose} has too little free memory for {width} × {height} pixels with this model "
-        f"({free / _GIB:.1f} of {total / _GIB:.1f} GiB are free): choose a smaller size, use fewer controls, "
-        "or close other programs that use it."
+        f"({free / GIB:.1f} of {total / GIB:.1f} GiB are free): {', '.join(helps)}, or close other programs that use it."
     )

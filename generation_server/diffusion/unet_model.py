@@ -2,7 +2,8 @@
 """What the families with a UNet share: a request to latents to pixels, with previews, cancelling and any number of ControlNets.
 
 A family's loader is a module with ``load(resolved, device, cache)`` that returns its own kind of ``UNetModel``, or another object
-with the same ``prepare`` and ``generate``; the engine finds it by the name that the family's TOML gives.
+with the same ``prepare``, ``has_loras`` and ``generate``, and with ``arrange`` and ``costs`` where it knows more than one way to
+lie in memory; the engine finds it by the name that the family's TOML gives.
 """
 
 from __future__ import annotations
@@ -19,18 +20,21 @@ from PIL import Image
 from ..models.catalogue import ResolvedModel
 from ..protocol import GenerationRequest
 from .adapters import ADAPTERS, Adapter
+from .arrangement import Arrangement, executing_on
 from .cache import ComponentCache
 from .controlnets import ControlStack, HintMemory, Steering, interruptible
+from .costs import costs_of
 from .guidance import rescaled
 from .interface import GenerationError, Progress
 from .loras import ActiveLora, LoraSlots
 from .memory import Device
+from .modes import Costs, Mode
 from .previews import LatentColours
 from .prompts import unknown_words
 from .schedulers import make_scheduler
 from .watching import StepReports, Watcher
 
-_TILED_FROM = 1024 * 1024
+TILED_FROM = 1024 * 1024
 """Pixels from which the decoder works in tiles where memory is a GPU's: whole, it would need more than the denoising."""
 
 _ZERO_SNR_RESCALE = 0.7
@@ -71,6 +75,7 @@ class UNetModel(ABC):
         self._colours = LatentColours(parts["vae"], self._decode)
         self._hints = HintMemory()
         self._loras: LoraSlots | None = None
+        self._arrangement = Arrangement(device)
 
     @abstractmethod
     def _conditions(self, request: GenerationRequest) -> dict[str, Any]:
@@ -91,6 +96,24 @@ class UNetModel(ABC):
             self._loras = LoraSlots(self.pipelines.text(**self._components(), scheduler=self._parts["scheduler"]), self._device)
         if self._loras is not None:
             self._loras.use(loras)
+
+    def arrange(self, request: GenerationRequest, kinds: Sequence[str], below: Mode | None = None) -> Mode:
+        """Brings what is loaded to where it is needed for a picture with these controls, in the first of the device's modes that
+        fits; with ``below``, of those that need less than that."""
+        networks = [*self._networks(), *(self._controlnet(kind)[1] for kind in kinds)]
+        mode = self._arrangement.choose(networks, lambda: self.costs(kinds), request, below)
+        if below:
+            self._hints = HintMemory()  # lies on the device
+        return mode
+
+    def costs(self, kinds: Sequence[str]) -> Costs:
+        """What this model needs of memory with controls of these kinds."""
+        dtype = self._device.dtype
+        vae_dtype = torch.float32 if self._decodes_in_full else dtype
+        return costs_of(self._parts, [self._controlnet(kind)[1] for kind in kinds], dtype, vae_dtype, TILED_FROM)
+
+    def _networks(self) -> list[torch.nn.Module]:
+        return [part for part in self._parts.values() if isinstance(part, torch.nn.Module)]
 
     def has_loras(self, loras: Sequence[ActiveLora]) -> bool:
         """Whether all of these are loaded."""
@@ -116,10 +139,14 @@ class UNetModel(ABC):
             watcher.report(Progress("reading the prompt", warnings=(f"Not known to {known_to}: {', '.join(unknown)}.",)))
         with torch.inference_mode(), interruptible(stops, watcher.check):
             watcher.report(Progress("reading the prompt"))
-            conditions = self._conditions(request)
-            latents = self._denoise(request, controls, start, conditions, watcher)
+            residence = self._arrangement.residence
+            with residence.encoding([part for name, part in self._parts.items() if name.startswith("text_encoder")]):
+                conditions = self._conditions(request)
+            with residence.denoising([unet, *(self._controlnet(control.kind)[1] for control in controls)], vae):
+                latents = self._denoise(request, controls, start, conditions, watcher)
             watcher.report(Progress("decoding", request.denoised_steps, request.denoised_steps))
-            pixels = torch.cat([self._decode(latent) for latent in latents.split(1)])
+            with residence.decoding(vae):
+                pixels = torch.cat([self._decode(latent) for latent in latents.split(1)])
         return VaeImageProcessor().postprocess(pixels.float().cpu(), output_type="pil")
 
     def _denoise(
@@ -150,7 +177,7 @@ class UNetModel(ABC):
             steering = [Steering(control.kind, *self._controlnet(control.kind), control.image) for control in controls]
             nets = ControlStack(steering, self._hints)
             kind = self.pipelines.text_with_controls if start is None else self.pipelines.picture_with_controls
-            pipeline = kind(**self._components(), scheduler=scheduler, controlnet=nets)
+            pipeline = executing_on(self._device.torch, kind)(**self._components(), scheduler=scheduler, controlnet=nets)
             settings |= {
                 "image" if start is None else "control_image": [control.image for control in controls],
                 "controlnet_conditioning_scale": [control.strength for control in controls],
@@ -159,7 +186,7 @@ class UNetModel(ABC):
             }
         else:
             kind = self.pipelines.text if start is None else self.pipelines.picture
-            pipeline = kind(**self._components(), scheduler=scheduler)
+            pipeline = executing_on(self._device.torch, kind)(**self._components(), scheduler=scheduler)
         pipeline.set_progress_bar_config(disable=True)
         watcher.report(Progress("denoising", 0, request.denoised_steps))
         with rescaled(self._parts["unet"], scheduler, self._guidance_rescale):
@@ -179,13 +206,18 @@ class UNetModel(ABC):
         zero_snr = config.prediction_type == "v_prediction" and config.rescale_betas_zero_snr
         return _ZERO_SNR_RESCALE if zero_snr else 0.0
 
+    @property
+    def _decodes_in_full(self) -> bool:
+        """Whether the VAE is known to need full precision."""
+        return bool(self.upcasts_vae and self._parts["vae"].config.force_upcast and self._device.dtype == torch.float16)
+
     def _decode(self, latents: torch.Tensor) -> torch.Tensor:
         """Pixels (1, 3, H, W) from -1 to 1."""
         vae = self._parts["vae"]
         scaled = latents / vae.config.scaling_factor
-        tiled = self._device.torch.type != "cpu" and scaled.shape[-1] * scaled.shape[-2] * 64 > _TILED_FROM
+        tiled = self._device.torch.type != "cpu" and scaled.shape[-1] * scaled.shape[-2] * 64 > TILED_FROM
         (vae.enable_tiling if tiled else vae.disable_tiling)()
-        if not (self.upcasts_vae and vae.config.force_upcast and self._device.dtype == torch.float16):
+        if not self._decodes_in_full:
             pixels: torch.Tensor = vae.decode(scaled, return_dict=False)[0]
             if torch.isfinite(pixels).all() or self._device.dtype == torch.float32:
                 return pixels
