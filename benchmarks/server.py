@@ -42,7 +42,7 @@ LONG_ENOUGH = 2.0
 PICTURE_LIMIT = 8.0  # seconds, 256 × 384 on two cores
 
 
-def timed_engine(device: str, catalogue: Any) -> Any:
+def timed_engine(device: str, catalogue: Any, memory: str = "auto") -> Any:
     """The real engine, writing the seconds inside the model's calls of each picture to a file. The worker imports this."""
     from diffusers import StableDiffusionControlNetPipeline, StableDiffusionPipeline
     from pose_to_anime.generation_server.diffusion.engine import Engine
@@ -79,7 +79,7 @@ def timed_engine(device: str, catalogue: Any) -> Any:
                 file.write(json.dumps(inside) + "\n")
             return pictures
 
-    return TimedEngine(device, catalogue)
+    return TimedEngine(device, catalogue, memory)
 
 
 def control_image(width: int, height: int, colour: str) -> bytes:

@@ -7,6 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from .diffusion.modes import WISHES
 from .models import commands as models
 from .protocol import default_server_dir, user_data_dir
 
@@ -50,6 +51,13 @@ def make_parser() -> argparse.ArgumentParser:
     serve.add_argument("--certificate", type=Path, metavar="FILE", help="encrypt with this certificate chain (PEM) instead")
     serve.add_argument("--key", type=Path, metavar="FILE", help="the certificate's key (PEM, without a password)")
     serve.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:1, mps, … (default: auto)")
+    serve.add_argument(
+        "--memory",
+        choices=WISHES,
+        default="auto",
+        help="how a model lies in a graphics card's memory: whole (gpu), its parts by turns (offload), so and in 8 bits (fp8), "
+        "or layer by layer (sequential, slow); auto, the default, takes for each picture the fastest that fits",
+    )
     serve.add_argument("--data-dir", type=Path, metavar="DIR", help=f"token, jobs and results (default: {default_server_dir()})")
     serve.add_argument(
         "--user-dir", type=Path, metavar="DIR", help=f"your folder, with models in it (default: {user_data_dir()})"
@@ -94,6 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
                 fallback_port=DEFAULT_PORT,
                 allowed_hosts=tuple(options.allow_host),
                 device=options.device,
+                memory=options.memory,
                 data_dir=(options.data_dir or default_server_dir()).absolute(),
                 user_dir=(options.user_dir or user_data_dir()).absolute(),
                 idle_exit=options.idle_exit,

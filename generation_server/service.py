@@ -44,6 +44,7 @@ class Settings:
     data_dir: Path
     user_dir: Path  # with models in it
     device: str = "auto"
+    memory: str = "auto"  # or the mode in which models lie in the device's memory
     queue_limit: int = DEFAULT_LIMIT
     reserve: int = DEFAULT_RESERVE  # bytes of the disk that stay free
     engine: str = REAL_ENGINE  # module:class, for the worker
@@ -69,6 +70,7 @@ class Service:
         command, environment = module_command(
             "worker",
             *("--device", settings.device),
+            *("--memory", settings.memory),
             *("--data-dir", str(settings.data_dir)),
             *("--user-dir", str(settings.user_dir)),
             *("--reserve", str(settings.reserve)),

@@ -55,6 +55,7 @@ class ServeOptions:
     queue_limit: int
     reserve: int  # bytes
     engine: str | None = None
+    memory: str = "auto"  # or the mode in which models lie in the device's memory
     overrides: Mapping[str, float] = field(default_factory=dict)  # of the user's settings, for this run
     tls: bool = False  # with a certificate of its own, where ``certificate`` names none
     certificate: Path | None = None  # PEM
@@ -75,6 +76,7 @@ def serve(options: ServeOptions) -> None:
                 data_dir=options.data_dir,
                 user_dir=options.user_dir,
                 device=options.device,
+                memory=options.memory,
                 queue_limit=options.queue_limit,
                 reserve=options.reserve,
                 engine=options.engine or REAL_ENGINE,

@@ -240,6 +240,7 @@ def encode_preview(image: Image.Image) -> str:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="The worker of a generation server; the server starts it.")
     parser.add_argument("--device", required=True)
+    parser.add_argument("--memory", default="auto")
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--user-dir", type=Path, required=True)
     parser.add_argument("--reserve", type=int, required=True)
@@ -276,7 +277,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     threading.Thread(target=give_signs_of_life, name="heartbeat", daemon=True).start()
     try:
-        engine, models = _make_engine(options.engine, options.device, options.user_dir)
+        engine, models = _make_engine(options.engine, options.device, options.memory, options.user_dir)
     except Exception as error:
         _log.exception("The worker cannot work")
         wire.send("unfit", error=_why_unfit(error))
@@ -301,7 +302,7 @@ def _take_pipes() -> tuple[IO[bytes], IO[bytes]]:
     return commands, answers
 
 
-def _make_engine(path: str, device: str, user_dir: Path) -> tuple[EngineLike, ModelCatalogue]:
+def _make_engine(path: str, device: str, memory: str, user_dir: Path) -> tuple[EngineLike, ModelCatalogue]:
     from .diffusion import environment
     from .models.catalogue import ModelCatalogue
 
@@ -309,7 +310,7 @@ def _make_engine(path: str, device: str, user_dir: Path) -> tuple[EngineLike, Mo
     models = ModelCatalogue(user_dir)
     module, _, name = path.partition(":")
     engine = getattr(importlib.import_module(module, __package__), name)
-    return engine(device, models), models
+    return engine(device, models, memory), models
 
 
 def _why_unfit(error: Exception) -> str:

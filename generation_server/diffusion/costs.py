@@ -181,7 +181,7 @@ def costs_of(
     encoding, decoding = vae_bytes(vae, vae_dtype)
     # Of several ControlNets the sum is kept while the next is added to it, and both are there with what comes of them.
     residuals = residual_bytes(unet, dtype) * min(3, len(controlnets))
-    tile = getattr(vae, "tile_sample_min_size", None) or getattr(vae, "tile_sample_min_height", 0)
+    tile: Any = getattr(vae, "tile_sample_min_size", None) or getattr(vae, "tile_sample_min_height", 0)
     return Costs(
         encoders=weight_bytes([part for name, part in parts.items() if name.startswith("text_encoder")]),
         denoisers=weight_bytes(networks),

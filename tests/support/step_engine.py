@@ -28,7 +28,7 @@ from pose_to_anime.generation_server.protocol import GenerationRequest
 class Engine:
     device_name = "step engine"
 
-    def __init__(self, device: str, models: object) -> None:
+    def __init__(self, device: str, models: object, memory: str = "auto") -> None:
         if device == "none":
             raise GenerationError("There is no device to make pictures on: choose another with --device.")
         if device == "dead":

@@ -29,7 +29,9 @@ from pose_to_anime.generation_server.diffusion.residence import (  # noqa: E402
 )
 from pose_to_anime.generation_server.diffusion.unet_model import TILED_FROM  # noqa: E402
 from pose_to_anime.generation_server.models.catalogue import ModelCatalogue  # noqa: E402
-from pose_to_anime.generation_server.protocol import Control, GenerationRequest  # noqa: E402
+from pose_to_anime.generation_server.protocol import Control, GenerationRequest, Lora  # noqa: E402
+from tiny_loras import write_lora  # noqa: E402
+from tiny_models import describe  # noqa: E402
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection  # noqa: E402
 
 IMAGES = control_images(256, 256)
@@ -204,7 +206,7 @@ def test_8_bits_keep_each_channels_scale() -> None:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Equal but for the last bit of a colour here and there: a CPU adds in another order where weights lie otherwise in memory."""
+    """Equal but for the last bit of a colour here and there: a CPU adds in another order where weights lie elsewhere."""
     difference = np.abs(one.astype(int) - other)
     return bool(difference.max() <= 1 and (difference > 0).mean() < 0.001)
 
@@ -299,3 +301,17 @@ def test_xl_by_turns_and_layer_by_layer(tiny_xl: Path) -> None:
     whole = picture(Mode.GPU)
     assert same(picture(Mode.OFFLOAD), whole)
     assert same(picture(Mode.SEQUENTIAL), whole)
+
+
+def test_loras_go_where_the_networks_go(tiny: Path, tmp_path: Path) -> None:
+    """One is put on a model that lies in the computer's memory, and acts in each mode as in the others."""
+    checkpoint = tiny / "weights" / "tiny"
+    file = write_lora(checkpoint, tmp_path / "hero.safetensors", "kohya", 1, ("unet", "text_encoder"))
+    describe(tmp_path / "models", "tiny", title="Tiny", family="sd15", kind="checkpoint", path=checkpoint)
+    describe(tmp_path / "models", "hero", title="Hero", family="sd15", kind="lora", path=file)
+    without = dataclasses.replace(REQUEST, controls=())
+    request = dataclasses.replace(without, loras=(Lora("hero", 0.8),))
+    whole = make(engine_with(tmp_path, Mode.GPU), request)
+    assert np.abs(whole - make(engine_with(tmp_path, Mode.GPU), without)).max() > 8
+    assert same(make(engine_with(tmp_path, Mode.OFFLOAD), request), whole)
+    assert same(make(engine_with(tmp_path, Mode.SEQUENTIAL), request), whole)

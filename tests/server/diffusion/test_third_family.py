@@ -50,7 +50,10 @@ class Negative:
     def __init__(self, weights):
         self.gain = float(weights["gain"])
 
-    def prepare(self, resolved, kinds):
+    def has_loras(self, loras):
+        return True
+
+    def prepare(self, resolved, kinds, loras):
         self.kinds = kinds
 
     def generate(self, request, controls, start, watcher):
