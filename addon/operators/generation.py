@@ -173,6 +173,19 @@ class P2A_OT_model_defaults(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class P2A_OT_negative_preset(bpy.types.Operator):
+    bl_idname = "pose_to_anime.negative_preset"
+    bl_label = "Negative Prompt"
+    bl_description = "Write this in the place of the negative prompt"
+    bl_options = {"REGISTER", "UNDO"}
+
+    text: StringProperty(options={"SKIP_SAVE"})
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        context.scene.pose_to_anime.generation.negative_prompt = self.text
+        return {"FINISHED"}
+
+
 class P2A_OT_roll_seed(bpy.types.Operator):
     bl_idname = "pose_to_anime.roll_seed"
     bl_label = "New Seed"
@@ -252,6 +265,7 @@ CLASSES: tuple[type, ...] = (
     P2A_OT_free_memory,
     P2A_OT_choose_model,
     P2A_OT_model_defaults,
+    P2A_OT_negative_preset,
     P2A_OT_roll_seed,
     P2A_OT_edit_prompt,
     P2A_OT_copy_error,

@@ -20,6 +20,7 @@ from ..operators.generation import (
     P2A_OT_free_memory,
     P2A_OT_generate,
     P2A_OT_model_defaults,
+    P2A_OT_negative_preset,
     P2A_OT_roll_seed,
 )
 from ..operators.workspace import P2A_OT_open_workspace
@@ -39,6 +40,18 @@ class P2A_PT_prompt(InSidebar, bpy.types.Panel):
         parts.prompt(self.layout, context, "prompt", "What the picture shows", 3)
 
 
+class P2A_MT_negative_presets(bpy.types.Menu):
+    bl_idname = "P2A_MT_negative_presets"
+    bl_label = "Presets"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        family = families().get(context.scene.pose_to_anime.generation.family)
+        if family is None:
+            return
+        for name, text in {"Usual": family.negative_prompt, **family.negative_presets}.items():
+            self.layout.operator(P2A_OT_negative_preset.bl_idname, text=name).text = text
+
+
 class P2A_PT_negative_prompt(InSidebar, bpy.types.Panel):
     bl_idname = "P2A_PT_negative_prompt"
     bl_label = "Negative Prompt"
@@ -47,6 +60,7 @@ class P2A_PT_negative_prompt(InSidebar, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         parts.prompt(self.layout, context, "negative_prompt", "What it must not show", 2)
+        self.layout.menu(P2A_MT_negative_presets.bl_idname, icon="PRESET")
 
 
 class P2A_MT_models(bpy.types.Menu):
@@ -245,6 +259,7 @@ def _draw_server(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
 
 CLASSES: tuple[type, ...] = (
     P2A_PT_prompt,
+    P2A_MT_negative_presets,
     P2A_PT_negative_prompt,
     P2A_MT_models,
     P2A_PT_model,

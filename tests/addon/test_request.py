@@ -26,7 +26,8 @@ from pose_to_anime.addon.generate.headless import generate_blocking  # noqa: E40
 from pose_to_anime.addon.generate.records import RecordError, write_file  # noqa: E402
 from pose_to_anime.addon.generate.request import ensure_camera, family_named, prepare  # noqa: E402
 from pose_to_anime.addon.pose.library import load_pose  # noqa: E402
-from pose_to_anime.generation_server.protocol import JobStatus  # noqa: E402
+from pose_to_anime.generation_server.families.catalogue import families  # noqa: E402
+from pose_to_anime.generation_server.protocol import GenerationRequest, JobStatus, Lora  # noqa: E402
 from step_server import StepServer  # noqa: E402
 
 
@@ -147,6 +148,18 @@ def test_bad_input_is_one_sentence(spoil: Callable[..., None], scene: bpy.types.
     sentence = str(caught.value)
     assert sentence[0].isupper() or sentence[0] in "'“0123456789", sentence
     assert sentence.endswith((".", ")")) and len(sentence) < 300
+
+
+def test_negative_prompts_are_offered_by_name(scene: bpy.types.Scene) -> None:
+    for text in families()["sdxl"].negative_presets.values():
+        assert bpy.ops.pose_to_anime.negative_preset(text=text) == {"FINISHED"}
+        assert scene.pose_to_anime.generation.negative_prompt == text
+
+
+def test_loras_come_back_in_the_prompt(scene: bpy.types.Scene) -> None:
+    asked = GenerationRequest("builtin", "1girl", 256, 384, loras=(Lora("ink", 0.5), Lora("Old Film", -1.0)))
+    restore.restore_settings(scene, asked)
+    assert scene.pose_to_anime.generation.prompt == "1girl <lora:ink:0.5> <lora:Old Film:-1>"
 
 
 def test_pose_camera_and_numbers_come_back(scene: bpy.types.Scene, figure: bpy.types.Object) -> None:
