@@ -8,12 +8,14 @@ lie in memory; the engine finds it by the name that the family's TOML gives.
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import torch
+from diffusers import AutoencoderTiny
 from diffusers.image_processor import VaeImageProcessor
 from PIL import Image
 
@@ -22,6 +24,7 @@ from ..protocol import GenerationRequest
 from .adapters import ADAPTERS, Adapter
 from .arrangement import Arrangement, executing_on
 from .cache import ComponentCache
+from .components import load_beside
 from .controlnets import ControlStack, HintMemory, Steering, interruptible
 from .costs import costs_of
 from .guidance import rescaled
@@ -29,10 +32,12 @@ from .interface import GenerationError, Progress
 from .loras import ActiveLora, LoraSlots
 from .memory import Device
 from .modes import Costs, Mode
-from .previews import LatentColours
+from .previews import LatentColours, TinyPreviews
 from .prompts import unknown_words
 from .schedulers import make_scheduler
 from .watching import StepReports, Watcher
+
+_log = logging.getLogger(__name__)
 
 TILED_FROM = 1024 * 1024
 """Pixels from which the decoder works in tiles where memory is a GPU's: whole, it would need more than the denoising."""
@@ -72,7 +77,13 @@ class UNetModel(ABC):
         self._device = device
         self._cache = cache
         self._parts = parts
-        self._colours = LatentColours(parts["vae"], self._decode)
+        self._previews: LatentColours | TinyPreviews = LatentColours(parts["vae"], self._decode)
+        if tiny := resolved.tiny_vae:
+            try:
+                decoder = cache.get(tiny, lambda: load_beside(AutoencoderTiny, "tiny_vae", tiny, device).to(device.torch))
+                self._previews = TinyPreviews(decoder, self._previews)
+            except GenerationError as error:  # no reason to make no picture
+                _log.warning("%s", error)
         self._hints = HintMemory()
         self._loras: LoraSlots | None = None
         self._arrangement = Arrangement(device)
@@ -167,7 +178,7 @@ class UNetModel(ABC):
             "generator": [torch.Generator("cpu").manual_seed(seed) for seed in request.seeds],
             "num_images_per_prompt": request.batch_size,
             "output_type": "latent",
-            "callback_on_step_end": StepReports(scheduler, self._colours, request.denoised_steps, watcher),
+            "callback_on_step_end": StepReports(scheduler, self._previews, request.denoised_steps, watcher),
         }
         if start is None:
             settings |= {"width": request.width, "height": request.height}

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from .interface import GenerationCancelled, Progress
-from .previews import DenoisedWatch, LatentColours
+from .previews import DenoisedWatch, LatentColours, TinyPreviews
 
 PREVIEW_SECONDS = 0.2
 """The least time between two previews: more would cost time and nobody would see them."""
@@ -32,10 +32,10 @@ class Watcher:
 class StepReports:
     """A pipeline's ``callback_on_step_end``: reports each step, with a preview now and then, and ends what was cancelled."""
 
-    def __init__(self, scheduler: Any, colours: LatentColours, steps: int, watcher: Watcher) -> None:
+    def __init__(self, scheduler: Any, previews: LatentColours | TinyPreviews, steps: int, watcher: Watcher) -> None:
         self._denoised = DenoisedWatch(scheduler)
         self._order = scheduler.order  # runs of the network a step, each of which a pipeline calls a step
-        self._colours = colours
+        self._previews = previews
         self._steps = steps
         self._watcher = watcher
         self._last_preview = time.monotonic() - PREVIEW_SECONDS
@@ -45,7 +45,7 @@ class StepReports:
         preview = None
         if time.monotonic() - self._last_preview >= PREVIEW_SECONDS:
             best = self._denoised.latents if self._denoised.latents is not None else tensors["latents"]
-            preview = self._colours.picture(best)
+            preview = self._previews.picture(best)
             self._last_preview = time.monotonic()
         self._watcher.report(Progress("denoising", min(step // self._order + 1, self._steps), self._steps, preview))
         return {}

@@ -43,6 +43,7 @@ class ResolvedModel:
     controlnets: Mapping[str, Place]  # by control kind
     missing_controls: Mapping[str, str]  # by control kind, the sentence for somebody who wants to use it
     vae: Place | None = None  # in the place of its own
+    tiny_vae: Place | None = None  # for previews
 
     @property
     def name(self) -> str:
@@ -210,7 +211,9 @@ class ModelCatalogue:
         vaes = (entries[name] for name in entry.companions if name in entries and entries[name].kind == "vae")
         vae = next((where for vae in vaes if (where := self.locate(vae)[0])), None)
         known = MappingProxyType(controlnets), MappingProxyType(lacking)
-        return ResolvedModel(entry, family(entry.family), place, *known, vae)
+        tiny = (other for other in entries.values() if other.kind == "tiny_vae" and other.family == entry.family)
+        tiny_vae = next((where for other in tiny if (where := self.locate(other)[0])), None)
+        return ResolvedModel(entry, family(entry.family), place, *known, vae, tiny_vae)
 
     def detector(self, name: str) -> Place:
         """Where a detector's files are. Raises UnknownModel, ModelMissing."""

@@ -13,7 +13,7 @@ from typing import Any
 from ..families.catalogue import families
 from ..protocol import CONTROL_KINDS
 
-KINDS = ("checkpoint", "controlnet", "vae", "lora", "detector")
+KINDS = ("checkpoint", "controlnet", "vae", "tiny_vae", "lora", "detector")
 AUTOENCODERS = ("kl", "dc")
 """Kinds of autoencoder that are loaded; diffusion/components.py has their classes. Stable Diffusion's is "kl"."""
 ADAPTERS = ("controlnet", "union")
@@ -37,7 +37,10 @@ class ModelError(ValueError):
 
 @dataclass(frozen=True)
 class Entry:
-    """A checkpoint, ControlNet, VAE, LoRA or detector. ``repository``, ``path`` or ``made_here`` says where it is from."""
+    """A checkpoint, ControlNet, VAE, tiny VAE (for previews), LoRA or detector.
+
+    ``repository``, ``path`` or ``made_here`` says where it is from.
+    """
 
     name: str
     title: str

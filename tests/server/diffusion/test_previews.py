@@ -12,11 +12,15 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from diffusers import AutoencoderKL  # noqa: E402
+from diffusers import AutoencoderKL, AutoencoderTiny  # noqa: E402
+from pose_to_anime.generation_server.diffusion.engine import Engine  # noqa: E402
 from pose_to_anime.generation_server.diffusion.interface import GenerationError  # noqa: E402
-from pose_to_anime.generation_server.diffusion.previews import DenoisedWatch, LatentColours  # noqa: E402
+from pose_to_anime.generation_server.diffusion.previews import DenoisedWatch, LatentColours, TinyPreviews  # noqa: E402
 from pose_to_anime.generation_server.diffusion.schedulers import SCHEDULERS, make_scheduler  # noqa: E402
 from pose_to_anime.generation_server.families.catalogue import families  # noqa: E402
+from pose_to_anime.generation_server.models.catalogue import ModelCatalogue  # noqa: E402
+from pose_to_anime.generation_server.protocol import GenerationRequest  # noqa: E402
+from tiny_models import describe  # noqa: E402
 
 CONFIG = {
     "num_train_timesteps": 1000,
@@ -57,6 +61,45 @@ def test_large_latents_stay_within_the_limit(tiny: Path) -> None:
     vae = AutoencoderKL.from_pretrained(tiny / "weights" / "tiny" / "vae").eval()
     assert LatentColours(vae).picture(torch.randn(1, 4, 256, 128)).size == (256, 512)
     assert LatentColours(vae).picture(torch.full((1, 4, 8, 8), float("nan"))).size == (32, 32)  # told elsewhere
+
+
+def tiny_vae() -> Any:
+    torch.manual_seed(3)
+    widths, blocks = (8,) * 4, (1,) * 4
+    return AutoencoderTiny(
+        encoder_block_out_channels=widths,
+        decoder_block_out_channels=widths,
+        num_encoder_blocks=blocks,
+        num_decoder_blocks=blocks,
+    ).eval()
+
+
+def test_a_tiny_vae_that_is_slow_here_gives_way() -> None:
+    vae, colours = tiny_vae(), LatentColours(LinearDecoder())
+    latents = torch.randn(2, 4, 24, 16, generator=torch.Generator().manual_seed(5))
+    with torch.inference_mode():
+        decoded = vae.decode(latents[:1], return_dict=False)[0][0]
+    expected = (decoded / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).numpy() * 255
+    quick = TinyPreviews(vae, colours, longest=1e9)
+    for _ in range(5):
+        assert np.abs(np.asarray(quick.picture(latents)).astype(np.float32) - expected).max() <= 0.51
+    assert quick.picture(torch.full((1, 4, 256, 128), float("nan"))).size == (256, 512)
+    slow = TinyPreviews(vae, colours, longest=0.0)
+    assert [slow.picture(latents).size for _ in range(5)] == [(128, 192)] * 2 + [(64, 96)] * 3
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_previews_come_of_the_familys_tiny_vae_where_it_is_here(tiny: Path, tmp_path: Path, is_whole: bool) -> None:
+    models = tmp_path / "models"
+    describe(models, "tiny", title="Tiny", family="sd15", kind="checkpoint", path=tiny / "weights" / "tiny")
+    tiny_vae().save_pretrained(models / "taesd")
+    if not is_whole:
+        (models / "taesd" / "diffusion_pytorch_model.safetensors").write_bytes(b"cut off")
+    seen = []
+    engine = Engine("cpu", ModelCatalogue(tmp_path))
+    engine.generate(GenerationRequest("tiny", "1girl", 256, 256, steps=1), {}, seen.append, lambda: False)
+    (preview,) = [progress.preview for progress in seen if progress.preview]
+    assert preview.size == ((256, 256) if is_whole else (128, 128))  # without it a latent pixel is four
 
 
 def test_every_familys_samplers_are_known() -> None:
