@@ -36,6 +36,10 @@ SEED_LIMIT = 2**32
 MOST_PICTURES = 256
 """Of one job; a family may allow fewer."""
 
+MOST_CONTROLS = 32
+MOST_LORAS = 64
+"""In a request: more than anybody uses, and few enough that no request can keep a server busy with reading it."""
+
 QUEUE_PLACES = ("back", "front", "replace")
 """Where a job goes in the queue: behind all, before all that wait, or in the place of those of its client that wait."""
 
@@ -124,6 +128,9 @@ class GenerationRequest(Message):
             size = getattr(self, name)
             if not 64 <= size <= 8192 or size % 8:
                 raise ProtocolError(f"The {name} must be a multiple of 8 between 64 and 8192 pixels, not {size!r:.20}.")
+        for what, given, most in (("controls", self.controls, MOST_CONTROLS), ("LoRAs", self.loras, MOST_LORAS)):
+            if len(given) > most:
+                raise ProtocolError(f"A picture takes up to {most} {what}, not {len(given)}: use fewer.")
         check_range("number of steps", self.steps, 1, 1000)
         check_range("guidance scale", self.guidance_scale, 0.0, 100.0)
         if not 0 <= self.seed < SEED_LIMIT:

@@ -215,3 +215,15 @@ def test_the_home_can_be_moved(monkeypatch, tmp_path: Path):
     monkeypatch.setenv("POSE_TO_ANIME_HOME", str(tmp_path))
     assert protocol.user_data_dir() == tmp_path
     assert protocol.default_server_dir() == tmp_path / "server"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"controls": (Control("depth", "a" * 64),) * 33}, "up to 32 controls, not 33"),
+        ({"loras": (Lora("ink"),) * 65}, "up to 64 LoRAs, not 65"),
+    ],
+)
+def test_a_request_is_of_a_size_that_can_be_read(changes: dict, sentence: str) -> None:
+    with pytest.raises(ProtocolError, match=sentence):
+        GenerationRequest("builtin", "a girl", 64, 64, **changes)
