@@ -6,6 +6,7 @@
 A job's time is what the server tells: from giving it to the worker until its result is on disk. Its baseline, in the same run, is
 the time inside the model's own calls: reading the prompt, diffusers' pipeline, decoding. All else is the worker's: control images
 from the store, previews on their way, messages, the PNG with its recipe. Needs the server's environment; Linux, macOS or Windows.
+What a GPU does with SDXL at its true size, and how much memory each mode takes, is in ``server_gpu.py``.
 """
 
 from __future__ import annotations

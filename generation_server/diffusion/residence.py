@@ -30,18 +30,18 @@ class Residence:
 
     def __init__(self, device: torch.device, mode: Mode) -> None:
         self._device = device
-        self._mode = mode
+        self.mode = mode
 
     def settle(self, modules: Sequence[nn.Module]) -> None:
         """Bring modules to where they stay between pictures."""
-        place = self._device if self._mode is Mode.GPU else torch.device("cpu")
+        place = self._device if self.mode is Mode.GPU else torch.device("cpu")
         for module in modules:
             module.to(place)
 
     @contextmanager
     def encoding(self, encoders: Sequence[nn.Module]) -> Iterator[None]:
         """While this lasts, each of ``encoders`` is on the device from its first use on: a known prompt uses none."""
-        if self._mode is Mode.GPU:
+        if self.mode is Mode.GPU:
             yield
             return
         with ExitStack() as stack:
@@ -52,15 +52,15 @@ class Residence:
     @contextmanager
     def denoising(self, networks: Sequence[nn.Module], vae: nn.Module) -> Iterator[None]:
         """While this lasts, the UNet and the ControlNets can be used on the device, and so can the VAE."""
-        if self._mode is Mode.GPU:
+        if self.mode is Mode.GPU:
             yield
             return
         with ExitStack() as stack:
             stack.enter_context(lent(vae, self._device))
             for network in dict.fromkeys(networks):
-                if self._mode is Mode.OFFLOAD:
+                if self.mode is Mode.OFFLOAD:
                     stack.enter_context(lent(network, self._device))
-                elif self._mode is Mode.FP8:
+                elif self.mode is Mode.FP8:
                     stack.enter_context(lent_in_8_bits(network, self._device))
                 else:
                     stack.enter_context(lent_by_layers(network, self._device))
@@ -69,7 +69,7 @@ class Residence:
     @contextmanager
     def decoding(self, vae: nn.Module) -> Iterator[None]:
         """While this lasts, the VAE is on the device."""
-        if self._mode is Mode.GPU:
+        if self.mode is Mode.GPU:
             yield
             return
         with lent(vae, self._device):
