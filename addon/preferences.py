@@ -54,6 +54,13 @@ class P2A_AP_preferences(bpy.types.AddonPreferences):
         default=True,
     )
 
+    explicit_content: BoolProperty(
+        name="Explicit Content",
+        description="For adults: pictures may be explicit where the negative prompt does not say “nsfw”. Off, it always says so. "
+        "Where a child is in view or in the prompt, sexual content is refused either way",
+        default=False,
+    )
+
     pose_assets: BoolProperty(
         name="Poses in the Asset Browser",
         description="Whether the pose library is among Blender's asset libraries; the library's menu switches it",
@@ -75,6 +82,7 @@ class P2A_AP_preferences(bpy.types.AddonPreferences):
         folder.enabled = not self.server_url
         folder.prop(self, "server_dir", placeholder=str(default_server_dir()))
         folder.prop(self, "start_with_generate")
+        layout.column(heading="Pictures").prop(self, "explicit_content")
         data = layout.column(heading="Your Data")
         data.label(text=f"History, poses and models are in {user_data_dir()}")
         data.label(text="Set the environment variable POSE_TO_ANIME_HOME before Blender starts to keep them elsewhere.")
@@ -84,6 +92,12 @@ def preferences() -> bpy.types.AddonPreferences | None:
     """The user's preferences; None where the package is used without being enabled as an extension."""
     addon = bpy.context.preferences.addons.get(BASE)
     return addon.preferences if addon else None
+
+
+def allows_explicit() -> bool:
+    """Whether the user, an adult, has switched explicit content on; never where there are no preferences."""
+    found = preferences()
+    return found is not None and bool(found.explicit_content)
 
 
 CLASSES: tuple[type, ...] = (P2A_AP_preferences,)

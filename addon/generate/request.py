@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -34,6 +35,7 @@ from ..passes.render import KINDS, PassSet, render_passes
 from ..passes.skeleton import SkeletonRules
 from ..passes.start_picture import start_picture
 from ..pose import normalised
+from ..preferences import allows_explicit
 from ..settings.generation import control_settings
 from . import clay
 from .models import Model, model_of
@@ -154,7 +156,7 @@ def prepare(
         request = GenerationRequest(
             model=model.name,
             prompt=settings.prompt.strip(),
-            negative_prompt=settings.negative_prompt.strip(),
+            negative_prompt=negative_prompt(settings.negative_prompt),
             width=size[0],
             height=size[1],
             steps=int(min(max(settings.steps, family.steps.lowest), family.steps.highest)),
@@ -172,6 +174,14 @@ def prepare(
     except ProtocolError as error:
         raise UserError(str(error)) from error
     return Prepared(request, images, scene_info(scene, view_layer, passes), passes, model)
+
+
+def negative_prompt(written: str) -> str:
+    """What the user wrote, and "nsfw" where that is not in it, unless the Preferences allow explicit content."""
+    written = written.strip()
+    if allows_explicit() or re.search(r"\bnsfw\b", written, re.IGNORECASE):
+        return written
+    return ", ".join(filter(None, (written.rstrip(", "), "nsfw")))
 
 
 def skeleton_rules(scene: bpy.types.Scene) -> SkeletonRules:

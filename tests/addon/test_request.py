@@ -69,6 +69,22 @@ def test_a_camera_that_the_user_has_placed_is_used(scene: bpy.types.Scene) -> No
     assert pose_camera(scene) is None
 
 
+def test_explicit_content_is_off_unless_the_preferences_allow_it(scene: bpy.types.Scene) -> None:
+    said = (("", "nsfw"), ("blurry,", "blurry, nsfw"), ("lowres, (NSFW:1.2)", "lowres, (NSFW:1.2)"))
+    assert all(request.negative_prompt(written) == sent for written, sent in said)
+    addon = bpy.context.preferences.addons.new()
+    addon.module = "pose_to_anime"
+    try:
+        assert request.negative_prompt("blurry") == "blurry, nsfw"
+        addon.preferences.explicit_content = True
+        assert request.negative_prompt(" blurry ") == "blurry"
+    finally:
+        bpy.context.preferences.addons.remove(addon)
+    add_mannequin(scene)
+    scene.pose_to_anime.generation.negative_prompt = "blurry"
+    assert prepared(scene).request.negative_prompt == "blurry, nsfw"
+
+
 def test_a_childs_body_in_view_is_said(scene: bpy.types.Scene, figure: bpy.types.Object) -> None:
     assert not prepared(scene).request.child_in_view
     child = add_mannequin(scene, "child", (0.8, 0.0, 0.0))
