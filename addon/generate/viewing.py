@@ -163,13 +163,14 @@ def _fit_beside_the_sidebar(area: bpy.types.Area, region: bpy.types.Region, imag
     bpy.ops.image.view_all(fit_view=True)
     sidebar = next((each for each in area.regions if each.type == "UI" and each.width > 1), None)
     covered = max(0, region.x + region.width - sidebar.x) if sidebar and sidebar.x > region.x else 0
-    zoom, width = area.spaces.active.zoom[0], max(1, image.size[0])
+    width, height = (max(1, side) for side in image.size)
     free = region.width - covered
+    # What View All has just set cannot be asked: the editor tells the zoom that it drew last with.
+    zoom = min(region.width / width, region.height / height)
     if free < _NARROWEST_FREE * region.width or width * zoom <= free - covered:
         return
-    if width * zoom > free:
-        zoom = _FILLED * free / width
-        bpy.ops.image.view_zoom_ratio(ratio=zoom)
+    zoom = _FILLED * min(free / width, region.height / height)
+    bpy.ops.image.view_zoom_ratio(ratio=zoom)
     bpy.ops.image.view_pan(offset=(covered / 2.0 / zoom, 0.0))
 
 

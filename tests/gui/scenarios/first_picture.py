@@ -60,6 +60,7 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     hands.photograph("9-image-editor")
     yield from hands.press_button("IMAGE_EDITOR", "pose_to_anime.compare_result")
     yield is_beside_the_sidebar
+    yield 3.0  # a new editor takes its final size late, and the picture is fitted in once more
     hands.photograph("10-compare")
     facts["compared"] = free_of_the_sidebar()
     stats = session_state().stats

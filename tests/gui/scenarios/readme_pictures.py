@@ -45,7 +45,7 @@ def posing(facts: dict[str, object]) -> Generator[object, None, None]:
 def workspace(facts: dict[str, object]) -> Generator[object, None, None]:
     settings = bpy.context.scene.pose_to_anime.generation
     settings.model = "builtin"
-    settings.steps = 12
+    settings.random_seed, settings.seed = False, 0  # as the command line, which draws the sheet above
     settings.prompt = "1girl, black hair, ponytail, red shirt, blue skirt, full body, yellow background, simple background"
     bpy.ops.pose_to_anime.apply_pose(pose="running")
     bpy.ops.pose.select_all(action="DESELECT")
@@ -63,6 +63,7 @@ def workspace(facts: dict[str, object]) -> Generator[object, None, None]:
     yield 1.5
     hands.invoke("IMAGE_EDITOR", "pose_to_anime.compare_result")
     yield comparison_is_shown
+    yield first_picture.is_beside_the_sidebar
     yield from hands.move(*hands.middle("IMAGE_EDITOR", "UI"))  # a sidebar that the mouse is over is laid out anew
     yield 2.0
     hands.photograph("workspace")
