@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import bpy
@@ -80,7 +81,7 @@ def show(image: bpy.types.Image, size: tuple[int, int], area: bpy.types.Area | N
         return False
     space = area.spaces.active
     before = _sizes.get(area.as_pointer()) if shows_ours(area) or space.image == image else None
-    untouched = tuple(space.zoom) == _zooms.get(area.as_pointer())
+    untouched = _is_untouched(area)
     changed = space.image != image
     if changed:
         space.image = image
@@ -120,12 +121,13 @@ def open_editor(context: bpy.types.Context) -> bpy.types.Area | None:
 _sizes: dict[int, tuple[int, int]] = {}
 """Of the last picture of ours in each Image Editor, by the pointer of its area."""
 
-_zooms: dict[int, tuple[float, ...]] = {}
-"""Of each Image Editor after we fitted a picture into it: another one means that the user has zoomed."""
+_zooms: dict[int, float] = {}
+"""Of each Image Editor into which we fitted a picture: another one means that the user has zoomed."""
 
 _LOOKS = 100  # calls of the timer in which Blender has to have drawn the picture
 _SETTLING = 8  # calls after which a new editor has its final size
 _FILLED = 0.96  # part of the width beside the sidebar that a picture takes
+_MARGINS = 10  # pixels of the picture that View All leaves free, on both sides together
 _NARROWEST_FREE = 0.35  # part of an editor's width: with less beside the sidebar, the picture would be a stamp
 
 
@@ -147,31 +149,36 @@ def _fit_later(area: bpy.types.Area, looks: int = _LOOKS, settling: int | None =
             elif settling is None and not image.has_data:
                 if looks:
                     _fit_later(candidate, looks - 1)
-            else:
+            elif settling is None or _is_untouched(candidate):
                 with bpy.context.temp_override(window=window, area=candidate, region=region):
-                    _fit_beside_the_sidebar(candidate, region, image)
-                _zooms[pointer] = tuple(candidate.spaces.active.zoom)
+                    _zooms[pointer] = _fit_beside_the_sidebar(candidate, region, image)
                 if settling is None:
                     _fit_later(candidate, settling=_SETTLING)
 
     later(f"fit {pointer}", fit)
 
 
-def _fit_beside_the_sidebar(area: bpy.types.Area, region: bpy.types.Region, image: bpy.types.Image) -> None:
-    """The whole picture, as large as it can be seen; called with the editor's region in the context. Blender's own View All takes
-    the part that the sidebar covers for free, if regions overlap."""
+def _is_untouched(area: bpy.types.Area) -> bool:
+    """Whether an Image Editor still has the zoom that we gave it, and has drawn with it."""
+    return math.isclose(area.spaces.active.zoom[0], _zooms.get(area.as_pointer(), 0.0), rel_tol=0.01)
+
+
+def _fit_beside_the_sidebar(area: bpy.types.Area, region: bpy.types.Region, image: bpy.types.Image) -> float:
+    """The whole picture, as large as it can be seen; called with the editor's region in the context. Returns the zoom, screen
+    pixels a pixel of the picture. Blender's own View All takes the part that the sidebar covers for free, if regions overlap."""
     bpy.ops.image.view_all(fit_view=True)
     sidebar = next((each for each in area.regions if each.type == "UI" and each.width > 1), None)
     covered = max(0, region.x + region.width - sidebar.x) if sidebar and sidebar.x > region.x else 0
     width, height = (max(1, side) for side in image.size)
     free = region.width - covered
     # What View All has just set cannot be asked: the editor tells the zoom that it drew last with.
-    zoom = min(region.width / width, region.height / height)
+    zoom = min(region.width / (width + _MARGINS), region.height / (height + _MARGINS))
     if free < _NARROWEST_FREE * region.width or width * zoom <= free - covered:
-        return
+        return zoom
     zoom = _FILLED * min(free / width, region.height / height)
     bpy.ops.image.view_zoom_ratio(ratio=zoom)
     bpy.ops.image.view_pan(offset=(covered / 2.0 / zoom, 0.0))
+    return zoom
 
 
 def remember() -> dict[int, str]:

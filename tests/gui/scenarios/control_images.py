@@ -43,15 +43,16 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     obj = bpy.data.objects[figure]
     obj.location.x += 0.3
     yield lambda: live_preview.preview().number > number and live_preview._state.changed == 0.0
-    yield 0.2
+    yield 0.5
     facts["the editor follows"] = _pixels() != before
     hands.photograph("moved")
     # what the user has zoomed to stays, small images while he poses and all; another workspace for a while, and it follows again
-    yield 1.0  # until it is fitted in
+    yield 4.0  # until it is fitted in, and once more when the new editor has its size
     area = _editor()
     region = next(region for region in area.regions if region.type == "WINDOW")
     with bpy.context.temp_override(window=hands.window(), area=area, region=region):
         bpy.ops.image.view_zoom_ratio(ratio=0.5)
+    yield 1.0  # an editor tells the zoom that it drew last with
     facts["zoom before"] = tuple(area.spaces.active.zoom)
     workspace, number = hands.window().workspace, live_preview.preview().number
     for _ in range(4):
