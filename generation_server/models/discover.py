@@ -68,7 +68,7 @@ def discover(models_dir: Path, described: Mapping[str, Entry]) -> tuple[dict[str
     for candidate in candidates(models_dir):
         path, root = candidate.path, candidate.root
         is_direct = path.parent == models_dir  # where an entry's files are looked for by its name
-        name = entry_name(_label(path))
+        name = entry_name(_label(path)) or "model"
         if _mark(candidate.status) in taken or candidate.repository in repositories or (is_direct and name in described):
             continue
         if path.suffix == ".safetensors" and not stat.S_ISDIR(candidate.status.st_mode):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -89,9 +90,17 @@ class Entry:
         return self.kind == "lora" or (single and self.kind != "detector")
 
 
+def folded(text: str) -> str:
+    """A name without what writes the same letters in another way: their case, and how systems compose their accents."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
 def entry_name(text: str) -> str:
-    """A file's name, without its suffix, as the name of an entry: "Counterfeit V3.0" is "counterfeit_v3.0"."""
-    return re.sub(r"[^a-z0-9_.-]+", "_", text.lower()).lstrip("_.-") or "model"
+    """A file's name, without its suffix, as the name of an entry: "Counterfeit V3.0" is "counterfeit_v3.0".
+
+    Letters of every script stay, so that names in one do not become the same; empty where there is no letter or digit.
+    """
+    return re.sub(r"[^\w.-]+", "_", folded(text)).lstrip("_.-")
 
 
 def read_entry(path: Path) -> Entry:

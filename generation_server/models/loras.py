@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..families.catalogue import families
-from .entry import Entry, ModelError, entry_name
+from .entry import Entry, ModelError, entry_name, folded
 from .places import Place
 
 if TYPE_CHECKING:
@@ -66,8 +66,7 @@ def find_lora(catalogue: ModelCatalogue, name: str, checkpoint: Entry) -> Place:
     """
     entries = catalogue.entries()
     loras = [entry for entry in entries.values() if entry.kind == "lora"]
-    wanted = entry_name(name)
-    found = next((entry for entry in loras if wanted in (entry.name, entry_name(entry.title))), None)
+    found = _named(loras, name)
     if found is None:
         here = sorted(entry.name for entry in loras if entry.family == checkpoint.family and catalogue.locate(entry)[0])
         advice = f"use one of {_some(here)}" if here else "put it into models/Lora in your user folder, or take it out"
@@ -82,6 +81,14 @@ def find_lora(catalogue: ModelCatalogue, name: str, checkpoint: Entry) -> Place:
     if place is None:
         raise ModelError(catalogue.missing_sentence(found.name))
     return place
+
+
+def _named(loras: list[Entry], name: str) -> Entry | None:
+    """Letter by letter before what differs in signs between them: several files may be alike without those."""
+    if (exact := folded(name.strip())) and (found := [e for e in loras if exact in (folded(e.name), folded(e.title))]):
+        return found[0]
+    near = entry_name(name)
+    return next((entry for entry in loras if near and near in (entry.name, entry_name(entry.title))), None)
 
 
 def lora_hash(path: Path) -> str:

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
 from pose_to_anime.generation_server.models.catalogue import ModelCatalogue
 from pose_to_anime.generation_server.models.entry import ModelError
 from pose_to_anime.generation_server.models.loras import find_lora, lora_hash
+from pose_to_anime.generation_server.protocol import ModelStatus
 from weight_files import weights
 
 _ATTENTION = "down_blocks_1_attentions_0_transformer_blocks_0_attn2_to_k"
@@ -65,6 +67,31 @@ def test_found_by_the_names_that_people_use(models: Path) -> None:
         with pytest.raises(ModelError) as caught:
             find_lora(catalogue, name, checkpoint)
         assert sentence in str(caught.value)
+
+
+def test_names_in_other_scripts_stay_apart(models: Path) -> None:
+    names = ("制服", "水着", "★", "ガ 1")
+    files = {name: weights(models / "Lora" / f"{name}.safetensors", {FORMS["kohya"]: [4, 768]}) for name in names}
+    weights(models / "Lora" / "model.safetensors", {FORMS["kohya"]: [4, 2048]})
+    catalogue = ModelCatalogue(models.parent)
+    checkpoint = catalogue.entry("meinamix_v11")
+    for name in ("制服", "水着", "ガ_1"):
+        assert find_lora(catalogue, name, checkpoint).file == files[name.replace("_", " ")]
+        assert ModelStatus.from_json(json.loads(json.dumps(catalogue.status(name).to_json()))).name == name
+    assert find_lora(catalogue, "カ\u3099 1", checkpoint).file == files["ガ 1"]  # as macOS writes it
+    for name in ("☆", " ", "浴衣"):
+        with pytest.raises(ModelError, match=f"There is no LoRA '{name}'"):
+            find_lora(catalogue, name, checkpoint)
+
+
+def test_the_title_letter_by_letter_comes_first(models: Path) -> None:
+    """Of two that are alike without their signs, the one that is called so."""
+    file = weights(models / "Lora" / "ink.safetensors", {FORMS["kohya"]: [4, 768]})
+    for name, title, path in (("first", "Ink!", "none.safetensors"), ("second", "ink?", str(file))):
+        described = {"title": title, "family": "sd15", "kind": "lora", "path": path}
+        (models / f"{name}.toml").write_text("\n".join(f"{key} = {json.dumps(value)}" for key, value in described.items()), "utf-8")
+    catalogue = ModelCatalogue(models.parent)
+    assert find_lora(catalogue, "INK?", catalogue.entry("meinamix_v11")).entry.name == "second"
 
 
 def test_a_second_file_of_a_name_is_said(models: Path) -> None:
