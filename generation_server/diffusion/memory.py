@@ -33,6 +33,11 @@ class Device:
     name: str
     modes: tuple[Mode, ...] = (Mode.GPU,)  # in which a model may lie in its memory, the one that needs the most first
 
+    @property
+    def works_in_tiles(self) -> bool:
+        """Whether large pictures are encoded and decoded in tiles: where memory is a GPU's."""
+        return self.torch.type != "cpu"
+
     def memory(self) -> tuple[int, int]:
         """Total and free bytes: of the GPU where there is one with memory of its own, else of the computer."""
         if self.torch.type == "cuda":

@@ -21,8 +21,12 @@ FLOAT8 = torch.float8_e4m3fn
 _HIGHEST = 448.0
 """The largest number of float8_e4m3fn (Micikevicius et al. 2022, "FP8 formats for deep learning")."""
 
-_KEPT_WHOLE = ("norm", "time_embed", "add_embed", "conv_in", "conv_out", "lora_", "task_embedding", "spatial_ch_projs")
-"""Parts of names: what is small and feels rounding most, and what was added to a model."""
+_KEPT_WHOLE = (
+    *("norm", "time_embed", "add_embed", "conv_in", "conv_out"),
+    *("lora_", "task_embedding", "spatial_ch_projs", "controlnet_cond_embedding"),
+)
+"""Parts of names: what is small and feels rounding most, and what was added to a model. What a ControlNet makes of its image is
+remembered between pictures (``HintMemory``), and those are not all made in the same mode: it must be the same in each."""
 
 
 class Residence:

@@ -154,6 +154,7 @@ class UNetModel(ABC):
             with residence.encoding([part for name, part in self._parts.items() if name.startswith("text_encoder")]):
                 conditions = self._conditions(request)
             with residence.denoising([unet, *(self._controlnet(control.kind)[1] for control in controls)], vae):
+                self._tile(request.width * request.height)  # a starting picture is encoded, and not as the last one was decoded
                 latents = self._denoise(request, controls, start, conditions, watcher)
             watcher.report(Progress("decoding", request.denoised_steps, request.denoised_steps))
             with residence.decoding(vae):
@@ -222,12 +223,17 @@ class UNetModel(ABC):
         """Whether the VAE is known to need full precision."""
         return bool(self.upcasts_vae and self._parts["vae"].config.force_upcast and self._device.dtype == torch.float16)
 
+    def _tile(self, pixels: int) -> None:
+        """Have the VAE work in tiles, or whole, for a picture of that many pixels."""
+        vae = self._parts["vae"]
+        tiled = self._device.works_in_tiles and pixels > TILED_FROM
+        (vae.enable_tiling if tiled else vae.disable_tiling)()
+
     def _decode(self, latents: torch.Tensor) -> torch.Tensor:
         """Pixels (1, 3, H, W) from -1 to 1."""
         vae = self._parts["vae"]
         scaled = latents / vae.config.scaling_factor
-        tiled = self._device.torch.type != "cpu" and scaled.shape[-1] * scaled.shape[-2] * 64 > TILED_FROM
-        (vae.enable_tiling if tiled else vae.disable_tiling)()
+        self._tile(scaled.shape[-1] * scaled.shape[-2] * 64)
         if not self._decodes_in_full:
             pixels: torch.Tensor = vae.decode(scaled, return_dict=False)[0]
             if torch.isfinite(pixels).all() or self._device.dtype == torch.float32:

@@ -17,12 +17,14 @@ torch = pytest.importorskip("torch")
 import diffusers  # noqa: E402
 from drawn_controls import DEPTH, OTHER_POSE, POSE, control_images  # noqa: E402
 from PIL import Image  # noqa: E402
+from pose_to_anime.generation_server.diffusion import unet_model  # noqa: E402
 from pose_to_anime.generation_server.diffusion.engine import Engine, check_picture  # noqa: E402
 from pose_to_anime.generation_server.diffusion.interface import (  # noqa: E402
     GenerationCancelled,
     GenerationError,
     Progress,
 )
+from pose_to_anime.generation_server.diffusion.memory import Device  # noqa: E402
 from pose_to_anime.generation_server.families.catalogue import families  # noqa: E402
 from pose_to_anime.generation_server.models.catalogue import ModelCatalogue  # noqa: E402
 from pose_to_anime.generation_server.protocol import Control, GenerationRequest, Lora  # noqa: E402
@@ -339,6 +341,28 @@ def test_a_decoder_that_half_precision_overflows_decodes_in_full(tiny: Path, mon
     monkeypatch.setattr(diffusers.AutoencoderKL, "decode", decode)
     assert np.abs(make(engine, REQUEST) - expected).mean() < 0.1 * expected.std()
     assert engine._model[1]._parts["vae"].dtype == torch.bfloat16  # and goes back for the next picture
+
+
+def test_a_starting_picture_is_encoded_as_a_fresh_model_would(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In tiles where it is large, and whole where it is not, however large the picture before it was."""
+    monkeypatch.setattr(Device, "works_in_tiles", True)
+    monkeypatch.setattr(unet_model, "TILED_FROM", 256 * 256)
+    inner = diffusers.AutoencoderKL.encode
+    tiled: list[bool] = []
+
+    def encode(self: Any, *arguments: Any, **named: Any) -> Any:
+        tiled.append(self.use_tiling)
+        return inner(self, *arguments, **named)
+
+    monkeypatch.setattr(diffusers.AutoencoderKL, "encode", encode)
+    small = changed(controls=(), init_image=DEPTH, steps=2)
+    large = dataclasses.replace(small, height=320)
+    for order in ((large, small, large), (small,)):
+        engine = Engine("cpu", ModelCatalogue(tiny))
+        tiled.clear()
+        for request in order:
+            engine.generate(request, control_images(256, request.height), lambda progress: None, lambda: False)
+        assert tiled == [request is large for request in order]
 
 
 @pytest.mark.parametrize("value", [0, 127, 255])

@@ -195,6 +195,17 @@ def test_layer_by_layer_nothing_changes_and_in_8_bits_little(networks: list[Any]
     assert torch.equal(run(networks, "cpu")[0], expected)  # and nothing of it stays
 
 
+def test_what_is_remembered_of_a_control_image_is_the_same_in_8_bits(networks: list[Any]) -> None:
+    """A picture in full precision may follow, with the same image: it must not be painted from rounded weights."""
+    picture = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(4))
+    for net in networks[1:]:
+        with torch.inference_mode():
+            expected = net.controlnet_cond_embedding(picture)
+            with lent_in_8_bits(net, torch.device("cpu")):
+                assert torch.equal(net.controlnet_cond_embedding(picture), expected)
+        assert expected.std() > 0
+
+
 def test_8_bits_keep_each_channels_scale() -> None:
     weight = torch.randn(8, 16, 3, 3, generator=torch.Generator().manual_seed(1)) * torch.logspace(-4, 2, 8).view(8, 1, 1, 1)
     weight[3] = 0
