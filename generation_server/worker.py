@@ -26,9 +26,9 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from PIL import Image
 
@@ -107,6 +107,14 @@ class Wire:
                 return  # the server is gone; the reading thread ends this process
 
 
+class Provenance(NamedTuple):
+    """What the pictures of a job have in common in their recipes."""
+
+    lora_hashes: Mapping[str, str]  # by name, of all its pictures
+    model_hash: str
+    controlnets: Mapping[str, str]  # entries by control kind
+
+
 class Worker:
     """Runs jobs on an engine and answers over a wire."""
 
@@ -157,69 +165,74 @@ class Worker:
     def make(self, job: JobSubmission) -> None:
         """Make one job's pictures and say how it ended, whatever happens."""
         warnings: list[str] = []
+        results: list[str] = []  # of its pictures, in their order
 
         def report(progress: Progress) -> None:
             warnings.extend(w for w in progress.warnings if w not in warnings)
             self._wire.send_progress(job.id, progress)
 
         try:
-            results = self._results(job, report, warnings)
+            self._fill(results, job, report, warnings)
         except GenerationCancelled:
             self._wire.send("cancelled", id=job.id)
-        except (GenerationError, RequestRejected, DiskFull) as error:
-            self._wire.send("failed", id=job.id, error=str(error))
-        except MemoryError:
-            self._wire.send(
-                "failed", id=job.id, error="The computer's memory is full: choose a smaller picture, or close programs."
-            )
         except Exception as error:
-            _log.exception("Job %s failed", job.id)
-            sentence = (
-                f"The picture could not be made ({type(error).__name__}: {str(error).strip()[:300]}); see the worker's log."
-            )
-            self._wire.send("failed", id=job.id, error=sentence)
+            sentence = _why_not_made(error, job.id)
+            if results:  # minutes of work, and as good as alone
+                lost = job.request.pictures - len(results)
+                missing = f"The last {lost} of {job.request.pictures} pictures are missing. {sentence}"
+                report(Progress("saving", job.request.steps, job.request.steps, warnings=(missing,)))
+                self._wire.send("done", id=job.id, results=results)
+            else:
+                self._wire.send("failed", id=job.id, error=sentence)
         else:
             self._wire.send("done", id=job.id, results=results)
         self._cancelled.discard(job.id)
 
-    def _results(self, job: JobSubmission, report: Any, warnings: list[str]) -> list[str]:
+    def _fill(self, results: list[str], job: JobSubmission, report: Callable[[Progress], None], warnings: list[str]) -> None:
+        """Makes a job's pictures, and adds each to ``results`` as soon as it is in the store: none is lost with a later one."""
         request = job.request
         images = {sha256: self._input(name, sha256, request) for name, sha256 in request.inputs}
         model = self._models.status(request.model)
         # Drawn again: a wildcard's file may say something else by now, and what is refused stays refused.
         recipes = check_drawn(request, self._models, model)
         planned = batches(recipes, request.batch_size)
+        # Now, while all files are as they were when the pictures were asked for.
+        provenance = None if job.strip_metadata else self._provenance(recipes, model)
         progress = BatchProgress(report, len(planned))
-        pictures: list[Image.Image] = []
         for index, batch in enumerate(planned):
             progress.begin(index)
-            pictures += self._engine.generate(batch, images, progress, lambda: job.id in self._cancelled)
-        report(Progress("saving", request.steps, request.steps))
-        return [self._save(*made, job, model, warnings) for made in zip(pictures, recipes, strict=True)]
+            pictures = self._engine.generate(batch, images, progress, lambda: job.id in self._cancelled)
+            if index == len(planned) - 1:
+                report(Progress("saving", request.steps, request.steps))
+            for picture in pictures:
+                drawn = recipes[len(results)]
+                recipe = self._recipe(drawn, job, model, provenance, warnings) if provenance else None
+                results.append(self._blobs.put(encode_png(picture, recipe)))
 
-    def _save(
-        self, picture: Image.Image, drawn: GenerationRequest, job: JobSubmission, model: ModelStatus, warnings: list[str]
-    ) -> str:
-        """Puts a picture with its recipe into the store, or without where that is asked for; the SHA-256 of its PNG."""
-        if job.strip_metadata:
-            return self._blobs.put(encode_png(picture, None))
-        named = dataclasses.replace(drawn, sampler=drawn.sampler or family(model.family).default_sampler)
-        written = (job.request.prompt, job.request.negative_prompt)
+    def _provenance(self, recipes: Sequence[GenerationRequest], model: ModelStatus) -> Provenance:
+        """From what the pictures of a job are made. Raises ModelError where a LoRA has gone."""
         hashes = {}
-        for lora in (lora for lora in drawn.loras if lora.weight):
-            place = find_lora(self._models, lora.name, self._models.entry(model.name))
-            hashes[lora.name] = lora_hash(place.file) if place.file else ""
-        recipe = Recipe(
-            named,
+        for name in dict.fromkeys(lora.name for drawn in recipes for lora in drawn.loras if lora.weight):
+            place = find_lora(self._models, name, self._models.entry(model.name))
+            hashes[name] = lora_hash(place.file) if place.file else ""
+        controlled = any(drawn.controls for drawn in recipes)
+        nets = self._models.controlnet_names(model.name) if controlled else {}
+        return Provenance(hashes, self._models.sha256(model.name), nets)
+
+    def _recipe(
+        self, drawn: GenerationRequest, job: JobSubmission, model: ModelStatus, known: Provenance, warnings: list[str]
+    ) -> Recipe:
+        """What is written into the file of one picture."""
+        return Recipe(
+            dataclasses.replace(drawn, sampler=drawn.sampler or family(model.family).default_sampler),
             job.scene,
             model,
             tuple(warnings),
-            written=written,
-            lora_hashes=hashes,
-            model_hash=self._models.sha256(model.name),
-            controlnets=self._models.controlnet_names(model.name) if drawn.controls else {},
+            written=(job.request.prompt, job.request.negative_prompt),
+            lora_hashes={lora.name: known.lora_hashes[lora.name] for lora in drawn.loras if lora.weight},
+            model_hash=known.model_hash,
+            controlnets=known.controlnets if drawn.controls else {},
         )
-        return self._blobs.put(encode_png(picture, recipe))
 
     def _input(self, name: str, sha256: str, request: GenerationRequest) -> Image.Image:
         data = self._blobs.get(sha256)
@@ -311,6 +324,16 @@ def _make_engine(path: str, device: str, memory: str, user_dir: Path) -> tuple[E
     module, _, name = path.partition(":")
     engine = getattr(importlib.import_module(module, __package__), name)
     return engine(device, models, memory), models
+
+
+def _why_not_made(error: Exception, job_id: str) -> str:
+    """The sentence for a picture that was not made."""
+    if isinstance(error, GenerationError | RequestRejected | DiskFull | ModelError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "The computer's memory is full: choose a smaller picture, or close programs."
+    _log.error("Job %s failed", job_id, exc_info=error)
+    return f"The picture could not be made ({type(error).__name__}: {str(error).strip()[:300]}); see the worker's log."
 
 
 def _why_unfit(error: Exception) -> str:

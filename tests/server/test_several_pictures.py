@@ -13,8 +13,9 @@ pytest.importorskip("fastapi")
 
 from PIL import Image
 from pose_to_anime.generation_server.client import RequestRefused
+from pose_to_anime.generation_server.drawn_prompt import Wildcards, drawn
 from pose_to_anime.generation_server.metadata import parameters_text, read_recipe
-from pose_to_anime.generation_server.protocol import JobState
+from pose_to_anime.generation_server.protocol import GenerationRequest, JobState
 from server_process import STEP_ENGINE, RunningServer, running_server
 
 
@@ -46,6 +47,28 @@ def test_each_result_holds_what_makes_it_again(server: RunningServer) -> None:
     assert recipes[0] and "Template: {red|green|blue} hair # a comment" in parameters_text(recipes[0])
     again = server.wait_for_state(server.submit(**{**_fields(requests[4]), "sampler": ""}), JobState.DONE)
     assert _pixels(server, again.results[0]) == _pixels(server, status.results[4])
+
+
+@pytest.mark.parametrize(
+    ("word", "why"),
+    [
+        ("refuse", "This engine refuses: take the word out of the prompt."),
+        ("bug", "The picture could not be made (RuntimeError: a bug in the engine); see the worker's log."),
+    ],
+)
+def test_what_is_made_before_one_fails_is_kept(server: RunningServer, word: str, why: str) -> None:
+    """Of four pictures the third cannot be made: the first two are there, and the job says what is missing."""
+    request = GenerationRequest("builtin", f"{{red|blue|{word}}} hair", 256, 256, batch_count=4)
+    nothing = Wildcards(server.data_dir)
+
+    def fails(seed: int) -> list[bool]:
+        return [word in drawn(dataclasses.replace(request, seed=seed), index, nothing).prompt for index in range(4)]
+
+    seed = next(seed for seed in range(1000) if fails(seed)[:3] == [False, False, True])
+    status = server.wait_for_state(server.submit(request.prompt, seed=seed, steps=2, batch_count=4), JobState.DONE)
+    assert status.warnings[-1] == f"The last 2 of 4 pictures are missing. {why}"
+    recipes = [read_recipe(server.client.blob(sha256)) for sha256 in status.results]
+    assert [recipe.request.seed for recipe in recipes if recipe] == [seed, seed + 1]
 
 
 @pytest.mark.parametrize(
