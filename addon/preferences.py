@@ -26,8 +26,8 @@ class P2A_AP_preferences(bpy.types.AddonPreferences):
 
     server_url: StringProperty(
         name="Server",
-        description="Where another computer's generation server is: paste the line that “serve --tls” prints there, or an "
-        "address such as https://192.168.1.20:8471; empty finds the one on this computer",
+        description="Where another computer's generation server is: paste the line that “serve --host 0.0.0.0 --tls” prints "
+        "there, or an address such as https://192.168.1.20:8471; empty finds the one on this computer",
         default="",
         update=_take_apart,
     )

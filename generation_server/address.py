@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where a server is and how to be sure of it: addresses, and the line that carries address, token and certificate in one paste.
 
-The line that ``serve --tls`` prints is ``p2a://host:port#token&fingerprint``; the fingerprint is the SHA-256 of the server's
-certificate in hexadecimal. Standard library only.
+The line that ``serve --host 0.0.0.0 --tls`` prints is ``p2a://host:port#token&fingerprint``; the fingerprint is the SHA-256 of
+the server's certificate in hexadecimal, and is left out where authorities vouch for that one. Standard library only.
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ class Address:
 def read_address(text: str, token: str = "", fingerprint: str = "") -> Address:
     """What ``text`` names: a connection line, or an http or https URL; what the line carries goes before the other two.
 
+    A line is whole: where it brings no fingerprint, authorities vouch for its server, and ``fingerprint`` is that of another.
+
     Raises AddressError, also for plain http to another computer: token and pictures would be readable by everybody between.
     """
     text = text.strip()
@@ -62,7 +64,8 @@ def read_address(text: str, token: str = "", fingerprint: str = "") -> Address:
             f"'{text:.200}' is not an address of a server: write it like {EXAMPLE}, or paste its line of {SCHEME}://."
         )
     pasted_token, _, pasted_fingerprint = parts.fragment.partition("&")
-    fingerprint = (pasted_fingerprint or fingerprint).replace(":", "").strip().lower()
+    is_line = parts.scheme == SCHEME or bool(parts.fragment)
+    fingerprint = (pasted_fingerprint if is_line else fingerprint).replace(":", "").strip().lower()
     if fingerprint and not _FINGERPRINT.fullmatch(fingerprint):
         raise AddressError(
             f"The certificate's fingerprint '{fingerprint:.80}' is none (64 digits from 0 to f): copy the server's line again."
@@ -70,7 +73,7 @@ def read_address(text: str, token: str = "", fingerprint: str = "") -> Address:
     if parts.scheme == "http" and not is_loopback(host):
         raise AddressError(
             f"{host} is another computer, and http would send token and pictures there for all to read: start its server with "
-            "--tls and paste the line that it prints."
+            "--host 0.0.0.0 --tls and paste the line that it prints."
         )
     scheme = "https" if parts.scheme == SCHEME else parts.scheme
     return Address(f"{scheme}://{parts.netloc}{parts.path.rstrip('/')}", unquote(pasted_token) or token.strip(), fingerprint)

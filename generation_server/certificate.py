@@ -27,26 +27,33 @@ class CertificateError(Exception):
 
 @dataclass(frozen=True)
 class Certificate:
-    """A certificate chain and its key as PEM files, and the SHA-256 of the certificate in hexadecimal."""
+    """A certificate chain and its key as PEM files, and the SHA-256 of the certificate in hexadecimal.
+
+    One that an authority has issued is replaced every few weeks: other computers hold to the authority, not to its fingerprint.
+    """
 
     chain: Path
     key: Path
     fingerprint: str
+    is_self_signed: bool = True
 
 
 def read_certificate(chain: Path, key: Path) -> Certificate:
     """The user's own. Raises CertificateError where the two are none, or do not belong together."""
+    from cryptography import x509
+
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(chain, key, password=lambda: "")
         first = chain.read_text("ascii").partition("-----END CERTIFICATE-----")
         der = ssl.PEM_cert_to_DER_cert("".join(first[:2])[first[0].index("-----BEGIN CERTIFICATE-----") :])
+        certificate = x509.load_der_x509_certificate(der)
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         reason = getattr(error, "strerror", None) or str(error)
         raise CertificateError(
             f"The certificate {chain} with the key {key} cannot be used ({reason}): name PEM files that belong together, the key "
             "without a password."
         ) from error
-    return Certificate(chain, key, hashlib.sha256(der).hexdigest())
+    return Certificate(chain, key, hashlib.sha256(der).hexdigest(), certificate.issuer == certificate.subject)
 
 
 def own_certificate(folder: Path, names: Iterable[str] = ()) -> Certificate:
@@ -85,12 +92,14 @@ def _make(chain: Path, key: Path, names: list[str]) -> None:
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.x509.oid import NameOID
 
-    def general_name(name: str) -> x509.GeneralName:
-        try:
+    def general_name(name: str) -> x509.GeneralName | None:
+        with contextlib.suppress(ValueError):
             return x509.IPAddress(ipaddress.ip_address(name))
-        except ValueError:
+        with contextlib.suppress(ValueError):  # a UnicodeError is one: a computer may have a name that is none in networks
             return x509.DNSName(name.encode("idna").decode("ascii"))
+        return None
 
+    alternatives = [found for name in dict.fromkeys(names) if (found := general_name(name)) is not None]
     private = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Pose to Anime generation server")])
     now = datetime.datetime.now(datetime.UTC)
@@ -102,7 +111,7 @@ def _make(chain: Path, key: Path, names: list[str]) -> None:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))  # clocks differ
         .not_valid_after(now + datetime.timedelta(days=365 * YEARS))
-        .add_extension(x509.SubjectAlternativeName([general_name(name) for name in dict.fromkeys(names)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .sign(private, hashes.SHA256())
     )

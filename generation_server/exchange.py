@@ -226,7 +226,8 @@ class Exchange:
                     "the line that the server prints now, or find out who answers there."
                 ) from error
             raise WrongCertificate(
-                f"Nobody vouches for the certificate of {self.url}: paste the whole line that its server prints."
+                f"Nobody vouches for the certificate of {self.url}: paste the whole line that its server prints, or start it "
+                "with --tls instead of --certificate."
             ) from error
         if isinstance(
             error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema | requests.exceptions.MissingSchema

@@ -126,7 +126,7 @@ class _Server(uvicorn.Server):
         host, port = listener.getsockname()[:2]
         fingerprint = certificate.fingerprint if certificate else ""
         self._address = ServerAddress(os.getpid(), _reachable(host), port, token, fingerprint=fingerprint)
-        self._elsewhere = _for_others(host, options.allowed_hosts, self._address) if certificate else None
+        self._elsewhere = _for_others(host, options.allowed_hosts, self._address, certificate)
 
     def run_to_end(self) -> None:
         try:
@@ -242,11 +242,15 @@ def _certificate(options: ServeOptions) -> Certificate | None:
     return own_certificate(options.data_dir / "tls", names) if options.tls else None
 
 
-def _for_others(host: str, names: Sequence[str], here: ServerAddress) -> Address:
-    """The server as other computers reach it: by a name that was given, else by the address at which it listens."""
+def _for_others(host: str, names: Sequence[str], here: ServerAddress, certificate: Certificate | None) -> Address | None:
+    """The server as other computers reach it: by a name that was given, else by the address at which it listens. None where they
+    do not: without encryption, or at loopback under no name of its own."""
+    if certificate is None or (is_loopback(host) and not names):
+        return None
     everywhere = host in ("0.0.0.0", "::")
     name = names[0] if names else own_address() if everywhere else host
-    return Address(f"https://{f'[{name}]' if ':' in name else name}:{here.port}", here.token, here.fingerprint)
+    fingerprint = certificate.fingerprint if certificate.is_self_signed else ""
+    return Address(f"https://{f'[{name}]' if ':' in name else name}:{here.port}", here.token, fingerprint)
 
 
 def _token(data_dir: Path) -> str:

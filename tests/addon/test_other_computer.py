@@ -64,7 +64,7 @@ def test_what_is_pasted_wrong_is_said(preferences: Any) -> None:
     preferences.server_url = "p2a://studio:8471#token&half"
     refused("64 digits")
     preferences.server_url = "http://192.168.1.20:8471"
-    refused("start its server with --tls")
+    refused("start its server with --host 0.0.0.0 --tls")
 
 
 def test_without_online_access_no_other_computer_is_asked(preferences: Any, server: StepServer) -> None:

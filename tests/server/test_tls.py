@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 import socket
 import ssl
@@ -19,9 +20,16 @@ pytest.importorskip("fastapi")
 
 import requests
 from pose_to_anime.generation_server.address import read_address
-from pose_to_anime.generation_server.certificate import CertificateError, own_address, own_certificate, read_certificate
+from pose_to_anime.generation_server.certificate import (
+    Certificate,
+    CertificateError,
+    own_address,
+    own_certificate,
+    read_certificate,
+)
 from pose_to_anime.generation_server.client import BadAddress, Client, WrongCertificate, find_server
-from pose_to_anime.generation_server.protocol import JobState
+from pose_to_anime.generation_server.protocol import JobState, ServerAddress
+from pose_to_anime.generation_server.serving import _for_others
 from server_process import PATIENCE, STEP_ENGINE, RunningServer, running_server, start_server
 
 WRONG = "0" * 64
@@ -116,7 +124,7 @@ def test_another_server_at_its_place_learns_nothing(tmp_path: Path):
 def test_plain_http_is_for_this_computer(data_dir: Path):
     assert "add --tls" in refused(data_dir, "--host", "0.0.0.0")
     assert not data_dir.exists()
-    with pytest.raises(BadAddress, match="start its server with --tls"):
+    with pytest.raises(BadAddress, match=r"start its server with --host 0\.0\.0\.0 --tls"):
         Client("http://192.168.1.20:8471", "token")
 
 
@@ -126,9 +134,63 @@ def test_a_certificate_of_ones_own(data_dir: Path, tmp_path: Path):
     assert "belong together" in refused(data_dir, "--certificate", str(mine.chain), "--key", str(other.key))
     assert "cannot be used" in refused(data_dir, "--certificate", str(tmp_path / "none.pem"), "--key", str(mine.key))
     assert "both" in refused(data_dir, "--certificate", str(mine.chain))
-    with running_server(data_dir, *STEP_ENGINE, "--certificate", str(mine.chain), "--key", str(mine.key)) as server:
-        assert server.address.fingerprint == mine.fingerprint
+    issued = issue(tmp_path / "issued", "studio.example.org")
+    arguments = ("--allow-host", "studio.example.org", "--certificate", str(issued.chain), "--key", str(issued.key))
+    with running_server(data_dir, *STEP_ENGINE, *arguments) as server:
+        assert server.address.fingerprint == issued.fingerprint
         assert server.client.jobs() == ()
+        assert server.process.stdout is not None
+        line = server.process.stdout.readline().decode().rsplit(" ", 1)[1].strip()
+        assert line == f"p2a://studio.example.org:{server.address.port}#{server.address.token}"  # the authority vouches for it
+
+
+def test_the_line_is_for_those_that_can_come(tmp_path: Path):
+    mine = own_certificate(tmp_path / "mine")
+    here = ServerAddress(1, "127.0.0.1", 8471, "t", fingerprint=mine.fingerprint)
+    assert _for_others("127.0.0.1", (), here, mine) is None and _for_others("::1", (), here, mine) is None
+    assert _for_others("192.168.1.20", (), here, None) is None
+    for host, names, name in (
+        ("127.0.0.1", ("studio",), "studio"),
+        ("192.168.1.20", (), "192.168.1.20"),
+        ("fd00::1", (), "[fd00::1]"),
+    ):
+        found = _for_others(host, names, here, mine)
+        assert found is not None and found.line == f"p2a://{name}:8471#t&{mine.fingerprint}"
+
+
+def test_names_that_no_network_has_are_left_out(tmp_path: Path):
+    from cryptography import x509
+
+    mine = own_certificate(tmp_path, ["my..computer", "x" * 64, "büro"])
+    names = x509.load_pem_x509_certificate(mine.chain.read_bytes()).extensions.get_extension_for_class(
+        x509.SubjectAlternativeName
+    )
+    assert names.value.get_values_for_type(x509.DNSName) == ["xn--bro-hoa", "localhost"]
+
+
+def issue(folder: Path, name: str) -> Certificate:
+    """A certificate for that name from an authority that nobody knows."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    authority, private = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    now = datetime.datetime.now(datetime.UTC)
+    issued = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]))
+        .issuer_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "An authority")]))
+        .public_key(private.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=90))
+        .sign(authority, hashes.SHA256())
+    )
+    folder.mkdir()
+    pem = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "key.pem").write_bytes(pem)
+    (folder / "chain.pem").write_bytes(issued.public_bytes(serialization.Encoding.PEM))
+    return read_certificate(folder / "chain.pem", folder / "key.pem")
 
 
 def test_a_certificate_is_kept_until_it_is_spoilt(tmp_path: Path):

@@ -89,7 +89,9 @@ def test_the_title_letter_by_letter_comes_first(models: Path) -> None:
     file = weights(models / "Lora" / "ink.safetensors", {FORMS["kohya"]: [4, 768]})
     for name, title, path in (("first", "Ink!", "none.safetensors"), ("second", "ink?", str(file))):
         described = {"title": title, "family": "sd15", "kind": "lora", "path": path}
-        (models / f"{name}.toml").write_text("\n".join(f"{key} = {json.dumps(value)}" for key, value in described.items()), "utf-8")
+        (models / f"{name}.toml").write_text(
+            "\n".join(f"{key} = {json.dumps(value)}" for key, value in described.items()), "utf-8"
+        )
     catalogue = ModelCatalogue(models.parent)
     assert find_lora(catalogue, "INK?", catalogue.entry("meinamix_v11")).entry.name == "second"
 

@@ -30,6 +30,13 @@ def test_a_fingerprint_as_other_programs_write_it() -> None:
     assert read_address("https://studio", "t", with_colons).fingerprint == FINGERPRINT
 
 
+def test_a_line_is_whole() -> None:
+    """Another server's certificate, whose fingerprint is still in the Preferences, is not looked for at this one."""
+    for text in ("p2a://studio:8471#token", "p2a://studio:8471", "https://studio:8471#token"):
+        assert read_address(text, "t", FINGERPRINT).fingerprint == ""
+    assert read_address("https://studio:8471", "t", FINGERPRINT).fingerprint == FINGERPRINT
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -39,8 +46,8 @@ def test_a_fingerprint_as_other_programs_write_it() -> None:
         ("http://127.0.0.1:99999999", "not an address"),
         ("http://[::1", "not an address"),
         ("p2a://#token", "not an address"),
-        ("http://192.168.1.20:8471", "start its server with --tls"),
-        ("http://localhost.example.org", "start its server with --tls"),
+        ("http://192.168.1.20:8471", "start its server with --host 0.0.0.0 --tls"),
+        ("http://localhost.example.org", "start its server with --host 0.0.0.0 --tls"),
         ("p2a://studio:1#token&0123", "64 digits"),
         ("p2a://studio:1#token&" + "g" * 64, "64 digits"),
     ],
