@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import re
 import stat
 from collections import Counter
@@ -18,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from ..families.catalogue import families
-from .entry import UNION_CONTROLS, Entry, entry_name
+from .entry import UNION_CONTROLS, Entry, ModelError, entry_name
 from .header import HeaderError, tensor_shapes
-from .layouts import candidates
+from .layouts import candidates, identity, other_folders
 from .loras import is_unreadable, text_width
 from .places import missing_weights
 
@@ -59,17 +58,22 @@ def discover(models_dir: Path, described: Mapping[str, Entry]) -> tuple[dict[str
 
     A file of another program that is what an entry in ``described`` would download is that entry's: it is among those returned.
     """
-    taken = {_mark(entry.path.stat()) for entry in described.values() if entry.path and entry.path.exists()}
+    taken = {identity(entry.path, entry.path.stat()) for entry in described.values() if entry.path and entry.path.exists()}
     repositories = {entry.repository for entry in described.values() if entry.repository}
     downloads = _file_names(described)
     found: dict[str, Entry] = {}
     problems: list[str] = []
     unknown: Counter[Path] = Counter()
-    for candidate in candidates(models_dir):
+    try:
+        others = other_folders(models_dir)
+    except ModelError as error:
+        others = []
+        problems.append(str(error))
+    for candidate in candidates(models_dir, others):
         path, root = candidate.path, candidate.root
         is_direct = path.parent == models_dir  # where an entry's files are looked for by its name
         name = entry_name(_label(path)) or "model"
-        if _mark(candidate.status) in taken or candidate.repository in repositories or (is_direct and name in described):
+        if identity(path, candidate.status) in taken or candidate.repository in repositories or (is_direct and name in described):
             continue
         if path.suffix == ".safetensors" and not stat.S_ISDIR(candidate.status.st_mode):
             try:
@@ -145,10 +149,6 @@ def _file_names(described: Mapping[str, Entry]) -> dict[str, str]:
     """The entries of ours that are one file with a name of its own, by what the file would be called."""
     files = ((entry.files[0], entry.name) for entry in described.values() if len(entry.files) == 1 and entry.repository)
     return {entry_name(Path(file).stem): name for file, name in files if not _GENERIC.match(Path(file).stem)}
-
-
-def _mark(status: os.stat_result) -> tuple[int, int]:
-    return status.st_dev, status.st_ino
 
 
 def _label(path: Path) -> str:

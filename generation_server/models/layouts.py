@@ -13,11 +13,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .entry import ModelError
 from .loras import FOLDERS as LORA_FOLDERS
 from .places import hub_cache
 
 LIST = "folders.txt"
-"""In the user's folder of models: further folders of models, a line each; ``#`` begins a comment."""
+"""In the user's folder of models: further folders of models, a line each. A line that begins with ``#`` is a comment."""
 
 _LAYOUT = frozenset({"stable-diffusion", "checkpoints", "vae", "controlnet", "diffusers", *LORA_FOLDERS})
 _BELOW = ("models", "extensions/sd-webui-controlnet/models")
@@ -37,13 +38,21 @@ class Candidate:
 
 
 def other_folders(models_dir: Path) -> list[Path]:
-    """Those that the user has named in ``folders.txt``; relative ones are relative to ``models_dir``."""
+    """Those that the user has named in ``folders.txt``; relative ones are relative to ``models_dir``.
+
+    Raises ModelError where there is such a file and it cannot be read.
+    """
+    path = models_dir / LIST
     try:
-        lines = (models_dir / LIST).read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
+        lines = path.read_text("utf-8-sig").splitlines()  # Windows' editors begin with a mark
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    texts = (line.partition("#")[0].strip() for line in lines)
-    return [models_dir / Path(text).expanduser() for text in texts if text]
+    except UnicodeDecodeError:
+        raise ModelError(f"{path} is not written in UTF-8: save it so in a text editor, or delete it.") from None
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({error.strerror or error}): make it readable, or delete it.") from error
+    texts = (line.strip() for line in lines)
+    return [models_dir / Path(text).expanduser() for text in texts if text and not text.startswith("#")]
 
 
 def name_folders(models_dir: Path, folders: Iterable[Path]) -> None:
@@ -55,12 +64,17 @@ def name_folders(models_dir: Path, folders: Iterable[Path]) -> None:
     draft.replace(models_dir / LIST)
 
 
-def candidates(models_dir: Path) -> Iterator[Candidate]:
+def identity(path: Path, status: os.stat_result) -> tuple[int, int] | str:
+    """What tells a file from all others by whichever way it is reached; some file systems of Windows number none."""
+    return (status.st_dev, status.st_ino) if status.st_ino else os.path.normcase(os.path.realpath(path))
+
+
+def candidates(models_dir: Path, others: Iterable[Path]) -> Iterator[Candidate]:
     """All that may be a model: in the user's folder, in the others, in the hub's cache, each file once, in a fixed order."""
-    seen: set[tuple[int, int]] = set()
+    seen: set[tuple[int, int] | str] = set()
 
     def all_of_them() -> Iterator[tuple[Path, Path | None, str]]:
-        for root in (None, *other_folders(models_dir)):
+        for root in (None, *others):
             yield from ((path, root, "") for path in _in_root(root or models_dir))
         yield from ((path, hub_cache(), repository) for path, repository in _cached())
 
@@ -69,7 +83,7 @@ def candidates(models_dir: Path) -> Iterator[Candidate]:
             found = Candidate(path, path.stat(), root, repository)
         except OSError:
             continue  # it went while we looked, or is a link to nowhere
-        mark = found.status.st_dev, found.status.st_ino
+        mark = identity(path, found.status)
         if mark not in seen:
             seen.add(mark)
             yield found

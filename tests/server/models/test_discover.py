@@ -146,3 +146,44 @@ def test_many_files_cost_little_and_folders_that_are_wrong_are_said(
     print(f"300 files: {time.process_time() - begun:.3f} s")
     os.rename(tmp_path / "big", tmp_path / "gone")
     assert found(catalogue) == {} and catalogue.problems() == []
+
+
+def test_the_list_of_folders_as_editors_write_it(catalogue: ModelCatalogue, tmp_path: Path) -> None:
+    """With the mark that Windows' editors begin with; a ``#`` inside a line is part of a name."""
+    for name in ("one", "C# models"):
+        weights(tmp_path / name / f"{name}.safetensors", SD15)
+    listed = catalogue.models_dir / "folders.txt"
+    listed.parent.mkdir(parents=True)
+    listed.write_text(f"{tmp_path / 'one'}\n# {tmp_path / 'none'}\n{tmp_path / 'C# models'}\n", "utf-8-sig")
+    assert set(found(catalogue)) == {"one", "c_models"}
+    assert folders(catalogue, "--remove", str(tmp_path / "one")) == 0
+    assert set(found(catalogue)) == {"c_models"} and catalogue.problems() == []
+
+
+def test_a_list_of_folders_that_cannot_be_read_is_left_as_it_is(
+    catalogue: ModelCatalogue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    listed = catalogue.models_dir / "folders.txt"
+    listed.parent.mkdir(parents=True)
+    listed.write_text(f"{tmp_path / 'one'}\n", "utf-16")
+    sentence = f"{listed} is not written in UTF-8: save it so in a text editor, or delete it."
+    assert catalogue.problems() == [sentence]
+    assert folders(catalogue, "--add", str(tmp_path)) == 2
+    assert sentence in capsys.readouterr().err
+    assert listed.read_text("utf-16") == f"{tmp_path / 'one'}\n"
+
+
+def test_a_file_system_that_numbers_no_files(catalogue: ModelCatalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As some of Windows': each file is told from the others by its path, and a link is what it leads to."""
+    real = Path.stat
+
+    def unnumbered(self: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        status = real(self, follow_symlinks=follow_symlinks)
+        return os.stat_result((status[0], 0, *status[2:]), {"st_mtime_ns": status.st_mtime_ns})
+
+    one = weights(catalogue.models_dir / "checkpoints" / "one.safetensors", SD15)
+    weights(catalogue.models_dir / "checkpoints" / "two.safetensors", SD15)
+    (one.parent / "zero.safetensors").symlink_to(one)
+    expected = found(catalogue)
+    monkeypatch.setattr(Path, "stat", unnumbered)
+    assert found(catalogue) == expected and set(expected) == {"one", "two"}
