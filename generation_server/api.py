@@ -120,10 +120,11 @@ async def change_settings(request: Request) -> Response:
 
 @router.post("/poses", openapi_extra=PICTURE_FORM)
 async def poses(request: Request) -> Response:
-    """The people in a picture (PNG, JPEG, WebP) as OpenPose JSON, in its pixels: body, hands and face.
+    """The people in a picture (PNG, JPEG, WebP) as OpenPose JSON: body, hands and face.
 
-    A drawing of skeletons in OpenPose colours is read by its colours. Everything else is for the model "openpose", whose licence
-    allows noncommercial research alone; 409 says how to download it where it is missing. Waits for the job that runs.
+    In pixels of the upright picture: where its EXIF says that the camera was turned, it is turned back first. A drawing of
+    skeletons in OpenPose colours is read by its colours. Everything else is for the model "openpose", whose licence allows
+    noncommercial research alone; 409 says how to download it where it is missing. Waits for the job that runs.
     """
     return JSONResponse(await _service(request).find_people(await _body(request, LARGEST_BLOB)))
 

@@ -55,6 +55,9 @@ __all__ = [
     "find_server",
 ]
 
+_BYTES = "application/octet-stream"
+_PICTURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+
 
 class Client(Exchange):
     """One server at one address, which may also be a connection line. Making one raises BadAddress.
@@ -106,12 +109,13 @@ class Client(Exchange):
         return self._read(ServerSettings, self._json("PATCH", "/v1/settings", changes))
 
     def poses(self, picture: bytes, patience: float = 600.0) -> dict[str, Any]:
-        """The people in a PNG, JPEG or WebP as OpenPose JSON (``people``, ``canvas_width``, ``canvas_height``), in its pixels.
+        """The people in a PNG, JPEG or WebP as OpenPose JSON (``people``, ``canvas_width``, ``canvas_height``), in its pixels:
+        those of the upright picture, where a camera has noted how it was held.
 
         Waits up to ``patience`` seconds, for the picture that the server is making comes first. Raises RequestRefused where the
         detector is missing, with how to get it.
         """
-        found = self._parse(self._call("POST", "/v1/poses", content=picture, timeout=patience))
+        found = self._parse(self._call("POST", "/v1/poses", picture, patience, _kind_of(picture)))
         if not isinstance(found, dict) or not isinstance(found.get("people"), list):
             self._not_ours("its people are no OpenPose JSON")
         return found
@@ -123,7 +127,7 @@ class Client(Exchange):
         sha256 = hashlib.sha256(data).hexdigest()
         status, _ = self._exchange("HEAD", f"/v1/blobs/{_quoted(sha256)}")
         if status == 404:
-            self._call("PUT", f"/v1/blobs/{_quoted(sha256)}", content=data)
+            self._call("PUT", f"/v1/blobs/{_quoted(sha256)}", data, kind=_BYTES)
         elif status != 200:
             self._call("GET", f"/v1/blobs/{_quoted(sha256)}")  # an answer to HEAD has no body: this one says what is wrong
         return sha256
@@ -211,6 +215,13 @@ def find_server(data_dir: Path | None = None, timeout: float = 5.0) -> Client | 
         except ServerError:
             return None  # a file left by a server that was killed; its port may be another program's by now
     return Client.at(address)
+
+
+def _kind_of(picture: bytes) -> str:
+    """The media type of a picture, by how its file begins."""
+    if picture.startswith(b"RIFF") and picture[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for start, kind in _PICTURES.items() if picture.startswith(start)), _BYTES)
 
 
 def _quoted(name: str) -> str:

@@ -145,17 +145,19 @@ class Exchange:
         content = None if body is None else json.dumps(body).encode("utf-8")
         return self._parse(self._call(method, path, content=content))
 
-    def _call(self, method: str, path: str, content: bytes | None = None, timeout: float | None = None) -> bytes:
-        """The body of a good answer; raises for every other."""
-        status, body = self._exchange(method, path, content, timeout)
+    def _call(
+        self, method: str, path: str, content: bytes | None = None, timeout: float | None = None, kind: str = "application/json"
+    ) -> bytes:
+        """The body of a good answer; raises for every other. ``kind``: what ``content`` is."""
+        status, body = self._exchange(method, path, content, timeout, kind)
         if not 200 <= status < 300:
             self._refuse(status, body)
         return body
 
-    def _exchange(self, method: str, path: str, content: bytes | None = None, timeout: float | None = None) -> tuple[int, bytes]:
-        headers = {}
-        if content is not None:
-            headers["Content-Type"] = "application/octet-stream" if method == "PUT" else "application/json"
+    def _exchange(
+        self, method: str, path: str, content: bytes | None = None, timeout: float | None = None, kind: str = "application/json"
+    ) -> tuple[int, bytes]:
+        headers = {} if content is None else {"Content-Type": kind}
         try:
             with self._session.request(
                 method,

@@ -7,7 +7,7 @@ import io
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from .people import pose_json
 from .stick_hands import find_hands, give_hands
@@ -24,7 +24,10 @@ class BadPicture(ValueError):
 
 
 def open_picture(data: bytes) -> Image.Image:
-    """The RGB picture in a PNG, JPEG or WebP. Raises BadPicture; the size that a file claims is checked before it is decoded."""
+    """The RGB picture in a PNG, JPEG or WebP, upright as every viewer shows it, where a camera has noted how it was held.
+
+    Raises BadPicture; the size that a file claims is checked before it is decoded.
+    """
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
@@ -33,7 +36,7 @@ def open_picture(data: bytes) -> Image.Image:
                     f"The picture has {width}×{height} pixels: send one with sides of {LEAST_SIDE} and more, and at most "
                     f"{LARGEST_PICTURE // 1_000_000} million pixels."
                 )
-            return image.convert("RGB")
+            return ImageOps.exif_transpose(image).convert("RGB")
     except BadPicture:
         raise
     except Exception as error:  # Pillow raises a dozen kinds for what is broken inside a file

@@ -25,6 +25,7 @@ from pose_to_anime.generation_server.client import RequestRefused
 from pose_to_anime.generation_server.models.catalogue import ModelCatalogue
 from pose_to_anime.generation_server.models.download import download
 from pose_to_anime.generation_server.poses.detector import PoseDetector, _placed
+from pose_to_anime.generation_server.poses.reading import open_picture
 from server_process import STEP_ENGINE, RunningServer, kill_hard, make_png, running_server
 
 REVISION = "982e7edaec38759d914a963c48c4726685de7d96"
@@ -125,6 +126,20 @@ def test_a_drawing_is_read_without_any_model(tmp_path: Path, home: Path):
 )
 def test_what_is_no_picture(server: RunningServer, body: bytes, says: str):
     assert_problem(call(server, "POST", "/v1/poses", data=body), 422, says)
+
+
+def test_a_photograph_is_read_upright():
+    """A telephone writes its sensor's rows, and in EXIF which side is up: 6 is that the first row is the right side."""
+    sideways = np.zeros((48, 96, 3), np.uint8)
+    sideways[:, :48, 0] = 255  # the left half is what was above
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for kind in ("PNG", "JPEG", "WEBP"):
+        file = io.BytesIO()
+        Image.fromarray(sideways).save(file, kind, exif=exif)
+        upright = np.asarray(open_picture(file.getvalue()))
+        assert upright.shape == (96, 48, 3)
+        assert upright[:40, :, 0].min() > 200 and upright[56:, :, 0].max() < 50
 
 
 def test_it_needs_the_token(server: RunningServer):

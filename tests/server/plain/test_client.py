@@ -204,6 +204,27 @@ def test_proxies_and_netrc_are_left_aside(monkeypatch, tmp_path: Path):
     assert b"Authorization: Bearer mine\r\n" in seen[0]
 
 
+@pytest.mark.parametrize(
+    ("start", "kind"),
+    [
+        (b"\x89PNG\r\n\x1a\n", "image/png"),
+        (b"\xff\xd8\xff\xe1", "image/jpeg"),
+        (b"RIFF\x10\x00\x00\x00WEBPVP8 ", "image/webp"),
+        (b"GIF89a", "application/octet-stream"),
+    ],
+)
+def test_a_picture_is_sent_as_what_it_is(start: bytes, kind: str):
+    heads: list[bytes] = []
+
+    def answer(connection: socket.socket, head: bytes) -> None:
+        heads.append(head.partition(b"\r\n\r\n")[0])
+        http("200 OK", b'{"people": []}')(connection, head)
+
+    with raw_server(answer) as url, Client(url, "token", TIMEOUT) as client:
+        assert client.poses(start) == {"people": []}
+    assert f"Content-Type: {kind}".encode() in heads[0].splitlines()
+
+
 def event(sequence: int, state: JobState, newline: str = "\n") -> bytes:
     data = json.dumps({"sequence": sequence, "job": {"id": "job-12345", "state": state}})
     return f"id: {sequence}{newline}data: {data}{newline}{newline}".encode()
