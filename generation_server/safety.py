@@ -25,8 +25,9 @@ REFUSAL = "Sexual content is refused where a child is in view or in the prompt: 
 UNDRESSING = "Where a child is in view or in the prompt, clothes stay on: take '{word}' out of {place}."
 UNGUIDED = (
     "Where a child is in view or in the prompt, the guidance scale must be at least {least:g}, so that the fixed negative prompt "
-    "works: raise it from {given:g}."
+    "works: raise it from {given:g}{advice}."
 )
+FEW_STEPS = "; of the LoRAs for few steps, Hyper-SD and LCM work so"
 
 _NUMBERS = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen"),
@@ -66,7 +67,8 @@ def refusal(request: GenerationRequest) -> str:
     if _NEGATIVE_WEIGHT.search(negative) and (word := _found("sexual", _plain(negative))):
         return REFUSAL.format(word=word, place="the negative prompt, where its weight is below zero")
     if request.guidance_scale < LEAST_GUIDANCE:
-        return UNGUIDED.format(least=LEAST_GUIDANCE, given=request.guidance_scale)
+        advice = FEW_STEPS if request.loras else ""  # Lightning's are made for 1
+        return UNGUIDED.format(least=LEAST_GUIDANCE, given=request.guidance_scale, advice=advice)
     return ""
 
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from pose_to_anime.generation_server.families.catalogue import families
 from pose_to_anime.generation_server.protocol import GenerationRequest, Lora
@@ -93,6 +95,9 @@ def test_what_is_taken_away_cannot_undress_a_child(prompt: str, negative: str, s
 def test_the_fixed_negatives_always_act() -> None:
     unguided = GenerationRequest("builtin", "girl, park", 256, 384, guidance_scale=1.0, child_in_view=True)
     assert "guidance scale must be at least 1.5" in refusal(unguided)
+    assert refusal(unguided).endswith("raise it from 1.")
+    few = dataclasses.replace(unguided, loras=(Lora("sdxl_lightning_4step", 1.0),))
+    assert refusal(few).endswith("raise it from 1; of the LoRAs for few steps, Hyper-SD and LCM work so.")
     fixed = negative_prompt(request("1girl", child_in_view=True, negative=""))
     # One heavy word would make all others of its chunk light.
     assert negative_prompt(request("1girl", child_in_view=True, negative="(blurry:100)")) == f"{fixed} BREAK (blurry:100)"
