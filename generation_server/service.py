@@ -67,6 +67,7 @@ class Service:
         self.queue.ended = self._job_ended
         self.models = ModelCatalogue(settings.user_dir)
         self.downloads = Downloads(self.models)
+        self._reading = asyncio.Semaphore(1)  # one sent picture is decoded at a time: each takes a gigabyte at worst
         command, environment = module_command(
             "worker",
             *("--device", settings.device),
@@ -128,8 +129,9 @@ class Service:
 
         Raises BadPicture, ModelMissing or ErrandFailed.
         """
-        picture = await asyncio.to_thread(open_picture, data)
-        if (drawn := await asyncio.to_thread(read_skeletons, picture)) is not None:
+        async with self._reading:
+            drawn = await asyncio.to_thread(lambda: read_skeletons(open_picture(data)))
+        if drawn is not None:
             return drawn
         await asyncio.to_thread(self.models.detector, DETECTOR)  # said at once where it is missing, without the worker
         message = {"kind": "people", "picture": base64.b64encode(data).decode("ascii")}

@@ -38,6 +38,8 @@ DARK = 40
 """Brightest channel of what counts as the black ground."""
 LEAST_GROUND, LEAST_KNOWN = 0.5, 0.85
 """Parts of a picture that are black, and of the rest that has these colours, from which on it is taken for a drawing."""
+MOST_COLOURS = 200_000
+"""Colours that a drawing has at most, however it was compressed; a photograph of a night has millions."""
 LEAST_SEEN, LEAST_PIXELS = 0.1, 12.0
 """Part of a joint's disc that must be seen, and pixels; the rest may be painted over."""
 _NEVER_ALONE = (0, 9, 12)
@@ -59,23 +61,26 @@ class Drawing:
 
 def read_drawing(image: Image) -> Drawing | None:
     """What the colours of an RGB picture (H, W, 3) say, None where it is no drawing of skeletons."""
-    packed = (image[..., 0].astype(np.int64) << 16) | (image[..., 1].astype(np.int64) << 8) | image[..., 2]
-    values, places = np.unique(packed, return_inverse=True)
-    places = places.reshape(packed.shape)
+    # First what needs little memory: a photograph of 40 million pixels must cost no more than itself.
+    ground: Mask = np.asarray(image.max(axis=2) <= DARK)
+    if ground.mean() < LEAST_GROUND or ground.all():
+        return None
+    packed = (image[..., 0].astype(np.int32) << 16) | (image[..., 1].astype(np.int32) << 8) | image[..., 2]
+    values = np.unique(packed)
+    if len(values) > MOST_COLOURS:
+        return None
+    places = np.searchsorted(values, packed)
     colours = np.stack((values >> 16, values >> 8 & 255, values & 255), axis=1)
     dark: Mask = np.asarray(colours.max(axis=1) <= DARK)
-    joint, limb, edge, blue, white = (
-        np.where(dark, -1, _nearest(colours, palette))
-        for palette in (JOINT_COLOURS, LIMB_COLOURS, EDGE_COLOURS, np.array([BLUE]), np.array([WHITE]))
+    (joint, _), (limb, _), (edge, to_edge), (blue, to_blue), (white, _) = (
+        _nearest(colours, palette) for palette in (JOINT_COLOURS, LIMB_COLOURS, EDGE_COLOURS, np.array([BLUE]), np.array([WHITE]))
     )
     # An edge of the fourth finger is nearly as blue as the dots.
-    blue = np.where(
-        (edge >= 0) & (_distances(colours, EDGE_COLOURS).min(axis=1) < _distances(colours, np.array([BLUE]))[:, 0]), -1, blue
-    )
+    blue = np.where((edge >= 0) & (to_edge < to_blue), -1, blue)
     edge = np.where(blue >= 0, -1, edge)
+    joint, limb, edge, blue, white = (np.where(dark, -1, number) for number in (joint, limb, edge, blue, white))
     known: Mask = np.asarray((np.stack((joint, limb, edge, blue, white)) >= 0).any(axis=0))
-    ground = dark[places]
-    if ground.mean() < LEAST_GROUND or ground.all() or known[places][~ground].mean() < LEAST_KNOWN:
+    if known[places][~ground].mean() < LEAST_KNOWN:
         return None
     joints = joint[places]
     depths = [_depth(joints == number) for number in range(BODY)]
@@ -86,13 +91,15 @@ def read_drawing(image: Image) -> Drawing | None:
     return Drawing(ground, joints, limb[places], edge[places], blue[places] >= 0, white[places] >= 0, radius)
 
 
-def _distances(colours: NDArray[np.int64], palette: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.linalg.norm(colours[:, None].astype(float) - palette[None], axis=2)
-
-
-def _nearest(colours: NDArray[np.int64], palette: NDArray[np.int64]) -> NDArray[np.int64]:
-    distance = _distances(colours, palette)
-    return np.where(distance.min(axis=1) <= TOLERANCE, distance.argmin(axis=1), -1)
+def _nearest(colours: NDArray[np.int32], palette: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Number of the nearest of a palette for each of (n, 3) colours, −1 where none is near, and its squared distance."""
+    number = np.zeros(len(colours), np.int64)
+    least = np.full(len(colours), np.iinfo(np.int32).max, np.int32)
+    for i, colour in enumerate(palette):  # one by one: all distances at once would take twenty times the memory
+        distance = np.square(colours - colour.astype(np.int32)).sum(axis=1, dtype=np.int32)
+        nearer = distance < least
+        number[nearer], least[nearer] = i, distance[nearer]
+    return np.where(least <= TOLERANCE**2, number, -1), least
 
 
 def _depth(mask: Mask) -> float:

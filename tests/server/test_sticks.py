@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from pose_to_anime.addon.openpose.drawing import draw_people
 from pose_to_anime.addon.openpose.person import Person
 from pose_to_anime.addon.openpose.pose_json import loads
 from pose_to_anime.generation_server.poses.reading import read_skeletons
+from pose_to_anime.generation_server.poses.sticks import MOST_COLOURS, read_drawing
 
 SIZES = [(512, 512), (832, 1216), (768, 512)]
 HANDS = ("left_hand", "right_hand")
@@ -133,3 +135,20 @@ def test_other_pictures_are_none(what: str):
         "gradient": np.broadcast_to(np.linspace(0, 255, 128, dtype=np.uint8)[None, :, None], (128, 128, 3)).copy(),
     }
     assert read_skeletons(Image.fromarray(pictures[what])) is None
+
+
+@pytest.mark.parametrize(("black", "most"), [(0.3, 4), (0.55, 16), (0.85, 64)], ids=["a photograph", "a night", "few colours"])
+def test_a_photograph_takes_little_memory(black: float, most: int):
+    """``most`` bytes a pixel: at first what is bright is seen, then how many colours there are, then which they are."""
+    rng = np.random.default_rng(1)
+    picture = rng.integers(0, 256, (1000, 1000, 3), dtype=np.uint8)
+    picture[: int(1000 * black)] = 0
+    colours = len(np.unique(picture.reshape(-1, 3).astype(np.int32) @ (65536, 256, 1)))
+    assert (colours > MOST_COLOURS) == (black < 0.8)
+    tracemalloc.start()
+    try:
+        assert read_drawing(picture) is None
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < most * 1_000_000
