@@ -17,7 +17,7 @@ FILE_NAME = "settings.json"
 
 
 class SettingsError(Exception):
-    """The file cannot be read. The text is one sentence."""
+    """The file, or what overrides it, cannot be used. The text is one sentence."""
 
 
 class UserSettings:
@@ -27,20 +27,27 @@ class UserSettings:
         """Raises SettingsError: with other settings than the user's, pictures might be removed that shall stay."""
         self._path = data_dir / FILE_NAME
         try:
-            saved = ServerSettings.from_json(json.loads(self._path.read_text("utf-8")))
+            self._saved = ServerSettings.from_json(json.loads(self._path.read_text("utf-8")))
         except FileNotFoundError:
-            saved = ServerSettings()
+            self._saved = ServerSettings()
         except (OSError, ValueError) as error:
             raise SettingsError(
                 f"The settings in {self._path} cannot be read ({str(error).rstrip('.')}): correct that file, or delete it."
             ) from error
-        self.now = dataclasses.replace(saved, **(overrides or {}))
+        self._overrides = dict(overrides or {})
+        try:
+            self.now = dataclasses.replace(self._saved, **self._overrides)
+        except ProtocolError as error:
+            raise SettingsError(f"The options of the command line cannot be used: {error}") from error
 
     def change(self, changes: Any) -> ServerSettings:
-        """Set what ``changes``, an object, names, and keep it. Raises ProtocolError, DiskFull; then nothing changed."""
+        """Set what ``changes``, an object, names, and keep it; an option of this run ends where it is named.
+
+        Raises ProtocolError, DiskFull; then nothing changed.
+        """
         if not isinstance(changes, Mapping):
             raise ProtocolError("Settings are changed with a JSON object that names some of them.")
-        former = self.now.to_json()
+        former = self._saved.to_json()
         if unknown := [name for name in changes if name not in former]:
             raise ProtocolError(f"There is no setting '{unknown[0]!s:.40}': there are {', '.join(former)}.")
         new = ServerSettings.from_json({**former, **changes})
@@ -53,5 +60,7 @@ class UserSettings:
             if is_disk_full(error):
                 raise DiskFull(self._path.parent) from error
             raise
-        self.now = new
-        return new
+        self._saved = new
+        self._overrides = {name: value for name, value in self._overrides.items() if name not in changes}
+        self.now = dataclasses.replace(new, **self._overrides)
+        return self.now
