@@ -187,7 +187,7 @@ class JobSubmission(Message):
     request: GenerationRequest
     scene: Mapping[str, Any] = field(default_factory=dict)  # pose, camera, …: kept in the PNG, decides nothing
     place: str = "back"  # one of QUEUE_PLACES
-    client: str = ""  # a name of the caller's choice, up to 80 characters: its jobs are those that "replace" replaces
+    client: str = ""  # a name of the caller's choice, up to 80 characters: "replace" replaces its jobs, and nobody's without
     strip_metadata: bool = False  # True: the pictures come without their recipe, and tell nothing of how they were made
 
     def __post_init__(self) -> None:

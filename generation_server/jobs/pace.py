@@ -27,10 +27,11 @@ class Stopwatch:
 
     def __init__(self, known: Mapping[str, float], loads: bool, steps: int, clock: Callable[[], float] = time.monotonic) -> None:
         """``known``: what such a job has taken before; ``loads``: whether its model has to be loaded first; ``steps``: how
-        many steps of denoising it will have."""
+        many steps of denoising its request lets expect. It may tell more: pictures with different prompts are not made at once,
+        and each of their steps takes less."""
         self._clock = clock
         self._known = {phase: seconds for phase, seconds in known.items() if loads or not _is_loading(phase)}
-        self._denoised_steps = steps
+        self._expected_steps = steps
         self._phase = "starting"
         self._begin = self._clock()
         self._step = self._steps = 0
@@ -46,6 +47,8 @@ class Stopwatch:
             self._phase, self._begin, self._first_step, self._last_step = phase, now, None, now
             self._step, self._steps = step, steps if step < steps else 0
             return
+        if self._steps and steps:
+            self._steps = steps
         if step > self._step:
             self._first_step = self._first_step or (step, now)
             self._step, self._last_step = step, now
@@ -54,13 +57,14 @@ class Stopwatch:
         """The phase is over."""
         seconds = self._own_pace() if self._steps else self._clock() - self._begin
         if seconds is not None:
-            self.taken[self._phase] = seconds
+            self.taken[self._phase] = seconds / self._share
 
     def left(self) -> float | None:
         """Seconds until the job is done, or None when nothing is known of it."""
         now = self._clock()
         former = self._known.get(self._phase)
         if self._steps:
+            former = None if former is None else former * self._share
             pace = former if self._step < 2 and former is not None else self._own_pace() or former
             if pace is None:
                 return None
@@ -71,7 +75,12 @@ class Stopwatch:
             current = max(0.0, former - (now - self._begin))
         phases = list(self._known)
         later = phases[phases.index(self._phase) + 1 :] if self._phase in phases else phases
-        return current + _total({phase: self._known[phase] for phase in later if phase not in self.taken}, self._denoised_steps)
+        return current + _total({phase: self._known[phase] for phase in later if phase not in self.taken}, self._expected_steps)
+
+    @property
+    def _share(self) -> float:
+        """What one of the steps that are told is of one that was expected."""
+        return self._expected_steps / self._steps if self._phase == "denoising" and self._steps else 1.0
 
     def _own_pace(self) -> float | None:
         """Seconds of one of this job's own steps."""

@@ -249,7 +249,7 @@ class JobQueue:
 
     def _replaced_by(self, submission: JobSubmission) -> list[Job]:
         """The waiting jobs of the same client, as cancelled by this one, if it is to replace them."""
-        if submission.place != "replace":
+        if submission.place != "replace" or not submission.client:  # those without a name are not one client
             return []
         warning = f"It was replaced by the job {submission.id} before it began."
         return [

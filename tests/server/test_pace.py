@@ -89,6 +89,28 @@ def test_a_later_job_is_told_from_the_former_from_its_first_moment():
     assert watch.left() == 0.0
 
 
+def test_pictures_that_are_not_made_at_once_are_told_by_the_steps_that_they_tell():
+    """Four, for each of which other words were drawn: a quarter of the time for each of four times the steps."""
+    clock, paces = Clock(), Paces()
+    paces.remember(REQUEST, {"denoising": 4.0, "decoding": 2.0})
+    watch = Stopwatch(paces.of(REQUEST), False, 10, clock)
+    watch.hear("denoising", 0, 40)
+    assert watch.left() == pytest.approx(40.0 + 2.0)
+    for step in range(1, 11):
+        clock.now += 1.0
+        watch.hear("denoising", step, 40)
+    assert watch.left() == pytest.approx(30.0 + 2.0)
+    watch.hear("denoising", 11, 20)  # fewer than it told at first
+    assert watch.left() == pytest.approx(9 * 0.9 + 2.0)
+    again = Stopwatch({}, False, 10, clock)
+    again.hear("denoising", 0, 40)
+    for step in range(1, 41):
+        clock.now += 1.0
+        again.hear("denoising", step, 40)
+    again.hear("decoding", 40, 40)
+    assert again.taken["denoising"] == pytest.approx(4.0), "of one of the steps that the request lets expect"
+
+
 def test_another_size_is_guessed_from_the_nearest_and_another_model_not_at_all():
     clock, paces = Clock(), Paces()
     paces.remember(REQUEST, run(clock, Stopwatch({}, True, 10, clock), pace=1.0, loading=20.0))

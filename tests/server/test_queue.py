@@ -146,6 +146,13 @@ def test_a_job_replaces_what_its_client_has_waiting_and_nothing_else(queue):
     assert queue.status(foreign).state is JobState.QUEUED
 
 
+def test_without_a_name_nobody_is_replaced(queue):
+    foreign = add(queue)
+    mine = add(queue, place="replace")
+    queue.move(mine, "replace")
+    assert [status.id for status in queue.unfinished()] == [foreign, mine]
+
+
 def test_a_full_queue_has_room_for_one_that_replaces(tmp_path: Path):
     store = JobStore(tmp_path / "jobs.sqlite")
     queue = JobQueue(store, EventLog(), limit=2)
