@@ -8,6 +8,13 @@ import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
+MOST_ERRANDS = 8
+"""Errands that may wait for the worker or be with it; each holds a picture in memory."""
+
+
+class TooManyErrands(Exception):
+    """There is no room for another. The text is one sentence."""
+
 
 class ErrandFailed(Exception):
     """The worker refused, or is gone. The text is one sentence."""
@@ -25,7 +32,12 @@ class Errands:
         return len(self._waiting) + len(self._sent)
 
     async def ask(self, message: Mapping[str, Any], send: Callable[[], Callable[[Mapping[str, Any]], None] | None]) -> Any:
-        """The worker's answer to ``message``. ``send()`` is the way to a worker that is ready, or None. Raises ErrandFailed."""
+        """The worker's answer to ``message``. ``send()`` is the way to a worker that is ready, or None.
+
+        Raises TooManyErrands at once, ErrandFailed later.
+        """
+        if len(self) >= MOST_ERRANDS:
+            raise TooManyErrands(f"{MOST_ERRANDS} pictures wait to be looked at already: try again once some are done.")
         number = f"errand-{next(self._numbers)}"
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting[number] = ({**message, "id": number}, future)
