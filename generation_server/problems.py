@@ -16,8 +16,9 @@ from starlette.responses import Response
 from .downloads import NothingToDownload
 from .jobs.blobs import BadBlob, DiskFull
 from .jobs.checks import RequestRejected
-from .jobs.errands import ErrandFailed
+from .jobs.errands import ErrandFailed, TooManyErrands
 from .jobs.queue import NotWaiting, OtherJob, QueueFull, UnknownJob
+from .jobs.store import StoreBusy
 from .models.catalogue import ModelMissing, UnknownModel
 from .poses.reading import BadPicture
 from .protocol import Problem, ProtocolError
@@ -36,7 +37,9 @@ _STATUS: dict[type[Exception], int] = {
     ModelMissing: 409,
     ErrandFailed: 503,
     NothingToDownload: 409,
+    StoreBusy: 503,
     QueueFull: 429,
+    TooManyErrands: 429,
     DiskFull: 507,
 }
 _HTTP_SENTENCES = {

@@ -14,7 +14,7 @@ from .blobs import DiskFull
 from .events import EventLog
 from .order import overtake, running_order
 from .pace import Paces, Stopwatch
-from .store import Job, JobStore, canonical
+from .store import Job, JobStore, StoreBusy, canonical
 
 DEFAULT_LIMIT = 500
 """Unfinished jobs that a server accepts."""
@@ -49,7 +49,7 @@ class JobQueue:
         self._events = events
         self._limit = limit
         self._unfinished: dict[str, Job] = {}
-        self._unsaved: dict[str, Job] = {}  # ended while the disk was full: on disk they are still unfinished
+        self._unsaved: dict[str, Job] = {}  # ended while the disk was full or busy: on disk they are still unfinished
         self._loaded: str | None = None
         self._positions: dict[str, int] = {}  # how many jobs run before each that is unfinished, in that order
         self._paces = paces or Paces()
@@ -100,7 +100,7 @@ class JobQueue:
             raise QueueFull(f"The queue is full ({self._limit} jobs): wait until one is done, or cancel some.")
 
     def add(self, submission: JobSubmission) -> JobStatus:
-        """Queue a job where it wants to be. Raises QueueFull, DiskFull; then nothing was queued and nothing replaced."""
+        """Queue a job where it wants to be. Raises QueueFull, DiskFull, StoreBusy; then nothing was queued or replaced."""
         self.require_room(submission)
         status = JobStatus(submission.id, JobState.QUEUED, steps=submission.request.steps, created=time.time())
         job = Job(submission, status, self._front() if submission.place == "front" else self._back())
@@ -199,7 +199,7 @@ class JobQueue:
     def results_removed(self, reasons: Mapping[str, str]) -> list[JobStatus]:
         """The results of these finished jobs are kept no longer, for these reasons; the jobs as they are told from now on.
 
-        Raises DiskFull; then nothing has changed.
+        Raises DiskFull, StoreBusy; then nothing has changed.
         """
         now = time.time()
         jobs = [self._job(job_id) for job_id in reasons]
@@ -314,7 +314,7 @@ class JobQueue:
         self._events.publish(self._told(job), preview)
 
     def _save(self, *jobs: Job) -> None:
-        """Save changes that must not be refused. On a full disk the memory holds them until a later change can be saved."""
+        """Save changes that must not be refused. The memory holds what cannot be written until a later change can be saved."""
         if not jobs:
             return
         try:
@@ -322,7 +322,7 @@ class JobQueue:
             if self._unsaved:
                 self._store.save(*self._unsaved.values())
                 self._unsaved.clear()
-        except DiskFull as error:
+        except (DiskFull, StoreBusy) as error:
             for job in jobs:
                 _log.error("Job %s is %s, which could not be saved: %s", job.id, job.status.state, error)
                 if job.status.state.is_final:

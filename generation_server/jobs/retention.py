@@ -13,8 +13,8 @@ from collections import Counter
 
 from ..protocol import JobStatus, ServerSettings
 from .blobs import BlobStore, DiskFull
-from .queue import JobQueue
-from .store import JobStore
+from .queue import JobQueue, UnknownJob
+from .store import JobStore, StoreBusy
 
 GRACE = 600.0
 """Seconds for which a picture that was just made or asked for stays whatever the limits: time for its client to fetch it."""
@@ -45,7 +45,7 @@ class Retention:
         new = sum(size for sha256, size in sizes.items() if not self._store.owners(sha256))
         try:
             self._store.list_results(status.id, status.finished, sizes)
-        except DiskFull as error:  # the next start lists them
+        except (DiskFull, StoreBusy) as error:  # the next start lists them
             _log.error("The results of job %s are not counted: %s", status.id, error)
             return
         self.size += new
@@ -66,6 +66,8 @@ class Retention:
                 break  # the others are younger still
             if not needed.isdisjoint(results) or self._blobs.used_since(results, now - GRACE):
                 continue
+            if not self._can_tell(job_id):
+                continue
             reason = f"{limits.keep_days:g} days" if too_old else f"{limits.keep_gib:g} GiB of pictures"
             leaving[job_id] = f"Its pictures were removed from the server, which is set to keep {reason}."
             losses.update(results.keys())
@@ -79,7 +81,7 @@ class Retention:
             # First of all: no job may name a picture that is gone.
             told = self._queue.results_removed(leaving)
             self._store.unlist_results(leaving)
-        except DiskFull as error:
+        except (DiskFull, StoreBusy) as error:
             _log.error("Old pictures cannot be removed now: %s", error)
             return []
         for status in told:
@@ -88,3 +90,11 @@ class Retention:
             self._blobs.remove(sha256)
         self.size = size
         return told
+
+    def _can_tell(self, job_id: str) -> bool:
+        """Whether this server can read the job, and so say in it that its pictures went."""
+        try:
+            self._queue.status(job_id)
+        except UnknownJob:
+            return False
+        return True

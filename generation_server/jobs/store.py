@@ -6,6 +6,8 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import logging
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +18,9 @@ from ..protocol import JobState, JobStatus, JobSubmission
 from .blobs import DiskFull
 
 SCHEMA_VERSION = 1
+
+PATIENCE = 2.0
+"""Seconds for which a write waits where another program (a backup, a scanner) holds the file; the server stands still for it."""
 
 _SCHEMA = f"""
 CREATE TABLE jobs (
@@ -42,10 +47,19 @@ CREATE INDEX IF NOT EXISTS results_by_name ON results (sha256);
 """
 
 _FINAL = tuple(state.value for state in JobState if state.is_final)
+_PASSING = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR)
+_NAME = re.compile(r'"([0-9a-f]{64})"')
+"""A file's name in JSON. Found so, the files of a job stay that another version of the server wrote and this one cannot read."""
+
+_log = logging.getLogger(__name__)
 
 
 class StoreError(Exception):
     """The database cannot be used. The text is one sentence."""
+
+
+class StoreBusy(StoreError):
+    """It cannot be used at this moment, and nothing was written. The text is one sentence."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +90,9 @@ class JobStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._unreadable: set[str] = set()  # ids of rows that were told of
         try:
-            self._db = sqlite3.connect(path, isolation_level=None)
+            self._db = sqlite3.connect(path, PATIENCE, isolation_level=None)
             self._db.execute("PRAGMA journal_mode = WAL")
             # FULL, not NORMAL: an accepted job is a promise, and one job takes seconds anyway.
             self._db.execute("PRAGMA synchronous = FULL")
@@ -87,8 +102,8 @@ class JobStore:
                 self._db.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
             self._db.executescript(f"BEGIN; {_RESULTS} COMMIT;")
         except sqlite3.Error as error:
-            if _is_full(error):
-                raise DiskFull(path.parent) from error
+            if (passing := _passing(error, path)) is not None:
+                raise passing from error
             raise StoreError(f"The list of jobs {path} cannot be read ({error}): move that file away and start again.") from error
         if version > SCHEMA_VERSION:
             self._db.close()
@@ -98,11 +113,11 @@ class JobStore:
         self._db.close()
 
     def save(self, *jobs: Job) -> None:
-        """Write jobs, new or known: all of them, or DiskFull is raised and the former state stands."""
+        """Write jobs, new or known: all of them, or DiskFull or StoreBusy is raised and the former state stands."""
         self._write("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?)", map(_row, jobs))
 
     def _write(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Run a statement for each row, for all or for none. Raises DiskFull."""
+        """Run a statement for each row, for all or for none. Raises DiskFull, StoreBusy."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -113,8 +128,8 @@ class JobStore:
                     self._db.execute("ROLLBACK")
                 raise
         except sqlite3.OperationalError as error:
-            if _is_full(error):
-                raise DiskFull(self._path.parent) from error
+            if (passing := _passing(error, self._path)) is not None:
+                raise passing from error
             raise
 
     def find(self, job_id: str) -> Job | None:
@@ -134,9 +149,9 @@ class JobStore:
         """Make the list of results say what the jobs say; ``size`` tells the bytes of a file. Raises DiskFull."""
         listed = set(self._db.execute("SELECT job, sha256 FROM results"))
         kept: dict[tuple[str, str], float] = {}
-        for (text,) in self._db.execute("SELECT status FROM jobs WHERE state = ?", (JobState.DONE.value,)):
-            status = JobStatus.from_json(json.loads(text))
-            kept |= {(status.id, sha256): status.finished for sha256 in status.results}
+        done = self._db.execute("SELECT id, status, finished FROM jobs WHERE state = ?", (JobState.DONE.value,))
+        for job_id, status, finished in done:
+            kept |= {(job_id, sha256): finished for sha256 in _NAME.findall(status)}
         self._write("DELETE FROM results WHERE job = ? AND sha256 = ?", listed - kept.keys())
         missing = [(job, sha256, size(sha256), kept[job, sha256]) for job, sha256 in kept.keys() - listed]
         self._write("INSERT INTO results VALUES (?, ?, ?, ?)", missing)
@@ -169,19 +184,23 @@ class JobStore:
     def blobs(self) -> set[str]:
         """The SHA-256 of every file that must be kept: all results, and what unfinished jobs still need."""
         kept: set[str] = set()
-        for job in self._jobs(""):
-            kept.update(job.status.results)
-            if not job.status.state.is_final:
-                kept.update(sha256 for _name, sha256 in job.submission.request.inputs)
+        needs = f"CASE WHEN state IN ({_marks(_FINAL)}) THEN '' ELSE submission END"
+        for status, needed in self._db.execute(f"SELECT status, {needs} FROM jobs", _FINAL):
+            kept.update(_NAME.findall(status), _NAME.findall(needed))
         return kept
 
     def _jobs(self, where: str, *values: Any) -> Iterator[Job]:
-        for submission, status, place, crashes in self._db.execute(
-            f"SELECT submission, status, place, crashes FROM jobs {where}", values
-        ):
-            yield Job(
-                JobSubmission.from_json(json.loads(submission)), JobStatus.from_json(json.loads(status)), place, int(crashes)
-            )
+        """Those that can be read; of another it is told once, and it stays for the version that wrote it."""
+        rows = self._db.execute(f"SELECT id, submission, status, place, crashes FROM jobs {where}", values)
+        for job_id, submission, status, place, crashes in rows:
+            try:
+                kept = JobSubmission.from_json(json.loads(submission)), JobStatus.from_json(json.loads(status))
+            except ValueError as error:
+                if job_id not in self._unreadable:
+                    self._unreadable.add(job_id)
+                    _log.warning("The job %s in %s cannot be read and is passed over: %s", job_id, self._path, error)
+                continue
+            yield Job(*kept, place, int(crashes))
 
 
 def canonical(submission: JobSubmission) -> str:
@@ -206,5 +225,11 @@ def _marks(values: tuple[str, ...]) -> str:
     return ", ".join("?" * len(values))
 
 
-def _is_full(error: sqlite3.Error) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL
+def _passing(error: sqlite3.Error, path: Path) -> Exception | None:
+    """As what an error is told that may be gone the next time; None for another."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest says which kind of it
+    if code == sqlite3.SQLITE_FULL:
+        return DiskFull(path.parent)
+    if code in _PASSING:
+        return StoreBusy(f"The list of jobs {path} cannot be written now ({error}): try again in a moment.")
+    return None

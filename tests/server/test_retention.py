@@ -137,6 +137,13 @@ def test_a_picture_that_was_just_made_or_asked_for_stays(shelf, monkeypatch):
     assert all(shelf.blobs.has(picture) for _, picture in made)
 
 
+def test_a_job_that_cannot_be_read_keeps_its_pictures_and_hinders_nobody(shelf):
+    (unreadable, picture), (_, other) = shelf.made(), shelf.made()
+    shelf.store._db.execute("UPDATE jobs SET submission = '{}' WHERE id = ?", (unreadable,))
+    assert len(shelf.retention.sweep(keep(kib=0.5))) == 1
+    assert shelf.blobs.has(picture) and not shelf.blobs.has(other)
+
+
 # The settings
 
 

@@ -2,6 +2,7 @@
 """The queue and its events: order, ends, what survives, and what listeners hear."""
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -131,6 +132,21 @@ def test_a_job_that_ends_on_a_full_disk_has_ended(queue: JobQueue, store: JobSto
     queue.take()  # the next change that can be saved takes the other along
     assert [job.id for job in store.finished(10)] == ["job-a-0000"]
     assert [s.id for s in queue.statuses()] == ["job-b-0000", "job-a-0000"]
+
+
+def test_a_job_that_ends_while_another_program_holds_the_file_has_ended(queue: JobQueue, store: JobStore, tmp_path: Path):
+    fill(queue, "a", "b")
+    queue.take()
+    store._db.execute("PRAGMA busy_timeout = 10")
+    other = sqlite3.connect(tmp_path / "jobs.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    queue.end("job-a-0000", JobState.DONE, results=("1" * 64,))
+    assert queue.status("job-a-0000").state is JobState.DONE
+    other.execute("ROLLBACK")
+    other.close()
+    assert store.finished(10) == []
+    queue.take()
+    assert [job.id for job in store.finished(10)] == ["job-a-0000"]
 
 
 def listen(log: EventLog, count: int, last_seen: int | None, present: tuple[JobStatus, ...] = ()) -> list[JobEvent | None]:

@@ -4,6 +4,8 @@
 import dataclasses
 import errno
 import hashlib
+import json
+import logging
 import os
 import sqlite3
 import time
@@ -11,8 +13,9 @@ from pathlib import Path
 
 import pytest
 from pose_to_anime.generation_server.jobs import blobs as blobs_module
+from pose_to_anime.generation_server.jobs import store as store_module
 from pose_to_anime.generation_server.jobs.blobs import UPLOAD_LIFETIME, BadBlob, BlobStore, DiskFull
-from pose_to_anime.generation_server.jobs.store import Job, JobStore, StoreError
+from pose_to_anime.generation_server.jobs.store import Job, JobStore, StoreBusy, StoreError
 from pose_to_anime.generation_server.protocol import Control, GenerationRequest, JobState, JobStatus, JobSubmission
 
 DATA = b"what is kept"
@@ -122,6 +125,47 @@ def test_a_full_database_refuses_and_keeps_what_it_had(tmp_path: Path):
     with pytest.raises(DiskFull):
         store.save(dataclasses.replace(make_job("large"), submission=large))
     assert store.unfinished() == [job]
+
+
+def test_a_database_that_another_program_holds_gets_a_sentence(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(store_module, "PATIENCE", 0.01)
+    store = JobStore(tmp_path / "jobs.sqlite")
+    other = sqlite3.connect(tmp_path / "jobs.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreBusy, match=r"locked.*try again"):
+        store.save(make_job("late"))
+    other.execute("ROLLBACK")
+    store.save(make_job("late"))
+    assert store.unfinished() == [make_job("late")]
+    other.close()
+
+
+def test_a_job_that_cannot_be_read_is_passed_over_and_loses_no_file(tmp_path: Path, caplog):
+    """As another version may have written it: with a hundred LoRAs."""
+    path = tmp_path / "jobs.sqlite"
+    store = JobStore(path)
+    fine = make_job("fine", JobState.DONE, finished=10.0, results=("1" * 64,))
+    store.save(fine, make_job("done", JobState.DONE, finished=20.0, results=("2" * 64,)), make_job("wait"))
+    for job_id in ("job-done-0000", "job-wait-0000"):
+        (text,) = store._db.execute("SELECT submission FROM jobs WHERE id = ?", (job_id,)).fetchone()
+        submission = json.loads(text)
+        submission["request"]["loras"] = [{"name": f"lora {n}", "weight": 1.0} for n in range(100)]
+        store._db.execute("UPDATE jobs SET submission = ? WHERE id = ?", (json.dumps(submission), job_id))
+    store.close()
+    store = JobStore(path)
+    with caplog.at_level(logging.WARNING):
+        assert store.unfinished() == []
+        assert store.unfinished() == []
+        assert store.finished(10) == [fine]
+        assert store.find("job-done-0000") is None
+    assert [caplog.text.count(f"job-{name}-0000") for name in ("done", "wait", "fine")] == [1, 1, 0]
+    assert store.blobs() == {"1" * 64, "2" * 64, SHA}
+    store.reconcile_results(lambda _: 5)
+    assert [list(results) for _, _, results in store.oldest_results()] == [["1" * 64], ["2" * 64]]
+    store._db.execute("UPDATE jobs SET status = '{' || status WHERE id = 'job-done-0000'")
+    store.reconcile_results(lambda _: 5)
+    assert store.results_size() == 10
+    assert store.blobs() == {"1" * 64, "2" * 64, SHA}
 
 
 def test_a_broken_database_gets_a_sentence(tmp_path: Path):
