@@ -51,6 +51,7 @@ class Dispatcher:
         self._grace: asyncio.TimerHandle | None = None
         self._unload_after = 0.0
         self._unload: asyncio.TimerHandle | None = None
+        self._detector_loaded = False  # the worker was asked for people, and may have the detector on its device since
         self._freeing = False  # the worker was asked to let go of its models, and will after the job that it has
         self._failed_starts = 0
         self._last_words = ""  # why a worker says that it cannot work
@@ -73,8 +74,7 @@ class Dispatcher:
                 timer.cancel()
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.gather(self._task, return_exceptions=True)  # whatever it died of, the worker has to end
         if self._worker is not None:
             await self._worker.stop(STOP_GRACE)
 
@@ -107,9 +107,16 @@ class Dispatcher:
         return status
 
     async def ask(self, message: Mapping[str, Any]) -> Any:
-        """The worker's answer to something that is no job, after the job that it has. Raises ErrandFailed."""
+        """The worker's answer to something that is no job, after the job that it has.
+
+        Raises TooManyErrands, ErrandFailed.
+        """
         self._wanted.set()
-        return await self._errands.ask(message, lambda: self._worker.send if self._ready and self._worker else None)
+        try:
+            return await self._errands.ask(message, lambda: self._worker.send if self._ready and self._worker else None)
+        finally:
+            self._detector_loaded = True
+            self._wait_to_unload(idle=self._current is None)
 
     @property
     def has_errands(self) -> bool:
@@ -120,6 +127,7 @@ class Dispatcher:
         if self._worker is not None:
             self._worker.send({"kind": "free_memory"})
             self._freeing = self._current is not None
+            self._detector_loaded = False
             if not self._freeing:
                 self._queue.loaded = None
 
@@ -132,14 +140,18 @@ class Dispatcher:
         if self._unload is not None:
             self._unload.cancel()
             self._unload = None
-        if idle and self._unload_after and self._queue.loaded is not None:
+        if idle and self._unload_after and self._is_something_loaded and not self._stopping:
             self._unload = asyncio.get_running_loop().call_later(self._unload_after, self._unload_now)
 
     def _unload_now(self) -> None:
         self._unload = None
-        if self._current is None and self._queue.loaded is not None:
+        if self._current is None and self._is_something_loaded:
             _log.info("No job for %g seconds: the models leave the device", self._unload_after)
             self.free_memory()
+
+    @property
+    def _is_something_loaded(self) -> bool:
+        return self._queue.loaded is not None or self._detector_loaded
 
     # The worker's life
 
@@ -149,7 +161,10 @@ class Dispatcher:
                 end = await self._one_life()
             except OSError as error:
                 end = End(f"it cannot be started ({error.strerror or error})")
-            self._worker_is_gone(end)
+            try:
+                self._worker_is_gone(end)
+            except Exception:  # the next worker must come whatever it is: without one, all wait for ever
+                _log.exception("The end of a worker could not be dealt with in full")
             self._wanted.clear()
             # Never at once: a worker that cannot live must not make the machine spin. A new job shortens the long pauses.
             await asyncio.sleep(SHORTEST_PAUSE)
@@ -182,7 +197,7 @@ class Dispatcher:
         was_ready, self._ready, self._worker = self._ready, False, None
         self._failed_starts = 0 if was_ready else self._failed_starts + 1
         self.device, self.memory = "starting", (0, 0)
-        self._freeing, self._queue.loaded = False, None
+        self._freeing, self._detector_loaded, self._queue.loaded = False, False, None
         _log.warning("The worker stopped: %s. Its log is %s", how, self._log_path)
         hopeless = self._failed_starts >= START_ATTEMPTS
         self._errands.fail(f"The worker of the server stopped ({how}): try again.", waiting_too=hopeless)

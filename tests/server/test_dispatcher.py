@@ -9,12 +9,14 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.importorskip("fastapi")
 
 from pose_to_anime.generation_server.jobs import dispatcher
+from pose_to_anime.generation_server.jobs.errands import ErrandFailed
 from pose_to_anime.generation_server.protocol import JobState, JobStatus, JobSubmission, new_job_id
 from pose_to_anime.generation_server.service import Service, Settings
 from server_process import PATIENCE, SUPPORT, make_request
@@ -31,11 +33,11 @@ async def state_of(service: Service, job_id: str, condition: Callable[[JobStatus
     return await asyncio.wait_for(wait(), PATIENCE)
 
 
-def play(folder: Path, part: Callable[[Service], Awaitable[JobStatus]], monkeypatch: pytest.MonkeyPatch) -> JobStatus:
+def play(folder: Path, part: Callable[[Service], Awaitable[Any]], monkeypatch: pytest.MonkeyPatch) -> Any:
     paths = [str(SUPPORT), str(Path(sys.modules["pose_to_anime"].__file__ or "").parent.parent)]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([*paths, os.environ.get("PYTHONPATH", "")]))
 
-    async def with_service() -> JobStatus:
+    async def with_service() -> Any:
         service = Service(Settings(folder, folder, engine="step_engine:Engine", reserve=0))
         service.start()
         try:
@@ -94,3 +96,38 @@ def test_a_worker_that_falls_silent_is_replaced(tmp_path: Path, monkeypatch):
     status = play(tmp_path, part, monkeypatch)
     assert status.state is JobState.DONE
     assert any("no sign of life for 5 seconds" in warning for warning in status.warnings)
+
+
+def test_a_worker_comes_after_one_whose_end_could_not_be_written_down(tmp_path: Path, monkeypatch):
+    """Somebody else's program has the list of jobs meanwhile, as here one that renames its table."""
+
+    async def part(service: Service) -> list[JobState]:
+        first = (await service.submit(JobSubmission(new_job_id(), make_request("slow", steps=20)))).id
+        await state_of(service, first, lambda status: status.step > 0)
+        worker = service.dispatcher._worker
+        assert worker is not None
+        service.store._db.execute("ALTER TABLE jobs RENAME TO hidden")
+        worker.kill()
+        while service.dispatcher._worker is worker:
+            await asyncio.sleep(0.02)
+        service.store._db.execute("ALTER TABLE hidden RENAME TO jobs")
+        after = (await service.submit(JobSubmission(new_job_id(), make_request("the next")))).id
+        return [(await state_of(service, job_id, lambda status: status.state.is_final)).state for job_id in (first, after)]
+
+    states = play(tmp_path, lambda service: asyncio.wait_for(part(service), PATIENCE), monkeypatch)
+    assert states == [JobState.DONE, JobState.DONE]
+
+
+def test_the_detector_leaves_the_device_too_when_nobody_needs_it(tmp_path: Path, monkeypatch):
+    """With no picture made before or after, it is all that there is to unload."""
+
+    async def part(service: Service) -> None:
+        service.dispatcher.set_unload_after(0.05)
+        with pytest.raises(ErrandFailed):  # what was sent is no picture; the worker has looked at it all the same
+            await service.dispatcher.ask({"kind": "people", "picture": ""})
+        total, before = service.dispatcher.memory
+        while service.dispatcher.memory != (total, before + 1):  # as the step engine tells that it let go
+            await asyncio.sleep(0.02)
+        assert not service.dispatcher._is_something_loaded
+
+    play(tmp_path, lambda service: asyncio.wait_for(part(service), PATIENCE), monkeypatch)
