@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
+import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,7 +35,12 @@ RESULT_ROOM = 16 * 1024 * 1024
 HOUSEKEEPING = 60.0
 """Seconds between two looks at which pictures have grown too old."""
 
+CLEANING = 24 * 3600.0
+"""Seconds between two looks for uploads that no job needs."""
+
 REAL_ENGINE = ".diffusion.engine:Engine"
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,8 @@ class Service:
         self.blobs = BlobStore(settings.data_dir / "blobs", settings.reserve)
         self.store = JobStore(settings.data_dir / "jobs.sqlite")
         self.user_settings = UserSettings(settings.data_dir, settings.overrides)
-        self.blobs.clean_up(self.store.blobs())
+        self.blobs.remove_drafts()
+        self.blobs.remove_unused(self.store.blobs())
         self.events = EventLog()
         self.queue = JobQueue(self.store, self.events, settings.queue_limit, Paces(settings.data_dir / "paces.json"))
         self.retention = Retention(self.queue, self.store, self.blobs)
@@ -88,8 +95,7 @@ class Service:
 
     async def stop(self) -> None:
         self._housekeeping.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._housekeeping
+        await asyncio.gather(self._housekeeping, return_exceptions=True)
         self.events.close()
         self.downloads.stop()
         await self.dispatcher.stop()
@@ -127,7 +133,7 @@ class Service:
     async def find_people(self, data: bytes) -> dict[str, Any]:
         """The people in a picture as OpenPose JSON: of a drawing by its colours, else by the detector in the worker.
 
-        Raises BadPicture, ModelMissing or ErrandFailed.
+        Raises BadPicture, ModelMissing, TooManyErrands or ErrandFailed.
         """
         async with self._reading:
             drawn = await asyncio.to_thread(lambda: read_skeletons(open_picture(data)))
@@ -148,14 +154,24 @@ class Service:
         self.retention.sweep(self.user_settings.now)
 
     def _job_ended(self, status: JobStatus) -> None:
-        self.retention.note(status)
-        self.retention.sweep(self.user_settings.now)
+        try:
+            self.retention.note(status)
+            self.retention.sweep(self.user_settings.now)
+        except Exception:  # it is no business of the worker's, which has made the picture
+            _log.exception("The results of job %s could not be counted", status.id)
 
     async def _keep_house(self) -> None:
         """Look after what grows old by itself."""
+        cleaned = time.monotonic()
         while True:
             await asyncio.sleep(HOUSEKEEPING)
-            self.retention.sweep(self.user_settings.now)
+            try:
+                self.retention.sweep(self.user_settings.now)
+                if time.monotonic() - cleaned >= CLEANING:
+                    cleaned = time.monotonic()
+                    await asyncio.to_thread(self.blobs.remove_unused, self.store.blobs())
+            except Exception:  # what fails now may be well in a minute
+                _log.exception("What has grown old could not be removed")
 
     def cancel_all(self, waiting_only: bool = False) -> list[JobStatus]:
         """Cancel every job that waits, and those that run too unless ``waiting_only``; these, those that run first."""

@@ -124,15 +124,19 @@ class BlobStore:
         if shutil.disk_usage(self.folder).free - size < self.reserve:
             raise DiskFull(self.folder)
 
-    def clean_up(self, used: Container[str]) -> None:
-        """Delete halves that a crash left, and old files that are not ``used``. For a server that has just started."""
+    def remove_drafts(self) -> None:
+        """Delete halves that a crash left. For a server that has just started: later they are what somebody writes."""
         for draft in self._incoming.iterdir():
             draft.unlink(missing_ok=True)
+
+    def remove_unused(self, used: Container[str]) -> None:
+        """Delete files that are not ``used`` and that nobody has sent or asked for in UPLOAD_LIFETIME. Any thread may do it."""
         oldest = time.time() - UPLOAD_LIFETIME
         removed = 0
         for path in self.folder.glob("??/*"):
-            if path.name not in used and path.stat().st_mtime < oldest:
-                path.unlink(missing_ok=True)
-                removed += 1
+            with contextlib.suppress(OSError):  # gone meanwhile, or on Windows read by somebody: the next time
+                if path.name not in used and path.stat().st_mtime < oldest:
+                    path.unlink()
+                    removed += 1
         if removed:
             _log.info("%d files that no job needs and nobody has asked for in a week were removed", removed)
