@@ -132,7 +132,7 @@ def _generate(arguments: argparse.Namespace, client: Client, out: Path) -> Gener
 def _use_generation(scene: bpy.types.Scene, arguments: argparse.Namespace) -> None:
     """Put model, prompts and numbers of the command line into the scene's settings, where the panel has them too."""
     from .generate.models import chosen_model, family_of
-    from .generate.request import NO_START
+    from .generate.scene_info import NO_START
 
     settings = scene.pose_to_anime.generation
     settings.model = chosen_model(arguments.model, settings.family).name

@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 
 from ...generation_server.families.catalogue import SizeRule, families
-from ..settings.generation import FIRST_FAMILY
+from ..settings.controls import FIRST_FAMILY
 
 
 def family_of_scene(scene: bpy.types.Scene) -> str:

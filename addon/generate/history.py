@@ -18,7 +18,7 @@ from bpy.app.handlers import persistent
 from ...generation_server.protocol import JobState
 from .. import handlers
 from ..errors import UserError
-from ..settings import generation as settings
+from ..settings import window as settings
 from . import pictures, thumbnails, timer, viewing
 from . import session as _session
 from .link import LinkError

@@ -13,7 +13,8 @@ from ...generation_server.families.catalogue import Family, Skeletons, families
 from ...generation_server.protocol import ModelStatus, ProtocolError, user_data_dir
 from ..errors import UserError
 from ..package import ROOT
-from ..settings import generation as settings
+from ..settings.controls import FIRST_FAMILY, use_family_defaults
+from ..settings.generation import model_listeners
 
 MODELS_FILE = "models.json"
 """In the user's folder: the list of the last server (see relay.py)."""
@@ -78,8 +79,8 @@ def family_of(generation: Any) -> Family:
     try:
         found = model_of(generation)
     except UserError:
-        return families()[settings.FIRST_FAMILY]
-    return families().get(found.family, families()[settings.FIRST_FAMILY])
+        return families()[FIRST_FAMILY]
+    return families().get(found.family, families()[FIRST_FAMILY])
 
 
 def settle(generation: Any) -> None:
@@ -184,7 +185,7 @@ def _follow_model(generation: Any) -> None:
     family = family_of(generation)
     if family.name != generation.family:
         generation.family = family.name
-        settings.use_family_defaults(generation, family)
+        use_family_defaults(generation, family)
 
 
 CLASSES: tuple[type, ...] = ()
@@ -192,8 +193,8 @@ CLASSES: tuple[type, ...] = ()
 
 def register() -> None:
     load_offline()
-    settings.model_listeners.append(_follow_model)
+    model_listeners.append(_follow_model)
 
 
 def unregister() -> None:
-    settings.model_listeners.remove(_follow_model)
+    model_listeners.remove(_follow_model)

@@ -18,13 +18,9 @@ from ...generation_server.families.catalogue import Family, families
 from ...generation_server.protocol import Control, GenerationRequest, JobSubmission, ProtocolError, new_job_id
 from .. import png
 from ..armature.characters import why_no_figure
-from ..armature.figures import Figure, figures_in
-from ..armature.mannequin import is_child, is_mannequin, mannequin_name
-from ..armature.posing import read_pose
-from ..armature.recorded_bones import recorded_bones
-from ..dressing.face_points import face_info
+from ..armature.figures import figures_in
+from ..armature.mannequin import is_child
 from ..dressing.following import fit_waiting
-from ..dressing.recorded import outfit_info
 from ..errors import UserError
 from ..framing.camera import picture_camera, reset_camera, scene_size, use_pose_camera
 from ..framing.sizes import SizeError
@@ -34,32 +30,13 @@ from ..openpose.profiles import ProfileError, profile
 from ..passes.render import KINDS, PassSet, render_passes
 from ..passes.skeleton import SkeletonRules
 from ..passes.start_picture import start_picture
-from ..pose import normalised
 from ..preferences import allows_explicit
-from ..settings.generation import control_settings
+from ..settings.controls import control_settings
 from . import clay
 from .models import Model, model_of
 from .models import model as model_named
 from .records import Record, RecordError, new_record_path, remove, write_file, write_record
-
-SCENE_VERSION = 1
-"""Of the ``scene`` part of a job: poses, outfits, camera, ratio."""
-
-_CAMERA = (
-    "type",
-    "lens",
-    "sensor_width",
-    "sensor_height",
-    "sensor_fit",
-    "ortho_scale",
-    "shift_x",
-    "shift_y",
-    "clip_start",
-    "clip_end",
-)
-
-NO_START = "NONE"
-"""Of ``settings.generation.start_from``: the picture begins from noise."""
+from .scene_info import NO_START, scene_info
 
 NO_FIGURE = "There is no visible figure: add one with Add ▸ Mannequin, or show a hidden one."
 
@@ -207,33 +184,6 @@ def family_named(name: str) -> Family:
         raise UserError(f"This version does not know the model family '{name}': update Pose to Anime.") from None
 
 
-def scene_info(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, passes: PassSet | None = None) -> dict[str, Any]:
-    """Poses, outfits, camera and ratio as JSON: what brings the scene back to this picture. Decides nothing of it."""
-    framing = scene.pose_to_anime.framing
-    camera = picture_camera(scene)
-    info: dict[str, Any] = {
-        "version": SCENE_VERSION,
-        "figures": [_figure_info(scene, figure) for figure in figures_in(scene, view_layer)],
-        "camera": camera_info(camera, view_layer) if camera else None,
-        "ratio": {"ratio": framing.ratio, "width": framing.custom_width, "height": framing.custom_height},
-    }
-    if scene.pose_to_anime.generation.start_from != NO_START:
-        info["start_from"] = scene.pose_to_anime.generation.start_from
-    if passes is not None:
-        info["openpose"] = passes.pose_json
-    return info
-
-
-def camera_info(camera: bpy.types.Object, view_layer: bpy.types.ViewLayer) -> dict[str, Any]:
-    """A camera as JSON: its matrix in the world, row by row, and its lens."""
-    evaluated = camera.evaluated_get(view_layer.depsgraph)
-    return {
-        "name": camera.name,
-        "matrix_world": [list(row) for row in evaluated.matrix_world],
-        **{name: getattr(camera.data, name) for name in _CAMERA},
-    }
-
-
 def write_job(prepared: Prepared, file_id: str, *, blend: str = "", folder: Path | None = None) -> Record:
     """Write a generation to the history, from where the bridge takes it.
 
@@ -262,22 +212,3 @@ def write_job(prepared: Prepared, file_id: str, *, blend: str = "", folder: Path
         remove(record)
         raise
     return record
-
-
-def _figure_info(scene: bpy.types.Scene, figure: Figure) -> dict[str, Any]:
-    armature = object_in(scene, figure.armature)
-    assert armature is not None, "figures_in has just found it"
-    if not is_mannequin(armature):
-        return {
-            "armature": armature.name,
-            "matrix_world": [list(row) for row in armature.matrix_world],
-            "bones": recorded_bones(armature),
-        }
-    return {
-        "armature": armature.name,
-        "mannequin": mannequin_name(armature),
-        "matrix_world": [list(row) for row in armature.matrix_world],
-        "pose": normalised.to_json(read_pose(armature)),
-        "worn": outfit_info(armature),
-        "face": face_info(armature),
-    }

@@ -22,7 +22,7 @@ from ..framing.camera import use_pose_camera
 from ..pose import normalised
 from ..settings.generation import SEED_MAX
 from .models import model
-from .request import NO_START, SCENE_VERSION
+from .scene_info import NO_START, SCENE_VERSION
 
 _LENS = ("lens", "sensor_width", "sensor_height", "ortho_scale", "shift_x", "shift_y", "clip_start", "clip_end")
 

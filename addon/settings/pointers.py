@@ -7,11 +7,12 @@ from bpy.props import PointerProperty, StringProperty
 from .characters import P2A_PG_keypoints
 from .figure import P2A_PG_object
 from .framing import P2A_PG_framing
-from .generation import P2A_PG_generation, P2A_PG_result, P2A_PG_window
+from .generation import P2A_PG_generation
 from .passes import P2A_PG_passes
 from .posing import P2A_PG_posing
 from .shots import P2A_PG_shots
 from .wardrobe import P2A_PG_wardrobe
+from .window import P2A_PG_result, P2A_PG_window
 
 
 class P2A_PG_scene(bpy.types.PropertyGroup):

@@ -7,9 +7,10 @@ import bpy
 
 from ..generate import history, thumbnails
 from ..generate.session import session
-from ..operators.generation import P2A_OT_close_message, P2A_OT_copy_error, P2A_OT_edit_prompt
+from ..operators.messages import P2A_OT_close_message, P2A_OT_copy_error
+from ..operators.prompt import P2A_OT_edit_prompt
 from ..operators.results import P2A_OT_bring_back, P2A_OT_show_result
-from ..settings.generation import PROMPT_BOXES, text_columns
+from ..settings.prompt_fields import PROMPT_BOXES, text_columns
 from ..settings.wrapping import PROMPT_ROWS, rows_of, wrap
 
 TAB = "Pose to Anime"

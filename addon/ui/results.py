@@ -17,7 +17,7 @@ from ..operators.results import (
     shown_job,
 )
 from . import parts
-from .generation import draw_jobs
+from .jobs import draw_jobs
 
 
 class _Panel:

@@ -23,8 +23,8 @@ from pose_to_anime.addon.armature.mannequin import add_mannequin, is_child  # no
 from pose_to_anime.addon.armature.map_files import known_maps, own_folder, refresh  # noqa: E402
 from pose_to_anime.addon.armature.recognition import joint_map_of, recognise  # noqa: E402
 from pose_to_anime.addon.errors import UserError  # noqa: E402
-from pose_to_anime.addon.generate.request import scene_info  # noqa: E402
 from pose_to_anime.addon.generate.restore import restore_scene  # noqa: E402
+from pose_to_anime.addon.generate.scene_info import scene_info  # noqa: E402
 from pose_to_anime.addon.passes.render import render_passes  # noqa: E402
 from pose_to_anime.addon.ui.keypoint_overlay import overlay_points  # noqa: E402
 from rig_scene import registered  # noqa: E402, F401

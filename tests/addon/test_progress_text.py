@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("bpy")
 
 from pose_to_anime.addon.generate.session import Job
-from pose_to_anime.addon.ui.generation import _progress_text
+from pose_to_anime.addon.ui.jobs import progress_text
 from pose_to_anime.generation_server.protocol import JobState
 
 
@@ -28,4 +28,4 @@ from pose_to_anime.generation_server.protocol import JobState
     ],
 )
 def test_a_job_says_where_it_is_and_how_long_it_takes(job: dict[str, Any], text: str):
-    assert _progress_text(Job(record=None, **job)) == text  # type: ignore[arg-type]
+    assert progress_text(Job(record=None, **job)) == text  # type: ignore[arg-type]

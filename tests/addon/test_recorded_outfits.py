@@ -12,8 +12,8 @@ from pose_to_anime.addon.armature.colour import figure_colour  # noqa: E402
 from pose_to_anime.addon.armature.worn import is_in_pictures, pieces_of  # noqa: E402
 from pose_to_anime.addon.dressing import wearing  # noqa: E402
 from pose_to_anime.addon.errors import UserError  # noqa: E402
-from pose_to_anime.addon.generate.request import scene_info  # noqa: E402
 from pose_to_anime.addon.generate.restore import restore_scene  # noqa: E402
+from pose_to_anime.addon.generate.scene_info import scene_info  # noqa: E402
 from pose_to_anime.addon.wardrobe.outfit import Outfit, Worn  # noqa: E402
 from rig_scene import figure_fixture, first_figure, registered  # noqa: E402, F401
 

@@ -23,7 +23,7 @@ from pose_to_anime.addon.armature.props.prop_file import prop_files, prop_folder
 from pose_to_anime.addon.compat import action_curves, select_pose_bone  # noqa: E402
 from pose_to_anime.addon.framing.camera import frame_figures  # noqa: E402
 from pose_to_anime.addon.framing.subject import figure_points  # noqa: E402
-from pose_to_anime.addon.generate.request import scene_info  # noqa: E402
+from pose_to_anime.addon.generate.scene_info import scene_info  # noqa: E402
 from pose_to_anime.addon.keys import key_of  # noqa: E402
 from pose_to_anime.addon.passes import geometry  # noqa: E402
 from pose_to_anime.addon.passes.render import render_passes  # noqa: E402

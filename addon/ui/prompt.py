@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sidebar of the 3D view: what the picture shows, and what it must not."""
+
+from __future__ import annotations
+
+import bpy
+
+from ...generation_server.families.catalogue import families
+from ..operators.prompt import P2A_OT_negative_preset
+from . import parts
+from .sidebar import InSidebar
+
+
+class P2A_PT_prompt(InSidebar, bpy.types.Panel):
+    bl_idname = "P2A_PT_prompt"
+    bl_label = "Prompt"
+    bl_order = 30
+
+    def draw(self, context: bpy.types.Context) -> None:
+        parts.prompt(self.layout, context, "prompt", "What the picture shows", 3)
+
+
+class P2A_MT_negative_presets(bpy.types.Menu):
+    bl_idname = "P2A_MT_negative_presets"
+    bl_label = "Presets"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        family = families().get(context.scene.pose_to_anime.generation.family)
+        if family is None:
+            return
+        for name, text in {"Usual": family.negative_prompt, **family.negative_presets}.items():
+            self.layout.operator(P2A_OT_negative_preset.bl_idname, text=name).text = text
+
+
+class P2A_PT_negative_prompt(InSidebar, bpy.types.Panel):
+    bl_idname = "P2A_PT_negative_prompt"
+    bl_label = "Negative Prompt"
+    bl_parent_id = "P2A_PT_prompt"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        parts.prompt(self.layout, context, "negative_prompt", "What it must not show", 2)
+        self.layout.menu(P2A_MT_negative_presets.bl_idname, icon="PRESET")
+
+
+CLASSES: tuple[type, ...] = (P2A_PT_prompt, P2A_MT_negative_presets, P2A_PT_negative_prompt)

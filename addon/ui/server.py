@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The line that says which server paints: its device and memory, or how to get one."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..generate import session
+from ..operators.server import P2A_OT_connect, P2A_OT_free_memory
+
+
+def draw_server(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    server = session.session.server
+    row = layout.row(align=True)
+    if server.state == "connected" and server.health:
+        memory = f", {server.health.memory_free / 2**30:.1f} GB free" if server.health.memory_total else ""
+        row.label(text=f"{server.health.device}{server.whose}{memory}", icon="CHECKMARK")
+        row.operator(P2A_OT_free_memory.bl_idname, text="", icon="MEMORY")
+        row.operator(P2A_OT_connect.bl_idname, text="", icon="FILE_REFRESH")
+    elif server.state == "starting":
+        row.label(text="Looking for the server" if not server.sentence else server.sentence, icon="SORTTIME")
+    else:
+        row.label(text="Not connected yet" if server.state == "unknown" else "No server is running", icon="UNLINKED")
+        row = layout.row(align=True)  # of its own: beside the buttons nobody could read it
+        row.operator(P2A_OT_connect.bl_idname, text="Connect").start = False
+        row.operator(P2A_OT_connect.bl_idname, text="Start").start = True
