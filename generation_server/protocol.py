@@ -294,7 +294,7 @@ class ModelStatus(Message):
     title: str
     family: str
     present: bool
-    kind: str = "checkpoint"  # checkpoint, controlnet, detector, lora, vae, upscaler
+    kind: str = "checkpoint"  # checkpoint, controlnet, vae, tiny_vae, lora, detector, upscaler
     licence: str = ""
     note: str = ""
     controls: tuple[str, ...] = ()  # the control kinds that can be used with it now; of a ControlNet: those that it is for
@@ -306,6 +306,11 @@ class ModelStatus(Message):
     hands: bool | None = None
     face: bool | None = None
     download: Download | None = None  # None when none runs, or when it has done its work
+    recommended: bool = False  # of several that a user could begin with, this one
+    advised_memory: float = 0.0  # GiB of a GPU from which on it is advised, its ControlNets included; see families/advice.py
+    companions: tuple[str, ...] = ()  # names of the entries that are downloaded with it
+    quality_prompt: str = ""  # what its prompts begin with, and its usual negative prompt; empty: as its family says
+    negative_prompt: str = ""
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,7 @@ class Family:
     negative_presets: Mapping[str, str] = field(default_factory=dict)  # negative prompts by a name for people
     vocabulary: str = "open"  # "closed": it knows whole words alone, and the user is told of others
     text_encoders: tuple[str, ...] = ("text_encoder",)  # folders of a checkpoint in diffusers layout
+    advised_memory: float = 0.0  # GiB of a GPU from which on its models are advised, with two controls at its usual size
     text_width: int = 0  # channels of the text embedding that its UNet takes: tells models of unknown family; 0: none of its own
 
 
@@ -147,6 +148,7 @@ def read_family(path: Path) -> Family:
             negative_presets=MappingProxyType({str(name): str(text) for name, text in data.get("negative_presets", {}).items()}),
             vocabulary=data.get("vocabulary", "open"),
             text_encoders=tuple(data.get("text_encoders", Family.text_encoders)),
+            advised_memory=float(data.get("advised_memory", 0.0)),
             text_width=data.get("text_width", 0),
         )
     except (KeyError, TypeError) as error:

@@ -117,12 +117,12 @@ class ModelCatalogue:
         place, missing = self.locate(entry)
         controls: tuple[str, ...] = ()
         lacking: Mapping[str, str] = {}
-        if not entry.family:  # a detector
-            told = {
-                key: getattr(entry, key) for key in ("name", "title", "family", "kind", "licence", "note", "pictures", "advised")
-            }
+        said = ("name", "title", "family", "kind", "licence", "note", "pictures", "advised", "recommended")
+        told = {key: getattr(entry, key) for key in (*said, "companions", "quality_prompt", "negative_prompt")}
+        if not entry.family:  # a detector or an upscaler
             return ModelStatus(present=place is not None, missing=missing, **told)
         skeletons = family(entry.family).skeletons
+        memory = family(entry.family).advised_memory if entry.advised_memory is None else entry.advised_memory
         if entry.kind == "checkpoint" and place:
             here, lacking = self._controlnets(entry, place, entries)
             controls = tuple(kind for kind in CONTROL_KINDS if kind in here)
@@ -130,21 +130,15 @@ class ModelCatalogue:
                 skeletons = skeletons.changed(pose.entry.skeleton_profile, pose.entry.hands, pose.entry.face)
         skeletons = skeletons.changed(entry.skeleton_profile, entry.hands, entry.face)
         return ModelStatus(
-            name=entry.name,
-            title=entry.title,
-            family=entry.family,
             present=place is not None,
-            kind=entry.kind,
-            licence=entry.licence,
-            note=entry.note,
             controls=controls or entry.steers,
             missing_controls=lacking,
             missing=missing,
-            pictures=entry.pictures,
-            advised=entry.advised,
+            advised_memory=memory,
             skeleton_profile=skeletons.profile,
             hands=skeletons.hands,
             face=skeletons.face,
+            **told,
         )
 
     def missing_controls(self, name: str) -> Mapping[str, str]:
@@ -227,12 +221,12 @@ class ModelCatalogue:
         """The ControlNets that can be used with a checkpoint, and a sentence for each kind of its family that cannot.
 
         A folder ``controlnet_<kind>`` inside the checkpoint's own comes first, then one ``controlnet`` there, which is for all
-        kinds, then the checkpoint's companions, then any other ControlNet of the family.
+        kinds, then those that the checkpoint prefers, then its companions, then any other ControlNet of the family.
         """
         found: dict[str, Place] = {}
         lacking: dict[str, str] = {}
         others = [other for other in entries.values() if other.kind == "controlnet" and other.family == entry.family]
-        others.sort(key=lambda other: other.name not in entry.companions)
+        others.sort(key=lambda other: (other.name not in entry.prefers, other.name not in entry.companions))
         places = {other.name: self.locate(other) for other in others}
         for kind in family(entry.family).controls:
             description = replace(entry, name=f"{entry.name}/{kind}", kind="controlnet", control=kind, files=())

@@ -37,6 +37,8 @@ _GENERIC = re.compile(r"(?:diffusion_)?(?:pytorch_)?(?:model|lora_weights)(?:[._
 """Names of files that say nothing of what they are."""
 _ONLY_CONTROLNET = ("input_hint_block.0.weight", "controlnet_cond_embedding.conv_in.weight")
 _ONLY_UNION = "task_embedding"
+_UPSCALERS = (("conv_first.weight", "conv_last.weight"), ("model.0.weight", "model.1.sub.0.RDB1.conv1.0.weight"))
+"""Tensors of ESRGAN and Real-ESRGAN, as their makers name them today and as they did at first."""
 _UNION = "union"  # a kind of its own here: a ControlNet of the adapter of that name
 _CHECKPOINTS = ("StableDiffusionPipeline", "StableDiffusionXLPipeline")
 # What a ControlNet is controlled by is nowhere in its weights; its makers put it into the name.
@@ -163,6 +165,8 @@ def _label(path: Path) -> str:
 
 
 def _entry(name: str, path: Path, kind: str, width: int) -> tuple[Entry | None, str]:
+    if kind == "upscaler":
+        return Entry(name, _label(path), "", kind, path=path, note="Found in your folder of models."), ""
     family = next((family for family in families().values() if kind and width and family.text_width == width), None)
     if family is None:
         return None, f"{path} is of a kind of model that is not known here: it is left out."
@@ -201,6 +205,8 @@ def _of_file(path: Path, size: int, modified: int) -> tuple[str, int]:
         # Nothing in it tells SD 1.5's from SDXL's; its maker says so in the name. Other families have more channels.
         is_known = len(channels) == 4 and channels[1] == _LATENT_CHANNELS
         return ("vae", families()["sdxl" if "xl" in _label(path).lower() else "sd15"].text_width) if is_known else ("", 0)
+    if any(all(name in shapes for name in names) for names in _UPSCALERS):
+        return "upscaler", 0
     if width := text_width(shapes):
         return "" if is_unreadable(shapes) else "lora", width
     return "", 0

@@ -14,7 +14,8 @@ from typing import Any
 from ..families.catalogue import families
 from ..protocol import CONTROL_KINDS
 
-KINDS = ("checkpoint", "controlnet", "vae", "tiny_vae", "lora", "detector")
+KINDS = ("checkpoint", "controlnet", "vae", "tiny_vae", "lora", "detector", "upscaler")
+_OF_NO_FAMILY = ("detector", "upscaler")  # they work on finished pictures
 AUTOENCODERS = ("kl", "dc")
 """Kinds of autoencoder that are loaded; diffusion/components.py has their classes. Stable Diffusion's is "kl"."""
 ADAPTERS = ("controlnet", "union")
@@ -38,14 +39,14 @@ class ModelError(ValueError):
 
 @dataclass(frozen=True)
 class Entry:
-    """A checkpoint, ControlNet, VAE, tiny VAE (for previews), LoRA or detector.
+    """A checkpoint, ControlNet, VAE, tiny VAE (for previews), LoRA, detector or upscaler.
 
     ``repository``, ``path`` or ``made_here`` says where it is from.
     """
 
     name: str
     title: str
-    family: str  # empty for a detector
+    family: str  # empty for a detector and an upscaler
     kind: str
     control: str = ""  # what a ControlNet is controlled by
     controls: tuple[str, ...] = ()  # or the kinds that one may be controlled by together
@@ -66,6 +67,10 @@ class Entry:
     advised: bool = True  # False: never chosen for a user, only by the user
     recommended: bool = False  # of several that a user could begin with, this one
     companions: tuple[str, ...] = ()  # entries that are downloaded with it
+    prefers: tuple[str, ...] = ()  # ControlNets that come before its companions where they are here
+    advised_memory: float | None = None  # GiB of a GPU from which on it is advised; None: as its family says
+    quality_prompt: str = ""  # what its prompts begin with, and its usual negative prompt, where not its family's
+    negative_prompt: str = ""
     licence: str = ""
     pictures: str = ""  # what may be done with its pictures
     note: str = ""
@@ -85,9 +90,10 @@ class Entry:
 
     @property
     def is_single_file(self) -> bool:
-        """Whether the repository holds it as one file in the original layout instead of diffusers'. A LoRA always is."""
+        """Whether the repository holds it as one file in the original layout instead of diffusers'. A LoRA and an upscaler always
+        are."""
         single = len(self.files) == 1 and "/" not in self.files[0] and self.files != (NETWORK,)
-        return self.kind == "lora" or (single and self.kind != "detector")
+        return self.kind in ("lora", "upscaler") or (single and self.kind != "detector")
 
 
 def folded(text: str) -> str:
@@ -125,27 +131,29 @@ def parse_entry(name: str, data: Mapping[str, Any], folder: Path) -> Entry:
         if key not in known or key == "name":
             raise ModelError(f"has an unknown line '{key}': known are {', '.join(k for k in known if k != 'name')}.")
         values[key] = _checked(key, value, str(known[key].type), folder)
-    is_detector = values.get("kind") == "detector"
-    if lacking := [key for key in ("title", "files" if is_detector else "family", "kind") if not values.get(key)]:
+    is_detector, has_family = values.get("kind") == "detector", values.get("kind") not in _OF_NO_FAMILY
+    if lacking := [key for key in ("title", "family" if has_family else "files", "kind") if not values.get(key)]:
         raise ModelError(f"lacks '{lacking[0]}'.")
     entry = Entry(**values)
     if entry.kind not in KINDS:
         raise ModelError(f"has the kind '{entry.kind}': use {' or '.join(KINDS)}.")
     if entry.autoencoder not in AUTOENCODERS:
         raise ModelError(f"has the autoencoder '{entry.autoencoder}': use {' or '.join(AUTOENCODERS)}.")
-    if is_detector and entry.family:
-        raise ModelError("is a detector's, which is of no family: leave the line out.")
-    if not is_detector and entry.family not in families():
+    if not has_family and entry.family:
+        raise ModelError(f"has a family, and a {entry.kind} is of none: leave the line out.")
+    if has_family and entry.family not in families():
         raise ModelError(f"has the family '{entry.family}': use one of {', '.join(families())}.")
     if entry.adapter not in ADAPTERS:
         raise ModelError(f"has the adapter '{entry.adapter}': use {' or '.join(ADAPTERS)}.")
     if entry.prediction and entry.prediction not in PREDICTIONS:
         raise ModelError(f"has the prediction '{entry.prediction}': use {' or '.join(PREDICTIONS)}.")
+    if entry.advised_memory is not None and not 0 <= entry.advised_memory <= 1024:
+        raise ModelError(f"has the advised_memory {entry.advised_memory:g}: use a number of GiB.")
     if entry.guidance_rescale is not None and not 0 <= entry.guidance_rescale <= 1:
         raise ModelError(f"has the guidance_rescale {entry.guidance_rescale:g}: use a number from 0 to 1.")
     _check_controls(entry)
-    if entry.kind == "lora" and len(entry.files) > 1:
-        raise ModelError("names more than one file: a LoRA is a single one.")
+    if entry.kind in ("lora", "upscaler") and len(entry.files) > 1:
+        raise ModelError(f"names more than one file: a {'LoRA' if entry.kind == 'lora' else entry.kind} is a single one.")
     if sum((bool(entry.repository), entry.path is not None, entry.made_here)) != 1:
         raise ModelError("needs either 'repository' or 'path', and only one of them.")
     if entry.repository and not _REPOSITORY.fullmatch(entry.repository):

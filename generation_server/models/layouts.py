@@ -2,8 +2,9 @@
 """Where models lie: in our own folder of models, in those of A1111 (Forge too) and ComfyUI, in the hub's cache.
 
 A1111 has ``models/Stable-diffusion``, ``VAE``, ``Lora``, ``LyCORIS`` and ``ControlNet``, and its ControlNet extension a folder of
-its own; ComfyUI has ``models/checkpoints``, ``vae``, ``loras``, ``controlnet`` and ``diffusers``. Other folders there (upscalers,
-embeddings, text encoders, …) hold what is not a model of its own here, and are not looked into. Standard library only.
+its own; ComfyUI has ``models/checkpoints``, ``vae``, ``loras``, ``controlnet`` and ``diffusers``. Upscalers are in ``ESRGAN`` and
+``RealESRGAN``, or in ``upscale_models``. Other folders there (embeddings, text encoders, …) hold what is not a model of its own
+here, and are not looked into. Standard library only.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from .places import hub_cache
 LIST = "folders.txt"
 """In the user's folder of models: further folders of models, a line each. A line that begins with ``#`` is a comment."""
 
-_LAYOUT = frozenset({"stable-diffusion", "checkpoints", "vae", "controlnet", "diffusers", *LORA_FOLDERS})
+_UPSCALERS = ("upscale_models", "esrgan", "realesrgan")
+_LAYOUT = frozenset({"stable-diffusion", "checkpoints", "vae", "controlnet", "diffusers", *LORA_FOLDERS, *_UPSCALERS})
 _BELOW = ("models", "extensions/sd-webui-controlnet/models")
 """Where such folders lie below that of a program."""
 _ALL_CONTROLNETS = "extensions/sd-webui-controlnet/models"

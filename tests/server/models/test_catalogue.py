@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pose_to_anime.generation_server.families.advice import GIB, advised
 from pose_to_anime.generation_server.families.catalogue import families
 from pose_to_anime.generation_server.models.catalogue import FOLDER, ModelCatalogue, ModelMissing, UnknownModel
 from pose_to_anime.generation_server.models.check import check_entry
@@ -51,8 +52,9 @@ def test_every_entry_of_ours_is_complete() -> None:
     for path in FOLDER.glob("*.toml"):
         entry = read_entry(path)
         assert entry.licence and entry.pictures and entry.title
-        assert entry.kind in KINDS and (entry.family in families() or entry.kind == "detector")
-        assert set(entry.companions) <= names
+        assert entry.kind in KINDS and (entry.family in families() or entry.kind in ("detector", "upscaler"))
+        assert set(entry.companions) | set(entry.prefers) <= names
+        assert "nsfw" in (entry.negative_prompt or "nsfw").split(", ")
         assert entry.made_here or entry.repository
     assert read_entry(FOLDER / "builtin.toml").advised is False
 
@@ -147,6 +149,9 @@ def test_the_users_entries(catalogue: ModelCatalogue, models: Path) -> None:
         ('title = "X"\nfamily = "sd15"\nkind = "vae"\ncontrol = "depth"\nrepository = "a/b"', "only a controlnet has"),
         (XL + 'prediction = "sample"', "has the prediction 'sample': use epsilon or v_prediction"),
         (XL + "guidance_rescale = 7", "use a number from 0 to 1"),
+        (XL + "advised_memory = 12e9", "has the advised_memory 1.2e+10: use a number of GiB"),
+        ('title = "X"\nkind = "upscaler"\nrepository = "a/b"', "lacks 'files'"),
+        ('title = "X"\nfamily = "sdxl"\nkind = "upscaler"\nfiles = ["x.safetensors"]\nrepository = "a/b"', "upscaler is of none"),
         (XL + 'guidance_rescale = "0.7"', "must have a number in 'guidance_rescale'"),
         ('title = "X"\nfamily = "sd15"\nkind = "checkpoint"\nrepository = "https://x/a/b"', "write it as owner/name"),
         ('title = "X"\nfamily = "sd15"\nkind = "checkpoint"\nrepository = "a/b"\nfiles = ["x.ckpt"]', "only .safetensors files"),
@@ -227,6 +232,47 @@ def test_one_union_is_for_all_that_it_is_for(catalogue: ModelCatalogue, models: 
     weights(models / "sdxl_vae_fp16_fix" / "diffusion_pytorch_model.safetensors")
     resolved = catalogue.resolve("animagine_xl_4")
     assert resolved.vae is not None and resolved.vae.entry.name == "sdxl_vae_fp16_fix" and resolved.identity != before
+
+
+def test_a_checkpoint_prefers_its_own_controlnets_where_they_are_here(catalogue: ModelCatalogue, models: Path) -> None:
+    weights(models / "controlnet_union_sdxl_promax.safetensors")
+    weights(models / "noob_depth_midas" / "diffusion_pytorch_model.fp16.safetensors")
+    for name in ("noobai_xl_1_1", "animagine_xl_4"):
+        diffusers_folder(models / name)
+        weights(models / name / "text_encoder_2" / "model.safetensors")
+    assert catalogue.controlnet_names("noobai_xl_1_1")["depth"] == "noob_depth_midas"
+    assert catalogue.controlnet_names("noobai_xl_1_1")["openpose"] == "controlnet_union_sdxl_promax"
+    assert set(catalogue.controlnet_names("animagine_xl_4").values()) == {"controlnet_union_sdxl_promax"}
+    assert "noob_depth_midas" not in catalogue.entry("noobai_xl_1_1").companions  # never downloaded unasked
+
+
+def test_what_works_on_pictures_has_no_family(catalogue: ModelCatalogue, models: Path) -> None:
+    ours = catalogue.status("realesrgan_x4plus_anime_6b")
+    assert (ours.kind, ours.family, ours.present, ours.missing[0].source) == (
+        "upscaler",
+        "",
+        False,
+        "Comfy-Org/Real-ESRGAN_repackaged",
+    )
+    weights(models / "realesrgan_x4plus_anime_6b" / "RealESRGAN_x4plus_anime_6B.safetensors")
+    assert catalogue.status(ours.name).present
+    weights(models / "big.safetensors")
+    (models / "mine.toml").write_text('title = "Mine"\nkind = "upscaler"\nfiles = ["big.safetensors"]\npath = "big.safetensors"\n')
+    assert catalogue.status("mine").present and catalogue.problems() == []
+
+
+def test_the_models_say_what_to_begin_with(catalogue: ModelCatalogue) -> None:
+    def first(gib: float) -> list[str]:
+        return [status.name for status in advised(catalogue.statuses(), int(gib * GIB))][:2]
+
+    assert first(24)[0] == first(11.7)[0] == "animagine_xl_4"
+    assert first(8)[0] == first(4)[0] == first(0)[0] == "meinamix_v11"
+    names = [status.name for status in advised(catalogue.statuses(), 8 * GIB)]
+    assert "builtin" not in names and "realesrgan_x4plus_anime_6b" not in names
+    assert names.index("counterfeit_v3") < names.index("animagine_xl_4") < names.index("pony_diffusion_v6_xl")
+    pony, union = catalogue.status("pony_diffusion_v6_xl"), catalogue.status("controlnet_union_sdxl_promax")
+    assert pony.quality_prompt.startswith("score_9") and pony.companions[0] == union.name and pony.advised_memory == 12.0
+    assert not pony.recommended and catalogue.status("animagine_xl_4").recommended
 
 
 def test_the_hash_of_a_single_file_is_told_or_reckoned_once(catalogue: ModelCatalogue, models: Path) -> None:

@@ -22,6 +22,8 @@ SD15 = {CROSS_ATTENTION: [320, 768]}
 XL = {XL_CROSS_ATTENTION: [640, 2048]}
 UNION = {XL_UNION_ATTENTION: [640, 2048], "task_embedding": [8, 320], HINTS: [16, 3, 3, 3]}
 LORA = {"lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k.lora_down.weight": [4, 768]}
+UPSCALER = {"conv_first.weight": [64, 3, 3, 3], "body.0.rdb1.conv1.weight": [32, 64, 3, 3], "conv_last.weight": [3, 64, 3, 3]}
+OLD_UPSCALER = {"model.0.weight": [64, 3, 3, 3], "model.1.sub.0.RDB1.conv1.0.weight": [32, 64, 3, 3]}
 VAE = {"encoder.conv_in.weight": [4, 3, 3, 3], "decoder.conv_in.weight": [4, 4, 3, 3]}
 
 
@@ -48,7 +50,8 @@ def test_the_folders_of_a1111(catalogue: ModelCatalogue, tmp_path: Path) -> None
     weights(root / "models" / "VAE" / "sdxl_vae.safetensors", VAE)
     weights(root / "models" / "VAE" / "flux.safetensors", {**VAE, "decoder.conv_in.weight": [4, 16, 3, 3]})
     weights(root / "models" / "Lora" / "style.safetensors", LORA)
-    weights(root / "models" / "ESRGAN" / "upscaler.safetensors")
+    weights(root / "models" / "ESRGAN" / "4x.safetensors", UPSCALER)
+    weights(root / "models" / "RealESRGAN" / "old.safetensors", OLD_UPSCALER)
     weights(root / "embeddings" / "bad.safetensors")
     weights(
         root / "extensions" / "sd-webui-controlnet" / "models" / "control_v11p_sd15_openpose.safetensors",
@@ -59,6 +62,8 @@ def test_the_folders_of_a1111(catalogue: ModelCatalogue, tmp_path: Path) -> None
         "my_mix": ("checkpoint", "sd15"),
         "my_mix.vae": ("vae", "sd15"),
         "sdxl_vae": ("vae", "sdxl"),
+        "4x": ("upscaler", ""),
+        "old": ("upscaler", ""),
         "style": ("lora", "sd15"),
         "control_v11p_sd15_openpose": ("controlnet", "sd15"),
     }
