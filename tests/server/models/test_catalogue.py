@@ -257,7 +257,9 @@ def test_what_works_on_pictures_has_no_family(catalogue: ModelCatalogue, models:
     weights(models / "realesrgan_x4plus_anime_6b" / "RealESRGAN_x4plus_anime_6B.safetensors")
     assert catalogue.status(ours.name).present
     weights(models / "big.safetensors")
-    (models / "mine.toml").write_text('title = "Mine"\nkind = "upscaler"\nfiles = ["big.safetensors"]\npath = "big.safetensors"\n')
+    (models / "mine.toml").write_text(
+        'title = "Mine"\nkind = "upscaler"\nfiles = ["big.safetensors"]\npath = "big.safetensors"\n'
+    )
     assert catalogue.status("mine").present and catalogue.problems() == []
 
 
