@@ -97,6 +97,7 @@ def parameters_text(recipe: Recipe) -> str:
         "Model": request.model,
         "Clip skip": _clip_skip(recipe),
         "Denoising strength": f"{request.denoising_strength:g}" if request.init_image else "",
+        "Style": request.style,
     }
     for number, control in enumerate(request.controls):
         unit = {

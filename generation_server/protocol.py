@@ -110,7 +110,7 @@ class GenerationRequest(Message):
     guidance_scale: float = 7.5
     seed: int = 0
     sampler: str = ""  # a name from the family's list; empty is the family's default
-    style: str = ""
+    style: str = ""  # by which name a client knows the look; its words and numbers are in this request already
     loras: tuple[Lora, ...] = ()
     controls: tuple[Control, ...] = ()
     init_image: str = ""  # SHA-256 of a PNG of this size that is painted over; empty: begin from noise

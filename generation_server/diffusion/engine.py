@@ -211,8 +211,6 @@ def check_request(request: GenerationRequest, resolved: ResolvedModel) -> None:
         raise GenerationError(f"{family.title} makes up to {family.batch.size} pictures at once, not {request.batch_size}.")
     if request.sampler and request.sampler not in family.samplers:
         raise GenerationError(f"{family.title} has no sampler '{request.sampler}': use one of {', '.join(family.samplers)}.")
-    if request.style:
-        raise GenerationError(f"There is no style '{request.style}' on this server: remove it from the request.")
     if sentence := refusal(request):  # asked at the door already, but what is painted decides
         raise GenerationError(sentence)
 

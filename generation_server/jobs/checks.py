@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 EIGHT_BIT_MODES = ("RGB", "RGBA", "L", "LA", "P", "1")
 """Pillow's modes that hold what a control image may be; others would lose their values on the way to RGB."""
+LONGEST_STYLE = 200
+"""Characters of a style's name, which stands in every recipe."""
 _TITLES = {"init_image": "starting"}
 """What an input is called in a sentence, before the word image; the others by their names."""
 
@@ -97,8 +99,8 @@ def _check_names(request: GenerationRequest, model: ModelStatus, rules: Family) 
         raise RequestRejected(
             f"The model {model.title} knows no sampler '{request.sampler:.40}': use one of {', '.join(rules.samplers)}."
         )
-    if request.style:
-        raise RequestRejected(f"There is no style '{request.style:.80}' on this server: choose none.")
+    if len(request.style) > LONGEST_STYLE:
+        raise RequestRejected(f"The name of a style has up to {LONGEST_STYLE} characters: choose a shorter one.")
 
 
 def _check_image(name: str, sha256: str, request: GenerationRequest, blobs: BlobStore) -> None:

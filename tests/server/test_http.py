@@ -201,7 +201,7 @@ def test_what_libraries_print_does_no_harm(shared_server):
         ({"guidance_scale": 0.5}, "guidance scale must be between 1 and 15"),
         ({"sampler": "dice"}, "knows no sampler 'dice'"),
         ({"loras": (Lora("ink"),)}, "no LoRA 'ink'"),
-        ({"style": "noir"}, "no style 'noir'"),
+        ({"style": "n" * 201}, "name of a style has up to 200 characters"),
         ({"prompt": "nude", "child_in_view": True}, "Sexual content is refused"),
         ({"controls": (Control("normal", "0" * 64),)}, "cannot follow a normal image"),
         ({"controls": openpose("0" * 64)}, "upload it first"),

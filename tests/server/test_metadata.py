@@ -94,6 +94,13 @@ def test_a_plain_prompt_has_no_empty_fields():
     )
 
 
+def test_a_style_is_told_by_its_name():
+    styled = dataclasses.replace(RECIPE, request=dataclasses.replace(REQUEST, style="noir, at night"))
+    assert ', Style: "noir, at night", ' in parameters_text(styled) and "Style" not in parameters_text(RECIPE)
+    recipe = read_recipe(encode_png(PICTURE, styled))
+    assert recipe is not None and recipe.request.style == "noir, at night"
+
+
 def test_a_starting_picture_is_told_by_how_much_of_it_is_painted_anew():
     request = dataclasses.replace(RECIPE.request, init_image="a" * 64, denoising_strength=0.6)
     assert "Denoising strength: 0.6" in parameters_text(dataclasses.replace(RECIPE, request=request))
