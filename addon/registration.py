@@ -56,6 +56,7 @@ MODULES: tuple[str, ...] = (
     "generate.thumbnails",
     "generate.session",
     "generate.timer",
+    "generate.errands",
     "generate.history",
     "operators.generation",
     "operators.server",

@@ -171,9 +171,10 @@ async def submit(request: Request) -> Response:
 
 
 @router.get("/jobs", response_model=list[JobStatus])
-async def jobs(request: Request) -> Response:
-    """Jobs that run and wait, in order, then the finished, newest first."""
-    return _answer(_service(request).queue.statuses())
+async def jobs(request: Request, until: Annotated[float, Query(ge=0.0, allow_inf_nan=False)] = 0.0) -> Response:
+    """Jobs that run and wait, in order, then the last 200 that finished, newest first; with ``until`` (seconds since the epoch)
+    the last 200 that had finished then."""
+    return _answer(_service(request).queue.statuses(until))
 
 
 @router.delete("/jobs", response_model=list[JobStatus])

@@ -148,9 +148,10 @@ class Client(Exchange):
     def job(self, job_id: str) -> JobStatus:
         return self._read(JobStatus, self._json("GET", f"/v1/jobs/{_quoted(job_id)}"))
 
-    def jobs(self) -> tuple[JobStatus, ...]:
-        """Every job that the server knows: first those that run and wait, in order, then the finished, newest first."""
-        return self._read_list(JobStatus, self._json("GET", "/v1/jobs"))
+    def jobs(self, until: float = 0.0) -> tuple[JobStatus, ...]:
+        """First the jobs that run and wait, in order, then the last that finished, newest first; with ``until`` (seconds since
+        the epoch) the last of those that had finished then."""
+        return self._read_list(JobStatus, self._json("GET", f"/v1/jobs?until={until!r}" if until else "/v1/jobs"))
 
     def cancel(self, job_id: str) -> JobStatus:
         """Ask for the end of a job. A running one is cancelled within one denoising step; its event tells when."""

@@ -56,7 +56,7 @@ LAYERS: dict[str, set[str]] = {
     "openpose": set(),
 }
 SERVES_ALL = {"settings", "compat", "handlers", "keys", "preferences"}
-BASICS = {"package", "errors", "png", "terminal"}
+BASICS = {"package", "errors", "png", "exif", "terminal"}
 COMPOSES = {"registration"}  # the one place that knows every feature module
 
 # What the add-on may know of the server, and what the server's two-sided parts may import themselves.

@@ -9,7 +9,7 @@ from pathlib import Path
 from ...generation_server.client import Client
 from ...generation_server.protocol import JobStatus
 from ..png import PngError, read_info
-from .records import Record, further_picture, write_file, write_record
+from .records import Record, further_picture, mark, write_file, write_record
 
 
 def send_inputs(client: Client, record: Record) -> None:
@@ -36,6 +36,7 @@ def fetch_pictures(client: Client, record: Record, status: JobStatus) -> None:
     for index, sha256 in enumerate(status.results):
         picture = further_picture(record, index) if index else record
         _fetch(client, picture, sha256)
+        mark(picture.new_path, True)
         if index:
             for name, _sha256 in picture.request.inputs:
                 _copy(record.input_path(name), picture.input_path(name))

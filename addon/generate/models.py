@@ -17,7 +17,7 @@ from ..settings.controls import FIRST_FAMILY, use_family_defaults
 from ..settings.generation import model_listeners
 
 MODELS_FILE = "models.json"
-"""In the user's folder: the list of the last server (see relay.py)."""
+"""In the user's folder: the list of the last server (see telling.py)."""
 
 
 PLAIN_SKELETONS = Skeletons("controlnet")

@@ -30,6 +30,12 @@ THUMBNAILS = 8
 DISCARDED_KEPT = 20
 """Discarded results that can still be brought back by undo."""
 
+STAR, NEW = ".star", ".new"
+"""Endings of the files that mark a result as a favourite, and as one that nobody has seen."""
+
+GONE = "gone.txt"
+"""In the history: the jobs whose pictures the user threw away, one a line; they are not fetched from the server again."""
+
 _DISCARDED = "discarded"
 _FILE_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -52,6 +58,7 @@ class Record:
     state: JobState = JobState.QUEUED
     error: str = ""
     warnings: tuple[str, ...] = ()
+    of_job: str = ""  # the job that made it, where it is one of several pictures and not the first
 
     @property
     def result_path(self) -> Path:
@@ -66,6 +73,16 @@ class Record:
         """The figure's depth in metres, until the bridge has made the picture at ``figure_path`` of it."""
         return self.path.with_suffix(".clay.npz")
 
+    @property
+    def star_path(self) -> Path:
+        """There as long as it is a favourite: beside the picture, so that nothing that takes other things away takes the star."""
+        return self.path.with_suffix(STAR)
+
+    @property
+    def new_path(self) -> Path:
+        """There until somebody has looked at the picture."""
+        return self.path.with_suffix(NEW)
+
     def input_path(self, name: str) -> Path:
         """Of one of the request's ``inputs``."""
         return self.path.with_suffix(f".{name}.png")
@@ -73,7 +90,7 @@ class Record:
     @property
     def files(self) -> tuple[Path, ...]:
         inputs = tuple(self.input_path(name) for name, _sha256 in self.request.inputs)
-        return (self.path, self.result_path, self.figure_path, self.clay_path, *inputs)
+        return (self.path, self.result_path, self.figure_path, self.clay_path, self.star_path, self.new_path, *inputs)
 
     @property
     def has_result(self) -> bool:
@@ -111,6 +128,7 @@ def further_picture(record: Record, index: int) -> Record:
         job_id=job_id,
         created=created,
         state=JobState.DONE,
+        of_job=record.job_id,
         request=dataclasses.replace(record.request, seed=(record.request.seed + index) % SEED_LIMIT, batch_size=1, batch_count=1),
     )
 
@@ -128,6 +146,7 @@ def write_record(record: Record) -> None:
         "warnings": list(record.warnings),
         "request": record.request.to_json(),
         "scene": record.scene,
+        "of_job": record.of_job,
     }
     write_file(record.path, json.dumps(data, ensure_ascii=False).encode("utf-8"))
 
@@ -149,6 +168,7 @@ def read_record(path: Path) -> Record:
             state=JobState(data["state"]),
             error=str(data["error"]),
             warnings=tuple(map(str, data["warnings"])),
+            of_job=str(data.get("of_job", "")),
         )
     except OSError as error:
         raise RecordError(f"The history entry {path.name} cannot be read: {error.strerror or error}.") from error
@@ -159,7 +179,7 @@ def read_record(path: Path) -> Record:
 def record_paths(file_ids: Iterable[str] | None = None, folder: Path | None = None) -> list[Path]:
     """Paths of all records, newest first; of some files alone when ``file_ids`` are given."""
     folder = folder or history_dir()
-    folders = [folder / file_id for file_id in set(file_ids)] if file_ids is not None else list(_subfolders(folder))
+    folders = [folder / file_id for file_id in set(file_ids)] if file_ids is not None else list(subfolders(folder))
     paths = [path for sub in folders if sub.is_dir() for path in sub.glob("*.json")]
     return sorted(paths, key=lambda path: path.name, reverse=True)
 
@@ -186,6 +206,7 @@ def discard(record: Record) -> None:
     for path in record.files:
         if path.exists():
             path.replace(bin_ / f"{record.file_id}.{path.name}")
+    note_gone([record.job_id], bin_.parent)
     for old in sorted(bin_.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)[DISCARDED_KEPT:]:
         for path in bin_.glob(f"{old.name[:-5]}.*"):
             path.unlink(missing_ok=True)
@@ -203,6 +224,28 @@ def bring_back(job_id: str, folder: Path | None = None) -> bool:
             path.replace(home / path.name.removeprefix(f"{file_id}."))
         return True
     return False
+
+
+def mark(path: Path, on: bool) -> None:
+    """Make or take away one of a result's marks. Raises RecordError."""
+    try:
+        path.touch() if on else path.unlink(missing_ok=True)
+    except OSError as error:
+        raise RecordError(disk_sentence(error, path.parent)) from error
+
+
+def note_gone(job_ids: Iterable[str], folder: Path | None = None) -> None:
+    """Remember that the user threw these away. Raises OSError."""
+    with ((folder or history_dir()) / GONE).open("a", encoding="ascii", errors="replace") as file:
+        file.writelines(f"{job_id}\n" for job_id in job_ids)
+
+
+def gone(folder: Path | None = None) -> set[str]:
+    """The jobs whose pictures the user threw away."""
+    try:
+        return set(((folder or history_dir()) / GONE).read_text("ascii", "replace").split())
+    except OSError:
+        return set()
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -232,6 +275,7 @@ def disk_sentence(error: OSError, folder: Path) -> str:
     return f"Nothing can be written to {folder} ({error.strerror or error}): make that folder writable, then try again."
 
 
-def _subfolders(folder: Path) -> Iterable[Path]:
+def subfolders(folder: Path) -> Iterable[Path]:
+    """The folders of all files in a history."""
     if folder.is_dir():
         yield from (sub for sub in folder.iterdir() if sub.is_dir() and sub.name != _DISCARDED)

@@ -10,27 +10,25 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 import json
 import select
 import socket
 import time
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ...generation_server.client import Client, RequestRefused, ServerError, ServerUnreachable, find_server
-from ...generation_server.protocol import JobEvent, JobState, JobStatus, default_server_dir, user_data_dir
+from ...generation_server.protocol import JobEvent, JobState, JobStatus, default_server_dir
 from ..png import PngError
 from .clay import make_picture
 from .delivery import fetch_pictures, send_inputs
+from .errand_runner import ErrandRunner
 from .event_stream import EventStream
 from .records import Record, RecordError, read_record, write_file, write_record
 from .server_process import HOW_TO_START, ServerProcess, ServerStartError, server_python, start_server
-
-MODELS_FILE = "models.json"
-"""In the user's folder: what the last server had, so that models can be chosen while none runs."""
+from .telling import Teller
 
 BUSY_TICK = 0.25  # seconds between looks at a server that is starting
 RETRY = 3.0  # seconds between attempts to find a server that was lost
@@ -43,6 +41,7 @@ class Relay:
 
     def __init__(self, blender: socket.socket, folder: Path, settings: Mapping[str, Any]) -> None:
         self._blender = blender
+        self._tell = Teller(blender)
         self._folder = folder
         self._settings = dict(settings)
         self._client: Client | None = None
@@ -56,6 +55,7 @@ class Relay:
         self._next_ping = 0.0
         self._next_look = 0.0
         self._previews = 0
+        self._errands = ErrandRunner(self._served, self._tell)
 
     def run(self) -> None:
         """Until Blender closes its end."""
@@ -63,6 +63,7 @@ class Relay:
             self._do_commands()
             self._look_after_server()
             self._read_events()
+            self._errands.step()
 
     # Blender's side
 
@@ -76,6 +77,7 @@ class Relay:
             patience = max(0.05, self._next_ping - time.monotonic()) if self._client else PING
         if self._jobs and not self._is_lost:
             patience = min(patience, LOOK)
+        patience = min(patience, self._errands.patience)
         sockets: list[Any] = [self._blender, *([self._stream] if self._stream else [])]
         readable, _, _ = select.select(sockets, [], [], min(patience, PING))
         if self._blender in readable:
@@ -85,21 +87,13 @@ class Relay:
                 return False
         return True
 
-    def _tell(self, event: str, **what: Any) -> None:
-        try:
-            self._blender.sendall(json.dumps({"event": event, **what}).encode("utf-8") + b"\n")
-        except OSError:
-            raise SystemExit(0) from None  # Blender is gone: what matters is on disk
-
-    def _tell_job(self, status: JobStatus) -> None:
-        self._tell("job", job=status.to_json())
-
     def _do_commands(self) -> None:
         for path in sorted((self._folder / "commands").glob("*.json")):
             try:
                 command = json.loads(path.read_text("utf-8"))
                 path.unlink()
-                getattr(self, f"_do_{command.pop('do')}")(**command)
+                if not self._errands.take(command):
+                    getattr(self, f"_do_{command.pop('do')}")(**command)
             except (ServerError, ServerStartError, RecordError) as error:
                 self._tell("error", sentence=str(error))
             except Exception as error:  # one bad command must not end the bridge; the log has the rest
@@ -187,7 +181,14 @@ class Relay:
             raise ServerUnreachable(HOW_TO_START)
         self._server = start_server(python, self._server_dir)
         self._starting = True
-        self._tell_server("starting", "The generation server is starting.")
+        self._tell.server("starting", "The generation server is starting.")
+
+    def _served(self) -> Client:
+        """The server, for what can do without one as well as with it. Raises ServerError."""
+        self._find(start=False)
+        if self._client is None:
+            raise ServerUnreachable("The generation server is still starting: try again in a moment.")
+        return self._client
 
     @property
     def _server_dir(self) -> Path:
@@ -208,18 +209,9 @@ class Relay:
         self._waiting = self._jobs | self._waiting
         self._jobs = {}
         self._tell("server", state="connected", sentence="", url=client.url, health=health.to_json())
-        self._tell_models(models)
+        self._tell.models(models)
         self._next_ping = time.monotonic() + PING
         self._submit_waiting()
-
-    def _tell_models(self, models: Iterable[Any]) -> None:
-        listed = [model.to_json() for model in models]
-        self._tell("models", models=listed)
-        with contextlib.suppress(RecordError):  # a help for the next time; a full disk must not cost the connection
-            write_file(user_data_dir() / MODELS_FILE, json.dumps(listed, indent=1).encode("utf-8"))
-
-    def _tell_server(self, state: str, sentence: str) -> None:
-        self._tell("server", state=state, sentence=sentence)
 
     def _look_after_server(self) -> None:
         now = time.monotonic()
@@ -241,7 +233,7 @@ class Relay:
         except (ServerError, ServerStartError) as error:
             if self._starting:
                 self._starting = False
-                self._tell_server("down", str(error))
+                self._tell.server("down", str(error))
                 self._fail_waiting(str(error))
             elif self._client is not None:
                 self._lose(str(error))
@@ -277,7 +269,7 @@ class Relay:
             sentence = words
             self._server = None
         self._forget_server()
-        self._tell_server("down", sentence)
+        self._tell.server("down", sentence)
         self._jobs |= self._waiting
         self._waiting = {}
         self._tell_lost(sentence)
@@ -317,7 +309,7 @@ class Relay:
         status = self._client.submit(record.submission())
         del self._waiting[record.job_id]
         self._jobs[record.job_id] = record
-        self._tell_job(status)
+        self._tell.job(status)
         make_picture(record)
         if status.state.is_final:  # it ended while nobody was listening
             self._finish(record, status)
@@ -348,7 +340,7 @@ class Relay:
         if event.job.state.is_final:
             self._finish(record, event.job)
             return
-        self._tell_job(event.job)
+        self._tell.job(event.job)
         if event.preview:
             # Two names in turn: Blender may still be reading the last one.
             path = self._folder / f"preview-{self._previews % 2}.jpg"
@@ -388,5 +380,5 @@ class Relay:
             write_record(record.with_changes(state=state, error=error, warnings=warnings))
         except RecordError as problem:
             self._tell("error", sentence=str(problem))
-        self._tell_job(JobStatus(id=record.job_id, state=state, error=error, warnings=warnings))
+        self._tell.job(JobStatus(id=record.job_id, state=state, error=error, warnings=warnings))
         self._tell("final", job=record.job_id, record=str(record.path))

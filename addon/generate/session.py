@@ -97,12 +97,13 @@ class Session:
     stats: Stats = field(default_factory=Stats)
     settings: dict[str, Any] = field(default_factory=dict)
     told: deque[dict[str, Any]] = field(default_factory=deque)  # by the bridge, and not yet taken in
+    errands: set[str] = field(default_factory=set)  # that the bridge is on (see errands.py)
 
     @property
     def is_busy(self) -> bool:
         """Whether something is expected to change soon."""
         return (
-            bool(self.jobs or self.told)
+            bool(self.jobs or self.told or self.errands)
             or self.server.state == "starting"
             or (self.link is not None and not self.link.is_connected)
         )
@@ -116,6 +117,9 @@ finished: list[Callable[[Record], None]] = []
 
 previewed: list[Callable[[Job], None]] = []
 """Called when a job has a new preview."""
+
+ended: list[Callable[[], None]] = []
+"""Called when the bridge has ended."""
 
 wake: list[Callable[[], None]] = []
 """Called when there is something to watch: the timer starts itself."""
@@ -174,6 +178,16 @@ def free_memory() -> None:
         session.link.send({"do": "free_memory"})
 
 
+def send(command: dict[str, Any]) -> None:
+    """Hand the bridge a command of a feature of its own. Raises UserError, LinkError."""
+    _link().send(command)
+
+
+def listen(event: str, call: Callable[..., None]) -> None:
+    """Have ``call`` take in what the bridge tells of ``event``."""
+    _HANDLERS[event] = call
+
+
 def poll() -> bool:
     """Take in what the bridge has told; True when something changed."""
     if session.link is None:
@@ -187,6 +201,7 @@ def poll() -> bool:
         fail(f"{error} Your jobs are safe: press Connect to go on." if session.jobs else str(error))
         for job in session.jobs.values():
             job.lost = "The bridge to the server ended."
+        _tell_ended()
         return True
     changed = False
     end = time.perf_counter() + POLL_LIMIT
@@ -205,6 +220,12 @@ def stop() -> None:
     session.told.clear()
     session.jobs.clear()
     session.server = Server()
+    _tell_ended()
+
+
+def _tell_ended() -> None:
+    for call in tuple(ended):
+        call()
 
 
 def _link() -> Link:

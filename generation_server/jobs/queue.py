@@ -74,8 +74,11 @@ class JobQueue:
         """A job with its request. Raises UnknownJob."""
         return self._told(self._job(job_id))
 
-    def statuses(self) -> list[JobStatus]:
-        """Those that run and wait, in order, then the finished, newest first."""
+    def statuses(self, until: float = 0.0) -> list[JobStatus]:
+        """Those that run and wait, in order, then the last that finished, newest first; with ``until`` (seconds since the epoch)
+        the last of those that had finished then."""
+        if until:
+            return [self._told(job) for job in self._store.finished(LISTED, until)]
         finished = [job for job in self._store.finished(LISTED) if job.id not in self._unsaved]
         return [self._told(job) for job in (*self._in_order(), *self._unsaved.values(), *finished)]
 

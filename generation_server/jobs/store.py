@@ -139,9 +139,10 @@ class JobStore:
         """Jobs that wait or ran when the server ended, in the order of the queue."""
         return list(self._jobs(f"WHERE state NOT IN ({_marks(_FINAL)}) ORDER BY place", *_FINAL))
 
-    def finished(self, limit: int) -> list[Job]:
-        """At most ``limit`` finished jobs, newest first."""
-        return list(self._jobs(f"WHERE state IN ({_marks(_FINAL)}) ORDER BY finished DESC LIMIT ?", *_FINAL, limit))
+    def finished(self, limit: int, until: float = float("inf")) -> list[Job]:
+        """At most ``limit`` finished jobs, newest first, of those that ended at ``until`` or before."""
+        where = f"WHERE state IN ({_marks(_FINAL)}) AND finished <= ? ORDER BY finished DESC LIMIT ?"
+        return list(self._jobs(where, *_FINAL, until, limit))
 
     # Results
 

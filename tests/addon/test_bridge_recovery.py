@@ -16,8 +16,8 @@ import checkout  # noqa: E402
 from bridge_parts import Bridge, make_record  # noqa: E402
 from pose_to_anime.addon.generate.link import Link  # noqa: E402
 from pose_to_anime.addon.generate.records import read_record  # noqa: E402
-from pose_to_anime.addon.generate.relay import MODELS_FILE  # noqa: E402
 from pose_to_anime.addon.generate.server_process import PYTHON_VARIABLE, server_python  # noqa: E402
+from pose_to_anime.addon.generate.telling import MODELS_FILE  # noqa: E402
 from pose_to_anime.generation_server.protocol import SERVER_PYTHON_FILE, JobState  # noqa: E402
 from step_server import StepServer, wait_for  # noqa: E402
 

@@ -50,6 +50,18 @@ def test_first_come_first_served(queue: JobQueue):
     assert queue.status("job-b-0000").position == 1
 
 
+def test_finished_jobs_are_listed_page_by_page(queue: JobQueue, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pose_to_anime.generation_server.jobs.queue.LISTED", 2)
+    fill(queue, "a", "b", "c")
+    for _ in range(3):
+        queue.cancel_waiting(queue.unfinished()[0].id)
+    fill(queue, "d")
+    first = queue.statuses()
+    assert [status.id for status in first] == ["job-d-0000", "job-c-0000", "job-b-0000"]
+    assert [status.id for status in queue.statuses(first[-1].finished)] == ["job-b-0000", "job-a-0000"]
+    assert queue.statuses(1.0) == []
+
+
 def test_moving_to_front_and_back(queue: JobQueue):
     fill(queue, "a", "b", "c")
     assert queue.move("job-c-0000", to="front").position == 0

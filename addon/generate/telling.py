@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the bridge tells Blender, as lines of JSON over the socket. No bpy."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+from collections.abc import Iterable
+from typing import Any
+
+from ...generation_server.protocol import JobStatus, ModelStatus, user_data_dir
+from .records import RecordError, write_file
+
+MODELS_FILE = "models.json"
+"""In the user's folder: what the last server had, so that models can be chosen while none runs."""
+
+
+class Teller:
+    """The way to Blender. A Blender that is gone ends the program: what matters is on disk."""
+
+    def __init__(self, blender: socket.socket) -> None:
+        self._blender = blender
+
+    def __call__(self, event: str, **what: Any) -> None:
+        try:
+            self._blender.sendall(json.dumps({"event": event, **what}).encode("utf-8") + b"\n")
+        except OSError:
+            raise SystemExit(0) from None
+
+    def job(self, status: JobStatus) -> None:
+        self("job", job=status.to_json())
+
+    def server(self, state: str, sentence: str) -> None:
+        self("server", state=state, sentence=sentence)
+
+    def models(self, models: Iterable[ModelStatus]) -> None:
+        """What the server has: Blender is told, and it is kept for the next time."""
+        listed = [model.to_json() for model in models]
+        self("models", models=listed)
+        with contextlib.suppress(RecordError):  # a full disk must not cost the connection
+            write_file(user_data_dir() / MODELS_FILE, json.dumps(listed, indent=1).encode("utf-8"))
