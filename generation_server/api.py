@@ -14,8 +14,19 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 
 from . import problems
 from .api_docs import describe, page
+from .guard import is_this_computer
 from .problems import Refusal
-from .protocol import QUEUE_PLACES, Health, JobEvent, JobStatus, JobSubmission, ModelStatus, ServerSettings
+from .protocol import (
+    QUEUE_PLACES,
+    Download,
+    Health,
+    JobEvent,
+    JobStatus,
+    JobSubmission,
+    ModelFolders,
+    ModelStatus,
+    ServerSettings,
+)
 from .service import Service
 
 LARGEST_BLOB = 64 * 1024 * 1024
@@ -87,16 +98,31 @@ async def models(request: Request) -> Response:
     return _answer(await asyncio.to_thread(_service(request).downloads.statuses))
 
 
+@router.get("/models/{name}/download", response_model=Download)
+async def download_size(request: Request, name: str) -> Response:
+    """How much a download of a model and its ControlNets would bring, and the room on the disk. Asks the hub; brings nothing."""
+    return _answer(await asyncio.to_thread(_service(request).downloads.plan, name))
+
+
 @router.post("/models/{name}/download", status_code=202, response_model=ModelStatus)
 async def download(request: Request, name: str) -> Response:
-    """Fetch the missing files of a model and of its ControlNets; the list of models tells how far that is."""
+    """Fetch the missing files of a model and of its ControlNets, after those that were asked for before; the list of models
+    tells how far that is."""
     return _answer(await asyncio.to_thread(_service(request).downloads.start, name), 202)
 
 
 @router.delete("/models/{name}/download", response_model=ModelStatus)
 async def cancel_download(request: Request, name: str) -> Response:
-    """End a download; what has come stays for the next time."""
+    """End a download, or take one that waits back; what has come stays for the next time."""
     return _answer(await asyncio.to_thread(_service(request).downloads.cancel, name))
+
+
+@router.get("/folders", response_model=ModelFolders)
+async def folders(request: Request) -> Response:
+    """Where the user's model files go, for clients on this computer alone: nobody else can write there."""
+    if not is_this_computer(request.client.host if request.client else ""):
+        raise Refusal(403, "The folders of models are told to programs on the server's own computer alone.")
+    return _answer(await asyncio.to_thread(_service(request).model_folders))
 
 
 @router.post("/memory/free", status_code=202)

@@ -29,10 +29,12 @@ from .exchange import (
     WrongToken,
 )
 from .protocol import (
+    Download,
     Health,
     JobEvent,
     JobStatus,
     JobSubmission,
+    ModelFolders,
     ModelStatus,
     ServerAddress,
     ServerSettings,
@@ -88,12 +90,23 @@ class Client(Exchange):
     def models(self) -> tuple[ModelStatus, ...]:
         return self._read_list(ModelStatus, self._json("GET", "/v1/models"))
 
+    def folders(self) -> ModelFolders:
+        """Where model files of the user's go, to be found at once. Raises RequestRefused for a server on another computer."""
+        return self._read(ModelFolders, self._json("GET", "/v1/folders"))
+
+    def download_size(self, name: str, patience: float = 120.0) -> Download:
+        """How much a download would bring (``total`` − ``done`` bytes, its ControlNets included) and what is ``free``.
+
+        Asks the hub. Raises RequestRefused, in a sentence, where that cannot be asked.
+        """
+        return self._read(Download, self._parse(self._call("GET", f"/v1/models/{_quoted(name)}/download", timeout=patience)))
+
     def download(self, name: str) -> ModelStatus:
         """Ask the server to fetch a model's missing files; returns at once, ``models()`` tells how far it is."""
         return self._read(ModelStatus, self._json("POST", f"/v1/models/{_quoted(name)}/download"))
 
     def cancel_download(self, name: str) -> ModelStatus:
-        """End a download; what has come stays for the next time."""
+        """End a download, or take one that waits back; what has come stays for the next time."""
         return self._read(ModelStatus, self._json("DELETE", f"/v1/models/{_quoted(name)}/download"))
 
     def free_memory(self) -> None:

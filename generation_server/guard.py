@@ -19,6 +19,16 @@ OPEN_PATHS = ("/v1/health", "/docs", "/openapi.json")
 """What needs no token: that a server is here, and how to speak to one, are no secrets."""
 
 
+def is_this_computer(host: str) -> bool:
+    """Whether whoever calls from this IP address is on this computer."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
 class Guard:
     """ASGI middleware around the whole application, its own errors included."""
 

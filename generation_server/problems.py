@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from .downloads import NothingToDownload
+from .downloads import HubProblem, NothingToDownload
 from .jobs.blobs import BadBlob, DiskFull
 from .jobs.checks import RequestRejected
 from .jobs.errands import ErrandFailed, TooManyErrands
@@ -37,6 +37,7 @@ _STATUS: dict[type[Exception], int] = {
     ModelMissing: 409,
     ErrandFailed: 503,
     NothingToDownload: 409,
+    HubProblem: 409,
     StoreBusy: 503,
     QueueFull: 429,
     TooManyErrands: 429,

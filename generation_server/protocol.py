@@ -279,11 +279,14 @@ class MissingFile(Message):
 
 @dataclass(frozen=True)
 class Download(Message):
-    """A download that runs, or that ended with an ``error``."""
+    """A download that waits or runs, or that ended with an ``error``; or what one would bring."""
 
-    done: int = 0  # bytes, of all files together
+    done: int = 0  # bytes that are here, of all files together, its ControlNets' too
     total: int = 0  # 0 until the hub has told
     error: str = ""  # a sentence, when it failed
+    waiting: bool = False  # until those before it are done
+    stopping: bool = False  # it was cancelled and ends with the next bytes
+    free: int = 0  # bytes of the disk, where it was asked what it would bring
 
 
 @dataclass(frozen=True)
@@ -311,6 +314,20 @@ class ModelStatus(Message):
     companions: tuple[str, ...] = ()  # names of the entries that are downloaded with it
     quality_prompt: str = ""  # what its prompts begin with, and its usual negative prompt; empty: as its family says
     negative_prompt: str = ""
+
+
+@dataclass(frozen=True)
+class ModelFolders(Message):
+    """Where model files go on the server's computer: what is put there is in the list of models at once.
+
+    A file is to be written under a name that ends otherwise than ".safetensors", and renamed when it is whole.
+    """
+
+    checkpoints: str
+    loras: str
+    vaes: str
+    controlnets: str
+    others: tuple[str, ...] = ()  # those of other programs that are looked into, and nothing is written to
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,11 @@ from .jobs.queue import DEFAULT_LIMIT, JobQueue
 from .jobs.retention import Retention
 from .jobs.store import JobStore
 from .models.catalogue import ModelCatalogue
+from .models.entry import ModelError
+from .models.layouts import OWN, other_folders
 from .poses.detector import DETECTOR
 from .poses.reading import open_picture, read_skeletons
-from .protocol import PROTOCOL_VERSION, Health, JobStatus, JobSubmission, ServerSettings
+from .protocol import PROTOCOL_VERSION, Health, JobStatus, JobSubmission, ModelFolders, ServerSettings
 from .user_settings import UserSettings
 from .version import version
 
@@ -142,6 +144,14 @@ class Service:
         await asyncio.to_thread(self.models.detector, DETECTOR)  # said at once where it is missing, without the worker
         message = {"kind": "people", "picture": base64.b64encode(data).decode("ascii")}
         return cast(dict[str, Any], await self.dispatcher.ask(message))
+
+    def model_folders(self) -> ModelFolders:
+        """Where the user's model files go. Reads a file."""
+        try:
+            others = tuple(str(folder) for folder in other_folders(self.models.models_dir))
+        except ModelError:  # the list of models says what is wrong with the list of folders
+            others = ()
+        return ModelFolders(**{name: str(self.models.models_dir / folder) for name, folder in OWN.items()}, others=others)
 
     def change_settings(self, changes: Any) -> ServerSettings:
         """Take what ``changes`` names from now on. Raises ProtocolError, DiskFull; then nothing changed."""

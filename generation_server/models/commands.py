@@ -121,8 +121,12 @@ def _download(catalogue: Any, names: list[str], alone: bool) -> int:
 
     wanted = [name for name in names for name in (name, *(() if alone else catalogue.entry(name).companions))]
     bar = _Bar()
-    for name in dict.fromkeys(wanted):
-        plan = download.plan(catalogue, name)
+    plans = [
+        download.plan(catalogue, name) for name in dict.fromkeys(wanted)
+    ]  # all first: what is wrong is said before gigabytes
+    if coming := [plan for plan in plans if plan.wanted]:
+        download.require_space(coming)
+    for plan in plans:
         if not plan.wanted:
             print(f"{plan.entry.title} is here and whole: {plan.folder}")
             continue

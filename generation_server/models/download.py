@@ -12,7 +12,7 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,10 @@ from .catalogue import ModelCatalogue
 from .entry import Entry, ModelError
 from .lock import LockedFile
 from .places import HALF
+
+constants.DOWNLOAD_CHUNK_SIZE = 1024**2
+"""Bytes that the hub's library reads before it tells of them. With its ten million, a slow line showed nothing for seconds, and
+ending a download waited as long and threw them away."""
 
 RESERVE = 512 * 1024**2
 """Bytes that stay free on the disk."""
@@ -177,7 +181,7 @@ def execute(
 ) -> Path:
     """Downloads what ``plan`` found missing. Raises as ``download`` does."""
     entry, check = planned.entry, _raiser(cancelled)
-    _check_space(planned)
+    require_space([planned])
     done = planned.size - sum(planned.files[name].size for name in planned.wanted)
     report(DownloadProgress(entry.name, "", done, planned.size))
     for name in planned.wanted:
@@ -228,14 +232,26 @@ def _listening(on_bytes: Callable[[int], None]) -> type[tqdm]:
     return Listener
 
 
-def _check_space(planned: Plan) -> None:
-    folder = planned.folder
+def free_space(folder: Path) -> int:
+    """Bytes that may still be written where a folder is, or would be."""
+    return max(0, shutil.disk_usage(_there(folder)).free - RESERVE)
+
+
+def require_space(plans: Sequence[Plan]) -> None:
+    """Raises DownloadError unless all of this fits on the disk, before the first byte of it comes."""
+    remaining = sum(planned.remaining for planned in plans)
+    folder = _there(plans[0].folder)
+    if remaining > free_space(folder):
+        what = plans[0].entry.title if len(plans) == 1 else f"{plans[0].entry.title}, with what belongs to it,"
+        free = shutil.disk_usage(folder).free
+        raise DownloadError(f"{what} needs {remaining / 1e9:.2f} GB more, but {folder} has {free / 1e9:.2f} GB free: make room.")
+
+
+def _there(folder: Path) -> Path:
+    """The folder, or the first above it that is there."""
     while not folder.exists():
         folder = folder.parent
-    free = shutil.disk_usage(folder).free
-    if planned.remaining + RESERVE > free:
-        need = f"{planned.entry.title} needs {planned.remaining / 1e9:.2f} GB more"
-        raise DownloadError(f"{need}, but {folder} has {free / 1e9:.2f} GB free: make room.")
+    return folder
 
 
 def _size_of(path: Path) -> int:

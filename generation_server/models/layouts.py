@@ -21,6 +21,8 @@ from .places import hub_cache
 LIST = "folders.txt"
 """In the user's folder of models: further folders of models, a line each. A line that begins with ``#`` is a comment."""
 
+OWN = {"checkpoints": "checkpoints", "loras": "loras", "vaes": "vae", "controlnets": "controlnet"}
+"""Folders of our own folder of models, by ``protocol.ModelFolders``' names: ComfyUI's."""
 _UPSCALERS = ("upscale_models", "esrgan", "realesrgan")
 _LAYOUT = frozenset({"stable-diffusion", "checkpoints", "vae", "controlnet", "diffusers", *LORA_FOLDERS, *_UPSCALERS})
 _BELOW = ("models", "extensions/sd-webui-controlnet/models")

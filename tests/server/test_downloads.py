@@ -16,9 +16,12 @@ pytest.importorskip("fastapi")
 pytest.importorskip("huggingface_hub")
 
 from pose_to_anime.generation_server.client import RequestRefused
-from pose_to_anime.generation_server.protocol import ModelStatus
+from pose_to_anime.generation_server.protocol import Download, ModelStatus
 from server_process import STEP_ENGINE, RunningServer, running_server, until
+from weight_files import weights
 
+CROSS_ATTENTION = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
+LORA_KEY = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k.lora_down.weight"
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 REPOSITORY = "somebody/lines"
 WEIGHTS = "lines.safetensors"
@@ -156,6 +159,69 @@ def test_what_cannot_be_downloaded(data_dir: Path, user_dir: Path):
         with pytest.raises(RequestRefused) as caught:
             server.client.cancel_download("../x")
         assert caught.value.problem.status == 404
+
+
+def test_downloads_wait_for_each_other_and_are_taken_back(data_dir: Path, user_dir: Path, hub: Hub):
+    for name in ("second", "third"):
+        (user_dir / "models" / f"{name}.toml").write_text(ENTRY)
+
+    def told(name: str) -> ModelStatus:
+        return next(model for model in server.client.models() if model.name == name)
+
+    with serving(data_dir, user_dir, hub.url) as server:
+        server.client.download("lines")
+        until(lambda: (download := lines(server).download) and download.done)
+        for name in ("second", "third"):
+            assert server.client.download(name).download == Download(waiting=True)
+        assert server.client.cancel_download("second").download is None  # at once: nothing of it runs
+        assert told("third").download == Download(waiting=True)
+        stopping = server.client.cancel_download("lines").download
+        assert stopping and stopping.stopping
+        hub.go_on.set()
+        until(lambda: told("third").present)
+        assert lines(server).download is None and not lines(server).present
+        assert told("second").download is None and not told("second").present
+
+
+def test_what_a_download_would_bring_is_told_before(data_dir: Path, user_dir: Path, hub: Hub):
+    with serving(data_dir, user_dir, hub.url) as server:
+        size = server.client.download_size("lines")
+        assert (size.done, size.total) == (0, len(DATA)) and size.free > len(DATA)
+        assert hub.starts == [] and lines(server).download is None
+        assert lines(server).missing[0].size == len(DATA)  # from now on
+    with serving(data_dir, user_dir) as server:
+        with pytest.raises(RequestRefused, match="HF_HUB_OFFLINE is set") as caught:
+            server.client.download_size("lines")
+        assert caught.value.problem.status == 409
+        server.client.download("lines")
+        until(lambda: (download := lines(server).download) and download.error)
+        assert server.client.cancel_download("lines").download is None  # what failed is forgotten
+
+
+def test_a_file_that_is_put_into_the_folder_is_there(data_dir: Path, user_dir: Path):
+    """As Blender does with a file of the user's: no path ever goes to the server, and it is not started anew."""
+    with serving(data_dir, user_dir) as server:
+        folders = server.client.folders()
+        assert Path(folders.checkpoints) == user_dir / "models" / "checkpoints"
+        before = {model.name for model in server.client.models()}
+        for folder, name, shapes in (
+            (folders.checkpoints, "My Mix", {CROSS_ATTENTION: [320, 768]}),
+            (folders.loras, "Ink", {LORA_KEY: [4, 768]}),
+            (folders.controlnets, "my_openpose", {f"control_{CROSS_ATTENTION.replace('.diffusion_model', '')}": [320, 768]}),
+            (folders.vaes, "soft", {"encoder.conv_in.weight": [4, 3, 3, 3], "decoder.conv_in.weight": [4, 4, 3, 3]}),
+        ):
+            weights(Path(folder) / f"{name}.safetensors", shapes)
+        new = {model.name: model for model in server.client.models() if model.name not in before}
+        kinds = {name: (model.kind, model.family, model.present) for name, model in new.items()}
+        assert kinds == {
+            "my_mix": ("checkpoint", "sd15", True),
+            "ink": ("lora", "sd15", True),
+            "my_openpose": ("controlnet", "sd15", True),
+            "soft": ("vae", "sd15", True),
+        }
+        assert new["my_mix"].controls == ("openpose",)
+        (Path(folders.checkpoints) / "My Mix.safetensors").unlink()
+        assert "my_mix" not in {model.name for model in server.client.models()}
 
 
 def test_a_server_with_a_download_does_not_end(data_dir: Path, user_dir: Path, hub: Hub):

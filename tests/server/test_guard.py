@@ -9,6 +9,7 @@ pytest.importorskip("fastapi")
 
 from http_calls import assert_problem, call, send_raw
 from pose_to_anime.generation_server.client import Client, WrongToken
+from pose_to_anime.generation_server.guard import is_this_computer
 from pose_to_anime.generation_server.protocol import JobSubmission, new_job_id
 from server_process import make_request
 
@@ -52,3 +53,21 @@ def test_web_pages_of_others_are_refused(shared_server, origin):
 
 def test_a_page_of_our_own_is_fine(shared_server):
     assert call(shared_server, "GET", "/v1/jobs", headers={"Origin": shared_server.address.url}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "is_ours"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("192.168.1.7", False),
+        ("::ffff:192.168.1.7", False),
+        ("", False),
+        ("localhost.evil.example", False),
+    ],
+)
+def test_only_programs_on_this_computer_are_told_its_folders(shared_server, host, is_ours):
+    assert is_this_computer(host) is is_ours
+    assert call(shared_server, "GET", "/v1/folders").json()["checkpoints"].endswith("checkpoints")
