@@ -17,6 +17,7 @@ MODULES: tuple[str, ...] = (
     "settings.wardrobe",
     "settings.posing",
     "settings.library",
+    "settings.loras",
     "settings.generation",
     "settings.window",
     "settings.pointers",

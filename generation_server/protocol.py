@@ -305,6 +305,7 @@ class ModelStatus(Message):
     missing: tuple[MissingFile, ...] = ()
     pictures: str = ""  # what may be done with its pictures, in a sentence
     advised: bool = True  # False: never chosen for a user, only by the user
+    trigger_words: tuple[str, ...] = ()  # of a LoRA: what has to stand in the prompt for it to act, where its entry says so
     skeleton_profile: str = ""  # how its pose ControlNet was shown people; empty and None where a server does not say
     hands: bool | None = None
     face: bool | None = None

@@ -107,6 +107,35 @@ def picture_size(ratio: tuple[float, float], rule: SizeRule) -> tuple[int, int]:
     return (short, long) if wanted < 1.0 else (long, short)
 
 
+DRAFT_PART = 0.5
+"""Of a picture's pixels, those of its draft."""
+
+_DRAFT_RATIO_WEIGHT = 20.0  # how much a wrong ratio costs a draft against a wrong area: it has to show the same frame
+
+
+@functools.lru_cache(maxsize=256)
+def draft_size(size: tuple[int, int], rule: SizeRule) -> tuple[int, int]:
+    """Width and height in pixels of the draft of a picture of ``size``: about half the pixels in the same frame.
+
+    Multiples of 8 rather than of ``rule.step``, so that the ratio stays; ``size`` itself where the rule allows none smaller.
+    """
+    ratio, pixels = size[0] / size[1], size[0] * size[1] * DRAFT_PART
+    widths = range(8, size[0], 8)
+    found = [(width, height) for width in widths for height in _near(width / ratio) if rule.accepts(width, height)]
+
+    def cost(other: tuple[int, int]) -> float:
+        off = abs(math.log(other[0] / other[1] / ratio))
+        return _DRAFT_RATIO_WEIGHT * off + abs(math.log(other[0] * other[1] / pixels))
+
+    return min(found, key=lambda other: (cost(other), other), default=size)
+
+
+def _near(side: float) -> tuple[int, int]:
+    """The multiples of 8 below and above."""
+    below = int(side) // 8 * 8
+    return below, below + 8
+
+
 def _candidates(ratio: float, sides: range, pixels: int) -> Iterator[tuple[int, int]]:
     """Short and long sides of which one costs least.
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +37,46 @@ class Model:
     reason: str = ""  # why it cannot be used now
     note: str = ""
     skeletons: Skeletons = PLAIN_SKELETONS  # how its pose ControlNet was shown people
+    missing_controls: Mapping[str, str] = field(default_factory=dict)  # by kind: why it cannot be followed now
+
+
+@dataclass(frozen=True)
+class KnownLora:
+    """One line of the menu of LoRAs."""
+
+    name: str
+    title: str
+    family: str
+    present: bool | None = None  # None: not known, for no server has said
+    reason: str = ""  # why it cannot be used now
+    note: str = ""
+    trigger_words: tuple[str, ...] = ()  # what has to stand in the prompt for it to act, where that is known
 
 
 _models: tuple[Model, ...] = ()
 _known_here: tuple[Model, ...] = ()  # without a server; read once, for parsing TOML takes a while
+_loras: tuple[KnownLora, ...] = ()
+_loras_here: tuple[KnownLora, ...] = ()
+_is_told = False  # by a server of this session: what it lacks now is known
 
 
 def models() -> tuple[Model, ...]:
     """All models by title, checkpoints only."""
     return _models
+
+
+def loras(family: str) -> tuple[KnownLora, ...]:
+    """The LoRAs for a family, by title."""
+    return tuple(item for item in _loras if item.family == family)
+
+
+def lora(name: str) -> KnownLora | None:
+    return next((item for item in _loras if item.name == name), None)
+
+
+def is_told() -> bool:
+    """Whether a server has said in this session what it has: only then is known what it lacks."""
+    return _is_told
 
 
 def model(name: str) -> Model | None:
@@ -89,17 +121,32 @@ def settle(generation: Any) -> None:
         generation.model = model_of(generation).name
 
 
-def take_list(statuses: list[dict[str, Any]]) -> None:
-    """Replace the list by what a server said."""
-    global _models
+def take_list(statuses: list[dict[str, Any]], now: bool = True) -> None:
+    """Replace the list by what a server said: ``now``, or in an earlier session."""
+    global _models, _loras, _is_told
     offline = {item.name: item for item in _known_here}
     found = []
+    found_loras = []
     for data in statuses:
         try:
             status = ModelStatus.from_json(data)
         except ProtocolError:
             continue
-        if status.kind != "checkpoint" or status.family not in families():
+        if status.family not in families():
+            continue
+        if status.kind == "lora":
+            found_loras.append(
+                KnownLora(
+                    name=status.name,
+                    title=status.title,
+                    family=status.family,
+                    present=status.present,
+                    reason="" if status.present else _missing(status),
+                    note=status.note,
+                    trigger_words=status.trigger_words,
+                )
+            )
+        if status.kind != "checkpoint":
             continue
         known = offline.get(status.name)
         skeletons = known.skeletons if known else families()[status.family].skeletons
@@ -114,27 +161,45 @@ def take_list(statuses: list[dict[str, Any]]) -> None:
                 reason="" if status.present else _missing(status),
                 note=status.note,
                 skeletons=skeletons.changed(status.skeleton_profile, status.hands, status.face),
+                missing_controls={kind: str(sentence) for kind, sentence in status.missing_controls.items()},
             )
         )
     # A server that has nothing for us is as good as none: with an empty menu nobody could try another.
     _models = tuple(sorted(found, key=lambda item: item.title)) or _known_here
+    _loras = tuple(sorted(found_loras, key=lambda item: item.title)) if found else _loras_here
+    _is_told = now and bool(found)
 
 
 def load_offline() -> None:
     """The list before any server has been asked: that of the last server, else what this version knows."""
-    global _models, _known_here
-    _models = _known_here = _offline_models()
+    global _models, _known_here, _loras, _loras_here, _is_told
+    entries = _entries()
+    _models = _known_here = _offline_models(entries)
+    _loras = _loras_here = _offline_loras(entries)
+    _is_told = False
     try:
         data = json.loads((user_data_dir() / MODELS_FILE).read_text("utf-8"))
     except (OSError, ValueError):
         return
     if isinstance(data, list) and data:
-        take_list(data)
+        take_list(data, now=False)
 
 
-def _offline_models() -> tuple[Model, ...]:
+def _entries() -> dict[str, dict[str, Any]]:
     folders = (ROOT / "generation_server" / "models", user_data_dir() / "models")
-    entries = {path.stem: data for folder in folders for path in sorted(folder.glob("*.toml")) if (data := _read(path))}
+    return {path.stem: data for folder in folders for path in sorted(folder.glob("*.toml")) if (data := _read(path))}
+
+
+def _offline_loras(entries: dict[str, dict[str, Any]]) -> tuple[KnownLora, ...]:
+    found = [
+        KnownLora(name, str(data.get("title", name)), str(data.get("family", "")), note=str(data.get("note", "")))
+        for name, data in entries.items()
+        if data.get("kind") == "lora"
+    ]
+    return tuple(sorted(found, key=lambda item: item.title))
+
+
+def _offline_models(entries: dict[str, dict[str, Any]]) -> tuple[Model, ...]:
     found = [item for name, data in entries.items() if (item := _checkpoint(name, data, entries))]
     return tuple(sorted({item.name: item for item in found}.values(), key=lambda item: item.title))
 

@@ -22,7 +22,7 @@ from ..armature.figures import figures_in
 from ..armature.mannequin import is_child
 from ..dressing.following import fit_waiting
 from ..errors import UserError
-from ..framing.camera import picture_camera, reset_camera, scene_size, use_pose_camera
+from ..framing.camera import picture_camera, reset_camera, use_pose_camera
 from ..framing.sizes import SizeError
 from ..framing.startup import is_startup_camera
 from ..keys import object_in
@@ -31,8 +31,8 @@ from ..passes.render import KINDS, PassSet, render_passes
 from ..passes.skeleton import SkeletonRules
 from ..passes.start_picture import start_picture
 from ..preferences import allows_explicit
-from ..settings.controls import control_settings
 from . import clay
+from .asked import controls_of, loras_of, numbers_of, request_size
 from .models import Model, model_of
 from .models import model as model_named
 from .records import Record, RecordError, new_record_path, remove, write_file, write_record
@@ -99,7 +99,7 @@ def prepare(
     if not settings.prompt.strip():
         raise UserError("The prompt is empty: describe the picture in a few words.")
     try:
-        size = scene_size(scene)
+        size = request_size(scene)
     except SizeError as error:
         raise UserError(str(error)) from error
     if not family.size.accepts(*size):
@@ -107,19 +107,16 @@ def prepare(
             f"{size[0]} × {size[1]} pixels are not for {family.title}: it paints sides from {family.size.smallest} to "
             f"{family.size.largest} pixels. Choose a ratio that is nearer to square."
         )
-    strengths = {
-        kind: values for kind, values in control_settings(settings).items() if kind in family.controls and values[0] > 0.0
-    }
-    for kind, (_, start, end) in strengths.items():
-        if start >= end:
-            word = "pose" if kind == "openpose" else kind
-            raise UserError(f"The {word} is followed from {start:g} to {end:g}, which is never: set its start below its end.")
+    followed, left_out = controls_of(settings, family, model)
+    loras, missing = loras_of(settings, family)
+    numbers = numbers_of(settings, family)
     rules = _rules_of(model)
-    passes = render_passes(scene, view_layer, picture_camera(scene), size, kinds=KINDS, rules=rules)
-    passes = replace(passes, warnings=(*unfitted, *passes.warnings))
+    kinds = tuple(dict.fromkeys((*KINDS, *followed)))
+    passes = render_passes(scene, view_layer, picture_camera(scene), size, kinds=kinds, rules=rules)
+    passes = replace(passes, warnings=(*left_out, *missing, *unfitted, *passes.warnings))
     images: dict[str, bytes] = {}
     controls: list[Control] = []
-    for kind, (strength, start, end) in strengths.items():
+    for kind, (strength, start, end) in followed.items():
         data = png.encode(passes.images[kind], level=1)
         sha256 = hashlib.sha256(data).hexdigest()
         images[sha256] = data
@@ -136,12 +133,11 @@ def prepare(
             negative_prompt=negative_prompt(settings.negative_prompt),
             width=size[0],
             height=size[1],
-            steps=int(min(max(settings.steps, family.steps.lowest), family.steps.highest)),
-            guidance_scale=round(
-                min(max(settings.guidance_scale, family.guidance_scale.lowest), family.guidance_scale.highest), 4
-            ),
+            steps=numbers.steps,
+            guidance_scale=numbers.guidance_scale,
             seed=settings.seed if seed is None else seed,
-            sampler=sampler or family.default_sampler,
+            sampler=sampler or numbers.sampler,
+            loras=loras,
             batch_count=min(pictures, family.batch.pictures),
             controls=tuple(controls),
             init_image=init_image,

@@ -10,7 +10,7 @@ from typing import Any
 import bpy
 from mathutils import Matrix
 
-from ...generation_server.protocol import GenerationRequest
+from ...generation_server.protocol import CONTROL_KINDS, GenerationRequest
 from ..armature.mannequin import add_mannequin, is_mannequin
 from ..armature.posing import apply_pose
 from ..armature.recorded_bones import restore_bones
@@ -20,7 +20,9 @@ from ..dressing.recorded import restore_outfit
 from ..errors import UserError
 from ..framing.camera import use_pose_camera
 from ..pose import normalised
+from ..settings.controls import set_control, word_of
 from ..settings.generation import SEED_MAX
+from ..settings.loras import set_lora
 from .models import model
 from .scene_info import NO_START, SCENE_VERSION
 
@@ -49,31 +51,37 @@ def restore_scene(scene: bpy.types.Scene, info: Mapping[str, Any]) -> list[str]:
     return warnings
 
 
-def restore_settings(scene: bpy.types.Scene, request: GenerationRequest, start_from: str = "") -> list[str]:
-    """Prompt, model, numbers and control strengths of a request, and what it began with: ``start_from`` of its scene. Returns
-    sentences about what could not be done."""
+def restore_settings(scene: bpy.types.Scene, request: GenerationRequest, info: Mapping[str, Any] | None = None) -> list[str]:
+    """Prompt, model, LoRAs, numbers and controls of a request; from ``info``, the ``scene`` part of its job, what it began with
+    and whether it was a draft. Returns sentences about what could not be done."""
+    info = info or {}
     settings = scene.pose_to_anime.generation
     warnings = []
     if model(request.model):
         settings.model = request.model
     else:
         warnings.append(f"The model '{request.model}' is not here; the one that was chosen stays.")
-    settings.prompt, settings.negative_prompt = request.prompt_with_loras, request.negative_prompt
-    settings.steps, settings.guidance_scale = request.steps, request.guidance_scale
+    settings.prompt, settings.negative_prompt = request.prompt, request.negative_prompt
+    settings.loras.clear()
+    for lora in request.loras:
+        set_lora(settings, lora.name, lora.weight)
+    settings.draft = bool(info.get("draft"))
+    if not settings.draft:  # whose numbers are the family's
+        settings.steps, settings.guidance_scale, settings.sampler = request.steps, request.guidance_scale, request.sampler
+    settings.pictures = 1  # a recipe is that of one picture
     settings.seed = min(request.seed, SEED_MAX)
     settings.start_from = NO_START
     if request.init_image:
         with suppress(TypeError):  # from a version that knew others
-            settings.start_from = start_from
+            settings.start_from = str(info.get("start_from", ""))
         settings.denoising_strength = request.denoising_strength
     settings.random_seed = False  # or the next picture would be another one
     used = {control.kind: control for control in request.controls}
-    for kind, word in (("openpose", "pose"), ("depth", "depth")):
+    for kind in CONTROL_KINDS:
         control = used.get(kind)
-        setattr(settings, f"{word}_strength", control.strength if control else 0.0)
+        setattr(settings, f"use_{word_of(kind)}", control is not None)
         if control:
-            setattr(settings, f"{word}_start", control.start)
-            setattr(settings, f"{word}_end", control.end)
+            set_control(settings, kind, (control.strength, control.start, control.end))
     return warnings
 
 

@@ -50,6 +50,8 @@ def scene_info(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, passes: 
     }
     if scene.pose_to_anime.generation.start_from != NO_START:
         info["start_from"] = scene.pose_to_anime.generation.start_from
+    if scene.pose_to_anime.generation.draft:
+        info["draft"] = True
     if passes is not None:
         info["openpose"] = passes.pose_json
     return info

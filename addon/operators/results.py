@@ -165,7 +165,7 @@ class P2A_OT_restore_result(_OnResult, bpy.types.Operator):
         if self.scene:
             said += restore.restore_scene(context.scene, record.scene)
         if self.settings:
-            said += restore.restore_settings(context.scene, record.request, str(record.scene.get("start_from", "")))
+            said += restore.restore_settings(context.scene, record.request, record.scene)
         for sentence in said:
             self.report({"WARNING"}, sentence)
 

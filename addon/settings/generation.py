@@ -4,11 +4,12 @@
 from collections.abc import Callable
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
+from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from ...generation_server.families.catalogue import families
-from .controls import FIRST_FAMILY, control
+from .controls import FIRST_FAMILY, control_fields
 from .framing import size_changed
+from .loras import P2A_PG_lora
 from .prompt_fields import prompt_fields
 from .ranges import family_numbers
 
@@ -60,6 +61,15 @@ class P2A_PG_generation(bpy.types.PropertyGroup):
     )
     steps: IntProperty(name="Steps", min=1, max=1000, default=int(_FIRST.steps.default))
     guidance_scale: FloatProperty(name="Guidance", min=0.0, max=100.0, default=_FIRST.guidance_scale.default)
+    sampler: StringProperty(
+        name="Sampler", description="How noise becomes a picture; empty is the one that suits the model's family", default=""
+    )
+    draft: BoolProperty(
+        name="Draft",
+        description="A first look: few steps and half as many pixels, in the same frame",
+        default=False,
+    )
+    loras: CollectionProperty(type=P2A_PG_lora)
     seed: IntProperty(
         name="Seed",
         description="Where the noise begins: the same seed and the same settings give the same picture",
@@ -107,11 +117,7 @@ class P2A_PG_generation(bpy.types.PropertyGroup):
     )
 
 
-P2A_PG_generation.__annotations__.update(
-    control("pose", "openpose", "How strictly the picture follows the skeleton")
-    | control("depth", "depth", "How strictly the picture follows the figure's volume")
-    | prompt_fields()
-)
+P2A_PG_generation.__annotations__.update(control_fields() | prompt_fields())
 for _family in families().values():
     P2A_PG_generation.__annotations__.update(family_numbers(_family))
 

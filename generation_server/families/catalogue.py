@@ -45,6 +45,10 @@ class NumberRange:
     advised: tuple[float, float]
 
 
+STOPS = 5
+"""Steps of the slider that says how strictly a control is followed."""
+
+
 @dataclass(frozen=True)
 class ControlDefaults:
     """How a control acts unless the user says otherwise."""
@@ -52,6 +56,21 @@ class ControlDefaults:
     strength: float
     start: float
     end: float
+    stops: tuple[tuple[float, float, float], ...] = ()  # from weak to strict: strength, start and end of each step
+
+    def __post_init__(self) -> None:
+        if not self.stops:
+            object.__setattr__(self, "stops", tuple((self.strength * part, self.start, self.end) for part in _PARTS))
+        if len(self.stops) != STOPS or self.usual not in self.stops or sorted(self.stops) != list(self.stops):
+            raise TypeError(f"'stops': {STOPS} rising steps with the defaults among them")
+
+    @property
+    def usual(self) -> tuple[float, float, float]:
+        """The defaults as one of the stops."""
+        return self.strength, self.start, self.end
+
+
+_PARTS = (0.5, 0.75, 1.0, 1.25, 1.5)  # of the default strength, where a family's file has no stops
 
 
 @dataclass(frozen=True)
@@ -139,7 +158,7 @@ def read_family(path: Path) -> Family:
             size=SizeRule(**data["size"]),
             steps=_range(data["steps"]),
             guidance_scale=_range(data["guidance_scale"]),
-            controls=MappingProxyType({kind: ControlDefaults(**values) for kind, values in data["controls"].items()}),
+            controls=MappingProxyType({kind: _control(values) for kind, values in data["controls"].items()}),
             samplers=tuple(data["samplers"]["names"]),
             default_sampler=data["samplers"]["default"],
             draft=Draft(**data["draft"]) if "draft" in data else None,
@@ -168,6 +187,10 @@ def family(name: str) -> Family:
         return families()[name]
     except KeyError:
         raise FamilyError(f"There is no model family '{name}': use one of {', '.join(families())}.") from None
+
+
+def _control(values: Mapping[str, Any]) -> ControlDefaults:
+    return ControlDefaults(**{**values, "stops": tuple(tuple(stop) for stop in values.get("stops", ()))})
 
 
 def _switch(data: Mapping[str, Any], name: str) -> bool:

@@ -135,6 +135,7 @@ class ModelCatalogue:
             missing_controls=lacking,
             missing=missing,
             advised_memory=memory,
+            trigger_words=entry.trigger_words,
             skeleton_profile=skeletons.profile,
             hands=skeletons.hands,
             face=skeletons.face,

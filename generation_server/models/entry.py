@@ -66,6 +66,7 @@ class Entry:
     made_here: bool = False
     advised: bool = True  # False: never chosen for a user, only by the user
     recommended: bool = False  # of several that a user could begin with, this one
+    trigger_words: tuple[str, ...] = ()  # of a LoRA: what has to stand in the prompt for it to act
     companions: tuple[str, ...] = ()  # entries that are downloaded with it
     prefers: tuple[str, ...] = ()  # ControlNets that come before its companions where they are here
     advised_memory: float | None = None  # GiB of a GPU from which on it is advised; None: as its family says

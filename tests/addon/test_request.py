@@ -21,13 +21,14 @@ from pose_to_anime.addon.armature.posing import apply_pose, read_pose  # noqa: E
 from pose_to_anime.addon.errors import UserError  # noqa: E402
 from pose_to_anime.addon.framing.camera import pose_camera  # noqa: E402
 from pose_to_anime.addon.framing.sizes import SizeError  # noqa: E402
-from pose_to_anime.addon.generate import clay, request, restore  # noqa: E402
+from pose_to_anime.addon.generate import clay, models, request, restore  # noqa: E402
 from pose_to_anime.addon.generate.headless import generate_blocking  # noqa: E402
 from pose_to_anime.addon.generate.records import RecordError, write_file  # noqa: E402
 from pose_to_anime.addon.generate.request import ensure_camera, family_named, prepare  # noqa: E402
 from pose_to_anime.addon.pose.library import load_pose  # noqa: E402
+from pose_to_anime.addon.settings.loras import set_lora  # noqa: E402
 from pose_to_anime.generation_server.families.catalogue import families  # noqa: E402
-from pose_to_anime.generation_server.protocol import GenerationRequest, JobStatus, Lora  # noqa: E402
+from pose_to_anime.generation_server.protocol import JobStatus, Lora, ModelStatus  # noqa: E402
 from step_server import StepServer  # noqa: E402
 
 
@@ -172,10 +173,66 @@ def test_negative_prompts_are_offered_by_name(scene: bpy.types.Scene) -> None:
         assert scene.pose_to_anime.generation.negative_prompt == text
 
 
-def test_loras_come_back_in_the_prompt(scene: bpy.types.Scene) -> None:
-    asked = GenerationRequest("builtin", "1girl", 256, 384, loras=(Lora("ink", 0.5), Lora("Old Film", -1.0)))
-    restore.restore_settings(scene, asked)
-    assert scene.pose_to_anime.generation.prompt == "1girl <lora:ink:0.5> <lora:Old Film:-1>"
+def test_everything_of_a_recipe_comes_back(scene: bpy.types.Scene, figure: bpy.types.Object) -> None:
+    settings = scene.pose_to_anime.generation
+    settings.model = "meinamix_v11"
+    settings.use_lineart, settings.lineart_level, settings.depth_strength = True, 4, 0.0
+    settings.sampler, settings.steps = "dpmpp_2m_karras", 33
+    set_lora(settings, "lcm_lora_sdv1_5", -0.5)
+    asked = prepared(scene)
+    assert [control.kind for control in asked.request.controls] == ["openpose", "lineart"]
+    assert asked.request.controls[1].strength == families()["sd15"].controls["lineart"].stops[3][0]
+    assert asked.request.sampler == "dpmpp_2m_karras" and asked.request.loras == (Lora("lcm_lora_sdv1_5", -0.5),)
+    assert len(set(asked.images)) == 2, "each control has its own image"
+
+    settings.use_pose, settings.use_lineart, settings.sampler, settings.steps = False, False, "", 20
+    settings.depth_strength = 0.5
+    set_lora(settings, "hyper_sd15_8steps_cfg")
+    assert prepared(scene).request.loras != asked.request.loras
+    assert restore.restore_settings(scene, asked.request, asked.scene) == []
+    assert prepared(scene).request == asked.request
+
+
+def test_a_draft_has_half_the_pixels_and_comes_back_as_one(scene: bpy.types.Scene, figure: bpy.types.Object) -> None:
+    settings = scene.pose_to_anime.generation
+    settings.model = "meinamix_v11"
+    whole = prepared(scene).request
+    settings.draft = True
+    made, rules = prepared(scene), families()["sd15"]
+    draft = made.request
+    assert 0.4 < draft.width * draft.height / (whole.width * whole.height) < 0.6
+    assert draft.width / draft.height == pytest.approx(whole.width / whole.height, rel=0.01)
+    assert (draft.steps, draft.sampler) == (rules.draft.steps, rules.draft.sampler)  # type: ignore[union-attr]
+    assert made.passes.images["depth"].shape[:2] == (draft.height, draft.width)
+    settings.draft = False
+    restore.restore_settings(scene, draft, made.scene)
+    assert settings.draft and settings.steps == whole.steps
+    assert prepared(scene).request == draft
+    set_lora(settings, "lcm_lora_sdv1_5")
+    settings.steps = 6
+    assert prepared(scene).request.steps == 6, "a LoRA for few steps has numbers of its own"
+
+
+def test_what_is_missing_leaves_out_itself_alone(
+    scene: bpy.types.Scene, figure: bpy.types.Object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = scene.pose_to_anime.generation
+    lacking = ModelStatus(
+        "meinamix_v11", "Meina", "sd15", True, missing_controls={"depth": "The depth network is not here: download it."}
+    )
+    for name in ("_models", "_loras", "_is_told"):
+        monkeypatch.setattr(models, name, getattr(models, name))
+    models.take_list([lacking.to_json(), ModelStatus("ink", "Ink", "sdxl", True, kind="lora").to_json()])
+    settings.model = "meinamix_v11"
+    set_lora(settings, "gone")
+    set_lora(settings, "ink")
+    made = prepared(scene)
+    assert [control.kind for control in made.request.controls] == ["openpose"] and made.request.loras == ()
+    told = " ".join(made.passes.warnings)
+    assert "depth network is not here" in told and "'gone'" in told and "Ink is for Stable Diffusion XL" in told
+    settings.use_pose = False
+    with pytest.raises(UserError, match="depth network is not here"):
+        prepared(scene)
 
 
 def test_pose_camera_and_numbers_come_back(scene: bpy.types.Scene, figure: bpy.types.Object) -> None:

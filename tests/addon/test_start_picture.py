@@ -100,7 +100,7 @@ def test_a_request_begins_with_it_and_restores_it(scene: bpy.types.Scene) -> Non
     assert (info.width, info.height) == (begun.request.width, begun.request.height)
     assert begun.scene["start_from"] == "VIEWPORT" and "start_from" not in plain.scene
     settings.start_from, settings.denoising_strength = "NONE", 1.0
-    restore.restore_settings(scene, begun.request, begun.scene["start_from"])
+    restore.restore_settings(scene, begun.request, begun.scene)
     assert settings.start_from == "VIEWPORT" and settings.denoising_strength == pytest.approx(0.55)
     restore.restore_settings(scene, plain.request)
     assert settings.start_from == "NONE"

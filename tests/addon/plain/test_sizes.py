@@ -5,7 +5,7 @@ import math
 import random
 
 import pytest
-from pose_to_anime.addon.framing.sizes import LONGEST, PRESETS, SizeError, parse_ratio, picture_size
+from pose_to_anime.addon.framing.sizes import LONGEST, PRESETS, SizeError, draft_size, parse_ratio, picture_size
 from pose_to_anime.generation_server.families.catalogue import SizeRule, families
 
 XL = families()["sdxl"].size
@@ -150,3 +150,17 @@ def test_texts_that_are_no_ratio(text: str) -> None:
     with pytest.raises(SizeError) as caught:
         parse_ratio(text)
     assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize("family", families().values(), ids=lambda family: family.name)
+def test_a_draft_shows_the_same_frame_with_half_the_pixels(family) -> None:
+    for ratio in PRESETS:
+        whole = picture_size(parse_ratio(ratio), family.size)
+        draft = draft_size(whole, family.size)
+        assert family.size.accepts(*draft)
+        assert 0.4 < draft[0] * draft[1] / (whole[0] * whole[1]) < 0.62
+        assert draft[0] / draft[1] == pytest.approx(whole[0] / whole[1], rel=0.012), f"{ratio}: {whole} → {draft}"
+
+
+def test_a_picture_that_cannot_be_smaller_is_its_own_draft() -> None:
+    assert draft_size((512, 512), SizeRule(512 * 512, 64, 512, 1024)) == (512, 512)
