@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -18,10 +17,11 @@ import time
 from fnmatch import fnmatch
 from pathlib import Path
 
+from pythons import WINDOWS, find_python
+
 LOCKS = Path(__file__).resolve().parent
 ROOT = LOCKS.parent
 VENVS = ROOT / ".venv"
-WINDOWS = os.name == "nt"
 
 # Environment → its possible locks in order of preference, each with the Python versions that its wheels exist for.
 ENVIRONMENTS = {
@@ -34,7 +34,6 @@ ENVIRONMENTS = {
 
 FINDER = """\
 import importlib.util
-import os
 import sys
 
 ROOT = {root!r}
@@ -51,11 +50,6 @@ class CheckoutFinder:
 sys.meta_path.append(CheckoutFinder)
 """
 """Makes ``import pose_to_anime`` find this checkout, whatever its folder is called; written into each environment."""
-
-PROBE = (
-    "import sys, sysconfig, venv, ensurepip; print('%d.%d' % sys.version_info[:2], sys.implementation.name, "
-    "sys.maxsize > 2**32, bool(sysconfig.get_config_var('Py_GIL_DISABLED')))"
-)
 
 
 class StudioError(Exception):
@@ -103,67 +97,41 @@ class Progress:
                 sys.stderr.flush()
 
 
-# ---- Finding a Python
-
-
-def candidates(version: str) -> list[list[str]]:
-    """Commands that may start a Python of this version (``"3.11"``), likeliest first."""
-    home, found = Path.home(), [[sys.executable]]
-    on_path = shutil.which("python" + version)
-    if on_path:
-        found.append([on_path])
-    if WINDOWS:
-        launcher = shutil.which("py")
-        if launcher:
-            found.append([launcher, "-" + version])
-        roaming = Path(os.environ.get("APPDATA") or home / "AppData" / "Roaming")
-        local = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-        folders = [
-            (local / "Programs" / "Python", f"Python{version.replace('.', '')}/python.exe"),
-            (Path(os.environ.get("PYENV_ROOT") or home / ".pyenv" / "pyenv-win") / "versions", f"{version}.*/python.exe"),
-            (Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or roaming / "uv" / "python"), f"cpython-{version}.*/python.exe"),
-        ]
-    else:
-        program = "bin/python" + version
-        data = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
-        folders = [
-            (Path(os.environ.get("PYENV_ROOT") or home / ".pyenv") / "versions", f"{version}.*/{program}"),
-            (Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or data / "uv" / "python"), f"cpython-{version}.*/{program}"),
-            (Path("/Library/Frameworks/Python.framework/Versions"), f"{version}/{program}"),
-            (Path("/opt/homebrew"), program),
-            (Path("/usr/local"), program),
-        ]
-    for folder, pattern in folders:
-        found += [[str(path)] for path in sorted(folder.glob(pattern), reverse=True)]
-    return found
-
-
-def find_python(versions: tuple[str, ...]) -> list[str] | None:
-    """The command of a 64-bit CPython of one of these versions that can make environments, or None."""
-    for version in versions:
-        for command in candidates(version):
-            with contextlib.suppress(OSError, subprocess.SubprocessError):
-                answer = subprocess.run([*command, "-c", PROBE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60)
-                if answer.returncode == 0 and answer.stdout.decode().split() == [version, "cpython", "True", "False"]:
-                    return command
-    return None
-
-
 # ---- What is there
 
 
+def python_in(environment: Path) -> Path:
+    return environment / ("Scripts/python.exe" if WINDOWS else "bin/python")
+
+
+def packages_in(environment: Path) -> Path:
+    """Where pip puts packages in an environment that exists. Raises ValueError where there is no such folder."""
+    (folder,) = environment.glob("Lib/site-packages" if WINDOWS else "lib/python*/site-packages")
+    return folder
+
+
 def environment_python(name: str) -> Path:
-    return VENVS / name / ("Scripts/python.exe" if WINDOWS else "bin/python")
+    return python_in(VENVS / name)
 
 
 def site_packages(name: str) -> Path:
-    """Where pip puts packages in an environment that exists."""
-    (folder,) = (VENVS / name).glob("Lib/site-packages" if WINDOWS else "lib/python*/site-packages")
-    return folder
+    return packages_in(VENVS / name)
 
 
 def lock_file(lock: str) -> Path:
     return LOCKS / (lock + ".txt")
+
+
+def lock_hash(lock: str) -> str:
+    return hashlib.sha256(lock_file(lock).read_bytes()).hexdigest()
+
+
+def lock_lines(lock: str, build: dict) -> list[str]:
+    """The lines of a lock without the PyTorch in it, where ``build`` brings another."""
+    lines = lock_file(lock).read_text("utf-8").splitlines()
+    if build.get("index"):
+        lines = [line for line in lines if not any(fnmatch(line.split("==")[0], left) for left in build["replaced"])]
+    return lines
 
 
 def read_state(name: str) -> dict:
@@ -177,8 +145,7 @@ def read_state(name: str) -> dict:
 def wanted(name: str, lock: str, tests: bool) -> dict:
     """What the state file of a finished environment holds. It is written last: where it is, nothing is half-made."""
     locks = [lock] + (["test-server" if name == "server" else "test-blender"] if tests else [])
-    hashes = {lock: hashlib.sha256(lock_file(lock).read_bytes()).hexdigest() for lock in locks}
-    return {"root": str(ROOT), "lock": lock, "packages": hashes}
+    return {"root": str(ROOT), "lock": lock, "packages": {lock: lock_hash(lock) for lock in locks}}
 
 
 def is_ready(name: str, tests: bool = False) -> bool:
@@ -314,9 +281,7 @@ def mend(packages: Path) -> None:
 def install(name: str, lock: str, log: Path, build: dict | None = None) -> None:
     """Install one lock file with pip, and in the place of the PyTorch in it that of ``build``, if that comes from elsewhere."""
     build = build or {}
-    lines = lock_file(lock).read_text("utf-8").splitlines()
-    if build.get("index"):
-        lines = [line for line in lines if not any(fnmatch(line.split("==")[0], left) for left in build["replaced"])]
+    lines = lock_lines(lock, build)
     source = VENVS / (lock + ".txt")
     source.write_text("\n".join(lines) + "\n", "utf-8")
     pins = [line for line in lines if "==" in line.split("#")[0]]

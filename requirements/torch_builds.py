@@ -26,6 +26,7 @@ PATIENCE = 15
 """Seconds in which an index has to say how large a file is."""
 
 REPAIR = "delete .venv/server and start this again"
+REPAIR_IN_BLENDER = "choose Repair in the server's set-up"
 ORDER = ("nvidia", "amd", "apple", "intel")
 """Whose GPU is taken where there are several."""
 
@@ -73,8 +74,9 @@ def read_builds(path: Path = FILE) -> tuple[dict[str, Any], tuple[Build, ...]]:
     )
 
 
-def choose(machine: Machine, data: dict[str, Any], builds: tuple[Build, ...]) -> Choice:
-    """The build for the first GPU that has one, or the package index's own and why it stays on the processor. Raises NoBuild."""
+def choose(machine: Machine, data: dict[str, Any], builds: tuple[Build, ...], again: str = REPAIR) -> Choice:
+    """The build for the first GPU that has one, or the package index's own and why it stays on the processor: ``again`` is what
+    is to be done once the driver is mended. Raises NoBuild."""
     if machine.system == "macos" and machine.machine != "arm64":
         # pytorch/pytorch#114602: 2.2 was the last for them.
         raise NoBuild(
@@ -87,13 +89,13 @@ def choose(machine: Machine, data: dict[str, Any], builds: tuple[Build, ...]) ->
     for gpu in sorted(machine.gpus, key=lambda gpu: ORDER.index(gpu.vendor)):
         own = [build for build in builds if build.vendor == gpu.vendor]
         suited = [build for build in own if not hardware_problem(build, gpu, machine)]
-        good = next((build for build in suited if not driver_problem(build, gpu, machine)), None)
+        good = next((build for build in suited if not driver_problem(build, gpu, machine, again)), None)
         if good is not None:
             return _choice(good, gpu, usual, data["replaced"])
         if not own:
             why = why or f"PyTorch as it is used here has no build for {gpu.name}"
         else:
-            why = why or (driver_problem(suited[0], gpu, machine) if suited else hardware_problem(own[-1], gpu, machine))
+            why = why or (driver_problem(suited[0], gpu, machine, again) if suited else hardware_problem(own[-1], gpu, machine))
     return Choice(
         f"PyTorch {usual['torch']} comes from the package index: {size}.",
         why_cpu="Pictures will be made on the processor, which is far slower than a GPU: "
@@ -132,15 +134,15 @@ def hardware_problem(build: Build, gpu: Gpu, machine: Machine) -> str:
     return ""
 
 
-def driver_problem(build: Build, gpu: Gpu, machine: Machine) -> str:
+def driver_problem(build: Build, gpu: Gpu, machine: Machine, again: str) -> str:
     """Which driver a build lacks here, without the full stop; empty where it is there."""
     lowest = build.driver[machine.system]
     if lowest and not gpu.driver:
-        return f"{gpu.name} has no driver: install NVIDIA's driver {lowest} or newer, then {REPAIR}"
+        return f"{gpu.name} has no driver: install NVIDIA's driver {lowest} or newer, then {again}"
     if lowest and _number(gpu.driver) < _number(lowest):
-        return f"the driver {gpu.driver} of {gpu.name} is too old: install {lowest} or newer, then {REPAIR}"
+        return f"the driver {gpu.driver} of {gpu.name} is too old: install {lowest} or newer, then {again}"
     if build.targets and not gpu.driver:
-        return f"{gpu.name} is not offered for computing: load the kernel's amdgpu driver (it makes /dev/kfd), then {REPAIR}"
+        return f"{gpu.name} is not offered for computing: load the kernel's amdgpu driver (it makes /dev/kfd), then {again}"
     return ""
 
 

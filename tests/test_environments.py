@@ -10,6 +10,7 @@ from pathlib import Path
 
 import environments
 import pytest
+import pythons
 
 VERSION = "{}.{}".format(*sys.version_info[:2])
 
@@ -85,7 +86,7 @@ def test_pip_failing_is_one_sentence(checkout: Path) -> None:
 
 
 def test_no_python_is_one_sentence(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environments, "candidates", lambda version: [["no-such-python"], [sys.executable, "-c", "1/0;"]])
+    monkeypatch.setattr(pythons, "candidates", lambda *_: [["no-such-python"], [sys.executable, "-c", "1/0;"]])
     with pytest.raises(environments.StudioError, match=r"No Python 2\.7 or .* was found"):
         environments.prepare("tiny")
 

@@ -60,5 +60,5 @@ def test_the_launcher_parses_in_an_old_python() -> None:
     """studio.py and what it imports run in the user's Python, whatever that is; the rest runs in environments of ours."""
     import ast
 
-    for file in ("studio.py", "requirements/environments.py", "tests/support/suites.py"):
+    for file in ("studio.py", "requirements/environments.py", "requirements/pythons.py", "tests/support/suites.py"):
         ast.parse((ROOT / file).read_text("utf-8"), file, feature_version=(3, 8))

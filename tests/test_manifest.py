@@ -58,7 +58,14 @@ def test_the_zip_holds_nothing_else(names: set[str]) -> None:
         name for name in names if re.search(r"(^|/)(\.|__pycache__|tests|benchmarks|studio)|\.(py[co]|zip|blend\d)$", name)
     ]
     assert not strangers
-    assert {name for name in names if name.startswith("requirements/")} == {"requirements/server.txt"}
+
+
+def test_the_zip_holds_what_sets_the_server_up(names: set[str]) -> None:
+    """The lock, and the program that installs it with all that it imports and reads; nothing of a checkout's own."""
+    folder = ROOT / "requirements"
+    own = {file.name for file in folder.glob("*.py")} - {"measure_sizes.py"}
+    own |= {file.name for file in folder.glob("*.toml")} | {"server.txt"}
+    assert {name.removeprefix("requirements/") for name in names if name.startswith("requirements/")} == own
 
 
 def test_the_wheel_holds_code_and_data(tmp_path: Path) -> None:

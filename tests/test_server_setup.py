@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan of a server's set-up, as Blender asks for it: the real program, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import environments
+import pytest
+import pythons
+import setup_plan
+import torch_builds
+from gpus import Gpu, Machine
+from setup_folders import Home
+
+PROGRAM = Path(environments.__file__).with_name("server_setup.py")
+SIZES = tomllib.loads(setup_plan.SIZES.read_text("utf-8"))
+PLAN = {
+    "state": str, "folder": str, "python": dict, "gpu": str, "torch": str, "why_cpu": str, "download_bytes": int,
+    "disk_bytes": int, "needed_bytes": int, "free_bytes": int, "minutes": int, "speed": str, "packages": int, "error": str,
+}  # fmt: skip
+
+
+def test_the_plan_of_a_new_user(tmp_path: Path) -> None:
+    home = tmp_path / "not there yet"
+    done = subprocess.run([sys.executable, "-I", PROGRAM, "plan", "--home", home], capture_output=True, text=True)
+    told = json.loads(done.stdout)
+    assert (done.returncode, done.stderr) == (2 if told["error"] else 0, "")
+    assert {name: type(value) for name, value in told.items()} == PLAN
+    assert told["state"] == "missing"
+    assert told["folder"] == str(home / "server-env")
+    assert told["packages"] > 60
+    assert 100e6 < told["download_bytes"] < told["disk_bytes"] < told["needed_bytes"]
+    assert told["torch"].endswith(".")
+    assert told["minutes"] > 0
+    assert not home.exists()
+
+
+def test_the_python_of_the_plan_is_not_the_one_that_asks(tmp_path: Path) -> None:
+    """That is Blender's: an environment of it would go with that Blender."""
+    assert [sys.executable] not in pythons.candidates("3.11", own=False)
+    fetched = tmp_path / "cpython-3.12.1-linux" / ("python.exe" if pythons.WINDOWS else "bin/python3.12")
+    fetched.parent.mkdir(parents=True)
+    fetched.touch()
+    assert [str(fetched)] in pythons.candidates("3.12", own=False, more=tmp_path)
+
+
+def test_the_sizes_are_those_of_the_lock() -> None:
+    assert SIZES["measured"]["lock"] == environments.lock_hash("server"), "run requirements/measure_sizes.py"
+
+
+@pytest.mark.parametrize("kind", ["linux x86_64", "linux arm64", "windows x86_64", "macos arm64"])
+def test_every_system_has_its_sizes(kind: str) -> None:
+    machine = Machine(*kind.split())
+    data, builds = torch_builds.read_builds()
+    for gpu in (None, Gpu("nvidia", "NVIDIA GeForce RTX 4070", "581.42", "8.9"), Gpu("nvidia", "GTX 1080", "560.94", "6.1"),
+                Gpu("amd", "navi31", "amdgpu", target="gfx1100"), Gpu("apple", "Apple GPU")):  # fmt: skip
+        choice = torch_builds.choose(Machine(*kind.split(), (gpu,) if gpu else ()), data, builds)
+        much = setup_plan.amount(machine, choice)
+        assert much.packages > 60
+        assert 200e6 < much.download < much.disk < 25e9
+        if choice.index:
+            assert setup_plan.about(machine, choice).startswith("about ")
+
+
+def test_a_disk_that_is_too_small_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setup_plan, "free_bytes", lambda folder: 10**9)
+    told = setup_plan.plan(Home(tmp_path))
+    assert "1.0 GB free" in told["error"] and told["error"].endswith(".")
