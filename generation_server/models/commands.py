@@ -88,6 +88,7 @@ def _list(statuses: list[ModelStatus], as_json: bool) -> None:
 
 
 def _folders(catalogue: Any, add: Path | None, remove: Path | None) -> int:
+    from .comfyui import extra_folders
     from .entry import ModelError
     from .layouts import name_folders, other_folders
 
@@ -106,7 +107,14 @@ def _folders(catalogue: Any, add: Path | None, remove: Path | None) -> int:
         except OSError as error:
             raise ModelError(f"{error.filename} cannot be written: {error.strerror}.") from error
     entries = [entry for entry in catalogue.entries().values() if entry.path]
-    for folder in (catalogue.models_dir, *folders):
+    named = [catalogue.models_dir]
+    for folder in folders:
+        named.append(folder)
+        try:
+            named += extra_folders(folder)
+        except ModelError as error:
+            print(error, file=sys.stderr)
+    for folder in named:
         inside = [entry for entry in entries if entry.path.absolute().is_relative_to(folder)]
         print(f"{folder}: {len(inside)} models" if folder.is_dir() else f"{folder}: is not there")
     return 0

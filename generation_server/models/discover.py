@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..families.catalogue import families
+from .comfyui import extra_folders
 from .entry import UNION_CONTROLS, Entry, ModelError, entry_name
 from .header import HeaderError, tensor_shapes
 from .layouts import candidates, identity, other_folders
@@ -66,13 +67,18 @@ def discover(models_dir: Path, described: Mapping[str, Entry]) -> tuple[dict[str
     found: dict[str, Entry] = {}
     problems: list[str] = []
     unknown: Counter[Path] = Counter()
+    others: dict[Path, list[Path]] = {}
     try:
-        others = other_folders(models_dir)
+        others = {root: [] for root in other_folders(models_dir)}
     except ModelError as error:
-        others = []
         problems.append(str(error))
+    for root in others:
+        try:
+            others[root] = extra_folders(root)
+        except ModelError as error:
+            problems.append(str(error))
     for candidate in candidates(models_dir, others):
-        path, root = candidate.path, candidate.root
+        path, origin = candidate.path, candidate.root
         is_direct = path.parent == models_dir  # where an entry's files are looked for by its name
         name = entry_name(_label(path)) or "model"
         if identity(path, candidate.status) in taken or candidate.repository in repositories or (is_direct and name in described):
@@ -93,8 +99,8 @@ def discover(models_dir: Path, described: Mapping[str, Entry]) -> tuple[dict[str
         else:
             continue
         entry, problem = _entry(name, path, kind, width)
-        if entry is None and root is not None:
-            unknown[root] += not candidate.repository
+        if entry is None and origin is not None:
+            unknown[origin] += not candidate.repository
             continue
         if entry is None:
             problems.append(problem)
@@ -106,9 +112,9 @@ def discover(models_dir: Path, described: Mapping[str, Entry]) -> tuple[dict[str
                 continue
             if same:
                 continue  # a second copy
-        if root is not None and not missing_of(entry):
-            entry = replace(entry, note=f"Found in {root}.")
-        elif root is not None:
+        if origin is not None and not missing_of(entry):
+            entry = replace(entry, note=f"Found in {origin}.")
+        elif origin is not None:
             continue  # not all of it is there: some program may be fetching it
         if name in found or name in described:
             other = found.get(name, described.get(name))

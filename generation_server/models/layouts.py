@@ -10,7 +10,7 @@ here, and are not looked into. Standard library only.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,13 +73,18 @@ def identity(path: Path, status: os.stat_result) -> tuple[int, int] | str:
     return (status.st_dev, status.st_ino) if status.st_ino else os.path.normcase(os.path.realpath(path))
 
 
-def candidates(models_dir: Path, others: Iterable[Path]) -> Iterator[Candidate]:
-    """All that may be a model: in the user's folder, in the others, in the hub's cache, each file once, in a fixed order."""
+def candidates(models_dir: Path, others: Mapping[Path, Sequence[Path]]) -> Iterator[Candidate]:
+    """All that may be a model: in the user's folder, in the others, in the hub's cache, each file once, in a fixed order.
+
+    ``others``: with each of them, the folders elsewhere that it names, of models of one kind.
+    """
     seen: set[tuple[int, int] | str] = set()
 
     def all_of_them() -> Iterator[tuple[Path, Path | None, str]]:
-        for root in (None, *others):
-            yield from ((path, root, "") for path in _in_root(root or models_dir))
+        yield from ((path, None, "") for path in _in_root(models_dir))
+        for root, elsewhere in others.items():
+            yield from ((path, root, "") for path in _in_root(root))
+            yield from ((path, root, "") for folder in elsewhere for path in _below(folder, 1))
         yield from ((path, hub_cache(), repository) for path, repository in _cached())
 
     for path, root, repository in all_of_them():

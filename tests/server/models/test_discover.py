@@ -99,6 +99,65 @@ def test_the_folders_of_comfyui(catalogue: ModelCatalogue, tmp_path: Path) -> No
     assert found(catalogue) == {}
 
 
+EXTRA_PATHS = """
+#Rename this to extra_model_paths.yaml and ComfyUI will load it
+a111:
+    base_path: {base}
+    checkpoints: models/Stable-diffusion
+    vae: models/VAE
+    loras: |
+         models/Lora
+         models/LyCORIS
+    upscale_models: models/ESRGAN
+    embeddings: embeddings
+    controlnet: models/ControlNet
+    is_default: true
+nearby:
+    checkpoints: ../shared/checkpoints/
+    custom_nodes: 5
+empty:
+"""
+
+
+def test_what_comfyui_has_elsewhere(
+    catalogue: ModelCatalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As its own ``extra_model_paths.yaml`` says; the folder of another interface as the example in it does."""
+    monkeypatch.setenv("BIG_DISK", str(tmp_path / "disk"))
+    other = tmp_path / "disk" / "webui" / "models"
+    weights(other / "Stable-diffusion" / "anime" / "mix.safetensors", SD15)
+    weights(other / "LyCORIS" / "style.safetensors", LORA)
+    weights(other / "ESRGAN" / "4x.safetensors", UPSCALER)
+    weights(other / "text_encoders" / "clip.safetensors", SD15)
+    weights(tmp_path / "shared" / "checkpoints" / "illu.safetensors", XL)
+    comfyui = tmp_path / "ComfyUI"
+    weights(comfyui / "models" / "checkpoints" / "own.safetensors", XL)
+    listed = comfyui / "extra_model_paths.yaml"
+    listed.write_text(EXTRA_PATHS.format(base="${BIG_DISK}/webui/"))
+    expected = {
+        "own": ("checkpoint", "sdxl"),
+        "mix": ("checkpoint", "sd15"),
+        "style": ("lora", "sd15"),
+        "4x": ("upscaler", ""),
+        "illu": ("checkpoint", "sdxl"),
+    }
+    for named in (comfyui / "models", comfyui):
+        assert folders(catalogue, "--add", str(named)) == 0
+        assert found(catalogue) == expected and catalogue.problems() == []
+        assert f"{other / 'Stable-diffusion'}: 1 models" in capsys.readouterr().out
+        assert folders(catalogue, "--remove", str(named)) == 0
+    assert folders(catalogue, "--add", str(comfyui)) == 0
+    assert str(comfyui) in catalogue.status("mix").note
+    for nonsense in ("a: [", "a: !!python/object/apply:os.system ['true']", "\0", "a: \t- b\n\tc"):
+        listed.write_text(nonsense)
+        assert set(found(catalogue)) == {"own"}
+        (problem,) = catalogue.problems()
+        assert problem.startswith(f"{listed} cannot be read (") and "\n" not in problem
+    for harmless in ("", "- a\n- b\n", "5", "a:\n  checkpoints:\n    - list\n  base_path: 3\n"):
+        listed.write_text(harmless)
+        assert set(found(catalogue)) == {"own"} and catalogue.problems() == []
+
+
 def test_the_users_own_folder_may_be_laid_out_so(catalogue: ModelCatalogue) -> None:
     weights(catalogue.models_dir / "checkpoints" / "mine.safetensors", SD15)
     weights(catalogue.models_dir / "ControlNet" / "control_v11f1p_sd15_depth_fp16.safetensors", {CONTROL_ATTENTION: [8, 768]})
