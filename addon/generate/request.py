@@ -37,6 +37,7 @@ from .models import Model, model_of
 from .models import model as model_named
 from .records import Record, RecordError, new_record_path, remove, write_file, write_record
 from .scene_info import NO_START, scene_info
+from .styling import styled
 
 NO_FIGURE = "There is no visible figure: add one with Add ▸ Mannequin, or show a hidden one."
 
@@ -144,6 +145,7 @@ def prepare(
             denoising_strength=round(settings.denoising_strength, 4) if init_image else 1.0,
             child_in_view=any(is_child(object_in(scene, key)) for key in passes.figures),
         )
+        request = styled(scene, request)
     except ProtocolError as error:
         raise UserError(str(error)) from error
     return Prepared(request, images, scene_info(scene, view_layer, passes), passes, model)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ...generation_server.protocol import JobState, new_job_id
 from .. import png
 from ..errors import UserError
-from ..generate import history, pictures, restore, session, timer, viewing
+from ..generate import history, pictures, restore, session, styling, timer, viewing
 from ..generate.clay import shade, unpack
 from ..generate.records import Record, RecordError, disk_sentence, new_record_path, remove, write_file, write_record
 from ..passes.sheet import side_by_side
@@ -166,6 +166,7 @@ class P2A_OT_restore_result(_OnResult, bpy.types.Operator):
             said += restore.restore_scene(context.scene, record.scene)
         if self.settings:
             said += restore.restore_settings(context.scene, record.request, record.scene)
+            said += styling.restore(context.scene, record.request, record.scene)
         for sentence in said:
             self.report({"WARNING"}, sentence)
 

@@ -11,6 +11,7 @@ from .generation import P2A_PG_generation
 from .passes import P2A_PG_passes
 from .posing import P2A_PG_posing
 from .shots import P2A_PG_shots
+from .styles import P2A_PG_styles
 from .wardrobe import P2A_PG_wardrobe
 from .window import P2A_PG_result, P2A_PG_window
 
@@ -23,6 +24,7 @@ class P2A_PG_scene(bpy.types.PropertyGroup):
     posing: PointerProperty(type=P2A_PG_posing)
     wardrobe: PointerProperty(type=P2A_PG_wardrobe)
     generation: PointerProperty(type=P2A_PG_generation)
+    styles: PointerProperty(type=P2A_PG_styles)
     file_id: StringProperty(
         name="History", description="Which folder of the history belongs to this file", options={"HIDDEN"}, default=""
     )

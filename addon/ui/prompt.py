@@ -7,7 +7,7 @@ import bpy
 
 from ...generation_server.families.catalogue import families
 from ..operators.prompt import P2A_OT_negative_preset
-from . import parts
+from . import parts, styles
 from .sidebar import InSidebar
 
 
@@ -17,6 +17,7 @@ class P2A_PT_prompt(InSidebar, bpy.types.Panel):
     bl_order = 30
 
     def draw(self, context: bpy.types.Context) -> None:
+        styles.draw(self.layout, context)
         parts.prompt(self.layout, context, "prompt", "What the picture shows", 3)
 
 

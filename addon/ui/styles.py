@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The style of the pictures: one row above the prompt."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..generate import style_shelf
+from ..operators.styles import (
+    P2A_OT_choose_style,
+    P2A_OT_delete_style,
+    P2A_OT_duplicate_style,
+    P2A_OT_open_styles,
+    P2A_OT_save_style,
+)
+from . import parts
+
+_NONE = "No Style"
+
+
+class P2A_MT_styles(bpy.types.Menu):
+    bl_idname = "P2A_MT_styles"
+    bl_label = "Style"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        chosen = context.scene.pose_to_anime.styles.style
+        _line(layout, "", _NONE, not chosen)
+        layout.separator()
+        shown = style_shelf.shown()
+        entries = list(shown.entries.values()) if shown else []
+        for style in entries:
+            if not style.own:
+                _line(layout, style.name, style.title, style.name == chosen)
+        if any(style.own for style in entries):
+            layout.separator()
+            for style in entries:
+                if style.own:
+                    _line(layout, style.name, style.title, style.name == chosen)
+
+
+class P2A_MT_style_tools(bpy.types.Menu):
+    bl_idname = "P2A_MT_style_tools"
+    bl_label = "My Styles"
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.operator_context = "INVOKE_DEFAULT"
+        layout.operator(P2A_OT_save_style.bl_idname, icon="FILE_TICK")
+        layout.operator(P2A_OT_duplicate_style.bl_idname, icon="DUPLICATE")
+        layout.operator(P2A_OT_delete_style.bl_idname, icon="TRASH")
+        layout.separator()
+        layout.operator(P2A_OT_open_styles.bl_idname, icon="FILE_FOLDER")
+
+
+def _line(layout: bpy.types.UILayout, name: str, title: str, is_chosen: bool) -> None:
+    icon = "CHECKMARK" if is_chosen else "BLANK1"
+    layout.operator(P2A_OT_choose_style.bl_idname, text=title, translate=False, icon=icon).style = name
+
+
+def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """The row: which style, and what can be done with styles."""
+    name = context.scene.pose_to_anime.styles.style
+    shown = style_shelf.shown()
+    found = shown.entries.get(name) if shown and name else None
+    row = layout.row(align=True)
+    row.menu(P2A_MT_styles.bl_idname, text=found.title if found else name or _NONE, icon="BRUSHES_ALL")
+    row.menu(P2A_MT_style_tools.bl_idname, text="", icon="DOWNARROW_HLT")
+    if name and shown is not None and found is None:
+        parts.text(layout, context, f"There is no style '{name}' here: choose another, or none.", "ERROR")
+
+
+CLASSES: tuple[type, ...] = (P2A_MT_styles, P2A_MT_style_tools)
