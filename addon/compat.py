@@ -4,6 +4,11 @@
 import bpy
 
 
+def blender_version() -> str:
+    """As Blender calls itself, "4.5.3 LTS"."""
+    return bpy.app.version_string
+
+
 def eevee_engine() -> str:
     """The identifier of EEVEE, which was renamed in Blender 5.0."""
     return "BLENDER_EEVEE" if bpy.app.version >= (5, 0, 0) else "BLENDER_EEVEE_NEXT"

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What belongs to the user, not to the file: where the server is and where data lies."""
 
+from collections.abc import Callable
+
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
 from ..generation_server.address import AddressError, read_address
 from ..generation_server.protocol import default_server_dir, user_data_dir
 from .package import BASE
+
+sections: list[Callable[[bpy.types.UILayout, bpy.types.Context], None]] = []
+"""What features draw in the Preferences below the server's address."""
 
 
 def _take_apart(prefs: bpy.types.AddonPreferences, _context: bpy.types.Context) -> None:
@@ -53,6 +58,11 @@ class P2A_AP_preferences(bpy.types.AddonPreferences):
         description="Where a server's environment is present and none runs, Generate starts one; it ends after ten idle minutes",
         default=True,
     )
+    start_with_blender: BoolProperty(
+        name="Start the Server with Blender",
+        description="Start the server of this computer as soon as Blender is there: the first picture need not wait for it",
+        default=False,
+    )
 
     explicit_content: BoolProperty(
         name="Explicit Content",
@@ -68,7 +78,7 @@ class P2A_AP_preferences(bpy.types.AddonPreferences):
         options={"HIDDEN"},
     )
 
-    def draw(self, _context: bpy.types.Context) -> None:
+    def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
@@ -82,6 +92,9 @@ class P2A_AP_preferences(bpy.types.AddonPreferences):
         folder.enabled = not self.server_url
         folder.prop(self, "server_dir", placeholder=str(default_server_dir()))
         folder.prop(self, "start_with_generate")
+        folder.prop(self, "start_with_blender")
+        for draw in sections:
+            draw(layout, context)
         layout.column(heading="Pictures").prop(self, "explicit_content")
         data = layout.column(heading="Your Data")
         data.label(text=f"History, poses and models are in {user_data_dir()}")

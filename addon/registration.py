@@ -61,7 +61,10 @@ MODULES: tuple[str, ...] = (
     "generate.session",
     "generate.timer",
     "generate.errands",
+    "generate.environment",
     "generate.history",
+    "operators.set_up",
+    "operators.server_tools",
     "operators.generation",
     "operators.server",
     "operators.model",
@@ -99,6 +102,7 @@ MODULES: tuple[str, ...] = (
     "ui.controls",
     "ui.generation",
     "ui.results",
+    "ui.server_preferences",
 )
 """Feature modules below ``addon``. Each has ``CLASSES`` and, where it needs them, ``register()`` and ``unregister()``."""
 

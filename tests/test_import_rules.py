@@ -66,6 +66,7 @@ CONTRACT = (
     "generation_server.address",
     "generation_server.exchange",
     "generation_server.client",
+    "generation_server.endings",
     "generation_server.families",
 )
 FIGURE_CODE = (

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import bpy
 
 from ...generation_server.address import Address, AddressError, read_address
+from ...generation_server.protocol import default_server_dir
 from ..errors import UserError
 from ..preferences import preferences
 
@@ -40,7 +42,6 @@ def may_connect(address: Address) -> None:
 
 def bridge_settings() -> dict[str, Any]:
     """What the bridge needs to find the server. Raises UserError as ``chosen_server`` and ``may_connect`` do."""
-    prefs = preferences()
     server = chosen_server()
     if server is not None:
         may_connect(server)
@@ -48,11 +49,23 @@ def bridge_settings() -> dict[str, Any]:
         "url": server.url if server else "",
         "token": server.token if server else "",
         "fingerprint": server.fingerprint if server else "",
-        "server_dir": bpy.path.abspath(prefs.server_dir) if prefs and prefs.server_dir else "",
+        "server_dir": str(server_dir()),
     }
+
+
+def server_dir() -> Path:
+    """Where the server of this computer keeps its token, jobs and results."""
+    prefs = preferences()
+    return Path(bpy.path.abspath(prefs.server_dir)) if prefs is not None and prefs.server_dir else default_server_dir()
 
 
 def may_start_server() -> bool:
     """Whether Generate may start a server where none runs."""
     prefs = preferences()
     return bool(prefs is None or prefs.start_with_generate)
+
+
+def start_with_blender() -> bool:
+    """Whether the server of this computer shall start as soon as Blender does; one on another computer is not ours to start."""
+    prefs = preferences()
+    return prefs is not None and bool(prefs.start_with_blender) and not prefs.server_url.strip()

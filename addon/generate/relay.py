@@ -8,8 +8,6 @@ to its record on disk before Blender is told, so nothing depends on Blender bein
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import select
 import socket
@@ -26,8 +24,16 @@ from .clay import make_picture
 from .delivery import fetch_pictures, send_inputs
 from .errand_runner import ErrandRunner
 from .event_stream import EventStream
-from .records import Record, RecordError, read_record, write_file, write_record
-from .server_process import HOW_TO_START, ServerProcess, ServerStartError, server_python, start_server
+from .records import Record, RecordError, read_record, write_record
+from .server_process import (
+    HOW_TO_START,
+    Ending,
+    ServerProcess,
+    ServerStartError,
+    server_python,
+    start_server,
+    stop_server,
+)
 from .telling import Teller
 
 BUSY_TICK = 0.25  # seconds between looks at a server that is starting
@@ -49,12 +55,13 @@ class Relay:
         self._last_event_id: int | None = None
         self._server: ServerProcess | None = None
         self._starting = False
+        self._ending: Ending | None = None  # a server that was told to end
+        self._start_then = False  # and whether another is to start after it
         self._waiting: dict[str, Record] = {}  # to be submitted, once there is a server
         self._jobs: dict[str, Record] = {}  # submitted and not final
         self._next_try = 0.0
         self._next_ping = 0.0
         self._next_look = 0.0
-        self._previews = 0
         self._errands = ErrandRunner(self._served, self._tell)
 
     def run(self) -> None:
@@ -69,7 +76,7 @@ class Relay:
 
     def _wait(self) -> bool:
         """Wait for something to do; False when Blender is gone."""
-        if self._starting:
+        if self._starting or self._ending:
             patience = BUSY_TICK
         elif self._is_lost:
             patience = max(0.05, self._next_try - time.monotonic())
@@ -160,10 +167,24 @@ class Relay:
             self._client.free_memory()
             self._next_ping = 0.0
 
+    def _do_stop_server(self, restart: bool = False) -> None:
+        """End the server of this computer; its jobs wait for the next one."""
+        if self._ending is None and (ending := stop_server(self._server_dir, self._server)):
+            self._server, self._ending, self._start_then = None, ending, restart
+            self._forget_server()
+            self._tell.server("starting" if restart else "down", "")
+            self._jobs, self._waiting = self._jobs | self._waiting, {}
+            self._tell.lost(self._jobs | self._waiting, "The server was stopped.")
+        elif self._ending is None and restart:
+            self._do_connect(start=True)
+
     # The server's side
 
     def _find(self, start: bool) -> None:
         """Have a client, or be on the way to one. Raises ServerError or ServerStartError."""
+        if self._ending is not None:
+            self._start_then |= start
+            return
         if self._client is not None or self._starting:
             try:
                 self._submit_waiting()
@@ -216,7 +237,12 @@ class Relay:
     def _look_after_server(self) -> None:
         now = time.monotonic()
         try:
-            if self._starting and self._server is not None:
+            if self._ending is not None:
+                if self._ending.is_over():
+                    self._ending = None
+                    if self._start_then:
+                        self._find(start=True)
+            elif self._starting and self._server is not None:
                 if client := self._server.check():
                     self._connected(client)
             elif self._is_lost:
@@ -238,7 +264,9 @@ class Relay:
             elif self._client is not None:
                 self._lose(str(error))
             else:
-                self._tell_lost(str(error))  # one is there by now, and it has another reason: its protocol, its token
+                self._tell.lost(
+                    self._jobs | self._waiting, str(error)
+                )  # one is there by now, and it has another reason: its protocol, its token
 
     def _look_at_jobs(self, client: Client) -> None:
         for record in list(self._jobs.values()):
@@ -270,13 +298,8 @@ class Relay:
             self._server = None
         self._forget_server()
         self._tell.server("down", sentence)
-        self._jobs |= self._waiting
-        self._waiting = {}
-        self._tell_lost(sentence)
-
-    def _tell_lost(self, sentence: str) -> None:
-        for job_id in self._jobs | self._waiting:
-            self._tell("lost", job=job_id, sentence=f"{sentence} The job goes on when the server is back.")
+        self._jobs, self._waiting = self._jobs | self._waiting, {}
+        self._tell.lost(self._jobs | self._waiting, sentence)
 
     def _forget_server(self) -> None:
         self._client = None
@@ -342,14 +365,7 @@ class Relay:
             return
         self._tell.job(event.job)
         if event.preview:
-            # Two names in turn: Blender may still be reading the last one.
-            path = self._folder / f"preview-{self._previews % 2}.jpg"
-            try:
-                write_file(path, base64.b64decode(event.preview, validate=True))
-            except (binascii.Error, RecordError):
-                return  # a preview is worth no message
-            self._previews += 1
-            self._tell("preview", job=record.job_id, path=str(path))
+            self._tell.preview(self._folder, record.job_id, event.preview)
 
     def _finish(self, record: Record, status: JobStatus) -> None:
         """A job is final: fetch what it came to, write it down, tell Blender."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...generation_server.client import Client, find_server
-from ...generation_server.protocol import SERVER_PYTHON_FILE, default_server_dir, user_data_dir
+from ...generation_server.endings import describe_end
+from ...generation_server.protocol import SERVER_PYTHON_FILE, ServerAddress, default_server_dir, user_data_dir
+from .processes import is_running
 
 IDLE_EXIT = 600
 """Seconds without a client and with an empty queue after which a server that Blender started ends."""
@@ -24,7 +27,10 @@ START_LIMIT = 90.0
 """Seconds in which a started server has to answer: importing torch from a slow disk takes most of them."""
 
 PYTHON_VARIABLE = "POSE_TO_ANIME_SERVER_PYTHON"
-HOW_TO_START = "No generation server is running: start one with “python3 studio.py serve”."
+HOW_TO_START = "No generation server is running: set one up in the Preferences, or start one with “python3 studio.py serve”."
+
+STOP_LIMIT = 20.0
+"""Seconds in which a server that is told to end may bring its work in order; then it is ended without asking."""
 
 _ROOT = Path(__file__).absolute().parents[2]  # not resolved: a link called pose_to_anime must stay one
 _LOG_LINES = 6
@@ -44,11 +50,18 @@ def server_python(data_dir: Path | None = None, root: Path = _ROOT) -> Path | No
     candidates = [root / ".venv" / "server" / program, user_data_dir() / "server-env" / program]
     with contextlib.suppress(OSError, ValueError):
         candidates.append(Path(((data_dir or default_server_dir()) / SERVER_PYTHON_FILE).read_text("utf-8").strip()))
+    if not _is_whole(user_data_dir()):
+        candidates.pop(1)
     for python in candidates:
         # studio.py writes the environment first and the server's packages last
         if python.is_file() and any(any(python.parents[1].glob(f"{folder}/site-packages/fastapi")) for folder in _LIBRARIES):
             return python
     return None
+
+
+def _is_whole(home: Path) -> bool:
+    """Whether no set-up of the user's environment is half done: it writes down last what it has installed."""
+    return not (home / "server-setup").is_dir() or (home / "server-setup" / "environment.json").is_file()
 
 
 @dataclass
@@ -87,7 +100,8 @@ class ServerProcess:
         """The sentence that it left where a person can mend it, else all that it said last."""
         if code == SAID_WHY and (said := _said(self.log)):
             return said[-1]
-        return f"The server ended with exit code {code}. {self._last_words()}"
+        why = describe_end(code, "\n".join(_said(self.log)))
+        return f"The server ended ({why}). {self._last_words()}"
 
     def _last_words(self) -> str:
         return last_lines(self.log) or f"Its log is {self.log}."
@@ -123,6 +137,46 @@ def start_server(python: Path, data_dir: Path, device: str = "auto", idle_exit: 
             f"The server cannot be started with {python} ({error.strerror or error}): try “python3 studio.py serve”."
         ) from error
     return ServerProcess(process, data_dir, log)
+
+
+@dataclass
+class Ending:
+    """A server that was told to end."""
+
+    pid: int
+    process: subprocess.Popen[bytes] | None  # where it was started from here
+    began: float = field(default_factory=time.monotonic)
+
+    def is_over(self) -> bool:
+        """Whether it has ended; one that does not is ended without asking."""
+        if self.process is not None and self.process.pid == self.pid:
+            over = self.process.poll() is not None
+        else:
+            over = not is_running(self.pid)
+        if not over and time.monotonic() - self.began > STOP_LIMIT:
+            with contextlib.suppress(OSError):
+                os.kill(self.pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+        return over
+
+
+def stop_server(data_dir: Path, started: ServerProcess | None) -> Ending | None:
+    """Tell the server on ``data_dir`` to end, or ``started``, which does not answer yet; None where there is none.
+
+    Only a process that answers as our server does is ended: a number in a file may be another program's by now.
+    """
+    process = started.process if started is not None and started.process.poll() is None else None
+    address = ServerAddress.read(data_dir)
+    pid = address.pid if address is not None and find_server(data_dir) is not None else process.pid if process else 0
+    if not pid:
+        return None
+    with contextlib.suppress(OSError):
+        os.kill(pid, signal.SIGTERM)
+    return Ending(pid, process)
+
+
+def last_words(data_dir: Path) -> str:
+    """What the server on ``data_dir``, whoever started it, wrote down last; for an error message."""
+    return last_lines(data_dir / "server.log", 3)
 
 
 def last_lines(path: Path, count: int = _LOG_LINES) -> str:

@@ -98,12 +98,13 @@ class Session:
     settings: dict[str, Any] = field(default_factory=dict)
     told: deque[dict[str, Any]] = field(default_factory=deque)  # by the bridge, and not yet taken in
     errands: set[str] = field(default_factory=set)  # that the bridge is on (see errands.py)
+    held: dict[str, Record] = field(default_factory=dict)  # jobs that wait here until there can be a server
 
     @property
     def is_busy(self) -> bool:
         """Whether something is expected to change soon."""
         return (
-            bool(self.jobs or self.told or self.errands)
+            bool(self.jobs.keys() - self.held.keys() or self.told or self.errands)
             or self.server.state == "starting"
             or (self.link is not None and not self.link.is_connected)
         )
@@ -120,6 +121,9 @@ previewed: list[Callable[[Job], None]] = []
 
 ended: list[Callable[[], None]] = []
 """Called when the bridge has ended."""
+
+waits_for_server: list[Callable[[], bool]] = []
+"""Each says whether jobs have to wait because a server is only just being set up."""
 
 wake: list[Callable[[], None]] = []
 """Called when there is something to watch: the timer starts itself."""
@@ -141,6 +145,9 @@ def connect(start: bool = False) -> None:
 
 def submit(record: Record, *, start_server: bool | None = None) -> None:
     """Hand a job that is in the history to the bridge. Raises UserError, LinkError, and then it is in the history no more."""
+    if start_server is None and any(call() for call in waits_for_server):
+        _hold(record)
+        return
     start = may_start_server() if start_server is None else start_server
     try:
         _link().send({"do": "submit", "record": str(record.path), "start": start})
@@ -151,9 +158,27 @@ def submit(record: Record, *, start_server: bool | None = None) -> None:
     session.error, session.notice, session.warnings = "", "", ()
 
 
+def _hold(record: Record) -> None:
+    session.held[record.job_id] = record
+    session.jobs[record.job_id] = Job(record)
+    for call in tuple(wake):
+        call()
+
+
+def release() -> None:
+    """Hand over the jobs that waited for a server. Raises UserError, LinkError; those that are left wait on."""
+    for job_id, record in tuple(session.held.items()):
+        _link().send({"do": "submit", "record": str(record.path), "start": True})
+        session.held.pop(job_id)
+
+
 def resume(record: Record) -> None:
     """Follow a job that an earlier session began. Raises UserError, LinkError."""
-    if record.job_id not in session.jobs:
+    if record.job_id in session.jobs:
+        return
+    if any(call() for call in waits_for_server):
+        _hold(record)
+    else:
         _link().send({"do": "resume", "record": str(record.path)})
         session.jobs[record.job_id] = Job(record)
 
@@ -163,7 +188,7 @@ def cancel(job_id: str) -> None:
     job = session.jobs.get(job_id)
     if job is None:
         return
-    if session.link is None:  # nobody will ever tell: end it here
+    if session.link is None or job_id in session.held:  # nobody will ever tell: end it here
         _give_up(job)
         return
     job.phase = "cancelling"
@@ -219,6 +244,7 @@ def stop() -> None:
     session.link = None
     session.told.clear()
     session.jobs.clear()
+    session.held.clear()
     session.server = Server()
     _tell_ended()
 
@@ -235,6 +261,8 @@ def _link() -> Link:
         session.link = Link([sys.executable, *bpy.app.python_args], settings)
         session.settings = settings
         for job in session.jobs.values():  # those that lost their bridge
+            if job.id in session.held:
+                continue
             job.lost = ""
             session.link.send({"do": "resume", "record": str(job.record.path)})
     elif settings != session.settings:
@@ -309,6 +337,7 @@ def _ignore(**_what: Any) -> None:
 
 def _give_up(job: Job) -> None:
     session.jobs.pop(job.id, None)
+    session.held.pop(job.id, None)
     try:
         write_record(job.record.with_changes(state=JobState.CANCELLED))
     except RecordError as error:

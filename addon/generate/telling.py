@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import contextlib
 import json
 import socket
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from ...generation_server.protocol import JobStatus, ModelStatus, user_data_dir
@@ -21,6 +24,7 @@ class Teller:
 
     def __init__(self, blender: socket.socket) -> None:
         self._blender = blender
+        self._previews = 0
 
     def __call__(self, event: str, **what: Any) -> None:
         try:
@@ -33,6 +37,21 @@ class Teller:
 
     def server(self, state: str, sentence: str) -> None:
         self("server", state=state, sentence=sentence)
+
+    def lost(self, jobs: Iterable[str], sentence: str) -> None:
+        """Why these jobs have to wait."""
+        for job_id in jobs:
+            self("lost", job=job_id, sentence=f"{sentence} The job goes on when the server is back.")
+
+    def preview(self, folder: Path, job_id: str, picture: str) -> None:
+        """A job's picture so far, base64 of a JPEG, as a file in ``folder``."""
+        path = folder / f"preview-{self._previews % 2}.jpg"  # two names in turn: Blender may still be reading the last one
+        try:
+            write_file(path, base64.b64decode(picture, validate=True))
+        except (binascii.Error, RecordError):
+            return  # a preview is worth no message
+        self._previews += 1
+        self("preview", job=job_id, path=str(path))
 
     def models(self, models: Iterable[ModelStatus]) -> None:
         """What the server has: Blender is told, and it is kept for the next time."""

@@ -11,16 +11,31 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 import bpy
 
 from . import session as _session
 from .session import session
 
-BUSY = 0.1  # seconds between calls while a job runs
+BUSY = 0.1  # seconds between calls while a job runs, or something else goes on
 SOON = 0.02  # while there are tasks
 TASK_LIMIT = 0.005  # seconds into a call after which no task is begun
 IDLE = 1.0  # while a bridge is there and nothing happens
+
+
+class Watcher(Protocol):
+    """Something beside the bridge that goes on outside Blender."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it is to be looked at."""
+
+    def poll(self) -> bool:
+        """Look at it, in a moment; True when something changed."""
+
+
+watchers: list[Watcher] = []
 
 _tasks: deque[tuple[str, Callable[[], None]]] = deque()
 
@@ -48,6 +63,8 @@ def tick() -> float | None:
     part = "poll"
     try:
         changed = _session.poll()
+        for watcher in watchers:
+            changed = watcher.poll() or changed
         for _ in range(len(_tasks)):  # what they add is for the next call
             if time.perf_counter() - began > TASK_LIMIT:
                 break
@@ -62,7 +79,7 @@ def tick() -> float | None:
     session.stats.note((time.perf_counter() - began) * 1000.0, part)
     if _tasks:
         return SOON
-    if session.is_busy:
+    if session.is_busy or any(watcher.is_busy for watcher in watchers):
         return BUSY
     return IDLE if session.link is not None else None
 

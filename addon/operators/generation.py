@@ -10,11 +10,12 @@ import bpy
 from bpy.props import StringProperty
 
 from ..framing.camera import picture_camera, sync_render_size
-from ..generate import history, models, session, timer, viewing
+from ..generate import environment, history, models, session, timer, viewing
 from ..generate.link import LinkError
 from ..generate.request import ensure_camera, prepare, write_job
 from ..settings.generation import SEED_MAX
 from . import reporting
+from .set_up import ask_first
 
 MENDABLE = (*reporting.MENDABLE, LinkError)
 """Errors whose text is a sentence for the user."""
@@ -46,6 +47,9 @@ class P2A_OT_generate(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return context.scene is not None and context.view_layer is not None
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        return ask_first(self, picture=True) if environment.is_needed() else self.execute(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         clock = _Clock()

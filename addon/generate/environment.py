@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The server's environment in this Blender: whether it is there, its set-up, and the pictures that wait for it.
+
+Panels read what is in memory here; files are looked at on a click, when a set-up ends, and by the timer.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+
+import bpy
+
+from ...generation_server.protocol import ServerAddress, user_data_dir
+from ..errors import UserError
+from ..preferences import preferences
+from . import session as _session
+from . import timer
+from .connection import server_dir, start_with_blender
+from .link import LinkError
+from .server_process import server_python
+from .setting_up import SetUp
+
+_set_up: SetUp | None = None
+_is_there = False
+_dialog_wanted = False
+_picture_wanted = False
+
+
+def set_up() -> SetUp:
+    """The one set-up of this user's folder."""
+    global _set_up
+    if _set_up is None:
+        _set_up = SetUp([sys.executable, *bpy.app.python_args], user_data_dir())
+    return _set_up
+
+
+def is_there() -> bool:
+    """Whether there was an environment to start a server with when that was looked at last. For panels."""
+    return _is_there
+
+
+def look() -> bool:
+    """Look whether there is an environment now."""
+    global _is_there
+    _is_there = not set_up().running and server_python(server_dir()) is not None
+    return _is_there
+
+
+def is_needed() -> bool:
+    """Whether a picture needs a set-up first. For clicks: it looks at files, and whether a server answers on this computer."""
+    prefs = preferences()
+    if (prefs is not None and prefs.server_url.strip()) or _session.session.server.state == "connected":
+        return False
+    return not (set_up().running or look() or _answers(ServerAddress.read(server_dir())))
+
+
+def ask(picture: bool = False) -> None:
+    """Open the dialog that installs a server, once it is known what that means here; then make a picture with ``picture``.
+
+    Raises SetUpError.
+    """
+    global _dialog_wanted, _picture_wanted
+    _picture_wanted = picture
+    if not set_up().has_plan:
+        set_up().ask_plan()
+    _dialog_wanted = True
+    timer.start()
+    timer.redraw()
+
+
+def begin(command: str) -> None:
+    """Start a work on the environment. Raises SetUpError."""
+    global _is_there
+    set_up().begin(command)
+    if command in ("install", "repair", "update", "remove"):
+        _is_there = False
+    _session.session.error = ""
+    timer.start()
+    timer.redraw()
+
+
+def cancel() -> None:
+    """End the work, and the pictures that waited for it."""
+    set_up().cancel()
+    for job_id in tuple(_session.session.held):
+        _session.cancel(job_id)
+
+
+def stop_server(restart: bool = False) -> None:
+    """End the server of this computer, and with ``restart`` start it again. Raises UserError, LinkError."""
+    _session.send({"do": "stop_server", "restart": restart})
+
+
+class _Watcher:
+    """What the timer looks at."""
+
+    @property
+    def is_busy(self) -> bool:
+        return _set_up is not None and (_set_up.running or _set_up.is_planning or _dialog_wanted)
+
+    def poll(self) -> bool:
+        if _set_up is None:
+            return False
+        ran = _set_up.running
+        changed = _set_up.poll()
+        if ran and not _set_up.running:
+            timer.later("set-up ended", _ended)
+        if _dialog_wanted and _set_up.has_plan:
+            timer.later("set-up dialog", _open_dialog)
+        return changed
+
+
+def _ended() -> None:
+    """The work is over: the server starts, and with it what waited for it."""
+    done = set_up()
+    there = look()
+    if done.problem:
+        _session.fail(done.problem)
+    elif there and done.progress is not None and done.progress.command != "verify" and not done.cancelled:
+        try:
+            if done.progress.command == "install" or _session.session.held:
+                _session.connect(start=True)
+            _session.release()
+        except (UserError, LinkError) as error:
+            _session.fail(str(error))
+
+
+def _open_dialog() -> None:
+    """Called by the timer, which has no place in the interface: the dialog opens where the mouse is."""
+    global _dialog_wanted
+    if not _dialog_wanted:
+        return
+    _dialog_wanted = False
+    for window in bpy.context.window_manager.windows:
+        areas = sorted(window.screen.areas, key=lambda area: area.type != "VIEW_3D")
+        for area in areas[:1]:
+            region = next(region for region in area.regions if region.type == "WINDOW")
+            with bpy.context.temp_override(window=window, area=area, region=region):
+                bpy.ops.pose_to_anime.set_up("INVOKE_DEFAULT", picture=_picture_wanted)
+            return
+
+
+def _answers(address: ServerAddress | None) -> bool:
+    """Whether something listens where a server has said that it does; a closed port of this computer refuses at once."""
+    if address is None:
+        return False
+    try:
+        with socket.create_connection((address.host, address.port), 0.2):
+            return True
+    except OSError:
+        return False
+
+
+def _first_look() -> None:
+    """When the extension begins: a set-up of an earlier Blender is followed, a server may have to start with this one."""
+    if set_up().running:
+        timer.start()
+    if look() and start_with_blender() and not bpy.app.background:
+        try:
+            _session.connect(start=True)
+        except (UserError, LinkError) as error:
+            _session.fail(str(error))
+
+
+_watcher = _Watcher()
+
+CLASSES: tuple[type, ...] = ()
+
+
+def register() -> None:
+    set_up()  # here, for panels must not read its file
+    timer.watchers.append(_watcher)
+    _session.waits_for_server.append(_is_setting_up)
+    timer.later("environment", _first_look)
+
+
+def unregister() -> None:
+    global _set_up, _is_there, _dialog_wanted
+    _session.waits_for_server.remove(_is_setting_up)
+    timer.watchers.remove(_watcher)
+    if _set_up is not None:
+        _set_up.close()
+    _set_up, _is_there, _dialog_wanted = None, False, False
+
+
+def _is_setting_up() -> bool:
+    return _set_up is not None and _set_up.running

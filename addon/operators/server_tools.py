@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verbs of the server on this computer: stop, start again, its log, what a helper needs to know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+from bpy.props import BoolProperty, StringProperty
+
+from ...generation_server.protocol import user_data_dir
+from ..errors import UserError
+from ..generate import diagnostics, environment, session, timer
+from ..generate.connection import server_dir
+from ..generate.link import LinkError
+
+
+class P2A_OT_stop_server(bpy.types.Operator):
+    bl_idname = "pose_to_anime.stop_server"
+    bl_label = "Stop the Server"
+    bl_description = "End the generation server of this computer; pictures that wait are made when it runs again"
+
+    restart: BoolProperty(name="Restart", description="Start it again afterwards", options={"HIDDEN", "SKIP_SAVE"})
+
+    @classmethod
+    def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
+        return "End the generation server of this computer and start it again" if properties.restart else cls.bl_description
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        try:
+            environment.stop_server(self.restart)
+        except (UserError, LinkError) as error:
+            session.fail(str(error))
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        timer.redraw()
+        return {"FINISHED"}
+
+
+class P2A_OT_open_folder(bpy.types.Operator):
+    bl_idname = "pose_to_anime.open_folder"
+    bl_label = "Open Folder"
+    bl_description = "Show your folder of the extension: models, history, the server and its environment"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        folder = user_data_dir()
+        folder.mkdir(parents=True, exist_ok=True)
+        bpy.ops.wm.path_open(filepath=str(folder))
+        return {"FINISHED"}
+
+
+class P2A_OT_open_log(bpy.types.Operator):
+    bl_idname = "pose_to_anime.open_log"
+    bl_label = "Open Log"
+    bl_description = "Show what the server, or its set-up, has written down, in Blender's text editor"
+    bl_options = {"INTERNAL"}
+
+    of_set_up: BoolProperty(name="Set-Up", description="That of the set-up", options={"HIDDEN", "SKIP_SAVE"})
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        logs = [environment.set_up().log] if self.of_set_up else diagnostics.server_logs(server_dir())
+        path = next((path for path in logs if path.is_file() and path.stat().st_size), None)
+        if path is None:
+            self.report({"INFO"}, "Nothing has been written down yet")
+            return {"CANCELLED"}
+        show_text(context, path.name, "\n".join(diagnostics.tail(path, 2000)))
+        return {"FINISHED"}
+
+
+class P2A_OT_diagnostics(bpy.types.Operator):
+    bl_idname = "pose_to_anime.diagnostics"
+    bl_label = "Collect Diagnostics"
+    bl_description = (
+        "Write what helps to find a fault into a text that you can read and send: versions, GPU, settings, the ends of the logs. "
+        "Tokens, prompts, names and paths of yours are left out"
+    )
+
+    filepath: StringProperty(
+        name="File", description="Where it is written; empty shows it in Blender", subtype="FILE_PATH", options={"SKIP_SAVE"}
+    )
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        text = diagnostics.collect(context.scene)
+        if self.filepath:
+            try:
+                Path(bpy.path.abspath(self.filepath)).write_text(text, "utf-8")
+            except OSError as error:
+                self.report({"ERROR"}, f"{self.filepath} cannot be written ({error.strerror or error}): choose another place.")
+                return {"CANCELLED"}
+        else:
+            show_text(context, "Pose to Anime diagnostics", text)
+        return {"FINISHED"}
+
+
+def show_text(context: bpy.types.Context, name: str, text: str) -> None:
+    """A text in an editor of its own, and as one of Blender's texts; the clipboard has it too."""
+    shown = bpy.data.texts.get(name) or bpy.data.texts.new(name)
+    shown.from_string(text)
+    context.window_manager.clipboard = text
+    if bpy.app.background or context.window is None:
+        return
+    bpy.ops.wm.window_new()
+    area = context.window_manager.windows[-1].screen.areas[0]
+    area.type = "TEXT_EDITOR"
+    area.spaces.active.text = shown
+    area.spaces.active.show_word_wrap = True
+
+
+CLASSES: tuple[type, ...] = (P2A_OT_stop_server, P2A_OT_open_folder, P2A_OT_open_log, P2A_OT_diagnostics)

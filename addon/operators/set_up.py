@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verbs of the server's environment: install it by one dialog, check, mend, renew and remove it."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty
+
+from ..errors import UserError
+from ..generate import environment, session, timer
+from ..generate.link import LinkError
+from ..generate.setting_up import Plan, SetUpError
+from ..settings.wrapping import wrap
+
+_WIDTH = 460  # of the dialog, in pixels of an interface at 100%
+_COLUMNS = 68  # characters of a text in it
+
+OFFLINE = "Blender may not go online now, and the server's packages come from the internet: switch it on here to install."
+OFFLINE_FOR_GOOD = "Blender was started offline: start it without --offline-mode to install the server."
+
+
+class P2A_OT_set_up(bpy.types.Operator):
+    bl_idname = "pose_to_anime.set_up"
+    bl_label = "Set Up the Server"
+    bl_description = "Install the generation server on this computer: says first what that means here, and begins when you agree"
+    bl_options = {"INTERNAL"}
+
+    picture: BoolProperty(
+        name="Picture", description="Make the scene's picture as soon as there is a server", options={"HIDDEN", "SKIP_SAVE"}
+    )
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        set_up = environment.set_up()
+        if set_up.running:
+            self.report({"INFO"}, "The server is being set up already")
+            return {"CANCELLED"}
+        if not set_up.has_plan:
+            return ask_first(self, self.picture)
+        manager = context.window_manager
+        return manager.invoke_props_dialog(self, width=_WIDTH, title="Set Up the Generation Server", confirm_text="Install")
+
+    def draw(self, context: bpy.types.Context) -> None:
+        if (plan := environment.set_up().plan) is not None:
+            draw_plan(self.layout, context, plan)
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        plan = environment.set_up().plan
+        if plan is not None and plan.error:
+            return self._refuse(plan.error)
+        if not bpy.app.online_access:
+            return self._refuse(OFFLINE_FOR_GOOD if bpy.app.online_access_override else OFFLINE)
+        try:
+            environment.begin("install")
+        except SetUpError as error:
+            return self._refuse(str(error))
+        if self.picture:  # it waits for the server; the pose is that of now
+            bpy.ops.pose_to_anime.generate("EXEC_DEFAULT", True)
+        return {"FINISHED"}
+
+    def _refuse(self, sentence: str) -> set[str]:
+        session.fail(sentence)
+        timer.redraw()
+        self.report({"ERROR"}, sentence)
+        return {"CANCELLED"}
+
+
+def ask_first(operator: bpy.types.Operator, picture: bool) -> set[str]:
+    """Have the set-up dialog opened in the place of ``operator``'s work, with a picture after it or without one."""
+    try:
+        environment.ask(picture)
+    except SetUpError as error:
+        operator.report({"ERROR"}, str(error))
+        return {"CANCELLED"}
+    return {"FINISHED"}
+
+
+def draw_plan(layout: bpy.types.UILayout, context: bpy.types.Context, plan: Plan) -> None:
+    """What an installation means on this computer."""
+    _text(layout, "Pictures are painted by a server of your own on this computer. It is installed once, outside Blender:")
+    _row(layout, "Folder", plan.folder)
+    _row(layout, "Download", gigabytes(plan.download_bytes))
+    _row(layout, "On the disk", f"{gigabytes(plan.disk_bytes)} of {gigabytes(plan.free_bytes)} that are free")
+    _row(layout, "GPU", plan.gpu or "None that it can use")
+    for sentence in filter(None, (plan.torch, plan.why_cpu)):
+        _row(layout, "", sentence)
+    python = plan.python or {}
+    if python.get("version"):
+        how = "is fetched with it" if python.get("how") == "uv" else "of this system"
+        _row(layout, "Python", f"{python['version']}, {how}")
+    _row(layout, "Time", duration(plan.minutes * 60.0))
+    _text(layout, "A small model for first pictures is in the extension already; others are downloaded when you choose them.")
+    if plan.is_too_large:
+        _text(layout, "There is not room enough on that disk: make some, then press Generate again.", "ERROR")
+    if plan.error:
+        _text(layout, plan.error, "ERROR")
+    draw_online(layout, context)
+
+
+def draw_online(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Where Blender is offline: why that is in the way, and the switch, which is the user's alone to press."""
+    if bpy.app.online_access:
+        return
+    box = layout.box()
+    if bpy.app.online_access_override:
+        _text(box, OFFLINE_FOR_GOOD, "INTERNET_OFFLINE")
+        return
+    _text(box, OFFLINE, "INTERNET_OFFLINE")
+    box.prop(context.preferences.system, "use_online_access", text="Allow Online Access")
+    box.operator("screen.userpref_show", text="Open Preferences ▸ System", icon="PREFERENCES").section = "SYSTEM"
+
+
+def gigabytes(count: float) -> str:
+    """An amount of bytes for a person."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
+
+
+def duration(seconds: float) -> str:
+    """A time for a person, about."""
+    return f"about {max(1, round(seconds))} s" if seconds < 100.0 else f"about {round(seconds / 60.0)} min"
+
+
+def _row(layout: bpy.types.UILayout, name: str, value: str) -> None:
+    split = layout.split(factor=0.22)
+    split.label(text=name)
+    column = split.column(align=True)
+    column.scale_y = 0.8
+    for line in wrap(value, round(_COLUMNS * 0.78)) or [""]:
+        column.label(text=line)
+
+
+def _text(layout: bpy.types.UILayout, sentence: str, icon: str = "NONE") -> None:
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    for number, line in enumerate(wrap(sentence, _COLUMNS)):
+        column.label(text=line, icon=icon if number == 0 else ("NONE" if icon == "NONE" else "BLANK1"))
+
+
+class P2A_OT_cancel_set_up(bpy.types.Operator):
+    bl_idname = "pose_to_anime.cancel_set_up"
+    bl_label = "Cancel the Set-Up"
+    bl_description = "Stop it; what has been downloaded stays, and the next installation goes on from there"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        return environment.set_up().running
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        environment.cancel()
+        timer.redraw()
+        return {"FINISHED"}
+
+
+_WORKS = (
+    ("verify", "Verify", "Look whether every package of the server's environment is whole"),
+    ("repair", "Repair", "Install again what is missing or damaged in the server's environment"),
+    ("update", "Update", "Bring the server's environment to what this version of the extension needs"),
+    ("remove", "Remove", "Delete the server's environment; models, pictures and history stay"),
+)
+
+
+class P2A_OT_environment(bpy.types.Operator):
+    bl_idname = "pose_to_anime.environment"
+    bl_label = "Server's Environment"
+    bl_description = "Check, mend, renew or remove the server's environment"
+    bl_options = {"INTERNAL"}
+
+    work: EnumProperty(items=_WORKS, options={"HIDDEN", "SKIP_SAVE"})
+
+    @classmethod
+    def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
+        return next(text for name, _title, text in _WORKS if name == properties.work)
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        return not environment.set_up().running
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if self.work != "remove":
+            return self.execute(context)
+        return context.window_manager.invoke_confirm(
+            self,
+            event,
+            title="Remove the server's environment?",
+            message="Pictures can be made again after a new installation. Models, pictures and history stay.",
+            confirm_text="Remove",
+        )
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        if self.work in ("repair", "update") and not bpy.app.online_access:
+            self.report({"ERROR"}, OFFLINE_FOR_GOOD if bpy.app.online_access_override else OFFLINE)
+            return {"CANCELLED"}
+        try:
+            if self.work in ("repair", "update", "remove"):
+                environment.stop_server()  # its files are in use
+            environment.begin(self.work)
+        except (SetUpError, UserError, LinkError) as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+CLASSES: tuple[type, ...] = (P2A_OT_set_up, P2A_OT_cancel_set_up, P2A_OT_environment)
