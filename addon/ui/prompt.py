@@ -7,7 +7,7 @@ import bpy
 
 from ...generation_server.families.catalogue import families
 from ..operators.prompt import P2A_OT_negative_preset
-from . import parts, styles
+from . import parts, prompt_help, styles
 from .sidebar import InSidebar
 
 
@@ -19,6 +19,7 @@ class P2A_PT_prompt(InSidebar, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         styles.draw(self.layout, context)
         parts.prompt(self.layout, context, "prompt", "What the picture shows", 3)
+        prompt_help.draw_add(self.layout, context)
 
 
 class P2A_MT_negative_presets(bpy.types.Menu):
