@@ -122,6 +122,13 @@ def add_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
     return b"".join(parts)
 
 
+def without_texts(data: bytes) -> bytes:
+    """The same PNG without any text, EXIF or time in it. Pixels stay as they are. Raises PngError."""
+    read_info(data)
+    kept = [(kind, body) for kind, body in _chunks(data) if kind not in (b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME")]
+    return SIGNATURE + b"".join(_chunk(kind, body) for kind, body in kept)
+
+
 def _chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))
 

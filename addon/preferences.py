@@ -4,11 +4,12 @@
 from collections.abc import Callable
 
 import bpy
-from bpy.props import BoolProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from ..generation_server.address import AddressError, read_address
 from ..generation_server.protocol import default_server_dir, user_data_dir
 from .package import BASE
+from .settings.history import limit_listeners
 
 sections: list[Callable[[bpy.types.UILayout, bpy.types.Context], None]] = []
 """What features draw in the Preferences below the server's address."""
@@ -24,6 +25,11 @@ def _take_apart(prefs: bpy.types.AddonPreferences, _context: bpy.types.Context) 
         return  # it is said when the server is looked for
     prefs.server_token, prefs.server_fingerprint = server.token, server.fingerprint
     prefs.server_url = server.url
+
+
+def _limits_changed(_prefs: bpy.types.AddonPreferences, _context: bpy.types.Context) -> None:
+    for listener in tuple(limit_listeners):
+        listener()
 
 
 class P2A_AP_preferences(bpy.types.AddonPreferences):
@@ -69,6 +75,35 @@ class P2A_AP_preferences(bpy.types.AddonPreferences):
         description="For adults: pictures may be explicit where the negative prompt does not say “nsfw”. Off, it always says so. "
         "Where a child is in view or in the prompt, sexual content is refused either way",
         default=False,
+    )
+
+    history_gib: FloatProperty(
+        name="History (GiB)",
+        description="How large the history of your pictures may become; 0: as large as the disk",
+        default=50.0,
+        min=0.0,
+        max=1e6,
+        soft_max=1000.0,
+        precision=1,
+        step=100,
+        update=_limits_changed,
+    )
+    history_count: IntProperty(
+        name="History (Pictures)",
+        description="How many pictures the history may hold; 0: as many as come",
+        default=0,
+        min=0,
+        soft_max=100000,
+        update=_limits_changed,
+    )
+    history_full: EnumProperty(
+        name="Beyond the Limit",
+        description="What happens when the history outgrows its limits; favourites and pictures that nobody has seen always stay",
+        items=(
+            ("ASK", "Ask", "The history's panel says so, and nothing is removed until you press its button"),
+            ("OLDEST", "Remove the Oldest", "The history's panel says so in time, then the oldest are removed"),
+        ),
+        default="ASK",
     )
 
     pose_assets: BoolProperty(

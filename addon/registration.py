@@ -18,6 +18,7 @@ MODULES: tuple[str, ...] = (
     "settings.posing",
     "settings.library",
     "settings.loras",
+    "settings.history",
     "settings.generation",
     "settings.window",
     "settings.styles",
@@ -62,6 +63,8 @@ MODULES: tuple[str, ...] = (
     "generate.timer",
     "generate.errands",
     "generate.environment",
+    "generate.gallery",
+    "generate.server_limits",
     "generate.history",
     "operators.set_up",
     "operators.server_tools",
@@ -75,6 +78,8 @@ MODULES: tuple[str, ...] = (
     "operators.tag_fields",
     "operators.prompt_help",
     "operators.results",
+    "operators.history",
+    "operators.save_result",
     "operators.workspace",
     "generate.live_preview",
     "operators.control_images",
@@ -107,6 +112,7 @@ MODULES: tuple[str, ...] = (
     "ui.prompt_help",
     "ui.results",
     "ui.server_preferences",
+    "ui.history",
 )
 """Feature modules below ``addon``. Each has ``CLASSES`` and, where it needs them, ``register()`` and ``unregister()``."""
 

@@ -19,7 +19,7 @@ from ...generation_server.protocol import JobState
 from .. import handlers
 from ..errors import UserError
 from ..settings import window as settings
-from . import pictures, thumbnails, timer, viewing
+from . import gallery, pictures, thumbnails, timer, viewing
 from . import session as _session
 from .link import LinkError
 from .records import THUMBNAILS, Record, RecordError, bring_back, discard, is_file_id, read_records, record_paths
@@ -36,6 +36,7 @@ _of_file: tuple[Record, ...] = ()
 _of_all: tuple[Record, ...] = ()
 _discarded: list[str] = []
 _read: dict[Path, Record] = {}
+_recalled: dict[str, Record | None] = {}  # older ones that are looked at
 
 
 def file_ids() -> set[str]:
@@ -65,11 +66,29 @@ def known() -> tuple[Record, ...]:
 
 def entry(job_id: str) -> Record | None:
     """A result by its job: of the last ones, else from disk."""
+    if found := in_memory(job_id):
+        return found
+    known = gallery.item(job_id)
+    paths = (path for path in record_paths() if path.stem.endswith(job_id[:8]))
+    records = read_records([known.path] if known else paths, 1)
+    record = records[0] if records and records[0].job_id == job_id else None
+    _recalled[job_id] = record
+    return record
+
+
+def in_memory(job_id: str) -> Record | None:
+    """A result by its job, for panels: None too where it has not been read yet, which this asks for."""
     for record in (*_of_file, *_of_all):
         if record.job_id == job_id:
             return record
-    found = read_records((path for path in record_paths() if path.stem.endswith(job_id[:8])), 1)
-    return found[0] if found and found[0].job_id == job_id else None
+    if job_id and job_id not in _recalled:
+        timer.later(f"recall {job_id}", lambda: _recall(job_id))
+    return _recalled.get(job_id)
+
+
+def _recall(job_id: str) -> None:
+    if job_id not in _recalled:
+        entry(job_id)
 
 
 def latest() -> Record | None:
@@ -87,7 +106,9 @@ def refresh() -> None:
     _of_file = _last_results(paths[True])
     _of_all = _last_results(paths[False])
     _read = {path: _read[path] for path in {*paths[True], *paths[False]} if path in _read}
-    thumbnails.offer((*_of_file, *_of_all))
+    thumbnails.offer("last", {record.job_id: record.result_path for record in known()})
+    _recalled.clear()
+    gallery.refresh(file_ids())
 
 
 def _last_results(paths: list[Path]) -> tuple[Record, ...]:
@@ -182,6 +203,8 @@ def _show(job_id: str) -> None:
     found = entry(job_id)
     if image is None or found is None or not viewing.show(image, pictures.size_of(found)):
         _session.session.notice = "The picture is ready: click its thumbnail to see it."
+        return
+    gallery.seen(found)
 
 
 def _previewed(job: _session.Job) -> None:
@@ -222,10 +245,30 @@ def _after_undo(*_: Any) -> None:
     put_back()
     for _, area in viewing.image_editors():
         job_id = _shown.get(area.as_pointer(), "")
-        image = pictures.image_of(job_id) if job_id else None
+        image = _image_again(job_id) if job_id else None
         if image is not None and area.spaces.active.image is None:
             area.spaces.active.image = image
     _shown.clear()
+
+
+def _image_again(job_id: str) -> bpy.types.Image | None:
+    """The image of a result that an editor showed before an undo took it away."""
+    if (image := pictures.image_of(job_id)) is not None:
+        return image
+    record = entry(job_id)
+    try:
+        return pictures.open_image(record) if record else None
+    except UserError:
+        return None
+
+
+def _removed(job_ids: list[str]) -> None:
+    """Results have been deleted from disk: their images go too, unless the user has kept them."""
+    for job_id in job_ids:
+        image = pictures.image_of(job_id)
+        if image is not None and not pictures.is_kept(image):
+            bpy.data.images.remove(image)
+    refresh()
 
 
 @persistent
@@ -257,13 +300,15 @@ def register() -> None:
     handlers.put_on(_HANDLERS)
     _session.finished.append(_arrived)
     _session.previewed.append(_previewed)
-    settings.history_listeners.append(refresh)
+    settings.history_listeners.append(gallery.look)
+    gallery.removed.append(_removed)
     # Blender's data cannot be read while an extension is being enabled.
     timer.later("first look", _after_load)
 
 
 def unregister() -> None:
-    settings.history_listeners.remove(refresh)
+    gallery.removed.remove(_removed)
+    settings.history_listeners.remove(gallery.look)
     _session.previewed.remove(_previewed)
     _session.finished.remove(_arrived)
     handlers.take_off(_HANDLERS)

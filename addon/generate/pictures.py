@@ -150,13 +150,13 @@ def copy_to(record: Record, target: Path) -> None:
     write_file(target, whole_png(record))
 
 
-def free_name(folder: Path, stem: str) -> Path:
-    """A path of a PNG that does not exist yet."""
+def free_name(folder: Path, stem: str, ending: str = ".png") -> Path:
+    """A path that does not exist yet."""
     stem = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", stem)
-    path = folder / f"{stem}.png"
+    path = folder / f"{stem}{ending}"
     number = 2
     while path.exists():
-        path = folder / f"{stem} {number}.png"
+        path = folder / f"{stem} {number}{ending}"
         number += 1
     return path
 

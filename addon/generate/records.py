@@ -36,6 +36,9 @@ STAR, NEW = ".star", ".new"
 GONE = "gone.txt"
 """In the history: the jobs whose pictures the user threw away, one a line; they are not fetched from the server again."""
 
+FILE_ID = "file_id"
+"""In the ``scene`` of a job: the history to which its pictures belong, for the day on which they are fetched from the server."""
+
 _DISCARDED = "discarded"
 _FILE_ID = re.compile(r"[0-9a-f]{32}")
 

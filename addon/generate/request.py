@@ -35,7 +35,7 @@ from . import clay
 from .asked import controls_of, loras_of, numbers_of, request_size
 from .models import Model, model_of
 from .models import model as model_named
-from .records import Record, RecordError, new_record_path, remove, write_file, write_record
+from .records import FILE_ID, Record, RecordError, new_record_path, remove, write_file, write_record
 from .scene_info import NO_START, scene_info
 from .styling import styled
 
@@ -195,7 +195,7 @@ def write_job(prepared: Prepared, file_id: str, *, blend: str = "", folder: Path
         job_id=submission.id,
         file_id=file_id,
         request=prepared.request,
-        scene=prepared.scene,
+        scene={**prepared.scene, FILE_ID: file_id},
         blend=blend,
         created=created,
     )

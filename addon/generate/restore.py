@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -29,8 +29,14 @@ from .scene_info import NO_START, SCENE_VERSION
 _LENS = ("lens", "sensor_width", "sensor_height", "ortho_scale", "shift_x", "shift_y", "clip_start", "clip_end")
 
 
-def restore_scene(scene: bpy.types.Scene, info: Mapping[str, Any]) -> list[str]:
-    """Poses, outfits, camera and ratio from the ``scene`` part of a job. Returns sentences about what could not be done.
+ALL = frozenset({"POSE", "CAMERA", "PROMPT", "SEED", "STYLE", "NUMBERS"})
+"""What can be brought back, each alone: figures with what they wear; camera and ratio; prompts; seed; model, LoRAs, sampler,
+steps and guidance; controls and what the picture began with."""
+
+
+def restore_scene(scene: bpy.types.Scene, info: Mapping[str, Any], parts: Container[str] = ALL) -> list[str]:
+    """Poses, outfits ("POSE"), camera and ratio ("CAMERA") from the ``scene`` part of a job. Returns sentences about what could
+    not be done.
 
     Figures are found by name, else the mannequins that are there are taken in order; one that is missing is added. A character of
     the user's own is found by name alone.
@@ -43,46 +49,63 @@ def restore_scene(scene: bpy.types.Scene, info: Mapping[str, Any]) -> list[str]:
     if info.get("version") != SCENE_VERSION:
         raise UserError("The pose in this picture was written by another version of Pose to Anime: update it.")
     try:
-        warnings = _restore_figures(scene, info.get("figures", ()))
-        _restore_ratio(scene, info.get("ratio"))
-        _restore_camera(scene, info.get("camera"))
+        warnings = _restore_figures(scene, info.get("figures", ())) if "POSE" in parts else []
+        if "CAMERA" in parts:
+            _restore_ratio(scene, info.get("ratio"))
+            _restore_camera(scene, info.get("camera"))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"The pose in this picture is damaged ({error}).") from error
     return warnings
 
 
-def restore_settings(scene: bpy.types.Scene, request: GenerationRequest, info: Mapping[str, Any] | None = None) -> list[str]:
-    """Prompt, model, LoRAs, numbers and controls of a request; from ``info``, the ``scene`` part of its job, what it began with
-    and whether it was a draft. Returns sentences about what could not be done."""
+def restore_settings(
+    scene: bpy.types.Scene, request: GenerationRequest, info: Mapping[str, Any] | None = None, parts: Container[str] = ALL
+) -> list[str]:
+    """What of ``parts`` a request says ("PROMPT", "SEED", "STYLE", "NUMBERS"); from ``info``, the ``scene`` part of its job,
+    what it began with and whether it was a draft. Returns sentences about what could not be done."""
     info = info or {}
     settings = scene.pose_to_anime.generation
+    warnings = _restore_style(settings, request, info) if "STYLE" in parts else []
+    if "PROMPT" in parts:
+        settings.prompt, settings.negative_prompt = request.prompt, request.negative_prompt
+    if "SEED" in parts:
+        settings.pictures = 1  # a recipe is that of one picture
+        settings.seed = min(request.seed, SEED_MAX)
+        settings.random_seed = False  # or the next picture would be another one
+    if "NUMBERS" in parts:
+        _restore_numbers(settings, request, info)
+    return warnings
+
+
+def _restore_style(settings: bpy.types.PropertyGroup, request: GenerationRequest, info: Mapping[str, Any]) -> list[str]:
+    """What the look comes from: model, LoRAs, sampler, steps, guidance."""
     warnings = []
     if model(request.model):
         settings.model = request.model
     else:
         warnings.append(f"The model '{request.model}' is not here; the one that was chosen stays.")
-    settings.prompt, settings.negative_prompt = request.prompt, request.negative_prompt
     settings.loras.clear()
     for lora in request.loras:
         set_lora(settings, lora.name, lora.weight)
     settings.draft = bool(info.get("draft"))
     if not settings.draft:  # whose numbers are the family's
         settings.steps, settings.guidance_scale, settings.sampler = request.steps, request.guidance_scale, request.sampler
-    settings.pictures = 1  # a recipe is that of one picture
-    settings.seed = min(request.seed, SEED_MAX)
+    return warnings
+
+
+def _restore_numbers(settings: bpy.types.PropertyGroup, request: GenerationRequest, info: Mapping[str, Any]) -> None:
+    """What it began with, and its controls."""
     settings.start_from = NO_START
     if request.init_image:
         with suppress(TypeError):  # from a version that knew others
             settings.start_from = str(info.get("start_from", ""))
         settings.denoising_strength = request.denoising_strength
-    settings.random_seed = False  # or the next picture would be another one
     used = {control.kind: control for control in request.controls}
     for kind in CONTROL_KINDS:
         control = used.get(kind)
         setattr(settings, f"use_{word_of(kind)}", control is not None)
         if control:
             set_control(settings, kind, (control.strength, control.start, control.end))
-    return warnings
 
 
 def _restore_figures(scene: bpy.types.Scene, figures: Any) -> list[str]:

@@ -19,6 +19,7 @@ from ..png import PngError, read_info
 from .delivery import fetch_pictures
 from .errand_runner import Errand, Progress, Served
 from .records import (
+    FILE_ID,
     Record,
     RecordError,
     gone,
@@ -32,9 +33,6 @@ from .records import (
 
 ELSEWHERE = "5e7e4" + "0" * 27
 """The history of what no file of this user claims: made by the command line, or by another Blender before files were noted."""
-
-FILE_ID = "file_id"
-"""In the ``scene`` of a job: the history to which its pictures belong."""
 
 
 def fetch_results(served: Served, also_discarded: bool = False) -> Errand:

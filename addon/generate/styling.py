@@ -117,10 +117,7 @@ def restore(scene: bpy.types.Scene, request: GenerationRequest, scene_info: Mapp
     if not request.style:
         return []
     style = style_shelf.styles().entries.get(request.style)
-    written = scene_info.get(INFO)
-    prompt, negative = (
-        (str(written.get("prompt", "")), str(written.get("negative_prompt", ""))) if isinstance(written, Mapping) else ("", "")
-    )
+    prompt, negative = _written(scene_info)
     if style is None or not prompt:
         return [f"The style '{request.style}' is not here: its words are in the prompt."]
     generation = scene.pose_to_anime.generation
@@ -130,6 +127,33 @@ def restore(scene: bpy.types.Scene, request: GenerationRequest, scene_info: Mapp
     generation.prompt, generation.negative_prompt = prompt, negative
     scene.pose_to_anime.styles.style = style.name
     return []
+
+
+def restore_words(scene: bpy.types.Scene, scene_info: Mapping[str, Any]) -> None:
+    """The prompts alone, as the user wrote them: the scene's style puts its own words round them."""
+    prompt, negative = _written(scene_info)
+    if prompt:
+        generation = scene.pose_to_anime.generation
+        generation.prompt, generation.negative_prompt = prompt, negative
+
+
+def restore_look(scene: bpy.types.Scene, request: GenerationRequest) -> list[str]:
+    """The style alone, after model and numbers of a request were restored. Returns sentences about what could not be had."""
+    forget(scene)
+    if not request.style:
+        return []
+    if request.style not in style_shelf.styles().entries:
+        return [f"The style '{request.style}' is not here."]
+    scene.pose_to_anime.styles.style = request.style
+    return []
+
+
+def _written(scene_info: Mapping[str, Any]) -> tuple[str, str]:
+    """Prompt and negative prompt without a style's words; empty where they are not known."""
+    written = scene_info.get(INFO)
+    if not isinstance(written, Mapping):
+        return "", ""
+    return str(written.get("prompt", "")), str(written.get("negative_prompt", ""))
 
 
 def _choose_model(scene: bpy.types.Scene, style: Style) -> list[str]:

@@ -3,17 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from pathlib import Path
 
 import bpy
 import bpy.utils.previews
 import numpy as np
 
-from .records import Record
-
 _RUNNING = "running"
 
 _icons: bpy.utils.previews.ImagePreviewCollection | None = None
+_wanted: dict[str, Mapping[str, Path]] = {}
 
 
 def icon_of(job_id: str) -> int:
@@ -26,16 +26,17 @@ def running_icon() -> int:
     return icon_of(_RUNNING)
 
 
-def offer(records: Iterable[Record]) -> None:
-    """Have icons for these results, and no others."""
+def offer(whose: str, wanted: Mapping[str, Path]) -> None:
+    """Have icons of these pictures, by name (of a result: its job), and no others of those that ``whose`` had before."""
     if _icons is None:
         return
-    wanted = {record.job_id: record for record in records}
-    for job_id in [name for name in _icons if name not in wanted and name != _RUNNING]:
-        del _icons[job_id]
-    for job_id, record in wanted.items():
-        if job_id not in _icons and record.result_path.exists():
-            _icons.load(job_id, str(record.result_path), "IMAGE")
+    _wanted[whose] = wanted
+    every = {name for names in _wanted.values() for name in names}
+    for name in [name for name in _icons if name not in every and name != _RUNNING]:
+        del _icons[name]
+    for name, path in wanted.items():
+        if name not in _icons and path.exists():
+            _icons.load(name, str(path), "IMAGE")
 
 
 def set_running(pixels: np.ndarray | None) -> None:
@@ -65,4 +66,5 @@ def unregister() -> None:
     global _icons
     if _icons is not None:
         bpy.utils.previews.remove(_icons)
+    _wanted.clear()
     _icons = None

@@ -11,15 +11,14 @@ from pathlib import Path
 
 import bpy
 import numpy as np
-from bpy.props import BoolProperty, StringProperty
+from bpy.props import EnumProperty, StringProperty
 from numpy.typing import NDArray
 
 from ...generation_server.protocol import JobState, new_job_id
-from .. import png
 from ..errors import UserError
-from ..generate import history, pictures, restore, session, styling, timer, viewing
+from ..generate import gallery, history, pictures, restore, session, styling, timer, viewing
 from ..generate.clay import shade, unpack
-from ..generate.records import Record, RecordError, disk_sentence, new_record_path, remove, write_file, write_record
+from ..generate.records import FILE_ID, Record, RecordError, disk_sentence, new_record_path, remove, write_record
 from ..passes.sheet import side_by_side
 from .generation import MENDABLE, new_seed
 
@@ -31,7 +30,7 @@ def shown_job(context: bpy.types.Context) -> str:
     return image.pose_to_anime.job_id if image is not None else ""
 
 
-class _OnResult:
+class OnResult:
     """Acts on a result: that of ``job_id``, else the one in the Image Editor, else the last one."""
 
     report: Callable[[set[str], str], None]  # this and the next of bpy.types.Operator
@@ -45,7 +44,7 @@ class _OnResult:
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if history.entries() or shown_job(context):
+        if history.entries() or gallery.count() or shown_job(context):
             return True
         cls.poll_message_set("There is no picture yet")
         return False
@@ -72,7 +71,7 @@ class _OnResult:
         raise NotImplementedError
 
 
-class P2A_OT_show_result(_OnResult, bpy.types.Operator):
+class P2A_OT_show_result(OnResult, bpy.types.Operator):
     bl_idname = "pose_to_anime.show_result"
     bl_label = "Show"
     bl_description = "Show this picture in the Image Editor"
@@ -80,7 +79,7 @@ class P2A_OT_show_result(_OnResult, bpy.types.Operator):
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
-        found = next((record for record in history.entries() if record.job_id == properties.job_id), None)
+        found = history.entry(properties.job_id)
         if found is None:
             return cls.bl_description
         request = found.request
@@ -93,9 +92,10 @@ class P2A_OT_show_result(_OnResult, bpy.types.Operator):
         area = context.area if context.area and context.area.ui_type == "IMAGE_EDITOR" else viewing.open_editor(context)
         if not viewing.show(pictures.open_image(record), pictures.size_of(record), area):
             raise UserError("There is no Image Editor with room for the picture: press “Open Workspace”, or open one.")
+        gallery.seen(record)
 
 
-class P2A_OT_keep_result(_OnResult, bpy.types.Operator):
+class P2A_OT_keep_result(OnResult, bpy.types.Operator):
     bl_idname = "pose_to_anime.keep_result"
     bl_label = "Keep"
     bl_description = "Make this picture part of the .blend: packed into it, or as a PNG beside it"
@@ -105,7 +105,7 @@ class P2A_OT_keep_result(_OnResult, bpy.types.Operator):
         self.report({"INFO"}, f"Kept as “{image.name}”")
 
 
-class P2A_OT_vary_result(_OnResult, bpy.types.Operator):
+class P2A_OT_vary_result(OnResult, bpy.types.Operator):
     bl_idname = "pose_to_anime.vary_result"
     bl_label = "Vary"
     bl_description = "The same pose, camera, prompt and numbers with another seed"
@@ -124,6 +124,8 @@ class P2A_OT_vary_result(_OnResult, bpy.types.Operator):
             created=created,
             state=JobState.QUEUED,
             warnings=(),
+            of_job="",
+            scene={**record.scene, FILE_ID: file_id},
         )
         try:
             varied.path.parent.mkdir(parents=True, exist_ok=True)
@@ -146,27 +148,46 @@ class P2A_OT_vary_result(_OnResult, bpy.types.Operator):
         viewing.open_editor(context)
 
 
-class P2A_OT_restore_result(_OnResult, bpy.types.Operator):
+class P2A_OT_restore_result(OnResult, bpy.types.Operator):
     bl_idname = "pose_to_anime.restore_result"
-    bl_label = "Restore Pose and Camera"
+    bl_label = "Restore"
     bl_description = "Bring figures, what they wear, and the pose camera back to how they were for this picture"
 
-    scene: BoolProperty(name="Pose and Camera", default=True)
-    settings: BoolProperty(name="Prompt and Numbers", default=False)
+    parts: EnumProperty(
+        name="What",
+        description="What is brought back",
+        items=(
+            ("POSE", "Pose", "Bring the figures and what they wear back to how they were for this picture"),
+            ("CAMERA", "Camera", "Bring the pose camera and the ratio back to how they were for this picture"),
+            ("PROMPT", "Prompt", "Take the prompt and the negative prompt of this picture over"),
+            ("SEED", "Seed", "Take the seed of this picture over, and keep it"),
+            ("STYLE", "Style", "Take model, LoRAs, sampler, steps and guidance of this picture over"),
+            ("NUMBERS", "Controls", "Take the controls of this picture over, and what it began with"),
+        ),
+        options={"ENUM_FLAG", "SKIP_SAVE"},
+        default={"POSE", "CAMERA"},
+    )
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
-        if properties.settings and not properties.scene:
-            return "Take prompt, model, seed and all numbers of this picture over"
+        parts = properties.parts
+        if parts >= restore.ALL:
+            return "Bring pose, camera, prompt, seed and all numbers back: the same picture could be made again"
+        if len(parts) == 1:
+            return str(cls.bl_rna.properties["parts"].enum_items[next(iter(parts))].description)
         return cls.bl_description
 
     def act(self, context: bpy.types.Context, record: Record) -> None:
         said: list[str] = []
-        if self.scene:
-            said += restore.restore_scene(context.scene, record.scene)
-        if self.settings:
-            said += restore.restore_settings(context.scene, record.request, record.scene)
+        if self.parts & {"POSE", "CAMERA"}:
+            said += restore.restore_scene(context.scene, record.scene, self.parts)
+        said += restore.restore_settings(context.scene, record.request, record.scene, self.parts)
+        if {"PROMPT", "STYLE"} <= self.parts:
             said += styling.restore(context.scene, record.request, record.scene)
+        elif "PROMPT" in self.parts:
+            styling.restore_words(context.scene, record.scene)
+        elif "STYLE" in self.parts:
+            said += styling.restore_look(context.scene, record.request)
         for sentence in said:
             self.report({"WARNING"}, sentence)
 
@@ -183,7 +204,7 @@ def comparison(record: Record) -> NDArray[np.uint8]:
     return side_by_side([figure, pictures.read_png(record.result_path)])
 
 
-class P2A_OT_compare_result(_OnResult, bpy.types.Operator):
+class P2A_OT_compare_result(OnResult, bpy.types.Operator):
     bl_idname = "pose_to_anime.compare_result"
     bl_label = "Compare with the Figure"
     bl_description = "Show the 3D figure and the picture side by side; again to go back"
@@ -200,61 +221,7 @@ class P2A_OT_compare_result(_OnResult, bpy.types.Operator):
             raise UserError("There is no Image Editor with room for the comparison: press “Open Workspace”, or open one.")
 
 
-class _SaveResult(_OnResult):
-    """Asks for a file, then writes it."""
-
-    bl_options = {"REGISTER"}
-
-    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
-    filter_glob: StringProperty(default="*.png", options={"HIDDEN"})
-    check_existing: BoolProperty(default=True, options={"HIDDEN"})
-
-    suffix = ""
-
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        try:
-            name = pictures.title(self.record(context)) + self.suffix
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path.home()
-        self.job_id = self.job_id or shown_job(context)  # the file browser takes the editor's place
-        self.filepath = str(pictures.free_name(folder, name))
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
-
-    def target(self) -> Path:
-        if not self.filepath:
-            raise UserError("Say where to save it.")
-        path = Path(bpy.path.abspath(self.filepath))
-        return path if path.suffix.lower() == ".png" else path.with_name(path.name + ".png")
-
-
-class P2A_OT_save_result(_SaveResult, bpy.types.Operator):
-    bl_idname = "pose_to_anime.save_result"
-    bl_label = "Save As"
-    bl_description = "Save the picture as a PNG, with its whole recipe inside"
-
-    def act(self, _context: bpy.types.Context, record: Record) -> None:
-        target = self.target()
-        pictures.copy_to(record, target)
-        self.report({"INFO"}, f"Saved {target}")
-
-
-class P2A_OT_save_comparison(_SaveResult, bpy.types.Operator):
-    bl_idname = "pose_to_anime.save_comparison"
-    bl_label = "Save Sheet as PNG"
-    bl_description = "Save the 3D figure and the picture side by side as one PNG"
-
-    suffix = " sheet"
-
-    def act(self, _context: bpy.types.Context, record: Record) -> None:
-        target = self.target()
-        write_file(target, png.encode(comparison(record)))
-        self.report({"INFO"}, f"Saved {target}")
-
-
-class P2A_OT_discard_result(_OnResult, bpy.types.Operator):
+class P2A_OT_discard_result(OnResult, bpy.types.Operator):
     bl_idname = "pose_to_anime.discard_result"
     bl_label = "Discard"
     bl_description = "Take this picture out of the history; “Bring Back” undoes that"
@@ -297,8 +264,6 @@ CLASSES: tuple[type, ...] = (
     P2A_OT_vary_result,
     P2A_OT_restore_result,
     P2A_OT_compare_result,
-    P2A_OT_save_result,
-    P2A_OT_save_comparison,
     P2A_OT_discard_result,
     P2A_OT_bring_back,
 )

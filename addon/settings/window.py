@@ -6,6 +6,7 @@ from collections.abc import Callable
 import bpy
 from bpy.props import EnumProperty, PointerProperty, StringProperty
 
+from .history import P2A_PG_history, P2A_PG_server_limits
 from .library import P2A_PG_library
 
 history_listeners: list[Callable[[], None]] = []
@@ -28,6 +29,8 @@ class P2A_PG_window(bpy.types.PropertyGroup):
         update=_history_changed,
     )
     library: PointerProperty(type=P2A_PG_library)
+    browser: PointerProperty(type=P2A_PG_history)
+    server_limits: PointerProperty(type=P2A_PG_server_limits)
 
 
 class P2A_PG_result(bpy.types.PropertyGroup):

@@ -5,32 +5,24 @@ from __future__ import annotations
 
 import bpy
 
-from ..generate import history, pictures
+from ..generate import gallery, history, pictures, restore
+from ..operators.history import P2A_OT_star_result
 from ..operators.results import (
     P2A_OT_compare_result,
     P2A_OT_discard_result,
     P2A_OT_keep_result,
     P2A_OT_restore_result,
-    P2A_OT_save_comparison,
-    P2A_OT_save_result,
+    P2A_OT_show_result,
     P2A_OT_vary_result,
     shown_job,
 )
+from ..operators.save_result import P2A_OT_copy_recipe, P2A_OT_save_comparison, P2A_OT_save_result
 from . import parts
 from .jobs import draw_jobs
+from .sidebar import InImageEditor
 
 
-class _Panel:
-    bl_space_type = "IMAGE_EDITOR"
-    bl_region_type = "UI"
-    bl_category = parts.TAB
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return context.area is not None and context.area.ui_type == "IMAGE_EDITOR"
-
-
-class P2A_PT_result(_Panel, bpy.types.Panel):
+class P2A_PT_result(InImageEditor, bpy.types.Panel):
     bl_idname = "P2A_PT_result"
     bl_label = "Picture"
     bl_order = 10
@@ -52,6 +44,9 @@ class P2A_PT_result(_Panel, bpy.types.Panel):
         kept = pictures.is_kept(pictures.image_of(image.pose_to_anime.job_id))
         row.operator(P2A_OT_keep_result.bl_idname, text="Kept" if kept else "Keep", icon="CHECKMARK" if kept else "PINNED")
         row.operator(P2A_OT_vary_result.bl_idname, icon="FILE_REFRESH")
+        known = gallery.item(image.pose_to_anime.job_id)
+        star = "SOLO_ON" if known is not None and known.favourite else "SOLO_OFF"
+        row.operator(P2A_OT_star_result.bl_idname, text="", icon=star)
         column.operator(
             P2A_OT_compare_result.bl_idname,
             text="Back to the Picture" if is_sheet else "Compare with the Figure",
@@ -60,18 +55,41 @@ class P2A_PT_result(_Panel, bpy.types.Panel):
         )
         if is_sheet:
             column.operator(P2A_OT_save_comparison.bl_idname, icon="FILE_IMAGE")
+        _draw_siblings(layout, image.pose_to_anime.job_id)
         column = layout.column(align=True)
-        pose = column.operator(P2A_OT_restore_result.bl_idname, icon="ARMATURE_DATA")
-        pose.scene, pose.settings = True, False
-        numbers = column.operator(P2A_OT_restore_result.bl_idname, text="Restore Prompt and Seed", icon="TEXT")
-        numbers.scene, numbers.settings = False, True
+        column.label(text="Restore")
+        for parts_of_row in _RESTORED:
+            row = column.row(align=True)
+            for text, icon, restored in parts_of_row:
+                row.operator(P2A_OT_restore_result.bl_idname, text=text, icon=icon).parts = restored
         row = layout.row(align=True)
         row.operator(P2A_OT_save_result.bl_idname, icon="FILE_TICK")
-        row.operator(P2A_OT_discard_result.bl_idname, icon="TRASH")
+        row.operator(P2A_OT_copy_recipe.bl_idname, icon="COPYDOWN")
+        row.operator(P2A_OT_discard_result.bl_idname, text="", icon="TRASH")
         layout.prop(context.scene.pose_to_anime.generation, "keep_results")
 
 
-class P2A_PT_result_recipe(_Panel, bpy.types.Panel):
+_RESTORED = (
+    (("Pose", "ARMATURE_DATA", {"POSE"}), ("Camera", "CAMERA_DATA", {"CAMERA"}), ("All", "RECOVER_LAST", set(restore.ALL))),
+    (("Prompt", "TEXT", {"PROMPT"}), ("Seed", "MOD_NOISE", {"SEED"}), ("Style", "BRUSHES_ALL", {"STYLE"})),
+)
+"""Rows of buttons: text, icon, what is brought back."""
+
+
+def _draw_siblings(layout: bpy.types.UILayout, job_id: str) -> None:
+    """To the other pictures of the same press."""
+    number, jobs = gallery.siblings(job_id)
+    if not number:
+        return
+    row = layout.row(align=True)
+    row.operator(P2A_OT_show_result.bl_idname, text="", icon="TRIA_LEFT").job_id = jobs[number - 2]
+    middle = row.row(align=True)
+    middle.alignment = "CENTER"
+    middle.label(text=f"{number} of {len(jobs)} pictures")
+    row.operator(P2A_OT_show_result.bl_idname, text="", icon="TRIA_RIGHT").job_id = jobs[number % len(jobs)]
+
+
+class P2A_PT_result_recipe(InImageEditor, bpy.types.Panel):
     bl_idname = "P2A_PT_result_recipe"
     bl_label = "Recipe"
     bl_order = 20
@@ -79,7 +97,7 @@ class P2A_PT_result_recipe(_Panel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         job_id = shown_job(context)
-        record = next((item for item in history.known() if item.job_id == job_id), None)
+        record = history.in_memory(job_id)
         if record is None:
             self.layout.label(text="No picture of ours is shown")
             return
@@ -94,13 +112,4 @@ class P2A_PT_result_recipe(_Panel, bpy.types.Panel):
             column.label(text=f"{control.kind} {control.strength:.2f}, {control.start:.2f}–{control.end:.2f}")
 
 
-class P2A_PT_image_last_pictures(_Panel, bpy.types.Panel):
-    bl_idname = "P2A_PT_image_last_pictures"
-    bl_label = "Last Pictures"
-    bl_order = 30
-
-    def draw(self, context: bpy.types.Context) -> None:
-        parts.last_results(self.layout, context, shown_job(context))
-
-
-CLASSES: tuple[type, ...] = (P2A_PT_result, P2A_PT_result_recipe, P2A_PT_image_last_pictures)
+CLASSES: tuple[type, ...] = (P2A_PT_result, P2A_PT_result_recipe)

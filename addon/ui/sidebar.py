@@ -17,6 +17,18 @@ class InSidebar:
     bl_category = TAB
 
 
+class InImageEditor:
+    """A panel of our tab beside the pictures."""
+
+    bl_space_type = "IMAGE_EDITOR"
+    bl_region_type = "UI"
+    bl_category = TAB
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.area is not None and context.area.ui_type == "IMAGE_EDITOR"
+
+
 class OfFigure(InSidebar):
     """A panel below the figures, folded at first: open, it would push Generate out of sight. It is there with a figure alone."""
 

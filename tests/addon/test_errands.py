@@ -14,8 +14,8 @@ bpy = pytest.importorskip("bpy")
 
 from bridge_parts import Bridge, make_record  # noqa: E402
 from pose_to_anime.addon import png  # noqa: E402
-from pose_to_anime.addon.generate.records import Record, discard, read_records, record_paths, remove  # noqa: E402
-from pose_to_anime.addon.generate.server_results import ELSEWHERE, FILE_ID  # noqa: E402
+from pose_to_anime.addon.generate.records import FILE_ID, Record, discard, read_records, record_paths, remove  # noqa: E402
+from pose_to_anime.addon.generate.server_results import ELSEWHERE  # noqa: E402
 from pose_to_anime.generation_server.protocol import JobSubmission  # noqa: E402
 from step_server import StepServer, wait_for  # noqa: E402
 

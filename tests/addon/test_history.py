@@ -131,7 +131,7 @@ def test_pictures_of_a_file_that_was_never_saved_are_still_there() -> None:
     job_id = generate()
     new_file()
     assert [record.job_id for record in history.entries()] == [job_id]
-    OPS.restore_result(job_id=job_id, settings=True)
+    OPS.restore_result(job_id=job_id, parts={"PROMPT", "SEED"})
     assert OPS.keep_result(job_id=job_id) == {"FINISHED"}
     assert pictures.image_of(job_id).packed_file is not None
 

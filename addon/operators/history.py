@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verbs of the history as a whole: favourites, pages, tidying up, its folder, the server's store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty, IntProperty, StringProperty
+
+from ..errors import UserError
+from ..generate import errands, gallery, history, server_limits, session, timer
+from ..generate.history_items import Item
+from ..generate.link import LinkError
+from ..generate.records import history_dir
+from . import reporting
+from .results import OnResult, Record
+
+
+class _Reporting(reporting.Reporting):
+    """Errors of the bridge are sentences too."""
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            return super().execute(context)
+        except LinkError as error:
+            return self.refuse(error)
+
+
+class P2A_OT_star_result(OnResult, bpy.types.Operator):
+    bl_idname = "pose_to_anime.star_result"
+    bl_label = "Favourite"
+    bl_description = "Mark this picture with a star, or take the star away; favourites are never removed by themselves"
+    bl_options = {"REGISTER", "INTERNAL"}  # the star is beside the picture on disk: undo has no part in it
+
+    def act(self, _context: bpy.types.Context, record: Record) -> None:
+        known = gallery.item(record.job_id)
+        if known is None:
+            raise UserError("The history is still being read: try again in a moment.")
+        gallery.star(record.job_id, not known.favourite)
+
+
+class P2A_OT_turn_history_page(bpy.types.Operator):
+    bl_idname = "pose_to_anime.turn_history_page"
+    bl_label = "Turn Page"
+    bl_description = "Show the next or the previous pictures"
+    bl_options = {"INTERNAL"}
+
+    page: IntProperty(name="Page", description="From 0", min=0, options={"SKIP_SAVE"})
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        context.window_manager.pose_to_anime.browser.page = self.page
+        return {"FINISHED"}
+
+
+class _Tidying(_Reporting):
+    """Deletes results for ever, after the user has seen how many."""
+
+    bl_options = {"REGISTER", "INTERNAL"}
+
+    layout: bpy.types.UILayout  # of bpy.types.Operator
+
+    def items(self, context: bpy.types.Context) -> tuple[Item, ...]:
+        raise NotImplementedError
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        if not self.items(context):
+            self.report({"INFO"}, "There is nothing to delete")
+            return {"CANCELLED"}
+        return context.window_manager.invoke_props_dialog(self, width=420)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        items = self.items(context)
+        column = self.layout.column(align=True)
+        column.label(
+            text=f"{len(items)} pictures ({in_words(sum(item.bytes for item in items))}) are deleted for ever.", icon="ERROR"
+        )
+        unseen = sum(item.new for item in items)
+        if unseen:
+            column.label(text=f"Nobody has looked at {unseen} of them yet.", icon="BLANK1")
+        column.label(text=f"{gallery.count() - len(items)} pictures stay.", icon="BLANK1")
+
+    def run(self, context: bpy.types.Context) -> None:
+        gallery.remove(self.items(context))
+
+
+class P2A_OT_discard_others(_Tidying, bpy.types.Operator):
+    bl_idname = "pose_to_anime.discard_others"
+    bl_label = "Delete All but Favourites"
+    bl_description = "Delete every picture of the history that has no star, of this file or of all as the history shows"
+
+    def items(self, context: bpy.types.Context) -> tuple[Item, ...]:
+        return gallery.others(context.window_manager.pose_to_anime.history == "FILE")
+
+
+class P2A_OT_keep_history_limits(_Tidying, bpy.types.Operator):
+    bl_idname = "pose_to_anime.keep_history_limits"
+    bl_label = "Delete the Oldest"
+    bl_description = "Delete the oldest pictures until the history is within its limits; favourites and unseen ones stay"
+
+    def items(self, _context: bpy.types.Context) -> tuple[Item, ...]:
+        return gallery.too_much().leaving
+
+
+class P2A_OT_open_history(bpy.types.Operator):
+    bl_idname = "pose_to_anime.open_history"
+    bl_label = "Open Folder"
+    bl_description = "Show the folder of the history in the system's file browser"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        folder = history_dir()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            self.report({"ERROR"}, f"The folder {folder} cannot be made: {error.strerror or error}.")
+            return {"CANCELLED"}
+        return bpy.ops.wm.path_open(filepath=str(folder))
+
+
+class P2A_OT_fetch_results(_Reporting, bpy.types.Operator):
+    bl_idname = "pose_to_anime.fetch_results"
+    bl_label = "Fetch from the Server"
+    bl_description = (
+        "Bring pictures that the server keeps and that are not in this history: made by the command line, by another "
+    )
+    bl_description += "Blender, or before the history was lost"
+    bl_options = {"REGISTER"}
+
+    also_discarded: BoolProperty(
+        name="Discarded Ones Too", description="Bring those back as well that you have thrown away", options={"SKIP_SAVE"}
+    )
+
+    def run(self, _context: bpy.types.Context) -> None:
+        session.session.error = session.session.notice = ""
+        errands.begin("fetch_results", _fetched, also_discarded=self.also_discarded)
+        timer.redraw()
+
+
+def _fetched(result: Mapping[str, Any]) -> None:
+    """What came of it, as a notice."""
+    fetched, removed, problems = result["fetched"], result["removed"], result["problems"]
+    said = [f"{fetched} pictures came from the server." if fetched else "The server has no other pictures than those here."]
+    if removed:
+        said.append(f"It has removed those of {removed} more jobs.")
+    if problems:
+        said.append(f"{len(problems)} cannot be used: {problems[0]}")
+    session.session.notice = " ".join(said)
+    history.refresh()
+
+
+class P2A_OT_stop_errand(bpy.types.Operator):
+    bl_idname = "pose_to_anime.stop_errand"
+    bl_label = "Stop"
+    bl_description = "End this; what has come so far stays"
+    bl_options = {"INTERNAL"}
+
+    errand: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        errands.stop(self.errand)
+        return {"FINISHED"}
+
+
+class P2A_OT_ask_server_limits(_Reporting, bpy.types.Operator):
+    bl_idname = "pose_to_anime.ask_server_limits"
+    bl_label = "Show the Server's Limits"
+    bl_description = "Ask the server how long it keeps results"
+    bl_options = {"INTERNAL"}
+
+    def run(self, _context: bpy.types.Context) -> None:
+        server_limits.ask()
+
+
+def in_words(size: int) -> str:
+    """A number of bytes for a person."""
+    if size < 10 * 2**20:
+        return f"{size / 2**20:.1f} MB"
+    return f"{size / 2**20:.0f} MB" if size < 2**30 else f"{size / 2**30:.1f} GB"
+
+
+CLASSES: tuple[type, ...] = (
+    P2A_OT_star_result,
+    P2A_OT_turn_history_page,
+    P2A_OT_discard_others,
+    P2A_OT_keep_history_limits,
+    P2A_OT_open_history,
+    P2A_OT_fetch_results,
+    P2A_OT_stop_errand,
+    P2A_OT_ask_server_limits,
+)
