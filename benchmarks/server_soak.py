@@ -51,13 +51,16 @@ def stick_figure(size: int) -> bytes:
     return file.getvalue()
 
 
-def measure(server: RunningServer, jobs: int, warm_up: int, size: int) -> list[tuple[str, int, int]]:
-    """Process, bytes after the warm-up, bytes after ``jobs`` more."""
+def measure(server: RunningServer, jobs: int, warm_up: int, size: int) -> list[tuple[str, list[int]]]:
+    """Process, and its bytes after the warm-up and each time a tenth of ``jobs`` more."""
     control = server.client.upload(stick_figure(size))
     run_jobs(server, warm_up, 0, size, control)
-    before = own_memory(server)
-    run_jobs(server, jobs, warm_up, size, control)
-    return list(zip(("server", "worker"), before, own_memory(server), strict=True))
+    seen = [own_memory(server)]
+    for part in range(10):
+        first, last = part * jobs // 10, (part + 1) * jobs // 10
+        run_jobs(server, last - first, warm_up + first, size, control)
+        seen.append(own_memory(server))
+    return [(name, [bytes_[index] for bytes_ in seen]) for index, name in enumerate(("server", "worker"))]
 
 
 def main() -> int:
@@ -72,13 +75,15 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, running_server(Path(folder) / "data", *arguments) as server:
         server.wait_until_ready()
         began = time.monotonic()
-        for name, before, after in measure(server, options.jobs, options.warm_up, 64 if options.engine == "step" else 256):
+        for name, seen in measure(server, options.jobs, options.warm_up, 64 if options.engine == "step" else 256):
+            before, after = seen[0], seen[-1]
             growth = after / before - 1.0
             grown |= growth >= GROWTH_LIMIT
             print(
                 f"{name}: {before / MIB:.1f} MiB after {options.warm_up} jobs, {after / MIB:.1f} MiB after {options.jobs} more "
                 f"({growth:+.1%}; limit {GROWTH_LIMIT:.0%})"
             )
+            print(f"  on the way: {' '.join(f'{bytes_ / MIB:.1f}' for bytes_ in seen)}")
         print(f"{options.warm_up + options.jobs} jobs in {time.monotonic() - began:.0f} s on {os.cpu_count()} cores")
     return int(grown)
 

@@ -221,8 +221,8 @@ class JobStatus(Message):
     eta: float | None = None  # seconds until it is done, as far as that can be told from this job and former ones
     position: int = 0  # jobs that run before this one, when queued
     warnings: tuple[str, ...] = ()
-    results: tuple[str, ...] = ()  # SHA-256 of each PNG, when done
-    removed: float = 0.0  # when the server removed the results of a job that is done, seconds since the epoch; 0: it keeps them
+    results: tuple[str, ...] = ()  # SHA-256 of each PNG; of several, each as soon as it is made
+    removed: float = 0.0  # when the server removed the results of a job that had some, seconds since the epoch; 0: it keeps them
     error: str = ""  # a sentence, when failed
     log: tuple[str, ...] = ()  # what a worker that died over this job said last, secrets taken out
     created: float = 0.0  # seconds since the epoch

@@ -6,9 +6,9 @@ goes to standard error. Results go into the store of files, and only their SHA-2
 server is gone, and it ends at once.
 
 From the server: ``job`` (a JobSubmission), ``people`` (id, picture in base64), ``cancel`` (id), ``free_memory``. To it: ``ready``
-(device), ``unfit`` (error), ``alive``, ``progress`` (id, phase, step, steps, preview, warnings), ``done`` (id, results),
-``failed`` (id, error), ``cancelled`` (id), and of people ``answer`` (id, answer) or ``refused`` (id, error); ``ready`` and
-``alive`` bring ``memory`` (total and free bytes) as well.
+(device), ``unfit`` (error), ``alive``, ``progress`` (id, phase, step, steps, preview, warnings), ``picture`` (id, index, result:
+one of a job of several is in the store), ``done`` (id, results), ``failed`` (id, error), ``cancelled`` (id), and of people
+``answer`` (id, answer) or ``refused`` (id, error); ``ready`` and ``alive`` bring ``memory`` (total and free bytes) as well.
 """
 
 from __future__ import annotations
@@ -59,6 +59,9 @@ PREVIEW_INTERVAL = 0.1
 PREVIEW_SIZE = 512
 """Longest side of a preview in pixels."""
 
+_PATIENCE = 5.0
+"""Seconds for which a server may be too busy to read what it is told."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -67,13 +70,20 @@ class Wire:
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
-        self._waiting: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[dict[str, Any] | threading.Event | None] = queue.SimpleQueue()
         self._last_preview = 0.0
         self._thread = threading.Thread(target=self._write, name="wire", daemon=True)
         self._thread.start()
 
     def send(self, kind: str, **content: Any) -> None:
         self._waiting.put({"kind": kind, **content})
+
+    def send_surely(self, kind: str, **content: Any) -> None:
+        """As ``send``, and wait until it is written: what comes next may be the end of this process."""
+        written = threading.Event()
+        self.send(kind, **content)
+        self._waiting.put(written)
+        written.wait(_PATIENCE)
 
     def send_progress(self, job_id: str, progress: Progress) -> None:
         """Tell how far a job is; its preview is encoded by the writing thread, and left out when the last one is fresh."""
@@ -91,13 +101,16 @@ class Wire:
             warnings=list(progress.warnings),
         )
 
-    def flush(self, patience: float = 5.0) -> None:
+    def flush(self) -> None:
         """Write what waits, then end."""
         self._waiting.put(None)
-        self._thread.join(patience)
+        self._thread.join(_PATIENCE)
 
     def _write(self) -> None:
         while (message := self._waiting.get()) is not None:
+            if isinstance(message, threading.Event):
+                message.set()
+                continue
             if message["kind"] == "progress":
                 message["preview"] = "" if message["preview"] is None else encode_preview(message["preview"])
             try:
@@ -165,32 +178,25 @@ class Worker:
     def make(self, job: JobSubmission) -> None:
         """Make one job's pictures and say how it ended, whatever happens."""
         warnings: list[str] = []
-        results: list[str] = []  # of its pictures, in their order
 
         def report(progress: Progress) -> None:
             warnings.extend(w for w in progress.warnings if w not in warnings)
             self._wire.send_progress(job.id, progress)
 
         try:
-            self._fill(results, job, report, warnings)
+            results = self._fill(job, report, warnings)
         except GenerationCancelled:
             self._wire.send("cancelled", id=job.id)
         except Exception as error:
-            sentence = _why_not_made(error, job.id)
-            if results:  # minutes of work, and as good as alone
-                lost = job.request.pictures - len(results)
-                missing = f"The last {lost} of {job.request.pictures} pictures are missing. {sentence}"
-                report(Progress("saving", job.request.steps, job.request.steps, warnings=(missing,)))
-                self._wire.send("done", id=job.id, results=results)
-            else:
-                self._wire.send("failed", id=job.id, error=sentence)
+            self._wire.send("failed", id=job.id, error=_why_not_made(error, job.id))
         else:
             self._wire.send("done", id=job.id, results=results)
         self._cancelled.discard(job.id)
 
-    def _fill(self, results: list[str], job: JobSubmission, report: Callable[[Progress], None], warnings: list[str]) -> None:
-        """Makes a job's pictures, and adds each to ``results`` as soon as it is in the store: none is lost with a later one."""
-        request = job.request
+    def _fill(self, job: JobSubmission, report: Callable[[Progress], None], warnings: list[str]) -> list[str]:
+        """Makes a job's pictures; their names in the store. Of several, each is told as soon as it is there: none is lost with a
+        later one."""
+        request, results = job.request, list[str]()
         images = {sha256: self._input(name, sha256, request) for name, sha256 in request.inputs}
         model = self._models.status(request.model)
         # Drawn again: a wildcard's file may say something else by now, and what is refused stays refused.
@@ -208,6 +214,9 @@ class Worker:
                 drawn = recipes[len(results)]
                 recipe = self._recipe(drawn, job, model, provenance, warnings) if provenance else None
                 results.append(self._blobs.put(encode_png(picture, recipe)))
+                if request.pictures > 1:
+                    self._wire.send_surely("picture", id=job.id, index=len(results) - 1, result=results[-1])
+        return results
 
     def _provenance(self, recipes: Sequence[GenerationRequest], model: ModelStatus) -> Provenance:
         """From what the pictures of a job are made. Raises ModelError where a LoRA has gone."""

@@ -22,7 +22,7 @@ def send_inputs(client: Client, record: Record) -> None:
 
 
 def fetch_pictures(client: Client, record: Record, status: JobStatus) -> None:
-    """Write the pictures of a job that is done to the history, once each has shown to be whole and of the right size.
+    """Write the pictures of a job, all or some, to the history, once each has shown to be whole and of the right size.
 
     The first is the record's; each further one gets a record of its own.
 

@@ -369,7 +369,7 @@ class Relay:
 
     def _finish(self, record: Record, status: JobStatus) -> None:
         """A job is final: fetch what it came to, write it down, tell Blender."""
-        if status.state is not JobState.DONE:
+        if status.state is not JobState.DONE and not status.results:  # one that was cancelled may have some
             self._jobs.pop(record.job_id, None)
             self._end(record, status.state, status.error, status.warnings)
             return

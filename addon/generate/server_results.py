@@ -45,7 +45,8 @@ def fetch_results(served: Served, also_discarded: bool = False) -> Errand:
     missing: list[tuple[JobStatus, Record | None]] = []
     removed = 0
     for status in _finished(client):
-        if status.state is not JobState.DONE or status.request is None:
+        has_made_some = status.state is JobState.DONE or status.results or status.removed  # also one that was cancelled then
+        if not has_made_some or status.request is None:
             continue
         path = here.get(status.id[:8])
         record = _without_picture(path) if path else None

@@ -204,17 +204,17 @@ class Dispatcher:
         job_id, self._current = self._current, None
         if job_id is not None:
             if self._cancelling:
-                self._end(job_id, JobState.CANCELLED)
+                self._end_cancelled(job_id)
             elif self._queue.crashes(job_id) == 0:
                 self._queue.again(job_id, f"The worker stopped ({how}); the picture was started again.", end.log)
             else:
                 error = f"The worker stopped twice while it made this picture ({how}): try a smaller size or another model."
-                self._end(job_id, JobState.FAILED, error=error, log=end.log)
+                self._fail(job_id, error, end.log)
         if self._failed_starts >= START_ATTEMPTS:
             self.problem = f"The worker of the server does not start ({how}). Its log is {self._log_path}."
             self.device = "none"
             for status in self._queue.unfinished():
-                self._queue.end(status.id, JobState.FAILED, error=self.problem, log=end.log)
+                self._fail(status.id, self.problem, end.log)
 
     # What the worker says
 
@@ -242,19 +242,43 @@ class Dispatcher:
             phase = "cancelling" if self._cancelling else sys.intern(message["phase"])  # one text for thousands of events
             self._queue.progress(job_id, message["preview"], phase=phase, step=message["step"], steps=message["steps"])
             return
+        if kind == "picture":
+            self._queue.keep_picture(job_id, message["index"], message["result"])
+            return
         if kind == "cancelled" or self._cancelling:
-            self._end(job_id, JobState.CANCELLED)
+            self._end_cancelled(job_id)
         elif kind == "done":
             steps = self._queue.status(job_id).steps
             self._end(job_id, JobState.DONE, results=tuple(message["results"]), step=steps)
         elif kind == "failed":
-            self._end(job_id, JobState.FAILED, error=message["error"])
+            self._fail(job_id, message["error"])
         else:
             raise ValueError(f"unknown message {kind}")
         self._current = None
         if self._freeing:
             self._freeing, self._queue.loaded = False, None
         self.feed()
+
+    def _fail(self, job_id: str, error: str, log: tuple[str, ...] = ()) -> None:
+        """End a job that cannot be finished: it failed, unless some of its pictures are there, which are as good as alone."""
+        if self._has_pictures(job_id, error):
+            self._end(job_id, JobState.DONE, log=log)
+        else:
+            self._end(job_id, JobState.FAILED, error=error, log=log)
+
+    def _end_cancelled(self, job_id: str) -> None:
+        """With the pictures that were made until then."""
+        self._has_pictures(job_id, "The job was cancelled.")
+        self._end(job_id, JobState.CANCELLED)
+
+    def _has_pictures(self, job_id: str, reason: str) -> bool:
+        """Whether some of a job's pictures are there; then the job says which are missing, for this reason."""
+        status = self._queue.status(job_id)
+        pictures = status.request.pictures if status.request else 1
+        lost = pictures - len(status.results)
+        if status.results and lost > 0:
+            self._queue.warn(job_id, f"The last {lost} of {pictures} pictures are missing. {reason}")
+        return bool(status.results)
 
     def _end(self, job_id: str, state: JobState, **changes: Any) -> None:
         if self._grace is not None:

@@ -186,8 +186,16 @@ class JobQueue:
         former = self._unfinished[job_id].status.warnings
         self.progress(job_id, warnings=(*former, *(w for w in dict.fromkeys(warnings) if w not in former)))
 
+    def keep_picture(self, job_id: str, index: int, sha256: str) -> None:
+        """One of a running job's pictures is in the store, whatever becomes of the others. A job that was begun anew makes the
+        same again."""
+        results = self._unfinished[job_id].status.results
+        job = self._unfinished[job_id].with_status(results=(*results[:index], sha256, *results[index + 1 :]))
+        self._keep(job)
+        self._publish(job)
+
     def end(self, job_id: str, state: JobState, **changes: Any) -> JobStatus:
-        """Finish a job: ``state`` is done, failed or cancelled."""
+        """Finish a job: ``state`` is done, failed or cancelled. Without other ``results``, it keeps those that it has."""
         job = _ended(self._unfinished[job_id], state, **changes)
         stopwatch = self._stopwatches.pop(job_id, None)
         if stopwatch is not None and state is JobState.DONE:

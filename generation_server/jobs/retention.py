@@ -55,7 +55,9 @@ class Retention:
         now = time.time()
         most = limits.keep_gib * _GIB if limits.keep_gib else float("inf")
         oldest = now - limits.keep_days * _DAY if limits.keep_days else 0.0
-        needed = {sha256 for status in self._queue.unfinished() if status.request for _, sha256 in status.request.inputs}
+        unfinished = self._queue.unfinished()
+        needed = {sha256 for status in unfinished if status.request for _, sha256 in status.request.inputs}
+        needed.update(sha256 for status in unfinished for sha256 in status.results)
         size = self.size
         leaving: dict[str, str] = {}
         losses: Counter[str] = Counter()  # how many of those that leave have each result

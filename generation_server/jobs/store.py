@@ -150,8 +150,8 @@ class JobStore:
         """Make the list of results say what the jobs say; ``size`` tells the bytes of a file. Raises DiskFull."""
         listed = set(self._db.execute("SELECT job, sha256 FROM results"))
         kept: dict[tuple[str, str], float] = {}
-        done = self._db.execute("SELECT id, status, finished FROM jobs WHERE state = ?", (JobState.DONE.value,))
-        for job_id, status, finished in done:
+        ended = self._db.execute(f"SELECT id, status, finished FROM jobs WHERE state IN ({_marks(_FINAL)})", _FINAL)
+        for job_id, status, finished in ended:
             kept |= {(job_id, sha256): finished for sha256 in _NAME.findall(status)}
         self._write("DELETE FROM results WHERE job = ? AND sha256 = ?", listed - kept.keys())
         missing = [(job, sha256, size(sha256), kept[job, sha256]) for job, sha256 in kept.keys() - listed]

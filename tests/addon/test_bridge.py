@@ -86,6 +86,17 @@ def test_a_running_and_a_waiting_job_are_cancelled(bridge: Bridge, tmp_path: Pat
     assert not running.result_path.exists()
 
 
+def test_what_a_cancelled_job_had_made_comes_as_that_of_a_finished_one(bridge: Bridge, tmp_path: Path) -> None:
+    record = make_record(tmp_path, "slow", 3, pictures=64)
+    bridge.submit(record)
+    wait_for(lambda: any(t["event"] == "job" and t["job"]["results"] for t in bridge.told), bridge.listen)
+    bridge.link.send({"do": "cancel", "job": record.job_id})
+    done = bridge.final(record)
+    made = read_records(record_paths(folder=tmp_path), 99)
+    assert done.state is JobState.DONE and "The job was cancelled." in done.warnings[-1] and 1 <= len(made) < 64
+    assert all(found.has_result and found.result_path.exists() for found in made)
+
+
 def test_a_killed_worker_fails_one_job_and_the_next_runs(bridge: Bridge, tmp_path: Path) -> None:
     crashing, next_one = make_record(tmp_path, "crash"), make_record(tmp_path)
     bridge.submit(crashing)

@@ -116,6 +116,24 @@ def test_what_an_unfinished_job_needs_stays(shelf):
     assert not shelf.blobs.has(picture)
 
 
+def test_what_a_cancelled_job_had_made_is_kept_and_counted_as_the_others(shelf, tmp_path):
+    """Its first picture is that of a former job, which goes meanwhile."""
+    _, picture = shelf.made()
+    job_id = shelf.add(batch_count=3)
+    assert shelf.queue.take().id == job_id
+    pictures = (picture, shelf.blobs.put(os.urandom(KIB)))
+    for index, sha256 in enumerate(pictures):
+        shelf.queue.keep_picture(job_id, index, sha256)
+    assert shelf.retention.sweep(keep(kib=0.5)) == []
+    assert shelf.queue.end(job_id, JobState.CANCELLED).results == pictures
+    assert shelf.retention.size == 2 * KIB
+    shelf.store.close()
+    again = Shelf(tmp_path)
+    assert again.retention.size == 2 * KIB and len(again.retention.sweep(keep(kib=1.5))) == 2
+    assert again.queue.status(job_id).removed > 0.0 and not any(map(again.blobs.has, pictures))
+    again.store.close()
+
+
 def test_a_picture_of_two_jobs_stays_while_one_of_them_does(shelf):
     shelf.add()
     picture = shelf.finish()

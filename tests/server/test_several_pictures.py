@@ -15,8 +15,8 @@ from PIL import Image
 from pose_to_anime.generation_server.client import RequestRefused
 from pose_to_anime.generation_server.drawn_prompt import Wildcards, drawn
 from pose_to_anime.generation_server.metadata import parameters_text, read_recipe
-from pose_to_anime.generation_server.protocol import GenerationRequest, JobState
-from server_process import STEP_ENGINE, RunningServer, running_server
+from pose_to_anime.generation_server.protocol import GenerationRequest, JobState, JobStatus
+from server_process import STEP_ENGINE, RunningServer, kill_hard, running_server, until
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +54,7 @@ def test_each_result_holds_what_makes_it_again(server: RunningServer) -> None:
     [
         ("refuse", "This engine refuses: take the word out of the prompt."),
         ("bug", "The picture could not be made (RuntimeError: a bug in the engine); see the worker's log."),
+        ("crash", "The worker stopped twice while it made this picture"),
     ],
 )
 def test_what_is_made_before_one_fails_is_kept(server: RunningServer, word: str, why: str) -> None:
@@ -66,9 +67,22 @@ def test_what_is_made_before_one_fails_is_kept(server: RunningServer, word: str,
 
     seed = next(seed for seed in range(1000) if fails(seed)[:3] == [False, False, True])
     status = server.wait_for_state(server.submit(request.prompt, seed=seed, steps=2, batch_count=4), JobState.DONE)
-    assert status.warnings[-1] == f"The last 2 of 4 pictures are missing. {why}"
-    recipes = [read_recipe(server.client.blob(sha256)) for sha256 in status.results]
-    assert [recipe.request.seed for recipe in recipes if recipe] == [seed, seed + 1]
+    assert status.warnings[-1].startswith(f"The last 2 of 4 pictures are missing. {why}")
+    assert seeds(server, status) == [seed, seed + 1]
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_what_is_made_before_a_cancel_is_kept(server: RunningServer, dies: bool) -> None:
+    """Each picture is listed as soon as it is there, and stays so, even where the worker has to be ended."""
+    job = server.submit("slow deaf" if dies else "slow", seed=20, steps=3, batch_count=64)
+    until(lambda: server.client.job(job).results)
+    server.client.cancel(job)
+    if dies:
+        kill_hard([server.worker_pid()])
+    status = server.wait_for_state(job, JobState.CANCELLED)
+    made = len(status.results)
+    assert seeds(server, status) == [20 + index for index in range(made)] and made < 64
+    assert status.warnings[-1] == f"The last {64 - made} of 64 pictures are missing. The job was cancelled."
 
 
 @pytest.mark.parametrize(
@@ -85,6 +99,12 @@ def test_what_cannot_be_made_is_said_at_once(server: RunningServer, changes: dic
     with pytest.raises(RequestRefused) as caught:
         server.submit(**changes)
     assert caught.value.problem.status == 422 and sentence in str(caught.value)
+
+
+def seeds(server: RunningServer, status: JobStatus) -> list[int]:
+    """Those of a job's pictures, by their recipes."""
+    recipes = [read_recipe(server.client.blob(sha256)) for sha256 in status.results]
+    return [recipe.request.seed for recipe in recipes if recipe]
 
 
 def _fields(request: object) -> dict:

@@ -62,6 +62,20 @@ def test_finished_jobs_are_listed_page_by_page(queue: JobQueue, monkeypatch: pyt
     assert queue.statuses(1.0) == []
 
 
+def test_a_picture_that_was_made_outlives_the_worker_and_the_server(queue: JobQueue, store: JobStore):
+    fill(queue, "a")
+    queue.take()
+    for index, sha256 in enumerate("123"):
+        queue.keep_picture("job-a-0000", index, sha256 * 64)
+    queue.again("job-a-0000", "The worker stopped.")
+    again = JobQueue(store, EventLog())
+    again.take()
+    again.keep_picture("job-a-0000", 0, "1" * 64)  # made once more
+    again.keep_picture("job-a-0000", 1, "4" * 64)  # another program's version, or another device
+    assert again.end("job-a-0000", JobState.CANCELLED).results == ("1" * 64, "4" * 64, "3" * 64)
+    assert store.finished(1)[0].status.results == ("1" * 64, "4" * 64, "3" * 64)
+
+
 def test_moving_to_front_and_back(queue: JobQueue):
     fill(queue, "a", "b", "c")
     assert queue.move("job-c-0000", to="front").position == 0
