@@ -11,6 +11,7 @@
   poses      the pose library: a list, or a contact sheet
   mannequins the bodies: a list, or a contact sheet
   hands      the hand shapes: a list, or a contact sheet
+  styles     the looks of pictures: a list, or one pose painted in each
   serve      the generation server
   models     the models that are known, here, missing
   test       every test (pytest arguments go on to pytest)
@@ -56,7 +57,7 @@ from environments import (  # noqa: E402
     site_packages,
 )
 
-IN_BLENDER = ("demo", "passes", "generate", "draw", "poses", "mannequins", "hands")
+IN_BLENDER = ("demo", "passes", "generate", "draw", "poses", "mannequins", "hands", "styles")
 ON_SERVER = ("serve", "models")
 NEEDS_BOTH = ("demo", "generate")
 # What lies at the top of the extension's zip, and nothing else.
@@ -70,7 +71,7 @@ def forward(command: str, arguments: list) -> int:
     if {"-h", "--help"} & set(arguments) and not is_ready(name):
         return explain(program)
     environment = dict(os.environ)
-    if command in NEEDS_BOTH:
+    if command in NEEDS_BOTH or (command == "styles" and "--sheet" in arguments):
         environment["POSE_TO_ANIME_SERVER_PYTHON"] = str(prepare("server"))
     start = [str(prepare(name)), "-P", "-m", *program]  # -P: what lies in the current folder is not for us
     if not WINDOWS:

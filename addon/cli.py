@@ -7,20 +7,20 @@ Nothing but the standard library is imported until a command runs, so that ``--h
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .background import blender
+from .command_parts import scene_of, server_of, tell_outfit, use_generation
 from .draw_command import draw
 from .errors import UserError
 from .framing.shot_names import described as shot_words
 from .sheet_commands import hands, mannequins, poses
+from .style_commands import SHEET_PROMPT, styles
 from .terminal import Progress, out_folder, read_picture, say, write, write_png
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def passes(arguments: argparse.Namespace) -> None:
             if known:
                 scene.pose_to_anime.generation.family = known
 
-        scene, view_layer = _scene(arguments, configure), bpy.context.view_layer
+        scene, view_layer = scene_of(arguments, configure), bpy.context.view_layer
         figures = figures_called(scene, view_layer, arguments.armature)
         rules = None if known else skeleton_rules(scene)
         size, camera = scene_size(scene), picture_camera(scene)
@@ -72,14 +72,14 @@ def passes(arguments: argparse.Namespace) -> None:
 def generate(arguments: argparse.Namespace) -> None:
     """Control images and pose.json of a posed figure, and the picture that a model makes of them."""
     out = out_folder(arguments.out)
-    with blender(), _server(arguments) as client:
+    with blender(), server_of(arguments) as client:
         _generate(arguments, client, out)
 
 
 def demo(arguments: argparse.Namespace) -> None:
     """The whole way once: figure, control images, server, picture, and a sheet of them side by side."""
     out = out_folder(arguments.out)
-    with blender(), _server(arguments) as client:
+    with blender(), server_of(arguments) as client:
         generated = _generate(arguments, client, out)
         from .generate.clay import shade
         from .passes.sheet import side_by_side
@@ -104,9 +104,9 @@ def _generate(arguments: argparse.Namespace, client: Client, out: Path) -> Gener
     if not 0 <= arguments.seed <= SEED_MAX:
         raise UserError(f"The seed must be a whole number from 0 to {SEED_MAX}, not {arguments.seed}.")
     take_list([model.to_json() for model in client.models()])
-    scene = _scene(arguments, lambda scene: _use_generation(scene, arguments))
+    scene = scene_of(arguments, lambda scene: use_generation(scene, arguments))
     if arguments.outfit:
-        _tell_outfit(scene)
+        tell_outfit(scene)
     draft = family_of(scene.pose_to_anime.generation).draft if arguments.draft else None
     sampler = draft.sampler if draft else ""
     told: set[str] = set()
@@ -127,94 +127,6 @@ def _generate(arguments: argparse.Namespace, client: Client, out: Path) -> Gener
     record = {"request": generated.request.to_json(), "scene": dict(generated.prepared.scene)}
     write(out / "request.json", json.dumps(record, indent=1, ensure_ascii=False).encode("utf-8"))
     return generated
-
-
-def _use_generation(scene: bpy.types.Scene, arguments: argparse.Namespace) -> None:
-    """Put model, prompts and numbers of the command line into the scene's settings, where the panel has them too."""
-    from .generate.models import chosen_model, family_of
-    from .generate.scene_info import NO_START
-
-    settings = scene.pose_to_anime.generation
-    settings.model = chosen_model(arguments.model, settings.family).name
-    family = family_of(settings)
-    settings.negative_prompt = family.negative_prompt if arguments.negative is None else arguments.negative
-    if arguments.prompt is not None:
-        if not arguments.prompt.strip():
-            raise UserError("The prompt is empty: describe the picture in a few words.")
-        settings.prompt = ", ".join(filter(None, (family.quality_prompt, arguments.prompt)))
-    draft = family.draft if arguments.draft else None
-    if arguments.draft and draft is None:
-        raise UserError(f"{family.title} has no settings for drafts: use --steps and --guidance.")
-    steps = arguments.steps if arguments.steps is not None or draft is None else draft.steps
-    guidance = arguments.guidance if arguments.guidance is not None or draft is None else draft.guidance_scale
-    for name, words, value, numbers in (
-        ("steps", "number of steps", steps, family.steps),
-        ("guidance_scale", "guidance scale", guidance, family.guidance_scale),
-    ):
-        if value is not None and not numbers.lowest <= value <= numbers.highest:
-            low, high = numbers.lowest, numbers.highest
-            raise UserError(f"The {words} must be between {low:g} and {high:g} for {family.title}, not {value:g}.")
-        if value is not None:
-            setattr(settings, name, value)
-    settings.start_from = arguments.start.upper() or NO_START
-    for name in ("pose_strength", "depth_strength", "denoising_strength"):
-        value = getattr(arguments, name)
-        if value is not None and not 0.0 <= value <= 1.0:
-            raise UserError(f"The {name.replace('_', ' ')} must be between 0 and 1, not {value:g}.")
-        if value is not None:
-            setattr(settings, name, value)
-
-
-def _tell_outfit(scene: bpy.types.Scene) -> None:
-    """Let the prompt say what figures wear, in place of what it says otherwise."""
-    from .dressing.wearing import worn_tags
-    from .wardrobe.catalogue import read_catalogue
-    from .wardrobe.prompt_tags import retold
-
-    settings = scene.pose_to_anime.generation
-    settings.prompt = retold(settings.prompt, worn_tags(scene, bpy.context.view_layer), read_catalogue())
-
-
-def _scene(arguments: argparse.Namespace, configure: Callable[[bpy.types.Scene], None]) -> bpy.types.Scene:
-    """The scene that the arguments ask for."""
-    from .scenes import posed_scene
-
-    names = ("blend", "figure", "pose", "ratio", "shot", "outfit")
-    return posed_scene(configure, **{name: getattr(arguments, name) for name in names})
-
-
-@contextlib.contextmanager
-def _server(arguments: argparse.Namespace) -> Iterator[Client]:
-    """The server that the arguments name, or this user's, or a new one that ends with the command."""
-    from ..generation_server.client import Client, find_server
-    from ..generation_server.protocol import default_server_dir
-    from .generate.server_process import HOW_TO_START, server_python, start_server
-
-    if arguments.server:
-        with Client(arguments.server, arguments.token) as elsewhere:
-            elsewhere.health()
-            yield elsewhere
-        return
-    data_dir = Path(arguments.data_dir) if arguments.data_dir else default_server_dir()
-    client = find_server(data_dir)
-    started = None
-    if client is None:
-        python = server_python()
-        if python is None:
-            raise UserError(HOW_TO_START)
-        started = start_server(python, data_dir)
-    try:
-        with Progress("starting the server") as progress:
-            while client is None:
-                progress.update(None)
-                time.sleep(0.2)
-                client = started.check()  # type: ignore[union-attr]  # client is None only when one was started
-        with client:
-            yield client
-    finally:
-        if started is not None:
-            started.process.terminate()
-            started.process.wait(30)
 
 
 def _kinds(text: str) -> list[str]:
@@ -264,6 +176,14 @@ def make_parser() -> argparse.ArgumentParser:
     _add_figure(sub, out=None, pose="", ratio="", family="")
     _add_generation(sub, prompt=None, model="")
 
+    examples = "examples:\n  studio.py styles --list"
+    examples += "\n  studio.py styles --sheet --model builtin --pose running --out styles.png"
+    sub = add(styles, examples)
+    sub.add_argument("--list", action="store_true", help="print name, title and description of every style")
+    sub.add_argument("--sheet", action="store_true", help="paint one pose in every style, with its name, into --out")
+    _add_figure(sub, out="styles.png", pose="running", ratio="2:3", family="", shot="three-quarter", file="the PNG of --sheet")
+    _add_generation(sub, prompt=SHEET_PROMPT, model="", several_styles=True)
+
     examples = "examples:\n  studio.py draw pose.json --out pose.png"
     examples += "\n  studio.py draw poses/ --out drawn --profile xinsir --size 832x1216 --no-face"
     sub = add(draw, examples)
@@ -304,6 +224,7 @@ def _add_figure(
     family: str,
     families: str = "that of the model",
     shot: str = "",
+    file: str = "",
 ) -> None:
     sub.add_argument("--figure", default="", metavar="NAME", help="which mannequin; default: the first, or those in --blend")
     sub.add_argument(
@@ -320,13 +241,20 @@ def _add_figure(
         what = "whose sizes and skeleton are used" + _default(family or families)
         sub.add_argument("--family", default=family, metavar="NAME", help=f"model family {what}")
     sub.add_argument("--blend", default="", metavar="FILE", help="a .blend with figures and camera to use instead of a new scene")
-    sub.add_argument("--out", default=out, required=out is None, metavar="DIR", help="folder for the files" + _default(out or ""))
+    what = file or "folder for the files"
+    sub.add_argument(
+        "--out", default=out, required=out is None, metavar="FILE.png" if file else "DIR", help=what + _default(out or "")
+    )
 
 
-def _add_generation(sub: argparse.ArgumentParser, *, prompt: str | None, model: str) -> None:
+def _add_generation(sub: argparse.ArgumentParser, *, prompt: str | None, model: str, several_styles: bool = False) -> None:
     sub.add_argument("--prompt", default=prompt, help="what the picture shows" + ("" if prompt else "; default: a plain one"))
     sub.add_argument("--negative", default=None, metavar="PROMPT", help="what it must not show; default: the family's")
     sub.add_argument("--model", default=model, metavar="NAME", help="a name of `studio.py models list`" + _default(model))
+    if several_styles:
+        sub.add_argument("--style", action="append", default=[], metavar="NAME", help="this style alone; can be given again")
+    else:
+        sub.add_argument("--style", default="", metavar="NAME", help="the look: a name of `studio.py styles --list`")
     sub.add_argument("--steps", type=int, help="denoising steps; default: the family's")
     sub.add_argument("--guidance", type=float, help="guidance scale; default: the family's")
     sub.add_argument("--draft", action="store_true", help="few steps, for a first look: the family's settings for drafts")

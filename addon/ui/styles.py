@@ -14,6 +14,7 @@ from ..operators.styles import (
     P2A_OT_save_style,
 )
 from . import parts
+from .saved_prompts import P2A_MT_prompts
 
 _NONE = "No Style"
 
@@ -59,13 +60,15 @@ def _line(layout: bpy.types.UILayout, name: str, title: str, is_chosen: bool) ->
 
 
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """The row: which style, and what can be done with styles."""
+    """The row: which style, what can be done with styles, and with whole prompts."""
     name = context.scene.pose_to_anime.styles.style
     shown = style_shelf.shown()
     found = shown.entries.get(name) if shown and name else None
     row = layout.row(align=True)
     row.menu(P2A_MT_styles.bl_idname, text=found.title if found else name or _NONE, icon="BRUSHES_ALL")
     row.menu(P2A_MT_style_tools.bl_idname, text="", icon="DOWNARROW_HLT")
+    row.separator()
+    row.menu(P2A_MT_prompts.bl_idname, text="", icon="BOOKMARKS")
     if name and shown is not None and found is None:
         parts.text(layout, context, f"There is no style '{name}' here: choose another, or none.", "ERROR")
 

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.requires("server")
 
 FOLLOWED = 0.6
 """Overlap of the figure in a picture of the built-in model with the one it was to follow; measured: see its card."""
-COMMANDS = ("demo", "passes", "generate", "draw", "poses", "mannequins", "hands", "serve", "models", "test", "build")
+COMMANDS = ("demo", "passes", "generate", "draw", "poses", "mannequins", "hands", "styles", "serve", "models", "test", "build")
 
 
 def studio(*arguments: object, home: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A recipe into a scene's settings: every field that there is, and one sentence about what could not be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ...generation_server.families.catalogue import Family, families
+from .. import png
+from ..framing.sizes import CUSTOM, PRESETS, SizeError, parse_ratio, picture_size
+from ..prompting.recipes import Recipe, RecipeError, read_png_texts, read_text, same_model, sampler_called
+from ..settings.controls import set_control, word_of
+from ..settings.generation import SEED_MAX
+from ..settings.loras import set_lora
+from . import models, styling
+from .restore import restore_settings
+
+LARGEST_PICTURE = 512 * 1024**2
+"""Bytes of a PNG that is opened for its recipe."""
+
+_UNUSED = "Not used of the recipe: {things}."
+_MOST_STEPS = 1000
+
+
+def recipe_of_picture(path: Path) -> Recipe:
+    """The recipe in a PNG. Raises UserError."""
+    try:
+        if path.stat().st_size > LARGEST_PICTURE:
+            raise RecipeError(f"{path.name} is too large to be opened for its recipe.")
+        return read_png_texts(png.read_info(path.read_bytes()).texts)
+    except OSError as error:
+        raise RecipeError(f"{path.name} cannot be read ({error.strerror or error}).") from error
+    except png.PngError as error:
+        raise RecipeError(f"{path.name} cannot be opened for its recipe: {error}") from error
+
+
+def fill(scene: bpy.types.Scene, recipe: Recipe) -> list[str]:
+    """Put everything that the recipe says into the settings. Returns sentences about what could not be used.
+
+    A recipe holds all words of its picture, so that the scene has no style afterwards, unless the recipe is of our own kind and
+    names one.
+    """
+    if recipe.request is not None:
+        said = restore_settings(scene, recipe.request, recipe.scene)
+        said += styling.restore(scene, recipe.request, recipe.scene)
+        unused = _set_size(scene, (recipe.request.width, recipe.request.height))
+        return [*said, *_sentence(unused)]
+    settings = scene.pose_to_anime.generation
+    styling.forget(scene)
+    unused = _set_model(settings, recipe.model)
+    family = families().get(settings.family) or models.family_of(settings)
+    settings.prompt = recipe.prompt or settings.prompt
+    if recipe.negative_prompt is not None:
+        settings.negative_prompt = recipe.negative_prompt
+    unused += _set_numbers(settings, recipe, family)
+    if recipe.steps is not None or recipe.loras:  # a prompt alone leaves them
+        settings.loras.clear()
+    for lora in recipe.loras:
+        set_lora(settings, lora.name, lora.weight)
+    for unit in recipe.controls:
+        if unit.kind in family.controls:
+            setattr(settings, f"use_{word_of(unit.kind)}", True)
+            set_control(settings, unit.kind, (unit.strength, unit.start, unit.end))
+        else:
+            unused.append(f"a control image of the kind {unit.kind}, which {family.title} cannot follow")
+    if recipe.size is not None:
+        unused += _set_size(scene, recipe.size)
+    if recipe.clip_skip is not None and recipe.clip_skip != family.clip_skip:
+        unused.append(f"Clip skip {recipe.clip_skip}")
+    return _sentence([*unused, *recipe.unknown])
+
+
+def from_clipboard(context: bpy.types.Context) -> Recipe:
+    """The recipe in the clipboard. Raises UserError."""
+    return read_text(context.window_manager.clipboard)
+
+
+def _set_model(settings: Any, name: str) -> list[str]:
+    if not name:
+        return []
+    for model in models.models():
+        if model.name == name or same_model(name, model.name) or same_model(name, model.title):
+            settings.model = model.name
+            return [f"the model {model.title}, which is not on the server yet"] if model.present is False else []
+    return [f"the model “{name}”, which is not here"]
+
+
+def _set_numbers(settings: Any, recipe: Recipe, family: Family) -> list[str]:
+    unused = []
+    settings.draft = settings.draft and recipe.steps is None  # whose numbers are its own
+    if recipe.steps is not None:
+        settings.steps = min(max(recipe.steps, 1), _MOST_STEPS)
+    if recipe.guidance_scale is not None:
+        settings.guidance_scale = recipe.guidance_scale
+    if recipe.sampler:
+        sampler, other_schedule = sampler_called(recipe.sampler)
+        if sampler and sampler in family.samplers:
+            settings.sampler = sampler
+        if not sampler or sampler not in family.samplers:
+            unused.append(f"the sampler “{recipe.sampler}”, which {family.title} does not know")
+        elif other_schedule:
+            unused.append(f"the schedule of “{recipe.sampler}”")
+    if recipe.seed is not None and recipe.seed > SEED_MAX:
+        unused.append(f"the seed {recipe.seed}, which is above {SEED_MAX}")
+    elif recipe.seed is not None:
+        settings.random_seed = recipe.seed < 0
+        settings.seed = max(recipe.seed, 0)
+    if recipe.denoising_strength is not None:
+        settings.denoising_strength = recipe.denoising_strength
+    return unused
+
+
+def _set_size(scene: bpy.types.Scene, size: tuple[int, int]) -> list[str]:
+    """The ratio of a size: the one of the menu that gives it, else its two sides. How many pixels that is, the model decides."""
+    framing = scene.pose_to_anime.framing
+    family = families().get(scene.pose_to_anime.generation.family)
+    width, height = size
+    for preset in PRESETS:
+        ratio = parse_ratio(preset)
+        if ratio[0] * height == ratio[1] * width or (family and _pixels(ratio, family) == size):
+            framing.ratio = preset
+            return []
+    if family and _pixels((float(width), float(height)), family) is None:
+        return [f"the size {width} × {height}, which is too long for this model"]
+    framing.custom_width, framing.custom_height = float(width), float(height)
+    framing.ratio = CUSTOM
+    return []
+
+
+def _pixels(ratio: tuple[float, float], family: Family) -> tuple[int, int] | None:
+    """The size of a picture of this ratio; None where the family paints none."""
+    try:
+        return picture_size(ratio, family.size)
+    except SizeError:
+        return None
+
+
+def _sentence(things: list[str]) -> list[str]:
+    return [_UNUSED.format(things="; ".join(things))] if things else []
