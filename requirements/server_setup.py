@@ -34,7 +34,7 @@ HERE = Path(__file__).absolute().parent
 if str(HERE) not in sys.path:  # under -I it is not
     sys.path.insert(0, str(HERE))
 
-COMMANDS = ("plan",)
+COMMANDS = ("plan", "install", "verify", "repair", "update", "remove")
 
 
 def usual_home() -> Path:
@@ -54,9 +54,14 @@ def main(arguments: list[str]) -> int:
     from setup_folders import Home
 
     home = Home((options.home or usual_home()).absolute())
-    from setup_plan import plan
+    if options.command == "plan":
+        from setup_plan import plan
 
-    told = plan(home)
+        told = plan(home)
+    else:
+        from setup_commands import work
+
+        told = work(home, options.command, options.until_input_closes)
     print(json.dumps(told))
     return 2 if told["error"] else 0
 

@@ -119,6 +119,7 @@ class Told:
         self._lock = threading.Lock()
         self.stopped = threading.Event()
         self.watch: Any = None  # called at each beat: how many bytes are done
+        self.child: Any = None  # a process that ends when the work is stopped
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
     def __enter__(self) -> Told:
@@ -182,6 +183,8 @@ class Told:
         while not self._stop.wait(BEAT):
             if self.home.cancel_file.exists():
                 self.stopped.set()
+            if self.stopped.is_set() and self.child is not None:
+                self.child.kill()
             watch = self.watch
             if watch is not None:
                 with contextlib.suppress(OSError):

@@ -23,6 +23,8 @@ from setup_folders import Home
 SIZES = LOCKS / "server_sizes.toml"
 SPEED = 50e6 / 8
 """Bytes a second of the estimate: 50 Mbit/s."""
+LONGEST_PATH = 260
+"""Characters of a path on Windows with its end (MAX_PATH)."""
 INSTALLING = 40e6
 """Bytes a second that unpacking and compiling takes on an ordinary disk, with its virus scanner."""
 
@@ -74,7 +76,7 @@ def state_of(home: Home, build: str = "") -> str:
     python = python_in(home.environment)
     if not state:
         return "partial" if home.environment.exists() or home.wheels.exists() else "missing"
-    if not python.exists() or version_of(python) == "" or missing_packages(home, state):
+    if state.get("damaged") or not python.exists() or version_of(python) == "" or missing_packages(home, state):
         return "broken"
     if state.get("lock") != lock_hash("server") or (build not in ("", "cpu") and state.get("torch") != build):
         return "outdated"
@@ -113,6 +115,11 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
+def fetched_bytes(home: Home) -> int:
+    """What of the wheels is there already, whole or in part."""
+    return sum(file.stat().st_size for file in home.wheels.glob("*")) if home.wheels.is_dir() else 0
+
+
 def plan(home: Home) -> dict[str, Any]:
     """The plan as JSON; ``server_setup.py`` says what its fields mean."""
     machine = read_machine()
@@ -139,6 +146,7 @@ def plan(home: Home) -> dict[str, Any]:
         much = amount(machine, choice)
         told["torch"] = choice.sentence if not choice.index else f"{choice.sentence}: {about(machine, choice)}."
         told["why_cpu"] = choice.why_cpu
+        told["error"] = path_too_long(home, machine.system)
         if not much.packages:
             raise StudioError(
                 f"The generation server's packages are not made for {machine.system.capitalize()} on {machine.machine}: run it "
@@ -147,10 +155,11 @@ def plan(home: Home) -> dict[str, Any]:
         command, version = python_for_server(home)
         if command is not None:
             told["python"] = {"command": command, "version": version, "how": "system"}
-        there = sum(file.stat().st_size for file in home.wheels.glob("*")) if home.wheels.is_dir() else 0
-        left = max(much.download - there, 0)
-        told.update(download_bytes=left, disk_bytes=much.disk, packages=much.packages, needed_bytes=left + much.disk)
-        told["minutes"] = math.ceil((left / SPEED + much.disk / INSTALLING) / 60)
+        told.update(disk_bytes=much.disk, packages=much.packages)
+        if told["state"] != "ready":  # of what is outdated or broken it may be less
+            left = max(much.download - fetched_bytes(home), 0)
+            told.update(download_bytes=left, needed_bytes=left + much.disk)
+            told["minutes"] = math.ceil((left / SPEED + much.disk / INSTALLING) / 60)
         if told["state"] not in ("ready", "outdated", "broken") and told["free_bytes"] < told["needed_bytes"]:
             told["error"] = no_room(home, told["needed_bytes"], told["free_bytes"])
     except (StudioError, torch_builds.NoBuild) as error:
@@ -158,6 +167,31 @@ def plan(home: Home) -> dict[str, Any]:
     except OSError as error:
         told["error"] = f"The plan could not be made ({error.strerror or error}): look at {home.folder} and start this again."
     return told
+
+
+def path_too_long(home: Home, system: str) -> str:
+    """What to do where Windows will not take the longest path of a package; empty elsewhere."""
+    if system != "windows" or long_paths():
+        return ""
+    longest = tomllib.loads(SIZES.read_text("utf-8"))["windows-x86_64"]["longest"]
+    length = len(str(home.environment)) + len("\\Lib\\site-packages\\") + longest
+    if length < LONGEST_PATH:
+        return ""
+    return (
+        f"The folder {home.folder} is {length - LONGEST_PATH + 1} characters too long for what is installed in it: choose a "
+        "shorter one in the Preferences, or switch Windows' long paths on (aka.ms/longpaths)."
+    )
+
+
+def long_paths() -> bool:
+    """Whether this Windows takes paths of more than 260 characters."""
+    try:
+        import winreg
+
+        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"SYSTEM\CurrentControlSet\Control\FileSystem") as key:  # type: ignore
+            return bool(winreg.QueryValueEx(key, "LongPathsEnabled")[0])  # type: ignore
+    except (ImportError, OSError):
+        return False
 
 
 def no_room(home: Home, needed: int, free: int) -> str:

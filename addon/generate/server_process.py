@@ -26,6 +26,9 @@ SAID_WHY = 2
 START_LIMIT = 90.0
 """Seconds in which a started server has to answer: importing torch from a slow disk takes most of them."""
 
+SET_UP = Path("server-setup", "environment.json")
+"""In the user's folder, what requirements/server_setup.py leaves when the environment there is complete."""
+
 PYTHON_VARIABLE = "POSE_TO_ANIME_SERVER_PYTHON"
 HOW_TO_START = "No generation server is running: set one up in the Preferences, or start one with “python3 studio.py serve”."
 
@@ -47,14 +50,18 @@ def server_python(data_dir: Path | None = None, root: Path = _ROOT) -> Path | No
     if chosen := os.environ.get(PYTHON_VARIABLE):
         return Path(chosen)
     program = Path("Scripts", "python.exe") if sys.platform == "win32" else Path("bin", "python")
-    candidates = [root / ".venv" / "server" / program, user_data_dir() / "server-env" / program]
+    mine = user_data_dir() / "server-env" / program
+    candidates = [root / ".venv" / "server" / program, mine]
     with contextlib.suppress(OSError, ValueError):
         candidates.append(Path(((data_dir or default_server_dir()) / SERVER_PYTHON_FILE).read_text("utf-8").strip()))
     if not _is_whole(user_data_dir()):
         candidates.pop(1)
     for python in candidates:
-        # studio.py writes the environment first and the server's packages last
-        if python.is_file() and any(any(python.parents[1].glob(f"{folder}/site-packages/fastapi")) for folder in _LIBRARIES):
+        if python == mine:
+            whole = (user_data_dir() / SET_UP).is_file()
+        else:  # studio.py writes the environment first and the server's packages last
+            whole = any(any(python.parents[1].glob(f"{folder}/site-packages/fastapi")) for folder in _LIBRARIES)
+        if whole and python.is_file():
             return python
     return None
 

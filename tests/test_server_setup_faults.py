@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What goes wrong while a server is set up, and what is mended: real processes on a lock of a few packages and our own index."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from environments import packages_in, python_in
+from package_index import Index, canonical, make_wheel, noise, serve_index
+from setting_up import FAKES, User, copy_of_program
+from small_disk import fill, small_disk
+
+LOCK = "\n".join(
+    ["torch==2.15.0", "diffusers==0.42.1", "transformers==5.23.0", "fastapi==0.165.0", "uvicorn==0.54.0  # serves",
+     "    # via", "left-out==1.0 ; sys_platform == 'emscripten'", "tool==1.0 ; python_version >= '3.9'"]
+)  # fmt: skip
+PINS = dict(line.split()[0].split("==", 1) for line in LOCK.splitlines() if "==" in line)
+
+
+def wheels(pins: dict[str, str]) -> dict[str, bytes]:
+    made = {}
+    for name, version in pins.items():
+        files = {f"{name}/__init__.py": FAKES.get(name, b"")}
+        if name == "torch":
+            files["torch/lib/heavy.bin"] = noise("torch", 300_000)
+        file, data = make_wheel(name, version, files)
+        made[file] = data
+    return made
+
+
+@pytest.fixture
+def index() -> Iterator[Index]:
+    with serve_index(wheels({name: version for name, version in PINS.items() if name != "left-out"})) as index:
+        yield index
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with nothing but pip, made once: it takes seconds."""
+    folder = tmp_path_factory.mktemp("empty") / "server-env"
+    subprocess.run([sys._base_executable, "-m", "venv", str(folder)], check=True)  # type: ignore[attr-defined]
+    return folder
+
+
+@pytest.fixture
+def user(index: Index, empty: Path, tmp_path: Path) -> User:
+    shutil.copytree(empty, tmp_path / "home" / "server-env", symlinks=True)
+    return User(tmp_path / "home", index.url, copy_of_program(tmp_path / "extension", LOCK))
+
+
+def have(user: User) -> dict[str, str]:
+    """Name → version of what is installed."""
+    found = [folder.name.removesuffix(".dist-info") for folder in packages_in(user.home / "server-env").glob("*.dist-info")]
+    return {canonical(stem.split("-")[0]): stem.split("-")[1] for stem in found}
+
+
+def test_verify_and_repair(user: User, index: Index) -> None:
+    assert "not installed" in user.run("verify")["error"]
+    told = user.run("install")
+    assert "5 of them installed" not in told["sentence"] and "6 packages, 6 of them installed now" in told["sentence"]
+    assert "left-out" not in have(user)
+    assert "as they were installed" in user.run("verify")["sentence"]
+
+    packages = packages_in(user.home / "server-env")
+    heavy = packages / "torch" / "lib" / "heavy.bin"
+    data = bytearray(heavy.read_bytes())
+    data[1000] ^= 1
+    heavy.write_bytes(data)
+    (packages / "tool" / "__init__.py").unlink()
+    told = user.run("verify")
+    assert "2 packages are damaged (" in told["error"] and "Repair" in told["error"]
+    assert {"torch", "tool"} <= set(told["error"].split("(")[1].split(")")[0].split(", "))
+    assert user.run("plan")["state"] == "broken"
+
+    index.asked.clear()
+    told = user.run("repair")
+    assert "6 packages, 2 of them installed now" in told["sentence"]
+    assert {canonical(file.split("-")[0]) for file, _ in index.asked} == {"torch", "tool"}
+    assert heavy.read_bytes() == noise("torch", 300_000)
+    assert user.run("plan")["state"] == "ready"
+
+    shutil.rmtree(packages / "tool-1.0.dist-info")
+    assert user.run("plan")["state"] == "broken"
+    assert "1 of them installed now" in user.run("repair")["sentence"]
+
+    python_in(user.home / "server-env").unlink()
+    assert user.run("plan")["state"] == "broken"
+    assert "6 of them installed now" in user.run("repair")["sentence"]
+
+
+def test_update_to_a_newer_lock(user: User, index: Index) -> None:
+    user.run("install")
+    (user.program.with_name("server.txt")).write_text(
+        LOCK.replace("uvicorn==0.54.0", "uvicorn==0.55.0").replace("tool==1.0", "newer==2.0")
+    )
+    index.wheels |= wheels({"uvicorn": "0.55.0", "newer": "2.0"})
+    assert user.run("plan")["state"] == "outdated"
+    index.asked.clear()
+    told = user.run("update")
+    assert "6 packages, 2 of them installed now" in told["sentence"]
+    assert {file.split("-")[0] for file, _ in index.asked} == {"uvicorn", "newer"}
+    there = have(user)
+    assert (there["uvicorn"], there["newer"]) == ("0.55.0", "2.0")
+    assert "tool" not in there and "pip" in there
+    assert user.run("plan")["state"] == "ready"
+
+
+def spoil(index: Index, user: User) -> None:
+    index.spoil.add("torch")
+
+
+def lose(index: Index, user: User) -> None:
+    index.wheels.pop("tool-1.0-py3-none-any.whl")
+
+
+def misfit(index: Index, user: User) -> None:
+    data = index.wheels.pop("tool-1.0-py3-none-any.whl")
+    index.wheels["tool-1.0-cp27-cp27m-win32.whl"] = data
+
+
+def leave(index: Index, user: User) -> None:
+    index.gone = True
+
+
+def hide(index: Index, user: User) -> None:
+    user.index_url = "http://no-such-host.invalid/simple"
+
+
+def refuse(index: Index, user: User) -> None:
+    user.index_url = "http://127.0.0.1:9/simple"
+
+
+def misdirect(index: Index, user: User) -> None:
+    user.index_url = "https://files.example/simple"
+    user.variables |= {"https_proxy": index.url.removesuffix("/simple"), "no_proxy": ""}
+
+
+FAULTS: dict[Callable[[Index, User], None], str] = {
+    spoil: "SHA-256 differs",
+    lose: "The package index has no tool 1.0",
+    misfit: "tool 1.0 has no package for this computer",
+    leave: "answered 503",
+    hide: "no-such-host.invalid cannot be found: check the network",
+    refuse: "127.0.0.1 cannot be reached: check the network",
+    misdirect: "The proxy 127.0.0.1 refuses to reach files.example",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_a_fault_is_one_sentence(fault: Callable[[Index, User], None], user: User, index: Index) -> None:
+    fault(index, user)
+    told = user.run("install")
+    assert FAULTS[fault] in told["error"]
+    assert told["error"].endswith(".") and "\n" not in told["error"]
+    assert user.status() == told
+    assert user.run("plan")["state"] == "partial"
+
+
+def test_a_spoilt_file_is_fetched_once_more(user: User, index: Index) -> None:
+    """A wrong byte on the way is no reason to give up, and never becomes part of the environment."""
+    (user.home / "server-setup" / "wheels").mkdir(parents=True)
+    wheel = next(file for file in index.wheels if file.startswith("torch-"))
+    (user.home / "server-setup" / "wheels" / (wheel + ".part")).write_bytes(b"not the beginning of a wheel")
+    assert user.run("install")["error"] == ""
+    assert index.ranges("torch") == ["bytes=28-", ""]
+    assert "another SHA-256" in user.log()
+
+
+def test_a_connection_that_breaks_again_and_again(user: User, index: Index) -> None:
+    index.cut_after, index.cuts = 70_000, -1
+    assert user.run("install")["error"] == ""
+    assert index.ranges("torch")[:3] == ["", "bytes=70000-", "bytes=140000-"]
+
+
+@pytest.mark.parametrize("hashes", [True, False])
+def test_an_index_that_speaks_html(user: User, index: Index, hashes: bool) -> None:
+    index.as_json, index.tells_hash = False, hashes
+    assert user.run("install")["error"] == ""
+    assert have(user).items() >= {"torch": "2.15.0", "tool": "1.0"}.items()
+
+
+def test_only_one_works(user: User, index: Index) -> None:
+    index.slow = 100_000
+    first = user.start_and_wait("install", lambda status: status["phase"] == "downloading")
+    told = user.run("remove")
+    assert "Another set-up is already working" in told["error"]
+    assert user.status()["pid"] == first.pid and not user.status()["finished"]
+    # A file stops it, and so does the end of who started it.
+    (user.home / "server-setup" / "cancel").touch()
+    first.communicate()
+    assert first.returncode == 2
+    assert "Stopped" in user.status()["error"]
+    index.slow = 0
+    assert user.run("install")["error"] == ""
+
+
+def test_it_ends_with_who_started_it(user: User, index: Index) -> None:
+    index.slow = 50_000
+    process = user.start("install", "--until-input-closes")
+    assert process.stdin is not None
+    process.stdin.close()
+    process.wait()
+    assert user.status()["finished"] and "Stopped" in user.status()["error"]
+
+
+def test_a_disk_that_is_too_small(user: User, tmp_path: Path, empty: Path) -> None:
+    with small_disk(tmp_path / "disk", 40) as disk:
+        shutil.copytree(empty, disk / "server-env", symlinks=True)
+        user.home = disk
+        ballast = fill(disk, 200_000)
+        told = user.run("install")
+        assert "GB free and the set-up needs" in told["error"] and "make room" in told["error"]
+        ballast.unlink()
+        assert user.run("install")["error"] == ""
+
+
+def test_a_folder_that_may_not_be_written(user: User, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    user.home = tmp_path / "file" / "home"
+    assert "cannot be written to" in user.run("install")["error"]
