@@ -34,6 +34,7 @@ ENVIRONMENTS = {
 
 FINDER = """\
 import importlib.util
+import os
 import sys
 
 ROOT = {root!r}
