@@ -6,7 +6,10 @@ from types import ModuleType
 
 import bpy
 
+from .translations import say_in_our_words
+
 MODULES: tuple[str, ...] = (
+    "translations",
     "preferences",
     "settings.pins",
     "settings.characters",
@@ -144,6 +147,7 @@ def _register_module(module: ModuleType) -> None:
     registered: list[type] = []
     try:
         for cls in getattr(module, "CLASSES", ()):
+            say_in_our_words(cls)
             bpy.utils.register_class(cls)
             registered.append(cls)
         if hook := getattr(module, "register", None):

@@ -60,7 +60,7 @@ LAYERS: dict[str, set[str]] = {
     "openpose": set(),
 }
 SERVES_ALL = {"settings", "compat", "handlers", "keys", "preferences"}
-BASICS = {"package", "errors", "png", "exif", "terminal"}
+BASICS = {"package", "errors", "png", "exif", "terminal", "translations"}
 COMPOSES = {"registration"}  # the one place that knows every feature module
 
 # What the add-on may know of the server, and what the server's two-sided parts may import themselves.

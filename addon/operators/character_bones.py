@@ -53,7 +53,7 @@ class P2A_PG_character_bones(bpy.types.PropertyGroup):
     __annotations__ = {
         joint: StringProperty(
             name=spoken(joint).removeprefix("the ").capitalize(),
-            description=f"The bone that has {spoken(joint)} at its head",
+            description="The bone that has this joint at its head",
             options=set(),
             get=_getter(joint),
             set=_setter(joint),

@@ -1,30 +1,61 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Long texts as lines: Blender's layouts have no line breaks of their own. No bpy."""
 
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
 PROMPT_ROWS = 24
 """How many rows a prompt can have in the panel; the last shows all that is left. 600 characters need 15 at the default width."""
 
 
+_NEVER_FIRST = "、。，．・：；？！）」』】〉》ー々％"
+"""What Japanese and Chinese never begin a line with."""
+
+
+_IDEOGRAPHS = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"
+_PIECE = re.compile(rf"(?:[{_IDEOGRAPHS}]|[^{_IDEOGRAPHS}]+)[{_NEVER_FIRST}]*")
+
+
+def width_of(text: str) -> int:
+    """Columns that a text takes: ideographs and kana are as wide as two Latin letters."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
 def wrap(text: str, columns: int) -> list[str]:
-    """``text`` in lines of at most ``columns`` characters, broken at spaces; a longer word is broken hard. Never empty."""
+    """``text`` in lines of at most ``columns`` columns, broken at spaces and between ideographs; a longer word is broken hard.
+
+    Never empty.
+    """
     columns = max(columns, 8)
     lines: list[str] = []
     for paragraph in text.splitlines() or [""]:
         line = ""
-        for word in paragraph.split():
-            while len(word) > columns:
+        for piece, gap in _pieces(paragraph):
+            while width_of(piece) > columns:
                 if line:
                     lines.append(line)
                     line = ""
-                lines.append(word[:columns])
-                word = word[columns:]
-            if line and len(line) + 1 + len(word) > columns:
+                lines.append(piece[:columns])
+                piece = piece[columns:]
+            if line and width_of(line) + len(gap) + width_of(piece) > columns:
                 lines.append(line)
-                line = word
+                line = piece
             else:
-                line = f"{line} {word}" if line else word
+                line = f"{line}{gap}{piece}" if line else piece
         lines.append(line)
     return lines
+
+
+def _pieces(paragraph: str) -> Iterator[tuple[str, str]]:
+    """What may stand at the beginning of a line, each with the gap to what is before it."""
+    for word in paragraph.split():
+        gap = " "
+        for piece in _PIECE.findall(word):
+            yield piece, gap
+            gap = ""
 
 
 def rows_of(text: str, columns: int) -> list[str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from ..armature.characters import characters_in, fault_of_character, instances_in, is_character, is_wanted, settings_of
 from ..armature.map_files import known_maps
@@ -72,7 +73,8 @@ def _draw_one(layout: bpy.types.UILayout, context: bpy.types.Context, obj: bpy.t
         return
     row = layout.row(align=True)
     title = seen.title or "Choose"
-    menu = row.operator_menu_enum(P2A_OT_choose_map.bl_idname, "map", text=title if settings.map else f"Automatic: {title}")
+    shown = title if settings.map else iface_("Automatic: {map}").format(map=iface_(title))
+    menu = row.operator_menu_enum(P2A_OT_choose_map.bl_idname, "map", text=shown)
     menu.armature = obj.name
     row.operator(P2A_OT_save_map.bl_idname, text="", icon="FILE_TICK").armature = obj.name
     entry = known_maps().entry(seen.by)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from ..armature.figures import figures_in
 from ..generate import live_preview
@@ -70,7 +71,7 @@ class P2A_PT_control_image_settings(InSidebar, bpy.types.Panel):
             row.prop(settings, "depth_far")
         obj = context.object
         if obj is not None and can_be_ticked(obj, figures_in(context.scene, context.view_layer)):
-            layout.prop(obj.pose_to_anime, "in_depth", text=f"“{obj.name}” in the control images")
+            layout.prop(obj.pose_to_anime, "in_depth", text=iface_("“{object}” in the control images").format(object=obj.name))
 
 
 CLASSES: tuple[type, ...] = (P2A_PT_control_images, P2A_PT_control_image_settings)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from ..armature.control_rig.link import controls_of, is_control_rig
 from ..framing.camera import picture_camera, pose_camera, scene_size
@@ -101,7 +102,9 @@ class P2A_PT_camera(InSidebar, bpy.types.Panel):
         if advised := advice.current(scene):
             box = layout.box()
             parts.text(box, context, advised.text, "INFO")
-            box.operator(P2A_OT_take_advice.bl_idname, text=f"Use {advised.preset}").ratio = advised.preset
+            box.operator(
+                P2A_OT_take_advice.bl_idname, text=iface_("Use {ratio}").format(ratio=advised.preset)
+            ).ratio = advised.preset
         camera = picture_camera(scene)
         if pose_camera(scene) is None:
             layout.operator(P2A_OT_add_camera.bl_idname, icon="OUTLINER_OB_CAMERA")

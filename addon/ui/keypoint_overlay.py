@@ -10,6 +10,7 @@ from typing import Any
 import bpy
 import gpu
 import numpy as np
+from bpy.app.translations import pgettext_iface as iface_
 from gpu_extras.batch import batch_for_shader
 
 from ..armature.figures import Figure, figures_in
@@ -55,7 +56,7 @@ def _draw() -> None:
         _draw_figure(context, pixels, shown)
         if missing and shown.any():
             x, y = pixels[shown].max(axis=0)
-            labels.write(context, f"Missing: {', '.join(missing)}", float(x) + 8.0, float(y))
+            labels.write(context, iface_("Missing: {joints}").format(joints=", ".join(missing)), float(x) + 8.0, float(y))
 
 
 def _draw_figure(context: bpy.types.Context, pixels: Array, shown: np.ndarray) -> None:

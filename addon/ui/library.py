@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from ..armature.mannequin import is_mannequin
 from ..generate import pose_shelf
@@ -120,7 +121,8 @@ class P2A_PT_pose_tools(OfFigure, bpy.types.Panel):
         column.prop(figure, "pose_to_anime_dynamic", slider=True)
         others = [obj for obj in context.view_layer.objects if is_mannequin(obj) and obj != figure]
         for other in others:
-            layout.operator(P2A_OT_copy_pose_to.bl_idname, text=f"Copy to {other.name}", icon="COPYDOWN").target = other.name
+            label = iface_("Copy to {figure}").format(figure=other.name)
+            layout.operator(P2A_OT_copy_pose_to.bl_idname, text=label, icon="COPYDOWN").target = other.name
 
 
 def _columns(context: bpy.types.Context) -> int:
@@ -151,7 +153,7 @@ def _draw_pages(layout: bpy.types.UILayout, page: int, pages: int) -> None:
     back.operator(P2A_OT_turn_page.bl_idname, text="", icon="TRIA_LEFT").page = max(0, page - 1)
     middle = row.row(align=True)
     middle.alignment = "CENTER"
-    middle.label(text=f"{page + 1} of {pages}")
+    middle.label(text=iface_("{page} of {pages}").format(page=page + 1, pages=pages))
     on = row.row(align=True)
     on.enabled = page < pages - 1
     on.operator(P2A_OT_turn_page.bl_idname, text="", icon="TRIA_RIGHT").page = page + 1

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from ..generate import history, thumbnails
 from ..generate.session import session
@@ -22,11 +23,11 @@ _SPARE = 40  # pixels that an icon and the box's border take from a text
 
 
 def text(layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, icon: str = "NONE") -> None:
-    """A sentence in as many rows as it needs."""
+    """A sentence in as many rows as it needs, in the user's language where that is known."""
     column = layout.column(align=True)
     column.scale_y = 0.8
     columns = text_columns(context, 60 if icon == "NONE" else 60 + _SPARE)
-    for number, line in enumerate(wrap(sentence, columns)):
+    for number, line in enumerate(wrap(iface_(sentence), columns)):
         column.label(text=line, icon=icon if number == 0 else ("NONE" if icon == "NONE" else "BLANK1"))
 
 

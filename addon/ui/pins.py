@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from ..operators.figure import the_mannequin
 from ..operators.pins import P2A_OT_pin, P2A_OT_unpin
@@ -13,6 +14,7 @@ from .posing import P2A_PT_posing
 from .sidebar import OfFigure
 
 _NAMES = {"hand_ik": "Hand", "foot_ik": "Foot", "gaze": "Gaze"}
+_SIDED = {"L": "{part} left", "R": "{part} right"}
 
 
 class P2A_PT_pins(OfFigure, bpy.types.Panel):
@@ -47,7 +49,7 @@ class P2A_PT_pins(OfFigure, bpy.types.Panel):
 
 def _dot(pin: P2A_PG_pin) -> str:
     name, _, side = pin.control.partition(".")
-    return _NAMES.get(name, name) + {"L": " left", "R": " right"}.get(side, "")
+    return iface_(_SIDED.get(side, "{part}")).format(part=iface_(_NAMES.get(name, name)))
 
 
 def _target(pin: P2A_PG_pin) -> str:
@@ -55,7 +57,7 @@ def _target(pin: P2A_PG_pin) -> str:
         return pin.bone
     if pin.kind == OBJECT and pin.target is not None:
         return f"{pin.target.name}, {pin.bone}" if pin.bone else pin.target.name
-    return "world"
+    return iface_("world")
 
 
 CLASSES: tuple[type, ...] = (P2A_PT_pins,)

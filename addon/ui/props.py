@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from ..armature.held import LEFT, RIGHT, hold_of, props_of
 from ..operators.figure import the_mannequin
@@ -48,7 +49,8 @@ class P2A_PT_props(OfFigure, bpy.types.Panel):
         seats = seats_meant(context, figure)
         row = layout.row()
         row.enabled = bool(seats)
-        row.operator(P2A_OT_sit_on.bl_idname, text=f"Sit on {seats[0].name}" if len(seats) == 1 else "Sit on Selected")
+        on_one = iface_("Sit on {seat}").format(seat=seats[0].name) if len(seats) == 1 else ""
+        row.operator(P2A_OT_sit_on.bl_idname, text=on_one or iface_("Sit on Selected"))
         held = props_of(figure) if figure is not None else []
         for obj in held:
             row = layout.row(align=True)

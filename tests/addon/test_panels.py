@@ -16,7 +16,7 @@ from pose_to_anime.addon.ui.icons import Icons  # noqa: E402
 
 def test_no_two_panels_are_in_the_same_place() -> None:
     modules = (import_module(f"pose_to_anime.addon.{name}") for name in MODULES)
-    panels = [cls for module in modules for cls in module.CLASSES if issubclass(cls, bpy.types.Panel)]
+    panels = [cls for module in modules for cls in getattr(module, "CLASSES", ()) if issubclass(cls, bpy.types.Panel)]
     fields = ("bl_space_type", "bl_region_type", "bl_category", "bl_parent_id", "bl_order")
     places = [tuple(getattr(cls, field, "") for field in fields) for cls in panels if hasattr(cls, "bl_order")]
     assert len(places) > 10 and sorted(set(places)) == sorted(places)

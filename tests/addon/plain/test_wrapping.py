@@ -2,7 +2,7 @@
 """Long texts as rows."""
 
 import pytest
-from pose_to_anime.addon.settings.wrapping import PROMPT_ROWS, rows_of, with_row, wrap
+from pose_to_anime.addon.settings.wrapping import PROMPT_ROWS, rows_of, width_of, with_row, wrap
 
 PROMPT = ", ".join(f"tag number {n}" for n in range(45))
 
@@ -37,3 +37,14 @@ def test_sentences_break_at_spaces_and_long_words_hard() -> None:
     assert wrap("https://example.org/a", 10) == ["https://ex", "ample.org/", "a"]
     assert wrap("first\nsecond", 20) == ["first", "second"]
     assert wrap("", 20) == [""]
+
+
+def test_japanese_and_chinese_break_between_any_two_characters_but_not_before_a_full_stop() -> None:
+    assert wrap("画像を生成します。", 10) == ["画像を生成", "します。"]
+    assert wrap("画像を生成。", 10) == ["画像を生", "成。"]
+    assert wrap("OpenPose の骨格 and depth", 12) == ["OpenPose の", "骨格 and", "depth"]
+    text = "モデル「anime」が見つかりません、フォルダーを確認してください。"
+    for columns in range(8, 60):
+        lines = wrap(text, columns)
+        assert "".join(lines) == text
+        assert all(width_of(line) <= columns for line in lines[:-1])
