@@ -69,6 +69,12 @@ class P2A_AP_preferences(bpy.types.AddonPreferences):
         description="Start the server of this computer as soon as Blender is there: the first picture need not wait for it",
         default=False,
     )
+    small_model: BoolProperty(
+        name="Small Model where no Other Is",
+        description="Where no model is chosen and none has been downloaded, paint with the small one that comes with the "
+        "extension: simple characters, on any computer",
+        default=False,
+    )
 
     explicit_content: BoolProperty(
         name="Explicit Content",
@@ -130,7 +136,9 @@ class P2A_AP_preferences(bpy.types.AddonPreferences):
         folder.prop(self, "start_with_blender")
         for draw in sections:
             draw(layout, context)
-        layout.column(heading="Pictures").prop(self, "explicit_content")
+        pictures = layout.column(heading="Pictures")
+        pictures.prop(self, "small_model")
+        pictures.prop(self, "explicit_content")
         data = layout.column(heading="Your Data")
         data.label(text=f"History, poses and models are in {user_data_dir()}")
         data.label(text="Set the environment variable POSE_TO_ANIME_HOME before Blender starts to keep them elsewhere.")
@@ -146,6 +154,12 @@ def allows_explicit() -> bool:
     """Whether the user, an adult, has switched explicit content on; never where there are no preferences."""
     found = preferences()
     return found is not None and bool(found.explicit_content)
+
+
+def uses_small_model() -> bool:
+    """Whether the user lets the small model paint where there is no other."""
+    found = preferences()
+    return found is not None and bool(found.small_model)
 
 
 CLASSES: tuple[type, ...] = (P2A_AP_preferences,)

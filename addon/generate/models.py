@@ -14,8 +14,12 @@ from ...generation_server.families.catalogue import Family, Skeletons, families
 from ...generation_server.protocol import ModelStatus, ProtocolError, user_data_dir
 from ..errors import UserError
 from ..package import ROOT
+from ..preferences import uses_small_model
 from ..settings.controls import FIRST_FAMILY, use_family_defaults
 from ..settings.generation import model_listeners
+
+SMALL_MODEL = "builtin"
+"""The model that comes with the extension."""
 
 MODELS_FILE = "models.json"
 """In the user's folder: the list of the last server (see telling.py)."""
@@ -85,7 +89,8 @@ def model(name: str) -> Model | None:
 
 def chosen_model(name: str, family: str = "") -> Model:
     """The model that a scene paints with: the chosen one, or, where none is, the best of those that are advised: one that is
-    present before others, one of ``family`` before others, one that is recommended before others.
+    present before others, one of ``family`` before others, one that is recommended before others. Where none is present and the
+    user has said so, the small one that comes with the extension.
 
     Raises:
         UserError: the chosen one is not known, or there is none to choose from.
@@ -98,7 +103,10 @@ def chosen_model(name: str, family: str = "") -> Model:
     advised = [item for item in _models if item.advised]
     if not advised:
         raise UserError("No model is chosen: choose one in the panel.")
-    return min(advised, key=lambda item: (not item.present, item.family != family, not item.recommended))
+    best = min(advised, key=lambda item: (not item.present, item.family != family, not item.recommended))
+    if not best.present and uses_small_model() and (small := model(SMALL_MODEL)):
+        return small
+    return best
 
 
 def model_of(generation: Any) -> Model:

@@ -18,10 +18,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, NamedTuple, TypeVar
 
 from .processes import is_running
-from .server_process import last_lines
 
 PROGRAM = Path(__file__).absolute().parents[2] / "requirements" / "server_setup.py"
 FOLDER = "server-setup"
@@ -38,6 +37,7 @@ SILENCE = 1800.0
 
 INTERRUPTED = "The set-up was interrupted: it goes on where it stopped."
 
+_LAST_WORDS = 400  # characters
 _FRESH = 600.0  # seconds for which a plan holds: disks fill, servers get installed elsewhere
 _T = TypeVar("_T")
 
@@ -62,10 +62,6 @@ class Plan:
     minutes: float = 0.0
     error: str = ""  # why it cannot be installed
 
-    @property
-    def is_too_large(self) -> bool:
-        return 0 < self.free_bytes < self.disk_bytes
-
 
 @dataclass(frozen=True)
 class Progress:
@@ -88,6 +84,24 @@ class Progress:
         return min(1.0, self.done / self.total) if self.total else 0.0
 
 
+class _Talking(NamedTuple):
+    """A process, and the files that it writes into instead of a terminal."""
+
+    process: subprocess.Popen[bytes]
+    out: IO[bytes]
+    err: IO[bytes]
+
+    def hear(self) -> tuple[str, str]:
+        """What it has written, once it has ended."""
+        self.process.wait()
+        told = []
+        for file in (self.out, self.err):
+            with file:
+                file.seek(0)
+                told.append(file.read().decode("utf-8", "replace").strip())
+        return told[0], told[1]
+
+
 class SetUp:
     """The set-up of one user's folder."""
 
@@ -97,9 +111,9 @@ class SetUp:
         self._home = home
         self._status = home / FOLDER / STATUS_FILE
         self.log = home / FOLDER / LOG_FILE
-        self._words = home / FOLDER / "start.log"  # what it says before it can write the other two
-        self._process: subprocess.Popen[bytes] | None = None
-        self._asked: tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]] | None = None
+        self._process: _Talking | None = None
+        self._asked: _Talking | None = None
+        self._words = ""  # what a work that came to no end has said
         self._planned_at = 0.0
         self._seen = (0, 0)  # time and size of the file when it was read last
         self.plan: Plan | None = None
@@ -126,7 +140,7 @@ class SetUp:
         if self.running or self.progress is None or self.cancelled:
             return ""
         if not self.progress.finished:
-            return f"{INTERRUPTED} {last_lines(self._words)}".strip()
+            return f"{INTERRUPTED} {self._words}".strip()
         return self.progress.error
 
     # What the user asks
@@ -135,13 +149,7 @@ class SetUp:
         """Have the process look at this computer; ``plan`` is there some calls of ``poll`` later. Raises SetUpError."""
         if self._asked is not None:
             return
-        answer, words = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115  (read some calls later)
-        try:
-            self._asked = self._run("plan", answer, words), answer, words
-        except SetUpError:
-            answer.close()
-            words.close()
-            raise
+        self._asked = self._run("plan")
 
     def begin(self, command: str) -> None:
         """Start one of ``COMMANDS``. Raises SetUpError, also while another one runs."""
@@ -149,20 +157,15 @@ class SetUp:
             raise SetUpError("The set-up is at work already: wait for its end, or cancel it.")
         with contextlib.suppress(OSError):  # of the work before; the log has what there is to tell of it
             self._status.unlink(missing_ok=True)
-        self.progress, self._seen, self.cancelled = Progress(command=command), (0, 0), False
-        try:
-            self._words.parent.mkdir(parents=True, exist_ok=True)
-            with self._words.open("wb") as words:
-                self._process = self._run(command, words, words)
-        except OSError as error:
-            raise SetUpError(_cannot_start(error, self._home)) from error
+        self._process = self._run(command)
+        self.progress, self._seen, self.cancelled, self._words = Progress(command=command), (0, 0), False, ""
         self.running = True
 
     def cancel(self) -> None:
         """End the work. What was downloaded stays, and the next installation goes on from there."""
         if not self.running or self.progress is None:
             return
-        pid = self._process.pid if self._process is not None else self.progress.pid
+        pid = self._process.process.pid if self._process is not None else self.progress.pid
         self.cancelled = True
         with contextlib.suppress(OSError):  # it looks for this file, and then ends in good order
             (self._home / FOLDER / CANCEL_FILE).touch()
@@ -180,8 +183,7 @@ class SetUp:
         if not lives or self.progress.finished:
             self.running = False
             if self._process is not None:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self._process.wait(0.0)
+                self._end(self._process)
                 self._process = None
             self.plan = None  # it says how things stood before
             changed = True
@@ -190,44 +192,48 @@ class SetUp:
     def close(self) -> None:
         """Ask for nothing more. A work that goes on goes on."""
         if self._asked is not None:
-            process, answer, words = self._asked
-            process.kill()
-            process.wait()
-            answer.close()
-            words.close()
+            self._asked.process.kill()
+            self._asked.hear()
             self._asked = None
 
     # How it is done
 
-    def _run(self, command: str, out: Any, err: Any) -> subprocess.Popen[bytes]:
+    def _run(self, command: str) -> _Talking:
         options: dict[str, Any] = {"start_new_session": True}
         if sys.platform == "win32":
             options = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
+        out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115  (read when it has ended)
         try:
-            self._home.mkdir(parents=True, exist_ok=True)
-            return subprocess.Popen(
-                [*self._start, command, "--home", str(self._home)], stdin=subprocess.DEVNULL, stdout=out, stderr=err, **options
-            )
+            arguments = [*self._start, command, "--home", str(self._home)]
+            return _Talking(subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=out, stderr=err, **options), out, err)
         except OSError as error:
-            raise SetUpError(_cannot_start(error, self._home)) from error
+            out.close()
+            err.close()
+            raise SetUpError(
+                f"The set-up cannot be started ({error.strerror or error}): see that {self._start[0]} can be run."
+            ) from error
 
     def _poll_plan(self) -> bool:
-        if self._asked is None or self._asked[0].poll() is None:
+        if self._asked is None or self._asked.process.poll() is None:
             return False
-        process, answer, words = self._asked
+        code = self._asked.process.returncode
+        answer, words = self._asked.hear()
         self._asked = None
-        answer.seek(0)
-        words.seek(0)
-        said = words.read().decode("utf-8", "replace").strip().splitlines()
         try:
-            self.plan = _taken(Plan, json.loads(answer.read().decode("utf-8")))
+            self.plan = _taken(Plan, json.loads(answer))
         except (ValueError, TypeError):
-            why = said[-1] if said else f"exit code {process.returncode}"
+            why = words.splitlines()[-1] if words else f"exit code {code}"
             self.plan = Plan(error=f"The set-up could not look at this computer ({why.rstrip('.')}): try again.")
         self._planned_at = time.monotonic()
-        answer.close()
-        words.close()
         return True
+
+    def _end(self, talking: _Talking) -> None:
+        """Take in the last status, which the process prints: its file may be gone with what it removed."""
+        answer, words = talking.hear()
+        try:
+            self.progress = _taken(Progress, json.loads(answer.splitlines()[-1]))
+        except (ValueError, TypeError, IndexError):
+            self._words = f"Its last words:\n{words[-_LAST_WORDS:]}" if words else ""
 
     def _read(self) -> bool:
         """Take in what the file says; True where it is new."""
@@ -244,14 +250,10 @@ class SetUp:
     def _lives(self) -> bool:
         progress = self.progress
         if self._process is not None:
-            return self._process.poll() is None
+            return self._process.process.poll() is None
         if progress is None or progress.finished or not progress.pid:
             return False
         return time.time() - self._seen[0] / 1e9 < SILENCE and is_running(progress.pid)
-
-
-def _cannot_start(error: OSError, home: Path) -> str:
-    return f"The set-up cannot be started ({error.strerror or error}): make sure that {home} can be written."
 
 
 def ask_to_end(pid: int) -> None:

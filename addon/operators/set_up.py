@@ -10,10 +10,12 @@ from ..errors import UserError
 from ..generate import environment, session, timer
 from ..generate.link import LinkError
 from ..generate.setting_up import Plan, SetUpError
+from ..preferences import preferences
 from ..settings.wrapping import wrap
 
 _WIDTH = 460  # of the dialog, in pixels of an interface at 100%
-_COLUMNS = 68  # characters of a text in it
+_COLUMNS = 80  # characters of a text in it
+_NAMES = 0.22  # of its width, for what a row is about
 
 OFFLINE = "Blender may not go online now, and the server's packages come from the internet: switch it on here to install."
 OFFLINE_FOR_GOOD = "Blender was started offline: start it without --offline-mode to install the server."
@@ -29,6 +31,13 @@ class P2A_OT_set_up(bpy.types.Operator):
         name="Picture", description="Make the scene's picture as soon as there is a server", options={"HIDDEN", "SKIP_SAVE"}
     )
 
+    small_model: BoolProperty(
+        name="Small model, until others are downloaded",
+        description="Paint first pictures with the small model that comes with the extension: simple characters, on any computer",
+        default=True,
+        options={"SKIP_SAVE"},
+    )
+
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         set_up = environment.set_up()
         if set_up.running:
@@ -41,7 +50,11 @@ class P2A_OT_set_up(bpy.types.Operator):
 
     def draw(self, context: bpy.types.Context) -> None:
         if (plan := environment.set_up().plan) is not None:
-            draw_plan(self.layout, context, plan)
+            draw_plan(self.layout, plan)
+            split = self.layout.split(factor=_NAMES)
+            split.label(text="Pictures")
+            split.prop(self, "small_model")
+            draw_online(self.layout, context)
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         plan = environment.set_up().plan
@@ -53,6 +66,8 @@ class P2A_OT_set_up(bpy.types.Operator):
             environment.begin("install")
         except SetUpError as error:
             return self._refuse(str(error))
+        if (prefs := preferences()) is not None:
+            prefs.small_model = self.small_model
         if self.picture:  # it waits for the server; the pose is that of now
             bpy.ops.pose_to_anime.generate("EXEC_DEFAULT", True)
         return {"FINISHED"}
@@ -74,26 +89,22 @@ def ask_first(operator: bpy.types.Operator, picture: bool) -> set[str]:
     return {"FINISHED"}
 
 
-def draw_plan(layout: bpy.types.UILayout, context: bpy.types.Context, plan: Plan) -> None:
+def draw_plan(layout: bpy.types.UILayout, plan: Plan) -> None:
     """What an installation means on this computer."""
     _text(layout, "Pictures are painted by a server of your own on this computer. It is installed once, outside Blender:")
     _row(layout, "Folder", plan.folder)
     _row(layout, "Download", gigabytes(plan.download_bytes))
     _row(layout, "On the disk", f"{gigabytes(plan.disk_bytes)} of {gigabytes(plan.free_bytes)} that are free")
-    _row(layout, "GPU", plan.gpu or "None that it can use")
+    _row(layout, "GPU", plan.gpu if plan.gpu not in ("", "none") else "None was found")
     for sentence in filter(None, (plan.torch, plan.why_cpu)):
         _row(layout, "", sentence)
     python = plan.python or {}
     if python.get("version"):
-        how = "is fetched with it" if python.get("how") == "uv" else "of this system"
+        how = "fetched too, for the server alone" if python.get("how") == "uv" else "that of this system"
         _row(layout, "Python", f"{python['version']}, {how}")
     _row(layout, "Time", duration(plan.minutes * 60.0))
-    _text(layout, "A small model for first pictures is in the extension already; others are downloaded when you choose them.")
-    if plan.is_too_large:
-        _text(layout, "There is not room enough on that disk: make some, then press Generate again.", "ERROR")
     if plan.error:
         _text(layout, plan.error, "ERROR")
-    draw_online(layout, context)
 
 
 def draw_online(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -120,11 +131,11 @@ def duration(seconds: float) -> str:
 
 
 def _row(layout: bpy.types.UILayout, name: str, value: str) -> None:
-    split = layout.split(factor=0.22)
+    split = layout.split(factor=_NAMES)
     split.label(text=name)
     column = split.column(align=True)
     column.scale_y = 0.8
-    for line in wrap(value, round(_COLUMNS * 0.78)) or [""]:
+    for line in wrap(value, round(_COLUMNS * (1.0 - _NAMES))) or [""]:
         column.label(text=line)
 
 

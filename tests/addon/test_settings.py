@@ -69,9 +69,14 @@ def test_choosing_a_model_brings_its_family_along() -> None:
     assert settings().steps == 11, "the same family again must not throw the user's numbers away"
 
 
-def test_builtin_is_never_chosen_for_the_user() -> None:
+def test_builtin_is_chosen_only_where_the_user_lets_it_and_nothing_else_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
     assert models.model("builtin") is not None
     assert models.chosen_model("").name != "builtin"
+    monkeypatch.setattr(models, "uses_small_model", lambda: True)
+    assert models.chosen_model("").name == "builtin"
+    here = models.Model(name="here", title="Here", family="sd15", present=True)
+    monkeypatch.setattr(models, "_models", (*models.models(), here))
+    assert models.chosen_model("").name == "here"
     with pytest.raises(UserError, match="no model 'nonsense'"):
         models.chosen_model("nonsense")
 

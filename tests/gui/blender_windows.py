@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,8 +65,19 @@ class Outcome:
 class Session:
     """A folder inside a Blender's root in which the extension is installed; scenarios run in it one after another."""
 
-    def __init__(self, window: BlenderWindow, extension_zip: Path, display: int) -> None:
+    def __init__(
+        self,
+        window: BlenderWindow,
+        extension_zip: Path,
+        display: int,
+        *,
+        seen: Sequence[Path] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """``seen``: folders of this machine that are where they are in the Debian folder too, for these processes alone;
+        ``environment``: variables besides the usual ones."""
         self.window = window
+        self._seen = seen
         self.display = display
         temporary = window.root / "tmp"
         self.outside = Path(tempfile.mkdtemp(prefix="p2a-", dir=temporary))
@@ -83,6 +95,7 @@ class Session:
             "BLENDER_USER_RESOURCES": f"{self.inside}/blender",
             "POSE_TO_ANIME_HOME": f"{self.inside}/home",
             "XDG_RUNTIME_DIR": self.inside,
+            **(environment or {}),
         }
         self._xvfb = subprocess.Popen(
             [*self._chroot(), "Xvfb", f":{display}", "-screen", "0", f"{SCREEN[0]}x{SCREEN[1]}x24",
@@ -99,7 +112,12 @@ class Session:
             raise RuntimeError(f"Blender {window.version} did not install the zip:\n{done.stdout}\n{done.stderr}")
 
     def _chroot(self) -> list[str]:
-        return [shutil.which("chroot", path="/usr/sbin:/usr/bin:/sbin") or "chroot", str(self.window.root)]
+        command = [shutil.which("chroot", path="/usr/sbin:/usr/bin:/sbin") or "chroot", str(self.window.root)]
+        if not self._seen:
+            return command
+        mounts = [f"mkdir -p '{self.window.root}{path}' && mount --bind '{path}' '{self.window.root}{path}'" for path in self._seen]
+        script = " && ".join([*mounts, 'exec "$@"'])
+        return [shutil.which("unshare") or "unshare", "--mount", "sh", "-c", script, "sh", *command]
 
     def run(
         self, scenario: str, *, backend: str = "opengl", timeout: float = 300, arguments: dict[str, object] | None = None
