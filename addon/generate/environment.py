@@ -64,7 +64,7 @@ def ask(picture: bool = False) -> None:
     _picture_wanted = picture
     if not set_up().has_plan:
         set_up().ask_plan()
-    _dialog_wanted = True
+    _dialog_wanted, _session.session.error = True, ""
     timer.start()
     timer.redraw()
 

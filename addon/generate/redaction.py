@@ -16,7 +16,7 @@ SHORTEST_SECRET = 6
 """Characters of a text that is taken out wherever it stands: shorter ones are parts of ordinary words."""
 
 _SHORTEST_NAME = 3
-_PATH = re.compile(r"(?<![\w.:/\\>])(?:[A-Za-z]:)?(?:[\\/][^\s\\/\"'<>|:,;()]+){2,}[\\/]?")
+_PATH = re.compile(r"(?!/v1/)(?<![\w.:/\\>])(?:[A-Za-z]:)?(?:[\\/][^\s\\/\"'<>|:,;()]+){2,}[\\/]?")
 _SECRET_NAMES = re.compile("TOKEN|SECRET|PASSWORD|KEY")
 
 

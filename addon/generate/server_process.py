@@ -54,8 +54,6 @@ def server_python(data_dir: Path | None = None, root: Path = _ROOT) -> Path | No
     candidates = [root / ".venv" / "server" / program, mine]
     with contextlib.suppress(OSError, ValueError):
         candidates.append(Path(((data_dir or default_server_dir()) / SERVER_PYTHON_FILE).read_text("utf-8").strip()))
-    if not _is_whole(user_data_dir()):
-        candidates.pop(1)
     for python in candidates:
         if python == mine:
             whole = (user_data_dir() / SET_UP).is_file()
@@ -64,11 +62,6 @@ def server_python(data_dir: Path | None = None, root: Path = _ROOT) -> Path | No
         if whole and python.is_file():
             return python
     return None
-
-
-def _is_whole(home: Path) -> bool:
-    """Whether no set-up of the user's environment is half done: it writes down last what it has installed."""
-    return not (home / "server-setup").is_dir() or (home / "server-setup" / "environment.json").is_file()
 
 
 @dataclass

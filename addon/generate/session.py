@@ -29,6 +29,9 @@ from .records import Record, RecordError, read_record, remove, write_record
 POLL_LIMIT = 0.008
 """Seconds after which what the bridge has told waits for the next call."""
 
+HELD = "waiting for the set-up"
+"""The phase of a job that waits here until there can be a server."""
+
 
 @dataclass
 class Job:
@@ -160,7 +163,7 @@ def submit(record: Record, *, start_server: bool | None = None) -> None:
 
 def _hold(record: Record) -> None:
     session.held[record.job_id] = record
-    session.jobs[record.job_id] = Job(record)
+    session.jobs[record.job_id] = Job(record, phase=HELD)
     for call in tuple(wake):
         call()
 

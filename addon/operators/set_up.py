@@ -15,6 +15,7 @@ from ..settings.wrapping import wrap
 
 _WIDTH = 460  # of the dialog, in pixels of an interface at 100%
 _COLUMNS = 80  # characters of a text in it
+_SPARE = 8  # of them, for an icon and a box's border
 _NAMES = 0.22  # of its width, for what a row is about
 
 OFFLINE = "Blender may not go online now, and the server's packages come from the internet: switch it on here to install."
@@ -75,7 +76,7 @@ class P2A_OT_set_up(bpy.types.Operator):
     def _refuse(self, sentence: str) -> set[str]:
         session.fail(sentence)
         timer.redraw()
-        self.report({"ERROR"}, sentence)
+        self.report({"WARNING"}, sentence)  # an error would cover the panel, which says it already, with a box of its own
         return {"CANCELLED"}
 
 
@@ -142,7 +143,7 @@ def _row(layout: bpy.types.UILayout, name: str, value: str) -> None:
 def _text(layout: bpy.types.UILayout, sentence: str, icon: str = "NONE") -> None:
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for number, line in enumerate(wrap(sentence, _COLUMNS)):
+    for number, line in enumerate(wrap(sentence, _COLUMNS if icon == "NONE" else _COLUMNS - _SPARE)):
         column.label(text=line, icon=icon if number == 0 else ("NONE" if icon == "NONE" else "BLANK1"))
 
 

@@ -13,6 +13,7 @@ from ..operators.workspace import P2A_OT_open_workspace
 from . import parts
 from .jobs import draw_jobs
 from .server import draw_server
+from .set_up import draw_set_up
 from .sidebar import InSidebar
 
 
@@ -36,9 +37,11 @@ class P2A_PT_generate(InSidebar, bpy.types.Panel):
         big = layout.row(align=True)
         big.scale_y = 1.6
         big.operator(P2A_OT_generate.bl_idname, text=_what_will_happen(context.scene), icon="RENDER_STILL")
+        no_server = draw_set_up(layout, context)
         draw_jobs(layout, context)
         parts.messages(layout, context)
-        draw_server(layout, context)
+        if not no_server:
+            draw_server(layout, context)
         layout.separator(factor=0.5)
         layout.operator(P2A_OT_open_workspace.bl_idname, icon="WINDOW")
 

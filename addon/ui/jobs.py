@@ -40,6 +40,8 @@ def progress_text(job: Job) -> str:
     if job.phase == "cancelling":
         return "Cancelling"
     if job.state is JobState.QUEUED:
+        if job.phase == session.HELD:
+            return "Waiting for the set-up"
         if session.session.server.state == "starting":
             return "Starting the server"
         return f"Waiting, {job.position} before it{_time_left(job)}" if job.position else "Waiting"

@@ -7,12 +7,9 @@ import bpy
 
 from ..generate import session
 from ..operators.server import P2A_OT_connect, P2A_OT_free_memory
-from .set_up import draw_set_up
 
 
 def draw_server(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    if draw_set_up(layout, context):
-        return
     server = session.session.server
     row = layout.row(align=True)
     if server.state == "connected" and server.health:

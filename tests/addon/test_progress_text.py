@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("bpy")
 
-from pose_to_anime.addon.generate.session import Job
+from pose_to_anime.addon.generate.session import HELD, Job
 from pose_to_anime.addon.ui.jobs import progress_text
 from pose_to_anime.generation_server.protocol import JobState
 
@@ -24,6 +24,7 @@ from pose_to_anime.generation_server.protocol import JobState
         ({"position": 2, "eta": 40.0}, "Waiting, 2 before it, 40 s left"),
         ({"position": 2}, "Waiting, 2 before it"),
         ({"state": JobState.RUNNING, "phase": "cancelling", "eta": 9.0}, "Cancelling"),
+        ({"phase": HELD}, "Waiting for the set-up"),
         ({"lost": "The server is gone.", "eta": 9.0}, "Waiting for the server"),
     ],
 )

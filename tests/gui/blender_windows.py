@@ -115,7 +115,9 @@ class Session:
         command = [shutil.which("chroot", path="/usr/sbin:/usr/bin:/sbin") or "chroot", str(self.window.root)]
         if not self._seen:
             return command
-        mounts = [f"mkdir -p '{self.window.root}{path}' && mount --bind '{path}' '{self.window.root}{path}'" for path in self._seen]
+        mounts = [
+            f"mkdir -p '{self.window.root}{path}' && mount --bind '{path}' '{self.window.root}{path}'" for path in self._seen
+        ]
         script = " && ".join([*mounts, 'exec "$@"'])
         return [shutil.which("unshare") or "unshare", "--mount", "sh", "-c", script, "sh", *command]
 

@@ -17,7 +17,7 @@ import bpy
 sys.path.insert(0, str(Path(__file__).parent))
 scenario_name, out = sys.argv[sys.argv.index("--") + 1 :][:2]
 OUT = Path(out)
-PATIENCE = 120.0  # seconds that a scenario may wait for one thing, on a machine with software OpenGL and other work
+PATIENCE = 240.0  # seconds that a scenario may wait for one thing, on a machine with software OpenGL and other work
 
 preferences = bpy.context.preferences
 preferences.view.show_splash = False

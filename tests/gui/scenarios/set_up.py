@@ -1,12 +1,185 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A user who has only the zip: Generate, the dialog, the set-up, the picture; then a server that dies, and the Preferences."""
+
+import dataclasses
+import os
+import signal
 from collections.abc import Generator
-import bpy, hands
-def scenario(facts, arguments):
+
+import bpy
+import hands
+import numpy as np
+from first_picture import image_facts, newest_state, session_state
+
+EXTENSION = "bl_ext.user_default.pose_to_anime"
+BLUE = (71, 114, 179)
+"""Of the button that Return would press, in Blender's dark theme."""
+ROW = 24  # pixels from one row of the dialog to the next, about
+
+
+def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generator[object, None, None]:
     yield 1.0
     yield from hands.open_sidebar("VIEW_3D")
-    yield from hands.redrawn()
-    hands.photograph("0-panel")
-    yield from hands.press_button("VIEW_3D", "pose_to_anime.generate")
+    facts["online at first"] = bpy.app.online_access
+    yield from hands.press_button("VIEW_3D", "pose_to_anime.add_mannequin")
+    if arguments.get("offline"):
+        yield from offline(facts)
+    if arguments.get("install"):
+        yield from install(facts)
+    else:
+        yield from hands.press_button("VIEW_3D", "pose_to_anime.generate")
+    yield a_picture
+    facts["clicks"] = hands.clicks_since_start()
+    yield 1.0
+    facts["picture"] = image_facts()
+    facts["model"] = bpy.context.scene.pose_to_anime.generation.model
+    hands.photograph("5-picture")
+    if arguments.get("kill"):
+        yield from kill_the_server(facts)
+    if arguments.get("preferences"):
+        yield from look_at_preferences()
+    stats = session_state().stats
+    facts["worst callback"], facts["worst of parts"] = stats.worst_callback_ms, stats.worst_of_part
+    bpy.context.preferences.use_preferences_save = True
+    bpy.ops.wm.save_userpref()  # as Blender does when it is closed
+
+
+def offline(facts: dict[str, object]) -> hands.Wait:
+    """Install where Blender may not go online: it says why not, and nothing is begun."""
+    blue = yield from dialog("1-offline")
+    yield from hands.click(*blue)
     yield 0.5
-    hands.photograph("1-looking")
-    yield 12.0
-    hands.photograph("2-dialog")
+    facts["refused"] = session_state().error
+    facts["begun"] = environment().set_up().running
+    hands.photograph("2-refused")
+
+
+def install(facts: dict[str, object]) -> hands.Wait:
+    blue = yield from dialog("3-dialog")
+    facts["plan"] = dataclasses.asdict(environment().set_up().plan)
+    if not bpy.app.online_access:
+        yield from hands.click(blue[0], blue[1] + 2.6 * ROW)
+        facts["online"] = bpy.app.online_access
+        yield 0.5
+        hands.photograph("3-online")
+        blue = blue_button("3-online")  # what explained it is gone, and the dialog is smaller
+    yield from hands.click(*blue)
+    yield 0.5
+    facts["begun by a click"] = environment().set_up().running
+    facts["waiting"] = len(session_state().held)
+    yield downloading
+    hands.photograph("4-progress")
+    yield set_up_is_over
+    facts["status"] = dataclasses.asdict(environment().set_up().progress)
+    yield 0.3
+    hands.photograph("4-starting")
+
+
+def kill_the_server(facts: dict[str, object]) -> hands.Wait:
+    """The server dies while it paints: it is said how, and after Start the picture comes all the same."""
+    bpy.context.scene.pose_to_anime.generation.steps = 60
+    yield from hands.press_button("VIEW_3D", "pose_to_anime.generate")
+    yield denoising
+    address = package("generation_server.protocol").ServerAddress.read(package("addon.generate.connection").server_dir())
+    os.kill(address.pid, signal.SIGKILL)
+    yield lost
+    yield 0.5
+    facts["said of the death"] = session_state().error
+    facts["said of the job"] = [job.lost for job in session_state().jobs.values()]
+    hands.photograph("6-died")
+    yield from hands.press_button("VIEW_3D", "pose_to_anime.connect", having="start=True")
+    yield a_picture
+    facts["after the death"] = newest_state()
+    facts["error after it"] = session_state().error
+
+
+def look_at_preferences() -> hands.Wait:
+    bpy.ops.screen.userpref_show(section="ADDONS")
+    yield 1.0
+    window = bpy.context.window_manager.windows[-1]
+    bpy.context.window_manager.addon_search = "Pose to Anime"
+    with bpy.context.temp_override(window=window):
+        bpy.ops.preferences.addon_expand(module=EXTENSION)
+    yield 1.5
+    hands.photograph("7-preferences")
+
+
+def dialog(name: str) -> Generator[object, None, tuple[float, float]]:
+    """Press Generate and wait for the dialog; where its blue button is, from the bottom left."""
+    x, y = yield from hands.find_button("VIEW_3D", "pose_to_anime.generate")
+    hands.photograph("before")
+    yield from hands.click(x, y)
+    found: list[tuple[float, float]] = []
+
+    def is_open() -> bool:
+        """the set-up's dialog"""
+        if error := session_state().error:
+            raise RuntimeError(error)
+        hands.photograph(name)
+        found[:] = filter(None, [blue_button(name)])
+        return bool(found)
+
+    yield is_open
+    yield 0.5
+    hands.photograph(name)
+    return found[0]
+
+
+def blue_button(name: str) -> tuple[float, float] | None:
+    """The middle of what is blue on a photograph, and was not before the dialog; None where that is no button."""
+    rows, columns = np.nonzero(is_blue(pixels(name)) & ~is_blue(pixels("before")))
+    return (float(np.median(columns)), float(np.median(rows))) if len(rows) > 1500 else None
+
+
+def pixels(name: str) -> np.ndarray:
+    """A photograph as (height, width, 3) in 0 … 255, row 0 at the bottom."""
+    image = bpy.data.images.load(str(hands.OUT / f"{name}.png"))
+    try:
+        width, height = image.size
+        flat = np.empty(width * height * image.channels, np.float32)
+        image.pixels.foreach_get(flat)
+        return flat.reshape(height, width, image.channels)[..., :3] * 255.0
+    finally:
+        bpy.data.images.remove(image)
+
+
+def is_blue(image: np.ndarray) -> np.ndarray:
+    return np.abs(image - np.array(BLUE, np.float32)).max(axis=-1) < 8.0
+
+
+def package(name: str) -> object:
+    import importlib
+
+    return importlib.import_module(f"{EXTENSION}.{name}")
+
+
+def environment() -> object:
+    return package("addon.generate.environment")
+
+
+def downloading() -> bool:
+    """the set-up in the midst of a download"""
+    progress = environment().set_up().progress
+    return not environment().set_up().running or (progress.total > 0 and progress.done > 0)
+
+
+def set_up_is_over() -> bool:
+    """the end of the set-up"""
+    return not environment().set_up().running
+
+
+def a_picture() -> bool:
+    """a picture"""
+    if error := session_state().error:
+        raise RuntimeError(error)
+    return not session_state().jobs and newest_state() == "done"
+
+
+def denoising() -> bool:
+    """a job in the midst of its denoising"""
+    return any(job.step > 0 for job in session_state().jobs.values())
+
+
+def lost() -> bool:
+    """the news that the server is gone"""
+    return any(job.lost for job in session_state().jobs.values())
