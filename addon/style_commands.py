@@ -52,10 +52,10 @@ def _sheet(arguments: argparse.Namespace, client: Client, chosen: list[Style]) -
     """Pictures (H, W, 3) with the titles of their styles under them. Raises UserError."""
     from .generate.headless import generate_blocking
     from .generate.models import take_list
-    from .passes.contact_sheet import bordered, cell, rows_of
+    from .passes.contact_sheet import bordered, cell, rows_of, title
 
     take_list([model.to_json() for model in client.models()])
-    pictures = []
+    pictures, painters = [], []
     scene = None
     with Progress("painting", len(chosen)) as progress, tempfile.TemporaryDirectory() as folder:
         told: set[str] = set()
@@ -72,13 +72,15 @@ def _sheet(arguments: argparse.Namespace, client: Client, chosen: list[Style]) -
             path = Path(folder) / f"{done}.png"
             path.write_bytes(generated.png)
             pictures.append(_shrunk(read_picture(path)))
+            painters.append(generated.prepared.model.title)
             for warning in {*generated.prepared.passes.warnings, *generated.status.warnings} - told:
                 told.add(warning)
                 say(warning)
     width = max(picture.shape[1] for picture in pictures)
     height = max(picture.shape[0] for picture in pictures)
     cells = [cell([_padded(picture, height, width)], style.title) for picture, style in zip(pictures, chosen, strict=True)]
-    return bordered(list(rows_of(cells, min(len(cells), math.ceil(math.sqrt(2 * len(cells)))))))
+    rows = list(rows_of(cells, min(len(cells), math.ceil(math.sqrt(2 * len(cells))))))
+    return bordered([title(f"Painted with {' and '.join(dict.fromkeys(painters))}", rows[0].shape[1]), *rows])
 
 
 def _shrunk(picture: Any) -> Any:
