@@ -16,7 +16,7 @@ from environments import LOCKS, StudioError
 from gpus import read_machine
 from pythons import WINDOWS, find_python
 from server_environment import run_program
-from setup_folders import Home, Told
+from setup_folders import Home, Told, remove_tree
 from simple_index import PYPI, Settings, listed
 from wheel_download import File, fetch_all
 
@@ -38,11 +38,15 @@ def fetch_python(home: Home, told: Told) -> list[str]:
     command = [str(uv), "python", "install", data["python"], "--install-dir", str(home.pythons), "--no-bin", "--no-config"]
     if WINDOWS:
         command.append("--no-registry")
-    code, last = run_program(command, told, UV_CACHE_DIR=str(home.setup / "uv-cache"), UV_PYTHON_DOWNLOADS="automatic")
+    cache = home.setup / "uv-cache"
+    code, last = run_program(command, told, told.note, UV_CACHE_DIR=str(cache), UV_PYTHON_DOWNLOADS="automatic")
     found = find_python((data["python"],), own=False, more=home.pythons)
     if code != 0 or found is None:
-        raise StudioError(f"Python could not be downloaded ({last or 'uv does not say why'}): check the network, or {BY_HAND}.")
+        why = last.strip().removeprefix("Caused by: ") or "uv does not say why"
+        raise StudioError(f"Python could not be downloaded ({why}): check the network connection, or {BY_HAND}.")
     uv.unlink(missing_ok=True)
+    for folder in (home.setup / "uv", cache):
+        remove_tree(folder)
     return found
 
 

@@ -47,7 +47,8 @@ def candidates(version: str, own: bool = True, more: Path | None = None) -> list
             (Path("/usr/local"), program),
         ]
     if more is not None:
-        folders.append((more, f"cpython-{version}.*/" + ("python.exe" if WINDOWS else program)))
+        fetched = sorted(more.glob(f"cpython-{version}.*/" + ("python.exe" if WINDOWS else "bin/python" + version)), reverse=True)
+        found = [[str(path)] for path in fetched] + found
     for folder, pattern in folders:
         found += [[str(path)] for path in sorted(folder.glob(pattern), reverse=True)]
     return found

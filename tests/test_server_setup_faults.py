@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from package_index import Index, canonical, make_wheel, noise, serve_index
 from setting_up import FAKES, User, copy_of_program
 from small_disk import fill, small_disk
 
+VERSION = "{}.{}".format(*sys.version_info[:2])
 LOCK = "\n".join(
     ["torch==2.15.0", "diffusers==0.42.1", "transformers==5.23.0", "fastapi==0.165.0", "uvicorn==0.54.0  # serves",
      "    # via", "left-out==1.0 ; sys_platform == 'emscripten'", "tool==1.0 ; python_version >= '3.9'"]
@@ -223,3 +226,77 @@ def test_a_folder_that_may_not_be_written(user: User, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     user.home = tmp_path / "file" / "home"
     assert "cannot be written to" in user.run("install")["error"]
+
+
+# ---- Where PyTorch and Python come from elsewhere
+
+
+def programs(folder: Path, **scripts: str) -> str:
+    """A PATH whose first folder has these programs, which are Python."""
+    folder.mkdir()
+    for name, script in scripts.items():
+        (folder / name).write_text(f"#!{sys.executable}\n{script}\n", "utf-8")
+        (folder / name).chmod(0o755)
+    return f"{folder}{os.pathsep}{os.environ['PATH']}"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="an NVIDIA driver is feigned by a script")
+def test_a_build_of_pytorch_s_own_index(user: User, index: Index, tmp_path: Path) -> None:
+    """Where that index gives nothing the lock's build is installed, with a warning; an update gets the GPU's."""
+    smi = "print('NVIDIA GeForce RTX 4070, 550.54.15, 8.9')"  # too old for CUDA 13
+    user.variables["PATH"] = programs(tmp_path / "bin", **{"nvidia-smi": smi})
+    builds = user.program.with_name("torch_builds.toml")
+    own = index.url.replace("simple", "whl/cu126")
+    builds.write_text(builds.read_text("utf-8").replace("https://download.pytorch.org/whl/cu126", own), "utf-8")
+    assert user.run("plan")["torch"].endswith("about 3.0 GB.")
+    told = user.run("install")
+    assert "for the GPU could not be had" in told["warning"]
+    assert have(user)["torch"] == "2.15.0"
+    assert user.run("plan")["state"] == "outdated"
+
+    fake = {"torch/__init__.py": FAKES["torch"]}
+    needs = ("nvidia-cublas-cu12==12.6", "tool")
+    others = [make_wheel(name, version) for name, version in (("nvidia-cublas-cu12", "12.6"), ("tool", "0.9"))]
+    index.builds |= dict([make_wheel("torch", "2.14.0+cu126", fake, needs), make_wheel("torchvision", "0.29.0+cu126"), *others])
+    index.asked.clear()
+    told = user.run("update")
+    assert "does not reach the GPU" in told["warning"]
+    there = have(user)
+    assert (there["torch"], there["torchvision"], there["nvidia-cublas-cu12"]) == ("2.14.0+cu126", "0.29.0+cu126", "12.6")
+    assert there["tool"] == "1.0"  # as the lock has it
+    assert user.run("plan")["state"] == "ready"
+
+
+UV = f"""\
+import pathlib, sys
+wanted, folder = sys.argv[3], pathlib.Path(sys.argv[sys.argv.index("--install-dir") + 1])
+assert sys.argv[1:3] == ["python", "install"] and "--no-config" in sys.argv
+python = folder / f"cpython-{{wanted}}.99-linux" / "bin" / f"python{{wanted}}"
+python.parent.mkdir(parents=True)
+python.write_text('#!/bin/sh\\nexec {sys._base_executable} "$@"\\n')
+python.chmod(0o755)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="uv is feigned by a script")
+def test_a_python_that_is_fetched(user: User, index: Index, tmp_path: Path) -> None:
+    """By uv, whose wheel has to be the one that uv.toml names. The real uv is not in the test, but what is said to it is."""
+    if Path("/usr/local/bin", f"python{VERSION}").exists():
+        pytest.skip("a Python in /usr/local is always found")
+    shutil.rmtree(user.home / "server-env")
+    user.variables |= dict.fromkeys(("PATH", "HOME", "PYENV_ROOT", "XDG_DATA_HOME"), str(tmp_path / "none"))
+    told = user.run("plan")
+    assert told["python"] == {"command": None, "version": "3.12", "how": "uv"}
+    file, data = make_wheel("uv", "0.0.1", {"uv-0.0.1.data/scripts/uv": f"#!{sys.executable}\n{UV}".encode()})
+    table = f'python = "{VERSION}"\n[linux-x86_64]\nfile = "{file}"\nsha256 = "{hashlib.sha256(data).hexdigest()}"\n'
+    user.program.with_name("uv.toml").write_text(table + table.partition("\n")[2].replace("x86_64", "arm64"), "utf-8")
+    assert "has no uv-0.0.1" in user.run("install")["error"]
+    index.wheels[file] = data[:-1] + b"x"
+    assert "SHA-256 differs" in user.run("install")["error"]
+    index.wheels[file] = data
+    assert user.run("install")["error"] == ""
+    assert (user.home / "python" / f"cpython-{VERSION}.99-linux").is_dir()
+    assert not list((user.home / "server-setup").glob("uv*"))
+    assert user.run("plan")["python"]["how"] == "system"
+    user.run("remove")
+    assert not (user.home / "python").exists()

@@ -90,6 +90,7 @@ class Index:
     """What the index has, how it behaves, and what was asked of it."""
 
     wheels: dict[str, bytes]
+    builds: dict[str, bytes] = field(default_factory=dict)  # what a second index has, at /whl/ANYTHING instead of /simple
     url: str = ""
     as_json: bool = True  # by PEP 691, or only HTML
     tells_hash: bool = True
@@ -121,26 +122,26 @@ def serve_index(wheels: dict[str, bytes], port: int = 0) -> Generator[Index]:
             path = unquote(urlsplit(self.path).path)
             if index.gone:
                 self._answer(503, b"", {})
-            elif match := re.fullmatch(r"/simple/([^/]+)/", path):
-                self._page(canonical(match.group(1)))
+            elif match := re.fullmatch(r"/(simple|whl/[^/]+)/([^/]+)/", path):
+                self._page(canonical(match.group(2)), index.wheels if match.group(1) == "simple" else index.builds)
             elif match := re.fullmatch(r"/files/([^/]+)", path):
                 self._wheel(match.group(1))
             else:
                 self._answer(404, b"", {})
 
-        def _page(self, name: str) -> None:
+        def _page(self, name: str, wheels: dict[str, bytes]) -> None:
             while index.held.is_set():
                 time.sleep(0.01)
-            files = [file for file in index.wheels if canonical(file.split("-")[0]) == name]
+            files = [file for file in wheels if canonical(file.split("-")[0]) == name]
             if not files:
                 self._answer(404, b"", {})
             elif index.as_json and JSON_PAGE in self.headers.get("Accept", ""):
                 listed = [
                     {
                         "filename": file,
-                        "url": f"../../files/{quote(file)}",
-                        "hashes": {"sha256": hashlib.sha256(index.wheels[file]).hexdigest()} if index.tells_hash else {},
-                        "size": len(index.wheels[file]),
+                        "url": f"/files/{quote(file)}",
+                        "hashes": {"sha256": hashlib.sha256(wheels[file]).hexdigest()} if index.tells_hash else {},
+                        "size": len(wheels[file]),
                     }
                     for file in files
                 ]
@@ -149,12 +150,12 @@ def serve_index(wheels: dict[str, bytes], port: int = 0) -> Generator[Index]:
             else:
                 links = []
                 for file in files:
-                    digest = f"#sha256={hashlib.sha256(index.wheels[file]).hexdigest()}" if index.tells_hash else ""
-                    links.append(f'<a href="../../files/{quote(file)}{digest}">{html.escape(file)}</a><br>')
+                    digest = f"#sha256={hashlib.sha256(wheels[file]).hexdigest()}" if index.tells_hash else ""
+                    links.append(f'<a href="/files/{quote(file)}{digest}">{html.escape(file)}</a><br>')
                 self._answer(200, ("<!DOCTYPE html>" + "\n".join(links)).encode(), {"Content-Type": "text/html"})
 
         def _wheel(self, file: str) -> None:
-            data = index.wheels.get(file)
+            data = {**index.builds, **index.wheels}.get(file)
             if data is None:
                 self._answer(404, b"", {})
                 return
