@@ -105,17 +105,19 @@ def wanted(home: Home, choice: Choice, told: Told) -> tuple[set[str], list[File]
 
     Raises StudioError where the index has them not, or cannot be asked.
     """
+    pins_of_lock = lock_lines("server", {"index": choice.index, "replaced": choice.replaced})
+    there = build_there(home, choice, pins_of_lock)
     request = {
-        "pins": lock_lines("server", {"index": choice.index, "replaced": choice.replaced}),
+        "pins": pins_of_lock,
         "have": {name: version for name, (version, _) in installed(home).items()},
-        "build": choice.pins,
+        "build": [] if there else choice.pins,  # or an index that is away would be in the way of all else
         "index": choice.index,
         "locked": lock_lines("server", {}),
         "replaced": choice.replaced,
     }
     file = home.setup / "request.json"
     file.write_text(json.dumps(request), "utf-8")
-    names: set[str] = set()
+    names = set(there)
     files: list[File] = []
     pins: dict[str, str] = {}
     problems: list[str] = []
@@ -140,6 +142,17 @@ def wanted(home: Home, choice: Choice, told: Told) -> tuple[set[str], list[File]
     if problems or code != 0:
         raise StudioError(problems[0] if problems else f"The package index could not be read ({last}): see {home.log}.")
     return names, files, pins
+
+
+def build_there(home: Home, choice: Choice, pins_of_lock: list[str]) -> set[str]:
+    """The packages of a PyTorch from an index of its own, where all of them are installed; else none."""
+    state, there = home.read_state(), installed(home)
+    if not choice.index or state.get("torch") != choice.build:
+        return set()
+    own = set(state["packages"]) - {canonical(line.split("==")[0]) for line in pins_of_lock if "==" in line}
+    pins = dict(pin.split("==") for pin in choice.pins)
+    whole = own <= set(there) and all(there.get(name, ("",))[0] == version for name, version in pins.items())
+    return own if whole else set()
 
 
 def forget(home: Home, names: list[str]) -> None:

@@ -20,6 +20,7 @@ from setup_folders import Home, Stopped, Told, only_one, remove_tree, replace, s
 from wheel_download import File, fetch_all, with_sizes
 
 KEPT = {"pip"}
+"""What an environment has from the beginning."""
 
 
 def work(home: Home, command: str, until_input_closes: bool = False) -> dict[str, Any]:
@@ -73,8 +74,8 @@ def bring(home: Home, told: Told) -> str:
     try:
         names, files, pins = download(home, choice, told)
     except StudioError as error:
-        if not choice.index or isinstance(error, NoRoom):
-            raise
+        if not choice.index or isinstance(error, NoRoom) or home.read_state().get("torch", "cpu") != "cpu":
+            raise  # what is there reaches the GPU, and is not given up for what does not
         # Where the package index gives nothing either, it is the network, and its error is the one that is told.
         told.log(f"{choice.index}: {error}")
         told.status.warning = (
@@ -153,6 +154,8 @@ def repair(home: Home, told: Told) -> str:
     if home.read_state() and setup_plan.version_of(python_in(home.environment)) != "":
         bad = environment.damaged(home, told)
         environment.forget(home, bad)
+        if KEPT & set(bad):  # no lock brings these
+            remove_tree(home.environment)
     return bring(home, told)
 
 

@@ -119,5 +119,5 @@ def page(address: str, settings: Settings) -> list[Wheel]:
                 return []
             if web.is_lasting(error) or attempt == TRIES - 1:
                 raise
-            time.sleep(0.3 + attempt)
+            time.sleep(0.2 + attempt / 2)
     return []

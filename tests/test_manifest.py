@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -19,8 +20,13 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
 
 @pytest.fixture(scope="module")
-def names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    with zipfile.ZipFile(build_zip(tmp_path_factory.mktemp("build"))) as archive:
+def zip_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_zip(tmp_path_factory.mktemp("build"))
+
+
+@pytest.fixture(scope="module")
+def names(zip_file: Path) -> set[str]:
+    with zipfile.ZipFile(zip_file) as archive:
         assert archive.testzip() is None
         return set(archive.namelist())
 
@@ -66,6 +72,23 @@ def test_the_zip_holds_what_sets_the_server_up(names: set[str]) -> None:
     own = {file.name for file in folder.glob("*.py")} - {"measure_sizes.py"}
     own |= {file.name for file in folder.glob("*.toml")} | {"server.txt"}
     assert {name.removeprefix("requirements/") for name in names if name.startswith("requirements/")} == own
+
+
+def test_the_set_up_runs_from_the_zip(names: set[str], tmp_path: Path, zip_file: Path) -> None:
+    """As Blender starts it, with nothing else of this checkout, and without leaving anything in the extension's folder."""
+    with zipfile.ZipFile(zip_file) as archive:
+        archive.extractall(tmp_path / "pose_to_anime")
+    program = tmp_path / "pose_to_anime" / "requirements" / "server_setup.py"
+    home = tmp_path / "home"
+    for command in (["plan", "--home", str(home)], ["plan"], ["verify", "--home", str(home)]):
+        environment = {**os.environ, "POSE_TO_ANIME_HOME": str(home)}
+        done = subprocess.run([sys.executable, "-I", str(program), *command], capture_output=True, text=True, env=environment)
+        assert done.stderr == ""
+        assert str(home) in done.stdout or "not installed" in done.stdout
+    there = {
+        path.relative_to(tmp_path / "pose_to_anime").as_posix() for path in tmp_path.glob("pose_to_anime/**/*") if path.is_file()
+    }
+    assert there == {name for name in names if not name.endswith("/")}
 
 
 def test_the_wheel_holds_code_and_data(tmp_path: Path) -> None:

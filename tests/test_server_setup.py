@@ -7,12 +7,14 @@ import json
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import environments
 import pytest
 import pythons
 import setup_plan
+import simple_index
 import torch_builds
 from gpus import Gpu, Machine
 from setup_folders import Home
@@ -65,6 +67,34 @@ def test_every_system_has_its_sizes(kind: str) -> None:
         assert 200e6 < much.download < much.disk < 25e9
         if choice.index:
             assert setup_plan.about(machine, choice).startswith("about ")
+
+
+def test_pages_of_an_index() -> None:
+    """As JSON, as HTML, with and without hashes; addresses may be relative."""
+    file, at = "A_b-1%2Bcu-py3-none-any.whl", "https://index.example/simple/a-b/"
+    wheel = simple_index.Wheel("a-b", "1+cu", "A_b-1+cu-py3-none-any.whl", f"https://index.example/simple/f/{file}", "0f", 9)
+    first = {"filename": file, "url": f"../f/{file}", "hashes": {"sha256": "0f"}, "size": 9}
+    listing = {"files": [first, {"filename": "a-1.tar.gz", "url": "a-1.tar.gz", "hashes": {}}]}
+    assert list(simple_index.read_page(json.dumps(listing), "application/vnd.pypi.simple.v1+json", at)) == [wheel]
+    html = "<a data-x='1' HREF='../f/A_b-1%2Bcu-py3-none-any.whl#sha256=0f'>A</a> <a href=\"/a-1.tar.gz\">B</a>"
+    assert list(simple_index.read_page(html, "text/html", at)) == [replace(wheel, size=0)]
+
+
+def test_where_pip_looks() -> None:
+    told = "global.index-url='https://a.example/simple'\nglobal.cert='/c.pem'\n:env:.index-url='https://b.example/simple'\n"
+    told += ":env:.extra-index-url='https://c.example/s\\nhttps://d.example/s'\ndownload.index-url='https://no.example'\n"
+    settings = simple_index.read_settings(told)
+    assert settings.indexes == ("https://b.example/simple", "https://c.example/s", "https://d.example/s")
+    assert settings.cert == "/c.pem"
+    assert simple_index.read_settings("").indexes == ("https://pypi.org/simple",)
+
+
+def test_a_path_that_is_too_long_for_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setup_plan, "long_paths", lambda: False)
+    home = "C:/Users/someone/AppData/Local/PoseToAnime"
+    assert setup_plan.path_too_long(Home(Path(home)), "windows") == ""
+    assert "choose a shorter one" in setup_plan.path_too_long(Home(Path(home * 2)), "windows")
+    assert setup_plan.path_too_long(Home(Path(home * 9)), "linux") == ""
 
 
 def test_a_disk_that_is_too_small_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,10 +91,6 @@ def test_verify_and_repair(user: User, index: Index) -> None:
     assert user.run("plan")["state"] == "broken"
     assert "1 of them installed now" in user.run("repair")["sentence"]
 
-    python_in(user.home / "server-env").unlink()
-    assert user.run("plan")["state"] == "broken"
-    assert "6 of them installed now" in user.run("repair")["sentence"]
-
 
 def test_update_to_a_newer_lock(user: User, index: Index) -> None:
     user.run("install")
@@ -175,14 +171,14 @@ def test_a_spoilt_file_is_fetched_once_more(user: User, index: Index) -> None:
 
 
 def test_a_connection_that_breaks_again_and_again(user: User, index: Index) -> None:
-    index.cut_after, index.cuts = 70_000, -1
+    index.cut_after, index.cuts = 120_000, -1
     assert user.run("install")["error"] == ""
-    assert index.ranges("torch")[:3] == ["", "bytes=70000-", "bytes=140000-"]
+    assert index.ranges("torch") == ["", "bytes=120000-", "bytes=240000-"]
 
 
-@pytest.mark.parametrize("hashes", [True, False])
-def test_an_index_that_speaks_html(user: User, index: Index, hashes: bool) -> None:
-    index.as_json, index.tells_hash = False, hashes
+def test_an_index_that_speaks_html(user: User, index: Index) -> None:
+    """And tells neither hashes nor sizes."""
+    index.as_json, index.tells_hash = False, False
     assert user.run("install")["error"] == ""
     assert have(user).items() >= {"torch": "2.15.0", "tool": "1.0"}.items()
 
@@ -264,6 +260,9 @@ def test_a_build_of_pytorch_s_own_index(user: User, index: Index, tmp_path: Path
     there = have(user)
     assert (there["torch"], there["torchvision"], there["nvidia-cublas-cu12"]) == ("2.14.0+cu126", "0.29.0+cu126", "12.6")
     assert there["tool"] == "1.0"  # as the lock has it
+    index.builds.clear()  # an index that is away later on does no harm
+    assert "0 of them installed now" in user.run("repair")["sentence"]
+    assert have(user)["torch"] == "2.14.0+cu126"
     assert user.run("plan")["state"] == "ready"
 
 
@@ -283,7 +282,7 @@ def test_a_python_that_is_fetched(user: User, index: Index, tmp_path: Path) -> N
     """By uv, whose wheel has to be the one that uv.toml names. The real uv is not in the test, but what is said to it is."""
     if Path("/usr/local/bin", f"python{VERSION}").exists():
         pytest.skip("a Python in /usr/local is always found")
-    shutil.rmtree(user.home / "server-env")
+    python_in(user.home / "server-env").unlink()
     user.variables |= dict.fromkeys(("PATH", "HOME", "PYENV_ROOT", "XDG_DATA_HOME"), str(tmp_path / "none"))
     told = user.run("plan")
     assert told["python"] == {"command": None, "version": "3.12", "how": "uv"}
