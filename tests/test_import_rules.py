@@ -110,6 +110,7 @@ BLENDER = {
     "gpu",
     "gpu_extras",
     "blf",
+    "bl_operators",
     "bl_ui",
     "addon_utils",
     "aud",

@@ -21,7 +21,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...generation_server.protocol import SEED_LIMIT, GenerationRequest, JobState, JobSubmission, ProtocolError, user_data_dir
+from ...generation_server.protocol import (
+    QUEUE_PLACES,
+    SEED_LIMIT,
+    GenerationRequest,
+    JobState,
+    JobSubmission,
+    ProtocolError,
+    user_data_dir,
+)
 
 VERSION = 1
 THUMBNAILS = 8
@@ -61,6 +69,8 @@ class Record:
     state: JobState = JobState.QUEUED
     error: str = ""
     warnings: tuple[str, ...] = ()
+    place: str = QUEUE_PLACES[0]  # where in the queue it goes
+    client: str = ""  # whose waiting jobs "replace" takes the place of: the file's; empty in records from before there was one
     of_job: str = ""  # the job that made it, where it is one of several pictures and not the first
 
     @property
@@ -100,7 +110,8 @@ class Record:
         return self.state is JobState.DONE
 
     def submission(self) -> JobSubmission:
-        return JobSubmission(id=self.job_id, request=self.request, scene=self.scene)
+        """What the server is sent; always the same, so that to send it again is no second job."""
+        return JobSubmission(self.job_id, self.request, self.scene, self.place, self.client)
 
     def with_changes(self, **changes: Any) -> Record:
         return dataclasses.replace(self, **changes)
@@ -147,6 +158,8 @@ def write_record(record: Record) -> None:
         "state": record.state.value,
         "error": record.error,
         "warnings": list(record.warnings),
+        "place": record.place,
+        "client": record.client,
         "request": record.request.to_json(),
         "scene": record.scene,
         "of_job": record.of_job,
@@ -171,6 +184,8 @@ def read_record(path: Path) -> Record:
             state=JobState(data["state"]),
             error=str(data["error"]),
             warnings=tuple(map(str, data["warnings"])),
+            place=str(data.get("place", QUEUE_PLACES[0])),
+            client=str(data.get("client", "")),
             of_job=str(data.get("of_job", "")),
         )
     except OSError as error:

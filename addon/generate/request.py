@@ -15,7 +15,7 @@ from typing import Any
 import bpy
 
 from ...generation_server.families.catalogue import Family, families
-from ...generation_server.protocol import Control, GenerationRequest, JobSubmission, ProtocolError, new_job_id
+from ...generation_server.protocol import QUEUE_PLACES, Control, GenerationRequest, JobSubmission, ProtocolError, new_job_id
 from .. import png
 from ..armature.characters import why_no_figure
 from ..armature.figures import figures_in
@@ -182,8 +182,10 @@ def family_named(name: str) -> Family:
         raise UserError(f"This version does not know the model family '{name}': update Pose to Anime.") from None
 
 
-def write_job(prepared: Prepared, file_id: str, *, blend: str = "", folder: Path | None = None) -> Record:
-    """Write a generation to the history, from where the bridge takes it.
+def write_job(
+    prepared: Prepared, file_id: str, *, blend: str = "", folder: Path | None = None, place: str = QUEUE_PLACES[0]
+) -> Record:
+    """Write a generation to the history, from where the bridge takes it to that ``place`` of the queue.
 
     Raises:
         RecordError: the disk is full or the folder cannot be written.
@@ -198,6 +200,8 @@ def write_job(prepared: Prepared, file_id: str, *, blend: str = "", folder: Path
         scene={**prepared.scene, FILE_ID: file_id},
         blend=blend,
         created=created,
+        place=place,
+        client=file_id,
     )
     try:
         for name, sha256 in prepared.request.inputs:

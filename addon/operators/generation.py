@@ -7,8 +7,9 @@ import secrets
 import time
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import EnumProperty, StringProperty
 
+from ...generation_server.protocol import JobState
 from ..framing.camera import picture_camera, sync_render_size
 from ..generate import environment, history, models, session, timer, viewing
 from ..generate.link import LinkError
@@ -44,12 +45,29 @@ class P2A_OT_generate(bpy.types.Operator):
     bl_description = "Paint the figures in their pose, as the camera sees them; Blender stays usable meanwhile"
     bl_options = {"REGISTER", "UNDO"}
 
+    place: EnumProperty(
+        name="Place",
+        description="Where in the queue it goes",
+        items=(
+            ("BACK", "Back", "Behind all that wait"),
+            ("FRONT", "Front", "Before all that wait"),
+            ("REPLACE", "Replace", "In the place of those of this file that wait; they are cancelled"),
+        ),
+        default="BACK",
+        options={"SKIP_SAVE"},
+    )
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return context.scene is not None and context.view_layer is not None
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         return ask_first(self, picture=True) if environment.is_needed() else self.execute(context)
+
+    @classmethod
+    def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
+        where = properties.bl_rna.properties["place"].enum_items[properties.place]
+        return cls.bl_description if properties.place == "BACK" else where.description
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         clock = _Clock()
@@ -63,7 +81,7 @@ class P2A_OT_generate(bpy.types.Operator):
             seed = new_seed() if settings.random_seed else settings.seed
             prepared = prepare(scene, context.view_layer, seed=seed, pictures=settings.pictures)
             clock("passes")
-            record = write_job(prepared, history.ensure_file_id(scene), blend=bpy.data.filepath)
+            record = write_job(prepared, history.ensure_file_id(scene), blend=bpy.data.filepath, place=self.place.lower())
             clock("files")
             session.submit(record)
             clock("bridge")
@@ -86,15 +104,44 @@ class P2A_OT_generate(bpy.types.Operator):
 
 class P2A_OT_cancel(bpy.types.Operator):
     bl_idname = "pose_to_anime.cancel"
-    bl_label = "Cancel"
-    bl_description = "Stop this picture"
-    bl_options = {"INTERNAL"}
+    bl_label = "Cancel Pictures"
+    bl_description = "Stop the pictures that are painted and those that wait"
 
-    job_id: StringProperty(description="Empty cancels all", options={"HIDDEN", "SKIP_SAVE"})
+    job_id: StringProperty(name="Job", description="This one alone", options={"HIDDEN", "SKIP_SAVE"})
+    which: EnumProperty(
+        name="Which",
+        description="Which pictures are not wanted any more",
+        items=(
+            ("ALL", "All", "Stop the picture that is being painted, and all that wait"),
+            ("ACTIVE", "Active", "Stop the picture that is being painted; the next one begins"),
+            ("WAITING", "Waiting", "Take all that wait out of the queue; the picture that is being painted goes on"),
+        ),
+        default="ALL",
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        if session.session.jobs:
+            return True
+        cls.poll_message_set("No picture is being painted")
+        return False
+
+    @classmethod
+    def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
+        if properties.job_id:
+            return "Stop this picture"
+        return properties.bl_rna.properties["which"].enum_items[properties.which].description
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
-        for job_id in [self.job_id] if self.job_id else list(session.session.jobs):
-            session.cancel(job_id)
+        for job in list(session.session.jobs.values()):
+            waits = job.state is JobState.QUEUED
+            if self.job_id:
+                wanted = job.id == self.job_id
+            else:
+                wanted = self.which == "ALL" or waits == (self.which == "WAITING")
+            if wanted:
+                session.cancel(job.id)
         timer.redraw()
         return {"FINISHED"}
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.props import StringProperty
 
 from ..generate import session, timer
 
@@ -33,4 +34,22 @@ class P2A_OT_close_message(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES: tuple[type, ...] = (P2A_OT_copy_error, P2A_OT_close_message)
+class P2A_OT_why(bpy.types.Operator):
+    bl_idname = "pose_to_anime.why"
+    bl_label = "Why Not"
+    bl_description = "Say why this cannot be used now"
+    bl_options = {"INTERNAL"}
+
+    sentence: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    @classmethod
+    def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
+        return properties.sentence or cls.bl_description
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        context.window_manager.clipboard = self.sentence
+        self.report({"INFO"}, self.sentence)
+        return {"FINISHED"}
+
+
+CLASSES: tuple[type, ...] = (P2A_OT_copy_error, P2A_OT_close_message, P2A_OT_why)

@@ -14,7 +14,7 @@ import numpy as np
 from bpy.props import EnumProperty, StringProperty
 from numpy.typing import NDArray
 
-from ...generation_server.protocol import JobState, new_job_id
+from ...generation_server.protocol import QUEUE_PLACES, JobState, new_job_id
 from ..errors import UserError
 from ..generate import gallery, history, pictures, restore, session, styling, timer, viewing
 from ..generate.clay import shade, unpack
@@ -126,6 +126,8 @@ class P2A_OT_vary_result(OnResult, bpy.types.Operator):
             warnings=(),
             of_job="",
             scene={**record.scene, FILE_ID: file_id},
+            place=QUEUE_PLACES[0],
+            client=file_id,
         )
         try:
             varied.path.parent.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,7 @@ from ..operators.framing import (
 )
 from ..operators.posing import P2A_OT_start_posing, P2A_OT_stop_posing
 from . import advice, figures, parts
-from .sidebar import InSidebar
+from .sidebar import InSidebar, OfFigure
 
 
 class P2A_PT_figure(InSidebar, bpy.types.Panel):
@@ -60,6 +60,16 @@ class P2A_PT_figure(InSidebar, bpy.types.Panel):
             row.operator(P2A_OT_stop_posing.bl_idname)
         else:
             row.operator(P2A_OT_start_posing.bl_idname)
+
+
+class P2A_PT_figure_more(OfFigure, bpy.types.Panel):
+    bl_idname = "P2A_PT_figure_more"
+    bl_label = "Poses, Body, Wardrobe, Props"
+    bl_parent_id = "P2A_PT_figure"
+    bl_order = 10
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        """Nothing of its own: the panels below it."""
 
 
 def _draw_character(layout: bpy.types.UILayout, context: bpy.types.Context, figure: bpy.types.Object | None) -> None:
@@ -135,4 +145,4 @@ class P2A_PT_camera_more(InSidebar, bpy.types.Panel):
         layout.prop(settings.keypoints, "show")
 
 
-CLASSES: tuple[type, ...] = (P2A_PT_figure, P2A_PT_camera, P2A_PT_camera_more)
+CLASSES: tuple[type, ...] = (P2A_PT_figure, P2A_PT_figure_more, P2A_PT_camera, P2A_PT_camera_more)

@@ -5,26 +5,56 @@ from __future__ import annotations
 
 import bpy
 
-from ..framing.camera import scene_size
 from ..framing.sizes import SizeError
 from ..generate import session
-from ..operators.generation import P2A_OT_generate, P2A_OT_roll_seed
+from ..generate.asked import request_size
+from ..operators.generation import P2A_OT_cancel, P2A_OT_generate, P2A_OT_roll_seed
 from ..operators.workspace import P2A_OT_open_workspace
 from . import parts
 from .jobs import draw_jobs
+from .presets import P2A_PT_presets
 from .server import draw_server
 from .set_up import draw_set_up
 from .sidebar import InSidebar
 
 
+class P2A_MT_queue(bpy.types.Menu):
+    bl_idname = "P2A_MT_queue"
+    bl_label = "Queue"
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        layout = self.layout
+        for place, text, icon in (
+            ("BACK", "Generate at the Back of the Queue", "SORT_ASC"),
+            ("FRONT", "Generate at the Front of the Queue", "SORT_DESC"),
+            ("REPLACE", "Generate in the Place of Those That Wait", "FILE_REFRESH"),
+        ):
+            layout.operator(P2A_OT_generate.bl_idname, text=text, icon=icon).place = place
+        layout.separator()
+        for which, text in (
+            ("ACTIVE", "Cancel the Active Picture"),
+            ("WAITING", "Cancel Those That Wait"),
+            ("ALL", "Cancel All"),
+        ):
+            layout.operator(P2A_OT_cancel.bl_idname, text=text, icon="CANCEL").which = which
+
+
 class P2A_PT_generate(InSidebar, bpy.types.Panel):
     bl_idname = "P2A_PT_generate"
     bl_label = "Generate"
-    bl_order = 50
+    bl_order = 40
+
+    def draw_header_preset(self, _context: bpy.types.Context) -> None:
+        P2A_PT_presets.draw_panel_header(self.layout)
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         settings = context.scene.pose_to_anime.generation
+        big = layout.row(align=True)
+        big.scale_y = 1.6
+        big.operator(P2A_OT_generate.bl_idname, text=what_will_happen(context.scene), icon="RENDER_STILL", translate=False)
+        big.prop(settings, "draft", text="", icon="GREASEPENCIL")
+        big.menu(P2A_MT_queue.bl_idname, text="", icon="DOWNARROW_HLT")
         row = layout.row(align=True)
         seed = row.row(align=True)
         seed.active = not settings.random_seed
@@ -34,9 +64,6 @@ class P2A_PT_generate(InSidebar, bpy.types.Panel):
         count = row.row(align=True)
         count.scale_x = 0.6
         count.prop(settings, "pictures", text="×")
-        big = layout.row(align=True)
-        big.scale_y = 1.6
-        big.operator(P2A_OT_generate.bl_idname, text=_what_will_happen(context.scene), icon="RENDER_STILL")
         no_server = draw_set_up(layout, context)
         draw_jobs(layout, context)
         parts.messages(layout, context)
@@ -55,13 +82,16 @@ class P2A_PT_last_pictures(InSidebar, bpy.types.Panel):
         parts.last_results(self.layout, context)
 
 
-def _what_will_happen(scene: bpy.types.Scene) -> str:
-    verb = "Queue" if session.session.jobs else "Generate"
+def what_will_happen(scene: bpy.types.Scene) -> str:
+    """What one press of Generate does: the verb, the real size in pixels, and how many pictures are painted or wait."""
+    waiting = len(session.session.jobs)
+    verb = "Queue" if waiting else "Draft" if scene.pose_to_anime.generation.draft else "Generate"
+    verb = bpy.app.translations.pgettext_iface(verb)
     try:
-        width, height = scene_size(scene)
+        width, height = request_size(scene)
     except SizeError:
         return verb  # the panel above says what is wrong with the ratio
-    return f"{verb}  {width} × {height}"
+    return f"{verb}  {width} × {height}  ({waiting})" if waiting else f"{verb}  {width} × {height}"
 
 
-CLASSES: tuple[type, ...] = (P2A_PT_generate, P2A_PT_last_pictures)
+CLASSES: tuple[type, ...] = (P2A_MT_queue, P2A_PT_generate, P2A_PT_last_pictures)

@@ -16,7 +16,17 @@ _SHOWN_JOBS = 4
 
 
 def draw_jobs(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    jobs = list(session.session.jobs.values())
+    """What is painted and what waits, and beside it every way to cancel."""
+    jobs = sorted(session.session.jobs.values(), key=lambda job: (job.state is JobState.QUEUED, job.position))
+    if len(jobs) > 1:
+        waiting = sum(job.state is JobState.QUEUED for job in jobs)
+        row = layout.row(align=True)
+        row.label(text="Cancel")
+        for which, enabled in (("ACTIVE", waiting < len(jobs)), ("WAITING", waiting > 0), ("ALL", True)):
+            button = row.row(align=True)
+            button.enabled = enabled
+            text = f"Waiting ({waiting})" if which == "WAITING" else which.capitalize()
+            button.operator(P2A_OT_cancel.bl_idname, text=text).which = which
     for job in jobs[:_SHOWN_JOBS]:
         box = layout.box()
         row = box.row(align=True)  # above the preview, which may reach beyond the sidebar's end
@@ -28,10 +38,8 @@ def draw_jobs(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
             box.label(text="For another file", icon="FILE_BLEND")
         if job.lost:
             parts.text(box, context, job.lost, "ERROR")
-    if len(jobs) > 1:
-        row = layout.row()
-        row.label(text=f"{len(jobs)} pictures in the queue")
-        row.operator(P2A_OT_cancel.bl_idname, text="Cancel All").job_id = ""
+    if len(jobs) > _SHOWN_JOBS:
+        layout.label(text=f"and {len(jobs) - _SHOWN_JOBS} more that wait")
 
 
 def progress_text(job: Job) -> str:

@@ -6,10 +6,12 @@ from __future__ import annotations
 import bpy
 
 from ...generation_server.families.catalogue import families
-from ..errors import UserError
 from ..generate import models
+from ..generate.asked import few_steps_loras, sampler_of, sampler_title, why_no_lora
+from ..operators.loras import P2A_OT_choose_sampler, P2A_OT_few_steps
 from ..operators.model import P2A_OT_choose_model, P2A_OT_model_defaults
 from . import parts
+from .controls import model_or_none
 from .sidebar import InSidebar
 
 
@@ -33,12 +35,12 @@ class P2A_MT_models(bpy.types.Menu):
 class P2A_PT_model(InSidebar, bpy.types.Panel):
     bl_idname = "P2A_PT_model"
     bl_label = "Model"
-    bl_order = 40
+    bl_order = 50
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw_header_preset(self, context: bpy.types.Context) -> None:
         """The model's name stays in sight while the panel is closed."""
-        model = _chosen(context.scene.pose_to_anime.generation)
+        model = model_or_none(context.scene.pose_to_anime.generation)
         name = self.layout.row()
         name.active = False
         name.label(text=model.title if model else "not chosen", icon="ERROR" if model is None or model.reason else "NONE")
@@ -46,7 +48,7 @@ class P2A_PT_model(InSidebar, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         settings = context.scene.pose_to_anime.generation
-        model = _chosen(settings)
+        model = model_or_none(settings)
         row = layout.row(align=True)
         row.menu(P2A_MT_models.bl_idname, text=model.title if model else settings.model or "Choose a model")
         row.operator(P2A_OT_model_defaults.bl_idname, text="", icon="LOOP_BACK")
@@ -60,19 +62,53 @@ class P2A_PT_model(InSidebar, bpy.types.Panel):
         column = layout.column(align=True)
         column.prop(settings, f"steps_{family.name}" if family else "steps", slider=True)
         column.prop(settings, f"guidance_scale_{family.name}" if family else "guidance_scale", slider=True)
-        if family:
-            low, high = family.steps.advised
-            least, most = family.guidance_scale.advised
-            hint = layout.row()
-            hint.enabled = False
+        if family is None:
+            return
+        row = column.row(align=True)
+        row.menu(P2A_MT_samplers.bl_idname, text=sampler_title(sampler_of(settings, family)))
+        if family.few_steps:
+            row.menu(P2A_MT_few_steps.bl_idname, icon="SORTTIME")
+        low, high = family.steps.advised
+        least, most = family.guidance_scale.advised
+        hint = layout.row()
+        hint.enabled = False
+        if few_steps_loras(settings, family):
+            hint.label(text="Few steps, by a LoRA")
+        else:
             hint.label(text=f"Advised: {low:g}–{high:g} steps, guidance {least:g}–{most:g}")
 
 
-def _chosen(settings: bpy.types.PropertyGroup) -> models.Model | None:
-    try:
-        return models.model_of(settings)
-    except UserError:
-        return None
+class P2A_MT_samplers(bpy.types.Menu):
+    bl_idname = "P2A_MT_samplers"
+    bl_label = "Sampler"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings = context.scene.pose_to_anime.generation
+        family = models.family_of(settings)
+        chosen = sampler_of(settings, family)
+        for name in family.samplers:
+            icon = "CHECKMARK" if name == chosen else "BLANK1"
+            text = f"{sampler_title(name)}  (usual)" if name == family.default_sampler else sampler_title(name)
+            self.layout.operator(P2A_OT_choose_sampler.bl_idname, text=text, icon=icon).sampler = name
 
 
-CLASSES: tuple[type, ...] = (P2A_MT_models, P2A_PT_model)
+class P2A_MT_few_steps(bpy.types.Menu):
+    bl_idname = "P2A_MT_few_steps"
+    bl_label = "Few Steps"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        settings = context.scene.pose_to_anime.generation
+        family = models.family_of(settings)
+        used = few_steps_loras(settings, family)
+        layout.operator(P2A_OT_few_steps.bl_idname, text="Usual Steps", icon="BLANK1" if used else "CHECKMARK").lora = ""
+        for preset in family.few_steps:
+            row = layout.row()
+            missing = bool(why_no_lora(preset.lora, family))
+            row.enabled = not missing
+            text = f"{preset.title}  (its LoRA is not on the server)" if missing else preset.title
+            icon = "CHECKMARK" if preset.lora in used else "BLANK1"
+            row.operator(P2A_OT_few_steps.bl_idname, text=text, icon=icon).lora = preset.lora
+
+
+CLASSES: tuple[type, ...] = (P2A_MT_models, P2A_PT_model, P2A_MT_samplers, P2A_MT_few_steps)

@@ -31,16 +31,17 @@ def text(layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, 
         column.label(text=line, icon=icon if number == 0 else ("NONE" if icon == "NONE" else "BLANK1"))
 
 
-def prompt(layout: bpy.types.UILayout, context: bpy.types.Context, name: str, title: str, rows: int) -> None:
-    """A whole prompt in an editable field: Blender's text box from 5.2 on, rows that fill themselves before."""
-    settings = context.scene.pose_to_anime.generation
-    head = layout.row(align=True)
-    head.label(text=title)
-    tools = head.row(align=True)
-    tools.alignment = "RIGHT"
+def prompt_tools(layout: bpy.types.UILayout, name: str) -> None:
+    """What can be done with a whole prompt, for the head of its panel: in a row of its own it would take the place of another."""
+    tools = layout.row(align=True)
     for action, icon in (("COPY", "COPYDOWN"), ("PASTE", "PASTEDOWN"), ("RESET", "LOOP_BACK"), ("CLEAR", "X")):
         button = tools.operator(P2A_OT_edit_prompt.bl_idname, text="", icon=icon, emboss=False)
         button.prompt, button.action = name, action
+
+
+def prompt(layout: bpy.types.UILayout, context: bpy.types.Context, name: str, rows: int) -> None:
+    """A whole prompt in an editable field: Blender's text box from 5.2 on, rows that fill themselves before."""
+    settings = context.scene.pose_to_anime.generation
     shown = rows_of(getattr(settings, name), text_columns(context))
     if hasattr(layout, "textbox"):
         lines = next((lines for lines in PROMPT_BOXES if len(shown) < lines), PROMPT_BOXES[-1])

@@ -14,6 +14,7 @@ from .sidebar import OfFigure
 class P2A_PT_posing(OfFigure, bpy.types.Panel):
     bl_idname = "P2A_PT_posing"
     bl_label = "Posing"
+    bl_parent_id = "P2A_PT_figure"
     bl_order = 5
 
     def draw_header_preset(self, context: bpy.types.Context) -> None:

@@ -16,9 +16,12 @@ class P2A_PT_prompt(InSidebar, bpy.types.Panel):
     bl_label = "Prompt"
     bl_order = 30
 
+    def draw_header_preset(self, _context: bpy.types.Context) -> None:
+        parts.prompt_tools(self.layout, "prompt")
+
     def draw(self, context: bpy.types.Context) -> None:
         styles.draw(self.layout, context)
-        parts.prompt(self.layout, context, "prompt", "What the picture shows", 3)
+        parts.prompt(self.layout, context, "prompt", 3)
         prompt_help.draw_add(self.layout, context)
 
 
@@ -40,8 +43,11 @@ class P2A_PT_negative_prompt(InSidebar, bpy.types.Panel):
     bl_parent_id = "P2A_PT_prompt"
     bl_options = {"DEFAULT_CLOSED"}
 
+    def draw_header_preset(self, _context: bpy.types.Context) -> None:
+        parts.prompt_tools(self.layout, "negative_prompt")
+
     def draw(self, context: bpy.types.Context) -> None:
-        parts.prompt(self.layout, context, "negative_prompt", "What it must not show", 2)
+        parts.prompt(self.layout, context, "negative_prompt", 2)
         self.layout.menu(P2A_MT_negative_presets.bl_idname, icon="PRESET")
 
 

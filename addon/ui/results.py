@@ -6,6 +6,7 @@ from __future__ import annotations
 import bpy
 
 from ..generate import gallery, history, pictures, restore
+from ..generate.asked import sampler_title
 from ..operators.history import P2A_OT_star_result
 from ..operators.results import (
     P2A_OT_compare_result,
@@ -17,6 +18,7 @@ from ..operators.results import (
     shown_job,
 )
 from ..operators.save_result import P2A_OT_copy_recipe, P2A_OT_save_comparison, P2A_OT_save_result
+from ..passes.kinds import KINDS
 from . import parts
 from .jobs import draw_jobs
 from .sidebar import InImageEditor
@@ -108,8 +110,13 @@ class P2A_PT_result_recipe(InImageEditor, bpy.types.Panel):
         column = self.layout.column(align=True)
         column.label(text=f"{request.model}, seed {request.seed}")
         column.label(text=f"{request.width} × {request.height}, {request.steps} steps, guidance {request.guidance_scale:g}")
+        if request.sampler:
+            column.label(text=sampler_title(request.sampler) + (", draft" if record.scene.get("draft") else ""))
+        for lora in request.loras:
+            column.label(text=f"LoRA {lora.name} {lora.weight:.2f}")
         for control in request.controls:
-            column.label(text=f"{control.kind} {control.strength:.2f}, {control.start:.2f}–{control.end:.2f}")
+            title = KINDS[control.kind].title
+            column.label(text=f"{title} {control.strength:.2f}, {control.start:.2f}–{control.end:.2f}")
 
 
 CLASSES: tuple[type, ...] = (P2A_PT_result, P2A_PT_result_recipe)

@@ -30,9 +30,12 @@ class InImageEditor:
 
 
 class OfFigure(InSidebar):
-    """A panel below the figures, folded at first: open, it would push Generate out of sight. It is there with a figure alone."""
+    """A panel of the figure, folded at first: open, it would push Generate out of sight. It is there with a figure alone.
 
-    bl_parent_id = "P2A_PT_figure"
+    Most are below one that is folded itself: their heads alone would take the place of Generate on a small screen.
+    """
+
+    bl_parent_id = "P2A_PT_figure_more"
     bl_options = {"DEFAULT_CLOSED"}
 
     @classmethod

@@ -152,10 +152,19 @@ def open_sidebar(kind: str, category: str = "Pose to Anime") -> Wait:
     yield 0.6
 
 
+def put_below(panel: type, parent: str) -> None:
+    """Register a panel anew right below another one."""
+    bpy.utils.unregister_class(panel)
+    panel.bl_parent_id = parent
+    bpy.utils.register_class(panel)
+
+
 def keep_panels(parent: str, *kept: str) -> None:
     """Put all other panels below ``parent`` out of the way, so that it is known where these lie."""
     for cls in bpy.types.Panel.__subclasses__():
-        if getattr(cls, "bl_parent_id", "") == parent and cls.bl_idname not in kept:
+        if getattr(cls, "bl_idname", "") in kept and cls.bl_parent_id != parent:
+            put_below(cls, parent)
+        elif getattr(cls, "bl_parent_id", "") == parent and cls.bl_idname not in kept:
             cls.poll = classmethod(lambda _cls, _context: False)
     region("VIEW_3D", "UI").tag_redraw()
 

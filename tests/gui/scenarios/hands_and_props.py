@@ -25,9 +25,8 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     panels = (P2A_PT_hands, P2A_PT_props, P2A_PT_poses)
     polls = {panel: panel.__dict__.get("poll") for panel in panels}
     for panel in panels:
-        bpy.utils.unregister_class(panel)
         panel.bl_options = set()
-        bpy.utils.register_class(panel)
+        hands.put_below(panel, FIGURE)
     hands.keep_panels(FIGURE)
 
     def show(shown: type) -> None:

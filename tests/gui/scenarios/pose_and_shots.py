@@ -14,9 +14,8 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     from bl_ext.user_default.pose_to_anime.addon.ui.shots import P2A_PT_shots
 
     for panel in (P2A_PT_pose_tools, P2A_PT_shots):  # open from the beginning: where their headers are depends on all the others
-        bpy.utils.unregister_class(panel)
         panel.bl_options = set()
-        bpy.utils.register_class(panel)
+        hands.put_below(panel, "P2A_PT_figure" if panel is P2A_PT_pose_tools else panel.bl_parent_id)
     hands.invoke("VIEW_3D", "pose_to_anime.add_mannequin")
     figure = bpy.context.object.name
     bpy.ops.pose_to_anime.apply_pose(pose="walking_stroll")
