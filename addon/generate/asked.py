@@ -11,7 +11,7 @@ from typing import Any
 
 import bpy
 
-from ...generation_server.families.catalogue import Family, families
+from ...generation_server.families.catalogue import Draft, Family, families
 from ...generation_server.families.samplers import SAMPLERS
 from ...generation_server.protocol import MOST_LORAS, Lora
 from ..errors import UserError
@@ -37,14 +37,18 @@ def numbers_of(settings: Any, family: Family) -> Numbers:
 
     With a LoRA for few steps the numbers stay: they are few already, and others would spoil what it paints.
     """
-    draft = family.draft
-    if settings.draft and draft is not None and not few_steps_loras(settings, family):
+    if (draft := draft_of(settings, family)) is not None:
         return Numbers(draft.steps, draft.guidance_scale, draft.sampler)
     return Numbers(
         int(min(max(settings.steps, family.steps.lowest), family.steps.highest)),
         round(min(max(settings.guidance_scale, family.guidance_scale.lowest), family.guidance_scale.highest), 4),
         sampler_of(settings, family),
     )
+
+
+def draft_of(settings: Any, family: Family) -> Draft | None:
+    """The numbers of a draft where they are in the place of the settings' own."""
+    return family.draft if settings.draft and not few_steps_loras(settings, family) else None
 
 
 def sampler_of(settings: Any, family: Family) -> str:

@@ -62,13 +62,14 @@ class P2A_PT_controls(InSidebar, bpy.types.Panel):
 
 
 _NAMED = 2  # kinds that the header has room for
+_TITLES = {"depth": "Depth: Follow Shape"}
 
 
 def _draw_control(
     layout: bpy.types.UILayout, context: bpy.types.Context, settings: bpy.types.PropertyGroup, kind: str, reason: str
 ) -> None:
     """One row: used or not, and how strictly; where its ControlNet is missing, disabled, with the reason."""
-    word, title = word_of(kind), KINDS[kind].title
+    word, title = word_of(kind), _TITLES.get(kind, KINDS[kind].title)
     used = getattr(settings, f"use_{word}")
     row = layout.row(align=True)
     tick = row.row(align=True)
@@ -76,9 +77,9 @@ def _draw_control(
     tick.prop(settings, f"use_{word}", text="")
     slider = row.row(align=True)
     slider.enabled = used and not reason
-    custom = is_custom(settings, kind)
-    slider.prop(settings, f"{word}_level", text=title if not custom else "", slider=True)
-    if custom:
+    if not is_custom(settings, kind):
+        slider.prop(settings, f"{word}_level", text=title, slider=True)
+    else:  # numbers of the user's own, and the way back to the steps
         slider.prop(settings, f"{word}_strength", text=title, slider=True)
         slider.operator(P2A_OT_control_defaults.bl_idname, text="", icon="LOOP_BACK").kind = kind
     if reason:

@@ -25,8 +25,7 @@ def draw_jobs(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         for which, enabled in (("ACTIVE", waiting < len(jobs)), ("WAITING", waiting > 0), ("ALL", True)):
             button = row.row(align=True)
             button.enabled = enabled
-            text = f"Waiting ({waiting})" if which == "WAITING" else which.capitalize()
-            button.operator(P2A_OT_cancel.bl_idname, text=text).which = which
+            button.operator(P2A_OT_cancel.bl_idname, text=which.capitalize()).which = which
     for job in jobs[:_SHOWN_JOBS]:
         box = layout.box()
         row = box.row(align=True)  # above the preview, which may reach beyond the sidebar's end

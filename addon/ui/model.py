@@ -7,7 +7,7 @@ import bpy
 
 from ...generation_server.families.catalogue import families
 from ..generate import models
-from ..generate.asked import few_steps_loras, sampler_of, sampler_title, why_no_lora
+from ..generate.asked import draft_of, few_steps_loras, sampler_of, sampler_title, why_no_lora
 from ..operators.loras import P2A_OT_choose_sampler, P2A_OT_few_steps
 from ..operators.model import P2A_OT_choose_model, P2A_OT_model_defaults
 from . import parts
@@ -60,6 +60,8 @@ class P2A_PT_model(InSidebar, bpy.types.Panel):
             parts.text(layout, context, model.note, "INFO")
         family = families().get(settings.family)
         column = layout.column(align=True)
+        drafted = draft_of(settings, family) if family else None
+        column.active = drafted is None
         column.prop(settings, f"steps_{family.name}" if family else "steps", slider=True)
         column.prop(settings, f"guidance_scale_{family.name}" if family else "guidance_scale", slider=True)
         if family is None:
@@ -72,7 +74,11 @@ class P2A_PT_model(InSidebar, bpy.types.Panel):
         least, most = family.guidance_scale.advised
         hint = layout.row()
         hint.enabled = False
-        if few_steps_loras(settings, family):
+        if drafted is not None:
+            hint.label(
+                text=f"Draft: {drafted.steps} steps, guidance {drafted.guidance_scale:g}, {sampler_title(drafted.sampler)}"
+            )
+        elif few_steps_loras(settings, family):
             hint.label(text="Few steps, by a LoRA")
         else:
             hint.label(text=f"Advised: {low:g}–{high:g} steps, guidance {least:g}–{most:g}")
