@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import cli_controls
 from .background import blender
 from .command_parts import scene_of, server_of, tell_outfit, use_generation
 from .draw_command import draw
@@ -108,7 +109,7 @@ def _generate(arguments: argparse.Namespace, client: Client, out: Path) -> Gener
     if arguments.outfit:
         tell_outfit(scene)
     draft = family_of(scene.pose_to_anime.generation).draft if arguments.draft else None
-    sampler = draft.sampler if draft else ""
+    sampler = draft.sampler if draft and not arguments.sampler else ""
     told: set[str] = set()
     with Progress("generating") as progress:
 
@@ -261,6 +262,7 @@ def _add_generation(sub: argparse.ArgumentParser, *, prompt: str | None, model: 
     sub.add_argument("--seed", type=int, default=0, help="where the noise begins (default 0)")
     for word in ("pose", "depth"):
         sub.add_argument(f"--{word}-strength", type=float, metavar="0…1", help=f"how strictly the {word} is followed")
+    cli_controls.add_arguments(sub)
     starts = ("viewport", "toon", "render")
     sub.add_argument("--start", default="", metavar="|".join(starts), choices=starts, help="paint over this look of the scene")
     sub.add_argument("--denoising-strength", type=float, metavar="0…1", help="how much of --start is painted anew (default 0.65)")

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import cli_controls
 from .errors import UserError
 from .terminal import Progress, say
 
@@ -53,6 +54,7 @@ def use_generation(scene: bpy.types.Scene, arguments: argparse.Namespace) -> Non
             raise UserError(f"The {words} must be between {low:g} and {high:g} for {family.title}, not {value:g}.")
         if value is not None:
             setattr(settings, name, value)
+    cli_controls.use(settings, family, arguments)
     settings.start_from = arguments.start.upper() or NO_START
     for name in ("pose_strength", "depth_strength", "denoising_strength"):
         value = getattr(arguments, name)

@@ -54,7 +54,7 @@ class P2A_OT_generate(bpy.types.Operator):
             ("REPLACE", "Replace", "In the place of those of this file that wait; they are cancelled"),
         ),
         default="BACK",
-        options={"SKIP_SAVE"},
+        options={"HIDDEN", "SKIP_SAVE"},  # or Adjust Last Operation would offer to do it once more
     )
 
     @classmethod
@@ -106,6 +106,7 @@ class P2A_OT_cancel(bpy.types.Operator):
     bl_idname = "pose_to_anime.cancel"
     bl_label = "Cancel Pictures"
     bl_description = "Stop the pictures that are painted and those that wait"
+    bl_options = {"REGISTER"}
 
     job_id: StringProperty(name="Job", description="This one alone", options={"HIDDEN", "SKIP_SAVE"})
     which: EnumProperty(
@@ -117,7 +118,7 @@ class P2A_OT_cancel(bpy.types.Operator):
             ("WAITING", "Waiting", "Take all that wait out of the queue; the picture that is being painted goes on"),
         ),
         default="ALL",
-        options={"SKIP_SAVE"},
+        options={"HIDDEN", "SKIP_SAVE"},
     )
 
     @classmethod

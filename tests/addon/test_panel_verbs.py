@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 import pose_to_anime  # noqa: E402
+from pose_to_anime.addon import cli_controls  # noqa: E402
+from pose_to_anime.addon.errors import UserError  # noqa: E402
 from pose_to_anime.addon.generate import models, session  # noqa: E402
 from pose_to_anime.addon.generate.records import Record, read_record, write_record  # noqa: E402
 from pose_to_anime.addon.operators.presets import STYLE_VALUES, SUBDIR, VALUES  # noqa: E402
@@ -102,6 +105,18 @@ def test_a_preset_keeps_the_panel_but_the_seed(settings, tmp_path: Path, monkeyp
     assert {name: value_of(settings, name) for name in VALUES} == kept
     assert [getattr(styles, name) for name in STYLE_VALUES] == style
     assert settings.seed == 99 and settings.family == "sd15"
+
+
+def test_the_command_line_sets_the_same(settings) -> None:
+    given = argparse.Namespace(control=["depth=0.3:0-0.4", "lineart"], lora=["ink:0.5"], sampler="ddim")
+    cli_controls.use(settings, families()["sd15"], given)
+    assert {kind: pytest.approx(values) for kind, values in control_settings(settings).items()} == {
+        "depth": (0.3, 0.0, 0.4),
+        "lineart": families()["sd15"].controls["lineart"].usual,
+    }
+    assert (settings.loras["ink"].weight, settings.sampler) == (0.5, "ddim")
+    with pytest.raises(UserError, match="no sampler"):
+        cli_controls.use(settings, families()["sd15"], argparse.Namespace(control=[], lora=[], sampler="magic"))
 
 
 def made(folder: Path) -> Path:
