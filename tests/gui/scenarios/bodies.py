@@ -10,6 +10,7 @@ import hands
 def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generator[object, None, None]:
     from bl_ext.user_default.pose_to_anime.addon.armature.mannequin import landmarks, mannequin_name, slider_values
 
+    hands.lift_panels("P2A_PT_body")
     hands.invoke("VIEW_3D", "pose_to_anime.add_mannequin")
     bpy.ops.pose_to_anime.apply_pose(pose="running")
     name = bpy.context.object.name

@@ -13,6 +13,7 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     from bl_ext.user_default.pose_to_anime.addon.generate import pose_shelf
 
     settings = bpy.context.window_manager.pose_to_anime.library
+    hands.lift_panels("P2A_PT_poses", "P2A_PT_pose_tools")
     hands.invoke("VIEW_3D", "pose_to_anime.add_mannequin")
     bpy.ops.ed.undo_push(message="Start")  # what a script adds is no undo step of its own
     yield 1.0

@@ -152,6 +152,13 @@ def open_sidebar(kind: str, category: str = "Pose to Anime") -> Wait:
     yield 0.6
 
 
+def lift_panels(*names: str) -> None:
+    """Put panels that lie deeper right below the figure, as long as no sidebar was open yet: so they are found without a fold."""
+    for cls in bpy.types.Panel.__subclasses__():
+        if getattr(cls, "bl_idname", "") in names:
+            put_below(cls, "P2A_PT_figure")
+
+
 def put_below(panel: type, parent: str) -> None:
     """Register a panel anew right below another one."""
     bpy.utils.unregister_class(panel)
@@ -162,9 +169,7 @@ def put_below(panel: type, parent: str) -> None:
 def keep_panels(parent: str, *kept: str) -> None:
     """Put all other panels below ``parent`` out of the way, so that it is known where these lie."""
     for cls in bpy.types.Panel.__subclasses__():
-        if getattr(cls, "bl_idname", "") in kept and cls.bl_parent_id != parent:
-            put_below(cls, parent)
-        elif getattr(cls, "bl_parent_id", "") == parent and cls.bl_idname not in kept:
+        if getattr(cls, "bl_parent_id", "") == parent and cls.bl_idname not in kept:
             cls.poll = classmethod(lambda _cls, _context: False)
     region("VIEW_3D", "UI").tag_redraw()
 

@@ -12,6 +12,7 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     from bl_ext.user_default.pose_to_anime.addon.armature.worn import pieces_of
     from bl_ext.user_default.pose_to_anime.addon.dressing.wearing import outfit_of
 
+    hands.lift_panels("P2A_PT_wardrobe")
     hands.invoke("VIEW_3D", "pose_to_anime.add_mannequin")
     bpy.ops.pose_to_anime.apply_pose(pose="running")
     name = bpy.context.object.name
