@@ -90,16 +90,18 @@ class P2A_PT_camera(InSidebar, bpy.types.Panel):
     bl_label = "Camera & Ratio"
     bl_order = 20
 
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        """The ratio: in the head it needs no row, and stays in sight while the panel is closed."""
+        framing = context.scene.pose_to_anime.framing
+        # The verb, not the property: it also frames the figures anew where they were wholly in the picture.
+        self.layout.operator_menu_enum(
+            P2A_OT_set_ratio.bl_idname, "ratio", text=framing.bl_rna.properties["ratio"].enum_items[framing.ratio].name
+        )
+
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         scene = context.scene
         framing = scene.pose_to_anime.framing
-        row = layout.row(align=True)
-        # The verb, not the property: it also frames the figures anew where they were wholly in the picture.
-        row.label(text="Ratio")
-        row.operator_menu_enum(
-            P2A_OT_set_ratio.bl_idname, "ratio", text=framing.bl_rna.properties["ratio"].enum_items[framing.ratio].name
-        )
         if framing.ratio == CUSTOM:
             row = layout.row(align=True)
             row.prop(framing, "custom_width", text="")
@@ -131,18 +133,4 @@ class P2A_PT_camera(InSidebar, bpy.types.Panel):
         row.operator(P2A_OT_orbit_camera.bl_idname, text="Orbit", icon="ORIENTATION_GIMBAL", depress=framing.orbit_camera)
 
 
-class P2A_PT_camera_more(InSidebar, bpy.types.Panel):
-    bl_idname = "P2A_PT_camera_more"
-    bl_label = "More"
-    bl_parent_id = "P2A_PT_camera"
-    bl_options = {"DEFAULT_CLOSED"}
-
-    def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        settings = context.scene.pose_to_anime
-        layout.prop(settings.framing, "head_room", slider=True)
-        layout.prop(settings.framing, "show_frame")
-        layout.prop(settings.keypoints, "show")
-
-
-CLASSES: tuple[type, ...] = (P2A_PT_figure, P2A_PT_figure_more, P2A_PT_camera, P2A_PT_camera_more)
+CLASSES: tuple[type, ...] = (P2A_PT_figure, P2A_PT_figure_more, P2A_PT_camera)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shots, below camera and ratio: named ones, each a click, and those that the scene keeps."""
+"""Shots and frame, below the camera: named shots, each a click, those that the scene keeps, and what is drawn over the view."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ROWS = (("framing", FRAMING_ITEMS), ("angle", ANGLE_ITEMS), ("height", HEIGHT_I
 
 class P2A_PT_shots(InSidebar, bpy.types.Panel):
     bl_idname = "P2A_PT_shots"
-    bl_label = "Shots"
+    bl_label = "Shots and Frame"
     bl_parent_id = "P2A_PT_camera"
     bl_options = {"DEFAULT_CLOSED"}
     bl_order = 0
@@ -52,6 +52,10 @@ class P2A_PT_shots(InSidebar, bpy.types.Panel):
         if len(settings.saved) > 1:
             row.operator(P2A_OT_step_shot.bl_idname, text="", icon="TRIA_LEFT").back = True
             row.operator(P2A_OT_step_shot.bl_idname, text="", icon="TRIA_RIGHT").back = False
+        column = layout.column()
+        column.prop(context.scene.pose_to_anime.framing, "head_room", slider=True)
+        column.prop(context.scene.pose_to_anime.framing, "show_frame")
+        column.prop(context.scene.pose_to_anime.keypoints, "show")
 
 
 CLASSES: tuple[type, ...] = (P2A_PT_shots,)
