@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from .people import pose_json
+from .stick_faces import give_faces
 from .stick_hands import find_hands, give_hands
 from .sticks import read_bodies, read_drawing
 
@@ -46,7 +47,7 @@ def open_picture(data: bytes) -> Image.Image:
 def read_skeletons(picture: Image.Image) -> dict[str, Any] | None:
     """The people of a drawing in OpenPose colours as OpenPose JSON, None where the picture is something else.
 
-    The white dots of a face do not say which of its points they are, and are not read; eyes and ears that they hide are missing.
+    Eyes and ears of the body that a face's dots hide are missing.
     """
     drawing = read_drawing(np.asarray(picture))
     if drawing is None:
@@ -56,4 +57,5 @@ def read_skeletons(picture: Image.Image) -> dict[str, Any] | None:
     if not people:
         return None
     give_hands(people, hands)
+    give_faces(people, drawing)
     return pose_json(people, *picture.size)
