@@ -202,7 +202,7 @@ def _refined(
         rest = (targets - (mean @ view.T + shift)[points]).ravel()
         stiffer = np.square(_STIFFER) * np.square(view).sum() / 2.0 * np.eye(len(ways))
         amounts = np.clip(np.linalg.solve(moves.T @ moves + stiffer, moves.T @ rest), -_MOST_WAYS, _MOST_WAYS)
-        face = mean + np.tensordot(amounts, ways, 1)
+        face = np.asarray(mean + np.tensordot(amounts, ways, 1), dtype=np.float64)
     at = face @ view.T
     between = np.square(at[:, None] - at[None]).sum(axis=2)
     at = at + shift
