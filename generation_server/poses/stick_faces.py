@@ -196,7 +196,7 @@ def _refined(
         known = np.column_stack((face[points], np.ones(len(points))))
         stiff = _STIFF * np.diag((1.0, 1.0, 1.0, 0.0))
         before = np.column_stack((view, shift))
-        solved = np.linalg.solve(known.T @ known + stiff, known.T @ targets + stiff @ before.T).T
+        solved = np.linalg.solve(known.T @ known + stiff, known.T @ targets + stiff @ before.T).T.astype(np.float64)
         view, shift = solved[:, :3], solved[:, 3]
         moves = np.einsum("knj,ij->kni", ways, view)[:, points].reshape(len(ways), -1).T
         rest = (targets - (mean @ view.T + shift)[points]).ravel()
