@@ -181,9 +181,13 @@ def _read_on() -> None:
     if unfinished:
         timer.later("read history", _read_on)
         return
+    timer.later("count history", _finish_reading)
+
+
+def _finish_reading() -> None:
     _state.reading, _state.is_read = None, True
     _count()
-    look()
+    timer.later("look at history", look)
     if _state.again:
         _state.again = False
         refresh()

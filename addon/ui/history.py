@@ -25,7 +25,7 @@ from ..preferences import preferences, sections
 from . import parts
 from .sidebar import InImageEditor
 
-_COLUMN_WIDTH = 96
+_COLUMN_WIDTH = 72
 """Pixels at a scale of 1 of a thumbnail with its buttons."""
 
 
@@ -65,8 +65,10 @@ class P2A_PT_history(InImageEditor, bpy.types.Panel):
         column.row(align=True).prop(window, "history", expand=True)
         _draw_errand(layout, context)
         _draw_excess(layout, context)
-        _draw_grid(layout, context)
         _draw_pages(layout)
+        _draw_grid(layout, context)
+        if history.can_bring_back():
+            layout.operator(P2A_OT_bring_back.bl_idname, icon="LOOP_BACK")
 
 
 class P2A_PT_history_limits(InImageEditor, bpy.types.Panel):
@@ -158,13 +160,19 @@ def _draw_cell(cell: bpy.types.UILayout, item: Item, shown: str) -> None:
     cell.template_icon(icon_value=thumbnails.icon_of(item.job_id), scale=parts.THUMBNAIL)
     row = cell.row(align=True)
     number, jobs = gallery.siblings(item.job_id)
-    text = f"{number}/{len(jobs)}" if number else time.strftime("%H:%M", time.localtime(item.created))
+    text = f"{number}/{len(jobs)}" if number else _when(item.created)
     show = row.operator(
         P2A_OT_show_result.bl_idname, text=text, icon="RADIOBUT_ON" if item.new else "NONE", depress=item.job_id == shown
     )
     show.job_id = item.job_id
     star = row.operator(P2A_OT_star_result.bl_idname, text="", icon="SOLO_ON" if item.favourite else "SOLO_OFF")
     star.job_id = item.job_id
+
+
+def _when(created: float) -> str:
+    """The hour of a picture of the last twenty, else its day."""
+    made = time.localtime(created)
+    return time.strftime("%H:%M" if time.time() - created < 20 * 3600 else "%d %b", made)
 
 
 def _draw_pages(layout: bpy.types.UILayout) -> None:
@@ -185,8 +193,6 @@ def _draw_pages(layout: bpy.types.UILayout) -> None:
         on = row.row(align=True)
         on.enabled = page < pages - 1
         on.operator(P2A_OT_turn_history_page.bl_idname, text="", icon="TRIA_RIGHT").page = page + 1
-    if history.can_bring_back():
-        layout.operator(P2A_OT_bring_back.bl_idname, icon="LOOP_BACK")
 
 
 def _nothing(context: bpy.types.Context) -> str:
