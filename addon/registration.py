@@ -22,6 +22,7 @@ MODULES: tuple[str, ...] = (
     "settings.library",
     "settings.loras",
     "settings.history",
+    "settings.models",
     "settings.generation",
     "settings.window",
     "settings.styles",
@@ -69,6 +70,7 @@ MODULES: tuple[str, ...] = (
     "generate.environment",
     "generate.gallery",
     "generate.server_limits",
+    "generate.model_list",
     "generate.history",
     "operators.set_up",
     "operators.server_tools",
@@ -89,6 +91,7 @@ MODULES: tuple[str, ...] = (
     "operators.saved_prompts",
     "operators.results",
     "operators.history",
+    "operators.models",
     "operators.save_result",
     "operators.workspace",
     "generate.live_preview",
@@ -126,6 +129,7 @@ MODULES: tuple[str, ...] = (
     "ui.results",
     "ui.server_preferences",
     "ui.history",
+    "ui.models",
 )
 """Feature modules below ``addon``. Each has ``CLASSES`` and, where it needs them, ``register()`` and ``unregister()``."""
 

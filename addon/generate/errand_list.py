@@ -5,10 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import server_results
+from . import model_errands, server_results
 from .errand_runner import Errand
 
 ERRANDS: dict[str, Callable[..., Errand]] = {
     "fetch_results": server_results.fetch_results,
     "server_settings": server_results.server_settings,
+    "list_models": model_errands.list_models,
+    "download_size": model_errands.download_size,
+    "download_model": model_errands.download_model,
+    "import_model": model_errands.import_model,
 }

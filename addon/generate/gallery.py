@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import bpy
 
@@ -98,6 +99,11 @@ def too_much() -> Excess:
 def others(this_file: bool) -> tuple[Item, ...]:
     """The results that are no favourites, of the open file or of all."""
     return tuple(item for item in _state.index.items if not item.favourite and (not this_file or item.file_id in _state.files))
+
+
+def last_picture_with(model: str) -> Path | None:
+    """The newest picture that a model has made."""
+    return next((item.path.with_suffix(".png") for item in _state.index.items if item.model == model), None)
 
 
 # What changes

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,17 @@ _models: tuple[Model, ...] = ()
 _known_here: tuple[Model, ...] = ()  # without a server; read once, for parsing TOML takes a while
 _loras: tuple[KnownLora, ...] = ()
 _loras_here: tuple[KnownLora, ...] = ()
+_every: tuple[ModelStatus, ...] = ()
 _is_told = False  # by a server of this session: what it lacks now is known
+
+
+list_listeners: list[Callable[[], None]] = []
+"""Called when there is another list."""
+
+
+def every() -> tuple[ModelStatus, ...]:
+    """Everything that the server has or lacks, of every kind, as it says so; without one, what this version knows."""
+    return _every
 
 
 def models() -> tuple[Model, ...]:
@@ -131,15 +141,17 @@ def settle(generation: Any) -> None:
 
 def take_list(statuses: list[dict[str, Any]], now: bool = True) -> None:
     """Replace the list by what a server said: ``now``, or in an earlier session."""
-    global _models, _loras, _is_told
+    global _models, _loras, _is_told, _every
     offline = {item.name: item for item in _known_here}
     found = []
     found_loras = []
+    every: list[ModelStatus] = []
     for data in statuses:
         try:
             status = ModelStatus.from_json(data)
         except ProtocolError:
             continue
+        every.append(status)
         if status.family not in families():
             continue
         if status.kind == "lora":
@@ -176,15 +188,19 @@ def take_list(statuses: list[dict[str, Any]], now: bool = True) -> None:
     _models = tuple(sorted(found, key=lambda item: item.title)) or _known_here
     _loras = tuple(sorted(found_loras, key=lambda item: item.title)) if found else _loras_here
     _is_told = now and bool(found)
+    _every = tuple(every)
+    for listener in tuple(list_listeners):
+        listener()
 
 
 def load_offline() -> None:
     """The list before any server has been asked: that of the last server, else what this version knows."""
-    global _models, _known_here, _loras, _loras_here, _is_told
+    global _models, _known_here, _loras, _loras_here, _is_told, _every
     entries = _entries()
     _models = _known_here = _offline_models(entries)
     _loras = _loras_here = _offline_loras(entries)
     _is_told = False
+    _every = tuple(_offline_status(name, data) for name, data in entries.items() if data.get("kind"))
     try:
         data = json.loads((user_data_dir() / MODELS_FILE).read_text("utf-8"))
     except (OSError, ValueError):
@@ -196,6 +212,24 @@ def load_offline() -> None:
 def _entries() -> dict[str, dict[str, Any]]:
     folders = (ROOT / "generation_server" / "models", user_data_dir() / "models")
     return {path.stem: data for folder in folders for path in sorted(folder.glob("*.toml")) if (data := _read(path))}
+
+
+def _offline_status(name: str, data: dict[str, Any]) -> ModelStatus:
+    """What a model file says of itself, where no server has said anything."""
+    memory = data.get("advised_memory", 0.0)
+    return ModelStatus(
+        name,
+        str(data.get("title", name)),
+        str(data.get("family", "")),
+        present=False,
+        kind=str(data["kind"]),
+        licence=str(data.get("licence", "")),
+        note=str(data.get("note", "")),
+        pictures=str(data.get("pictures", "")),
+        advised=bool(data.get("advised", True)),
+        recommended=bool(data.get("recommended", False)),
+        advised_memory=float(memory) if isinstance(memory, int | float) else 0.0,
+    )
 
 
 def _offline_loras(entries: dict[str, dict[str, Any]]) -> tuple[KnownLora, ...]:

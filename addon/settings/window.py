@@ -8,6 +8,7 @@ from bpy.props import EnumProperty, PointerProperty, StringProperty
 
 from .history import P2A_PG_history, P2A_PG_server_limits
 from .library import P2A_PG_library
+from .models import P2A_PG_model_list
 
 history_listeners: list[Callable[[], None]] = []
 """Called when other pictures of the history are to be shown."""
@@ -30,6 +31,7 @@ class P2A_PG_window(bpy.types.PropertyGroup):
     )
     library: PointerProperty(type=P2A_PG_library)
     browser: PointerProperty(type=P2A_PG_history)
+    models: PointerProperty(type=P2A_PG_model_list)
     server_limits: PointerProperty(type=P2A_PG_server_limits)
 
 

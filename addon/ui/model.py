@@ -52,6 +52,7 @@ class P2A_PT_model(InSidebar, bpy.types.Panel):
         row = layout.row(align=True)
         row.menu(P2A_MT_models.bl_idname, text=model.title if model else settings.model or "Choose a model")
         row.operator(P2A_OT_model_defaults.bl_idname, text="", icon="LOOP_BACK")
+        row.popover("P2A_PT_models", text="", icon="ASSET_MANAGER")
         if model is None:
             parts.text(layout, context, f"There is no model “{settings.model}”: choose another.", "ERROR")
         elif model.reason:

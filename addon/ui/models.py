@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All models in a popover of the model's panel: what is here, what is missing and what it would bring, downloads, imports."""
+
+from __future__ import annotations
+
+import bpy
+
+from ...generation_server.families.catalogue import families
+from ...generation_server.protocol import ModelStatus
+from ..generate import errands, model_list
+from ..generate.session import session
+from ..operators.history import P2A_OT_stop_errand, in_words
+from ..operators.model import P2A_OT_choose_model
+from ..operators.models import (
+    P2A_OT_ask_download,
+    P2A_OT_download_model,
+    P2A_OT_forget_download,
+    P2A_OT_import_model,
+    P2A_OT_refresh_models,
+)
+from ..operators.server import P2A_OT_connect
+from ..settings.wrapping import wrap
+from .sidebar import InSidebar
+
+_WIDTH = 20
+"""Of the popover in interface units: a model's title and its kind beside each other."""
+_COLUMNS = 58  # characters of a sentence in it
+_PICTURE = 6.0  # interface rows
+
+_ICONS = {"checkpoint": "SHADING_RENDERED", "lora": "MODIFIER", "controlnet": "ARMATURE_DATA", "vae": "IMAGE_RGB"}
+
+
+class P2A_UL_models(bpy.types.UIList):
+    bl_idname = "P2A_UL_models"
+
+    def draw_item(
+        self,
+        _context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        _data: object,
+        item: bpy.types.PropertyGroup,
+        _icon: int,
+        _active_data: object,
+        _active_property: str,
+        _index: int = 0,
+        _flag: int = 0,
+    ) -> None:
+        row = layout.row(align=True)
+        row.active = item.present
+        row.label(text=item.name, icon=_ICONS.get(item.kind, "DOT"))
+        end = row.row(align=True)
+        end.alignment = "RIGHT"
+        if errands.is_running(model_list.DOWNLOAD + item.model):
+            end.label(text="", icon="SORTTIME")
+        else:
+            end.label(text=model_list.KINDS.get(item.kind, item.kind), icon="CHECKMARK" if item.present else "IMPORT")
+
+    def draw_filter(self, context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
+        row = layout.row(align=True)
+        row.prop(self, "filter_name", text="", icon="VIEWZOOM")
+        row.prop(context.window_manager.pose_to_anime.models, "shown", text="")
+
+    def filter_items(self, context: bpy.types.Context, data: object, name: str) -> tuple[list[int], list[int]]:
+        rows = getattr(data, name)
+        shown = context.window_manager.pose_to_anime.models.shown
+        words = self.filter_name.casefold().split()
+
+        def wanted(row: bpy.types.PropertyGroup) -> bool:
+            text = f"{row.name} {row.model} {model_list.KINDS.get(row.kind, '')}".casefold()
+            return (shown == "ALL" or row.present == (shown == "HERE")) and all(word in text for word in words)
+
+        return [self.bitflag_filter_item if wanted(row) else 0 for row in rows], []
+
+
+class P2A_PT_models(InSidebar, bpy.types.Panel):
+    bl_idname = "P2A_PT_models"
+    bl_label = "Models"
+    bl_parent_id = "P2A_PT_model"
+    bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 90
+    bl_ui_units_x = _WIDTH
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        view = context.window_manager.pose_to_anime.models
+        _draw_first(layout)
+        layout.template_list(P2A_UL_models.bl_idname, "", view, "rows", view, "active", rows=6)
+        found = model_list.shown()
+        if found is not None:
+            _draw_model(layout, context, found)
+        _draw_under_way(layout)
+        row = layout.row(align=True)
+        row.operator_context = "INVOKE_DEFAULT"
+        row.operator(P2A_OT_import_model.bl_idname, icon="FILE_FOLDER")
+        if session.server.state == "connected":
+            row.operator(P2A_OT_refresh_models.bl_idname, text="", icon="FILE_REFRESH")
+        else:
+            row.operator(P2A_OT_connect.bl_idname, text="Connect", icon="LINKED").start = False
+
+
+def _draw_first(layout: bpy.types.UILayout) -> None:
+    """What to begin with on this GPU, as long as no model is here that paints for good."""
+    first = model_list.first_download()
+    if first is None:
+        return
+    box = layout.box()
+    health = session.server.health
+    memory = f" ({health.memory_total / 2**30:.0f} GB)" if health and health.memory_total >= 2**30 else ""
+    _sentence(box, f"Recommended first on this computer{memory}: {first.title}", "SOLO_ON")
+    _draw_download(box, first)
+
+
+def _draw_model(layout: bpy.types.UILayout, context: bpy.types.Context, found: ModelStatus) -> None:
+    box = layout.box()
+    split = box.split(factor=0.3) if (icon := model_list.icon()) else box
+    if icon:
+        split.template_icon(icon_value=icon, scale=_PICTURE)
+    column = split.column(align=True)
+    column.label(text=found.title)
+    family = families().get(found.family)
+    kind = model_list.KINDS.get(found.kind, found.kind)
+    column.label(text=f"{kind}, {family.title}" if family else kind)
+    if found.advised_memory:
+        column.label(text=f"For GPUs of {found.advised_memory:g} GB or more")
+    if found.kind == "checkpoint" and found.present:
+        column.operator(P2A_OT_choose_model.bl_idname, text="Paint with This", icon="BRUSHES_ALL").model = found.name
+    if found.licence:
+        _sentence(box, f"Licence: {found.licence}")
+    if found.pictures:
+        _sentence(box, f"Pictures: {found.pictures}")
+    if found.note:
+        _sentence(box, found.note)
+    if not found.present:
+        for file in found.missing[:3]:
+            size = f" ({in_words(file.size)})" if file.size else ""
+            _sentence(box, f"Missing: {file.path}{size}, from {file.source}")
+        if len(found.missing) > 3:
+            box.label(text=f"and {len(found.missing) - 3} more files")
+        _draw_download(box, found)
+
+
+def _draw_download(layout: bpy.types.UILayout, found: ModelStatus) -> None:
+    """Ask, see how much it is, download: or how far that is."""
+    running = errands.errand(model_list.DOWNLOAD + found.name)
+    if running is not None and running.is_running:
+        _draw_errand(layout, running, "")
+        return
+    asked = errands.errand(f"size of {found.name}")
+    for ended in (running, asked):
+        if ended is not None and ended.state == "failed":
+            _sentence(layout, ended.sentence, "ERROR")
+    if asked is not None and asked.is_running:
+        layout.label(text="Asking for the size …", icon="SORTTIME")
+        return
+    plan = model_list.plan(found.name)
+    if plan is None:
+        layout.operator(P2A_OT_ask_download.bl_idname, icon="IMPORT").model = found.name
+        return
+    rest = plan.total - plan.done
+    if plan.free and rest > plan.free:
+        _sentence(layout, f"It needs {in_words(rest)}, and {in_words(plan.free)} are free: make room first.", "ERROR")
+    row = layout.row(align=True)
+    free = f", {in_words(plan.free)} are free" if plan.free else ""
+    row.operator(P2A_OT_download_model.bl_idname, text=f"Download {in_words(rest)}{free}", icon="IMPORT").model = found.name
+    row.operator(P2A_OT_forget_download.bl_idname, text="", icon="X").model = found.name
+
+
+def _draw_under_way(layout: bpy.types.UILayout) -> None:
+    for errand in model_list.under_way():
+        name = errand.name.removeprefix(model_list.DOWNLOAD).removeprefix(model_list.IMPORT)
+        found = model_list.status(name)
+        _draw_errand(layout, errand, found.title if found else name)
+    for message in (session.error, session.notice):
+        if message:
+            _sentence(layout, message, "ERROR" if message == session.error else "INFO")
+
+
+def _draw_errand(layout: bpy.types.UILayout, errand: errands.Errand, title: str) -> None:
+    row = layout.row(align=True)
+    amount = f" {in_words(errand.done)} / {in_words(errand.total)}" if errand.total else ""
+    row.progress(factor=errand.factor, text=f"{title} {errand.sentence}{amount}".strip() or "Asking the server")
+    row.operator(P2A_OT_stop_errand.bl_idname, text="", icon="CANCEL").errand = errand.name
+
+
+def _sentence(layout: bpy.types.UILayout, sentence: str, icon: str = "NONE") -> None:
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    for number, line in enumerate(wrap(sentence, _COLUMNS)):
+        column.label(text=line, icon=icon if number == 0 else ("NONE" if icon == "NONE" else "BLANK1"))
+
+
+CLASSES: tuple[type, ...] = (P2A_UL_models, P2A_PT_models)
