@@ -30,10 +30,12 @@ def use_generation(scene: bpy.types.Scene, arguments: argparse.Namespace) -> Non
     from .generate.styling import choose
 
     settings = scene.pose_to_anime.generation
-    settings.model = chosen_model(arguments.model, settings.family).name
     if arguments.style:
+        settings.model = arguments.model and chosen_model(arguments.model).name
         for sentence in choose(scene, arguments.style, keep_model=bool(arguments.model)):
             say(sentence)
+    if arguments.model or not arguments.style or not settings.model:
+        settings.model = chosen_model(arguments.model, settings.family).name
     family = family_of(settings)
     settings.negative_prompt = family.negative_prompt if arguments.negative is None else arguments.negative
     if arguments.prompt is not None:

@@ -35,6 +35,46 @@ def with_comment(data: bytes, text: str) -> bytes:
     raise ExifError("This is neither a JPEG nor a WebP picture.")
 
 
+def comment_in(data: bytes) -> str:
+    """The UserComment of a JPEG or WebP; an empty text where there is none. Raises ExifError for other or broken files."""
+    if data.startswith(b"\xff\xd8"):
+        found = [whole[10:] for marker, whole in _segments(data) if marker == _APP1 and whole[4:10] == _HEAD]
+    elif data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        found = [body.removeprefix(_HEAD) for kind, body in _chunks(data) if kind == b"EXIF"]
+    else:
+        raise ExifError("This is neither a JPEG nor a WebP picture.")
+    try:
+        return _comment(found[0]) if found else ""
+    except struct.error as error:
+        raise ExifError("The EXIF of this picture is broken.") from error
+
+
+def _comment(tiff: bytes) -> str:
+    order = {b"II": "<", b"MM": ">"}.get(tiff[:2], "")
+    if not order:
+        raise ExifError("The EXIF of this picture is broken.")
+    (first,) = struct.unpack_from(f"{order}I", tiff, 4)
+    pointer = _entry(tiff, order, first, _EXIF_IFD)
+    found = _entry(tiff, order, pointer[1], _USER_COMMENT) if pointer else None
+    if found is None:
+        return ""
+    code, text = tiff[found[1] : found[1] + 8], tiff[found[1] + 8 : found[1] + found[0]]
+    if code != _UNICODE:
+        return text.decode("utf-8", "replace").strip("\0 ")
+    # Some write it in the order of the file, some always in big-endian: most letters of a recipe have a zero in their high byte.
+    return text.decode("utf-16-be" if text[0::2].count(0) >= text[1::2].count(0) else "utf-16-le", "replace").strip("\0")
+
+
+def _entry(tiff: bytes, order: str, at: int, wanted: int) -> tuple[int, int] | None:
+    """Count and value, or place of the value, of an entry of the directory at ``at``."""
+    (count,) = struct.unpack_from(f"{order}H", tiff, at)
+    for index in range(count):
+        tag, _, number, value = struct.unpack_from(f"{order}HHII", tiff, at + 2 + 12 * index)
+        if tag == wanted:
+            return number, value
+    return None
+
+
 def _tiff(text: str) -> bytes:
     """The smallest EXIF that has a UserComment: big-endian, two directories of one entry each."""
     comment = _UNICODE + text.encode("utf-16-be", "replace")

@@ -93,6 +93,11 @@ def is_told() -> bool:
     return _is_told
 
 
+def is_known(name: str) -> bool:
+    """Whether a model is in the registry: not one that the user has found or made."""
+    return any(item.name == name for item in _known_here)
+
+
 def model(name: str) -> Model | None:
     return next((item for item in _models if item.name == name), None)
 

@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 
 from ...generation_server.families.catalogue import Family, families
-from .. import png
+from .. import exif, png
 from ..framing.sizes import CUSTOM, PRESETS, SizeError, parse_ratio, picture_size
 from ..prompting.recipes import Recipe, RecipeError, read_png_texts, read_text, same_model, sampler_called
 from ..settings.controls import set_control, word_of
@@ -26,14 +26,17 @@ _MOST_STEPS = 1000
 
 
 def recipe_of_picture(path: Path) -> Recipe:
-    """The recipe in a PNG. Raises UserError."""
+    """The recipe in a PNG, JPEG or WebP. Raises UserError."""
     try:
         if path.stat().st_size > LARGEST_PICTURE:
             raise RecipeError(f"{path.name} is too large to be opened for its recipe.")
-        return read_png_texts(png.read_info(path.read_bytes()).texts)
+        data = path.read_bytes()
+        if data.startswith((b"\xff\xd8", b"RIFF")):
+            return read_png_texts({"parameters": exif.comment_in(data)})
+        return read_png_texts(png.read_info(data).texts)
     except OSError as error:
         raise RecipeError(f"{path.name} cannot be read ({error.strerror or error}).") from error
-    except png.PngError as error:
+    except (png.PngError, exif.ExifError) as error:
         raise RecipeError(f"{path.name} cannot be opened for its recipe: {error}") from error
 
 

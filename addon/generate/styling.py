@@ -157,13 +157,20 @@ def _written(scene_info: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _choose_model(scene: bpy.types.Scene, style: Style) -> list[str]:
-    """The first model of the style that is here, unless the chosen one is one of them."""
+    """The first model of the style that is here, unless the user has chosen one of them, or one of the user's own."""
     generation = scene.pose_to_anime.generation
     try:
         current = models.model_of(generation)
     except UserError:
         current = None
-    if not style.models or (current is not None and current.name in style.models and current.present is not False):
+    if not style.models:
+        return []
+    if (
+        current is not None
+        and generation.model
+        and current.present is not False
+        and (current.name in style.models or not models.is_known(current.name))
+    ):
         return []
     for name in style.models:
         found = models.model(name)

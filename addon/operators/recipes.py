@@ -45,11 +45,11 @@ class P2A_OT_paste_recipe(_Fills, bpy.types.Operator):
 class P2A_OT_open_recipe(_Fills, bpy.types.Operator):
     bl_idname = "pose_to_anime.open_recipe"
     bl_label = "Recipe of a Picture"
-    bl_description = "Fill the fields from the recipe inside a PNG, of Pose to Anime, A1111 or ComfyUI"
+    bl_description = "Fill the fields from the recipe inside a PNG, JPEG or WebP, of Pose to Anime, A1111 or ComfyUI"
     bl_options = {"REGISTER", "UNDO"}
 
     filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
-    filter_glob: StringProperty(default="*.png", options={"HIDDEN"})
+    filter_glob: StringProperty(default="*.png;*.jpg;*.jpeg;*.webp", options={"HIDDEN"})
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         if self.filepath:  # dropped

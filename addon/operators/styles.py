@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import bpy
+from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import BoolProperty, StringProperty
 
 from ..errors import UserError
@@ -29,10 +30,10 @@ class P2A_OT_choose_style(Reporting, bpy.types.Operator):
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         if not properties.style:
-            return "Paint what the prompt says and nothing more; the numbers that were there before the style come back"
+            return tip_("Paint what the prompt says and nothing more; the numbers that were there before the style come back")
         shown = style_shelf.shown()
         found = shown.entries.get(properties.style) if shown else None
-        return found.description if found and found.description else cls.bl_description
+        return tip_(found.description) if found and found.description else cls.bl_description
 
     def run(self, context: bpy.types.Context) -> None:
         for sentence in styling.choose(context.scene, self.style):

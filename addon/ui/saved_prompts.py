@@ -60,7 +60,7 @@ class P2A_FH_recipe(bpy.types.FileHandler):
     bl_idname = "P2A_FH_recipe"
     bl_label = "Recipe of a Picture"
     bl_import_operator = P2A_OT_open_recipe.bl_idname
-    bl_file_extensions = ".png"
+    bl_file_extensions = ".png;.jpg;.jpeg;.webp"
 
     @classmethod
     def poll_drop(cls, context: bpy.types.Context) -> bool:

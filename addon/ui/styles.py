@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from ..generate import style_shelf
 from ..operators.styles import (
@@ -13,6 +14,7 @@ from ..operators.styles import (
     P2A_OT_open_styles,
     P2A_OT_save_style,
 )
+from ..prompting.styles import Style
 from . import parts
 from .saved_prompts import P2A_MT_prompts
 
@@ -26,18 +28,18 @@ class P2A_MT_styles(bpy.types.Menu):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         chosen = context.scene.pose_to_anime.styles.style
-        _line(layout, "", _NONE, not chosen)
+        layout.operator(P2A_OT_choose_style.bl_idname, text=_NONE, icon="BLANK1" if chosen else "CHECKMARK").style = ""
         layout.separator()
         shown = style_shelf.shown()
         entries = list(shown.entries.values()) if shown else []
         for style in entries:
             if not style.own:
-                _line(layout, style.name, style.title, style.name == chosen)
+                _line(layout, style, chosen)
         if any(style.own for style in entries):
             layout.separator()
             for style in entries:
                 if style.own:
-                    _line(layout, style.name, style.title, style.name == chosen)
+                    _line(layout, style, chosen)
 
 
 class P2A_MT_style_tools(bpy.types.Menu):
@@ -54,9 +56,10 @@ class P2A_MT_style_tools(bpy.types.Menu):
         layout.operator(P2A_OT_open_styles.bl_idname, icon="FILE_FOLDER")
 
 
-def _line(layout: bpy.types.UILayout, name: str, title: str, is_chosen: bool) -> None:
-    icon = "CHECKMARK" if is_chosen else "BLANK1"
-    layout.operator(P2A_OT_choose_style.bl_idname, text=title, translate=False, icon=icon).style = name
+def _line(layout: bpy.types.UILayout, style: Style, chosen: str) -> None:
+    icon = "CHECKMARK" if style.name == chosen else "BLANK1"
+    button = layout.operator(P2A_OT_choose_style.bl_idname, text=style.title, translate=not style.own, icon=icon)
+    button.style = style.name
 
 
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -65,12 +68,14 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     shown = style_shelf.shown()
     found = shown.entries.get(name) if shown and name else None
     row = layout.row(align=True)
-    row.menu(P2A_MT_styles.bl_idname, text=found.title if found else name or _NONE, icon="BRUSHES_ALL")
+    title = found.title if found else name or _NONE
+    row.menu(P2A_MT_styles.bl_idname, text=title, translate=found is None or not found.own, icon="BRUSHES_ALL")
     row.menu(P2A_MT_style_tools.bl_idname, text="", icon="DOWNARROW_HLT")
     row.separator()
     row.menu(P2A_MT_prompts.bl_idname, text="", icon="BOOKMARKS")
     if name and shown is not None and found is None:
-        parts.text(layout, context, f"There is no style '{name}' here: choose another, or none.", "ERROR")
+        lost = iface_("There is no style “{name}” here: choose another, or none.").format(name=name)
+        parts.text(layout, context, lost, "ERROR")
 
 
 CLASSES: tuple[type, ...] = (P2A_MT_styles, P2A_MT_style_tools)

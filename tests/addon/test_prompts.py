@@ -136,10 +136,12 @@ def test_a_recipe_of_our_own_brings_style_and_written_prompt_back() -> None:
 
 def test_pictures_without_a_recipe_and_other_files_are_said(tmp_path: Path) -> None:
     before = fields()
+    (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff\xda")
     (tmp_path / "text.png").write_text("no picture")
     for path, sentence in (
         (with_recipe(tmp_path), "no recipe in this picture"),
         (tmp_path / "text.png", "text.png cannot be opened for its recipe: This is not a PNG"),
+        (tmp_path / "a.jpg", "a.jpg cannot be opened for its recipe: This JPEG is broken"),
         (tmp_path / "missing.png", "missing.png cannot be read"),
     ):
         with pytest.raises(RuntimeError, match=sentence):

@@ -92,6 +92,13 @@ def test_the_first_of_its_models_that_is_here_is_taken() -> None:
     settings().model = "meinamix_v11"
     assert settings().guidance_scale == read_styles().called("noir").look(styling.dialect(settings())).guidance_scale
     assert styling.choose(bpy.context.scene, "watercolour") == [] and settings().model == "meinamix_v11", "it is one of them"
+    settings().model = ""
+    assert styling.choose(bpy.context.scene, "flat_colour") == ["Flat Colour is painted with NoobAI XL 1.1 (epsilon)."]
+    told("noobai_xl_1_1")
+    own = ModelStatus("my_mix", "My Mix", "sd15", True)
+    models.take_list([own.to_json(), *(ModelStatus(m.name, m.title, m.family, True).to_json() for m in models.models())])
+    settings().model = "my_mix"
+    assert styling.choose(bpy.context.scene, "noir") == [] and settings().model == "my_mix", "the user's own stays"
     told()
     settings().model = "builtin"
     (sentence,) = styling.choose(bpy.context.scene, "noir")

@@ -23,6 +23,7 @@ from pose_to_anime.addon.passes.kinds import KINDS
 from pose_to_anime.addon.pose.collection import read_collection, title_of
 from pose_to_anime.addon.pose.hands import hand_names, load_hand
 from pose_to_anime.addon.pose.pairs import load_pair, pair_files
+from pose_to_anime.addon.prompting.styles import read_styles
 from pose_to_anime.addon.translations import languages
 from pose_to_anime.addon.wardrobe.catalogue import shipped_catalogue
 from pose_to_anime.addon.wardrobe.expressions import FACES
@@ -145,12 +146,15 @@ def _of_data() -> Iterator[tuple[str, str]]:
     for name in prop_files():
         yield "props", load_prop(name).title
     clothes = shipped_catalogue()
-    for style in clothes.styles.values():
-        yield "wardrobe", style.title
+    for piece in clothes.styles.values():
+        yield "wardrobe", piece.title
     for name in (*clothes.palette.colours, *clothes.palette.skin, *FACES, *SLOTS):
         yield "wardrobe", title_of(name).capitalize()
     for outfit in read_outfits().entries.values():
         yield "outfits", outfit.title
+    for style in read_styles().entries.values():
+        yield "styles", style.title
+        yield "styles", style.description
     for kind in KINDS.values():
         yield "control images", kind.title
         yield "control images", kind.use

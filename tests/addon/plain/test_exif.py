@@ -79,3 +79,38 @@ def test_broken_pictures_are_said() -> None:
     for data, what in ((b"GIF89a", "neither"), (encoded("jpeg")[:40], "broken"), (encoded("lossy")[:40], "broken")):
         with pytest.raises(exif.ExifError, match=what):
             exif.with_comment(data, TEXT)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_comments_are_read_by_us_too(form: str) -> None:
+    assert exif.comment_in(encoded(form)) == ""
+    assert exif.comment_in(exif.with_comment(encoded(form), TEXT)) == TEXT
+
+
+@pytest.mark.parametrize(
+    ("stored", "read"),
+    [
+        (b"UNICODE\0" + TEXT.encode("utf-16-be"), TEXT),
+        (b"UNICODE\0" + TEXT.encode("utf-16-le"), TEXT),
+        (b"ASCII\0\0\0Steps: 20\0", "Steps: 20"),
+        (bytes(8) + "größe".encode(), "größe"),
+    ],
+)
+def test_comments_of_other_programs(stored: bytes, read: str) -> None:
+    for form in ("jpeg", "lossy"):
+        tags = Image.Exif()
+        tags.get_ifd(0x8769)[USER_COMMENT] = stored
+        assert exif.comment_in(encoded(form, exif=tags)) == read
+
+
+def test_exif_without_comment_and_broken_exif() -> None:
+    tags = Image.Exif()
+    tags[0x010E] = "a description"
+    data = encoded("jpeg", exif=tags)
+    assert exif.comment_in(data) == ""
+    at = data.index(b"Exif\0\0") + 6
+    for broken in (data[:at] + b"XX" + data[at + 2 :], data[:at] + data[at : at + 4] + b"\xff" * 4 + data[at + 8 :]):
+        with pytest.raises(exif.ExifError, match="EXIF of this picture is broken"):
+            exif.comment_in(broken)
+    with pytest.raises(exif.ExifError, match="neither a JPEG nor a WebP"):
+        exif.comment_in(b"GIF89a")
