@@ -177,7 +177,9 @@ def fill(home: Home, files: list[File], pins: dict[str, str], strangers: list[st
 
     def done() -> int:
         there = installed(home)
-        return sum(sizes[name] for name, version in pins.items() if there.get(name, ("",))[0] == version)
+        names = [name for name, version in pins.items() if there.get(name, ("",))[0] == version]
+        told.note(f"{len(names)} of {len(pins)} packages")
+        return sum(sizes[name] for name in names)
 
     told.watch = done
     listing = home.setup / "install.txt"

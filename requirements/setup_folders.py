@@ -193,9 +193,10 @@ class Told:
             self.write()
 
     def _reckon(self) -> None:
-        """The time left, from the pace of the last ten seconds."""
+        """The time left: of a download from the pace of the last ten seconds, of what goes by leaps from the whole phase's."""
         now, done = time.monotonic(), self.status.done
-        self._marks = [mark for mark in self._marks if now - mark[0] < 10] + [(now, done)]
+        kept = self._marks[:1] if self.watch is not None else [mark for mark in self._marks if now - mark[0] < 10]
+        self._marks = [*kept, (now, done)]
         seconds, count = now - self._marks[0][0], done - self._marks[0][1]
         left = self.status.total - done
         self.status.eta = round(left * seconds / count, 1) if count > 0 and seconds >= 1 and left >= 0 else None

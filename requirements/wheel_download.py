@@ -62,8 +62,16 @@ def fetch_all(files: list[File], folder: Path, told: Told, words: str = "downloa
             raise Stopped
         told.check()
 
+    left = {file.name: file for file in missing}
+
+    def have(file: File) -> None:
+        fetch(file, folder / file.name, told, check)
+        del left[file.name]
+        told.note(next(iter(dict(left)), ""))
+
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        works = [pool.submit(fetch, file, folder / file.name, told, check) for file in missing]
+        told.note(next(iter(left), ""))  # the largest, which is what is waited for
+        works = [pool.submit(have, file) for file in missing]
         try:
             for done in wait(works, return_when=FIRST_EXCEPTION).done:
                 done.result()
@@ -144,6 +152,8 @@ class Part:
         self._file.seek(0)
         while block := self._file.read(1 << 20):
             self._count(block)
+        if self.have:
+            self.told.log(f"{self.path.name}: going on after {self.have} bytes")
         return self
 
     def __exit__(self, *_: object) -> None:
