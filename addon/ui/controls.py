@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from ...generation_server.families.catalogue import families
 from ..errors import UserError
@@ -45,7 +46,7 @@ class P2A_PT_controls(InSidebar, bpy.types.Panel):
         lacking = any(why_no_control(model, kind) for kind in used)
         row = self.layout.row()
         row.active = False
-        names = ", ".join(bpy.app.translations.pgettext_iface(KINDS[kind].title) for kind in used[:_NAMED])
+        names = ", ".join(iface_(KINDS[kind].title) for kind in used[:_NAMED])
         row.label(text=names if len(used) <= _NAMED else f"{names}, …", icon="ERROR" if lacking else "NONE", translate=False)
 
     def draw(self, context: bpy.types.Context) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from ..framing.sizes import SizeError
 from ..generate import session
@@ -17,6 +18,17 @@ from .server import draw_server
 from .set_up import draw_set_up
 from .sidebar import InSidebar
 
+_PLACES = (
+    ("BACK", "Generate at the Back of the Queue", "SORT_ASC"),
+    ("FRONT", "Generate at the Front of the Queue", "SORT_DESC"),
+    ("REPLACE", "Generate in the Place of Those That Wait", "FILE_REFRESH"),
+)
+_CANCEL = (
+    ("ACTIVE", "Cancel the Active Picture"),
+    ("WAITING", "Cancel Those That Wait"),
+    ("ALL", "Cancel All"),
+)
+
 
 class P2A_MT_queue(bpy.types.Menu):
     bl_idname = "P2A_MT_queue"
@@ -24,18 +36,10 @@ class P2A_MT_queue(bpy.types.Menu):
 
     def draw(self, _context: bpy.types.Context) -> None:
         layout = self.layout
-        for place, text, icon in (
-            ("BACK", "Generate at the Back of the Queue", "SORT_ASC"),
-            ("FRONT", "Generate at the Front of the Queue", "SORT_DESC"),
-            ("REPLACE", "Generate in the Place of Those That Wait", "FILE_REFRESH"),
-        ):
+        for place, text, icon in _PLACES:
             layout.operator(P2A_OT_generate.bl_idname, text=text, icon=icon).place = place
         layout.separator()
-        for which, text in (
-            ("ACTIVE", "Cancel the Active Picture"),
-            ("WAITING", "Cancel Those That Wait"),
-            ("ALL", "Cancel All"),
-        ):
+        for which, text in _CANCEL:
             layout.operator(P2A_OT_cancel.bl_idname, text=text, icon="CANCEL").which = which
 
 
@@ -85,8 +89,7 @@ class P2A_PT_last_pictures(InSidebar, bpy.types.Panel):
 def what_will_happen(scene: bpy.types.Scene) -> str:
     """What one press of Generate does: the verb, the real size in pixels, and how many pictures are painted or wait."""
     waiting = len(session.session.jobs)
-    verb = "Queue" if waiting else "Draft" if scene.pose_to_anime.generation.draft else "Generate"
-    verb = bpy.app.translations.pgettext_iface(verb)
+    verb = iface_("Queue") if waiting else iface_("Draft") if scene.pose_to_anime.generation.draft else iface_("Generate")
     try:
         width, height = request_size(scene)
     except SizeError:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from ...generation_server.protocol import JobState
 from ..generate import history, session, thumbnails
@@ -13,6 +14,10 @@ from . import parts
 
 _PREVIEW = 7.0  # interface rows
 _SHOWN_JOBS = 4
+_PHASES = ("Preparing", "Loading model", "Loading LoRAs", "Reading the prompt", "Denoising", "Decoding", "Saving", "Running")
+"""What servers say of a job that is under way, to be translated."""
+
+_WHICH = (("ACTIVE", "Active"), ("WAITING", "Waiting"), ("ALL", "All"))
 
 
 def draw_jobs(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -22,10 +27,10 @@ def draw_jobs(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         waiting = sum(job.state is JobState.QUEUED for job in jobs)
         row = layout.row(align=True)
         row.label(text="Cancel")
-        for which, enabled in (("ACTIVE", waiting < len(jobs)), ("WAITING", waiting > 0), ("ALL", True)):
+        for (which, text), enabled in zip(_WHICH, (waiting < len(jobs), waiting > 0, True), strict=True):
             button = row.row(align=True)
             button.enabled = enabled
-            button.operator(P2A_OT_cancel.bl_idname, text=which.capitalize()).which = which
+            button.operator(P2A_OT_cancel.bl_idname, text=text).which = which
     for job in jobs[:_SHOWN_JOBS]:
         box = layout.box()
         row = box.row(align=True)  # above the preview, which may reach beyond the sidebar's end
@@ -38,26 +43,32 @@ def draw_jobs(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         if job.lost:
             parts.text(box, context, job.lost, "ERROR")
     if len(jobs) > _SHOWN_JOBS:
-        layout.label(text=f"and {len(jobs) - _SHOWN_JOBS} more that wait")
+        layout.label(text=iface_("and {count} more that wait").format(count=len(jobs) - _SHOWN_JOBS))
 
 
 def progress_text(job: Job) -> str:
+    """Where a job is and how long it takes, in the language of the interface."""
     if job.lost:
-        return "Waiting for the server"
+        return iface_("Waiting for the server")
     if job.phase == "cancelling":
-        return "Cancelling"
+        return iface_("Cancelling")
     if job.state is JobState.QUEUED:
         if job.phase == session.HELD:
-            return "Waiting for the set-up"
+            return iface_("Waiting for the set-up")
         if session.session.server.state == "starting":
-            return "Starting the server"
-        return f"Waiting, {job.position} before it{_time_left(job)}" if job.position else "Waiting"
-    steps = f" {job.step} / {job.steps}" if job.steps and job.step else ""
-    return f"{(job.phase or 'running').capitalize()}{steps}{_time_left(job)}"
+            return iface_("Starting the server")
+        if not job.position:
+            return iface_("Waiting")
+        return _with_time_left(iface_("Waiting, {count} before it").format(count=job.position), job)
+    words = job.phase or "running"
+    phase = iface_(words[0].upper() + words[1:])
+    return _with_time_left(f"{phase} {job.step} / {job.steps}" if job.steps and job.step else phase, job)
 
 
-def _time_left(job: Job) -> str:
-    """What the server expects, after a comma: in minutes where seconds would only pretend to be exact."""
+def _with_time_left(text: str, job: Job) -> str:
+    """And what the server expects: in minutes where seconds would only pretend to be exact."""
     if job.eta is None:
-        return ""
-    return f", {max(1, round(job.eta))} s left" if job.eta < 100.0 else f", {round(job.eta / 60.0)} min left"
+        return text
+    if job.eta < 100.0:
+        return iface_("{what}, {seconds} s left").format(what=text, seconds=max(1, round(job.eta)))
+    return iface_("{what}, {minutes} min left").format(what=text, minutes=round(job.eta / 60.0))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from ...generation_server.families.catalogue import families
 from ..generate import models
@@ -27,7 +28,7 @@ class P2A_MT_loras(bpy.types.Menu):
             reason = why_no_lora(item.name, family)
             row.enabled = not reason
             icon = "CHECKMARK" if settings.loras.find(item.name) >= 0 else "BLANK1"
-            text = f"{item.title}  (not on the server)" if reason else item.title
+            text = iface_("{name}  (not on the server)").format(name=item.title) if reason else item.title
             row.operator(P2A_OT_add_lora.bl_idname, text=text, icon=icon, translate=False).name = item.name
         if not known:
             layout.label(text="No LoRA is known for this model: put one into models/Lora of your folder")
@@ -44,7 +45,7 @@ class P2A_PT_loras(InSidebar, bpy.types.Panel):
         used = sum(lora.use for lora in context.scene.pose_to_anime.generation.loras)
         row = self.layout.row()
         row.active = False
-        row.label(text=str(used) if used else "none")
+        row.label(text=str(used) if used else iface_("None"))
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout

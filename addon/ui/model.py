@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from ...generation_server.families.catalogue import families
 from ..generate import models
@@ -25,9 +26,9 @@ class P2A_MT_models(bpy.types.Menu):
         for item in models.models():
             row = layout.row()
             row.enabled = item.present is not False
-            suffix = "  (not on the server)" if item.present is False else ""
+            text = iface_("{name}  (not on the server)").format(name=item.title) if item.present is False else item.title
             icon = "CHECKMARK" if item.name == chosen else "BLANK1"
-            row.operator(P2A_OT_choose_model.bl_idname, text=item.title + suffix, icon=icon).model = item.name
+            row.operator(P2A_OT_choose_model.bl_idname, text=text, icon=icon, translate=False).model = item.name
         if not models.models():
             layout.label(text="No models are known: start the server")
 
@@ -76,13 +77,14 @@ class P2A_PT_model(InSidebar, bpy.types.Panel):
         hint = layout.row()
         hint.enabled = False
         if drafted is not None:
-            hint.label(
-                text=f"Draft: {drafted.steps} steps, guidance {drafted.guidance_scale:g}, {sampler_title(drafted.sampler)}"
-            )
+            told = iface_("Draft: {steps} steps, guidance {guidance:g}, {sampler}")
+            title = sampler_title(drafted.sampler)
+            hint.label(text=told.format(steps=drafted.steps, guidance=drafted.guidance_scale, sampler=title))
         elif few_steps_loras(settings, family):
             hint.label(text="Few steps, by a LoRA")
         else:
-            hint.label(text=f"Advised: {low:g}–{high:g} steps, guidance {least:g}–{most:g}")
+            told = iface_("Advised: {low:g}–{high:g} steps, guidance {least:g}–{most:g}")
+            hint.label(text=told.format(low=low, high=high, least=least, most=most))
 
 
 class P2A_MT_samplers(bpy.types.Menu):
@@ -95,7 +97,9 @@ class P2A_MT_samplers(bpy.types.Menu):
         chosen = sampler_of(settings, family)
         for name in family.samplers:
             icon = "CHECKMARK" if name == chosen else "BLANK1"
-            text = f"{sampler_title(name)}  (usual)" if name == family.default_sampler else sampler_title(name)
+            text = sampler_title(name)
+            if name == family.default_sampler:
+                text = iface_("{sampler}  (usual)").format(sampler=text)
             self.layout.operator(P2A_OT_choose_sampler.bl_idname, text=text, icon=icon).sampler = name
 
 
@@ -113,7 +117,7 @@ class P2A_MT_few_steps(bpy.types.Menu):
             row = layout.row()
             missing = bool(why_no_lora(preset.lora, family))
             row.enabled = not missing
-            text = f"{preset.title}  (its LoRA is not on the server)" if missing else preset.title
+            text = iface_("{preset}  (its LoRA is not on the server)").format(preset=preset.title) if missing else preset.title
             icon = "CHECKMARK" if preset.lora in used else "BLANK1"
             row.operator(P2A_OT_few_steps.bl_idname, text=text, icon=icon).lora = preset.lora
 

@@ -111,7 +111,9 @@ class P2A_PT_result_recipe(InImageEditor, bpy.types.Panel):
         column.label(text=f"{request.model}, seed {request.seed}")
         column.label(text=f"{request.width} × {request.height}, {request.steps} steps, guidance {request.guidance_scale:g}")
         if request.sampler:
-            column.label(text=sampler_title(request.sampler) + (", draft" if record.scene.get("draft") else ""))
+            column.label(text=sampler_title(request.sampler))
+        if record.scene.get("draft"):
+            column.label(text="Draft")
         for lora in request.loras:
             column.label(text=f"LoRA {lora.name} {lora.weight:.2f}")
         for control in request.controls:

@@ -18,7 +18,7 @@ bpy = pytest.importorskip("bpy")
 from bridge_parts import Bridge, make_record  # noqa: E402
 from pose_to_anime.addon import png  # noqa: E402
 from pose_to_anime.addon.generate.link import Link, LinkError  # noqa: E402
-from pose_to_anime.addon.generate.records import read_record, read_records, record_paths  # noqa: E402
+from pose_to_anime.addon.generate.records import read_record, read_records, record_paths, write_record  # noqa: E402
 from pose_to_anime.addon.generate.server_process import HOW_TO_START  # noqa: E402
 from pose_to_anime.generation_server.protocol import JobState  # noqa: E402
 from step_server import StepServer, wait_for  # noqa: E402
@@ -84,6 +84,31 @@ def test_a_running_and_a_waiting_job_are_cancelled(bridge: Bridge, tmp_path: Pat
         bridge.link.send({"do": "cancel", "job": record.job_id})
         assert bridge.final(record).state is JobState.CANCELLED
     assert not running.result_path.exists()
+
+
+def test_the_place_in_the_queue_is_the_record_s(bridge: Bridge, tmp_path: Path) -> None:
+    """One is painted, two wait, one of them of another file; the next replaces its own file's, and the last goes to the front."""
+    running, mine, other = (make_record(tmp_path, "slow", 90), make_record(tmp_path), make_record(tmp_path, "slow", 90))
+    replacing, first = make_record(tmp_path, "slow", 90), make_record(tmp_path)
+    records = (
+        running.with_changes(client="f" * 32),
+        mine.with_changes(client="f" * 32),
+        other.with_changes(client="e" * 32),
+        replacing.with_changes(client="f" * 32, place="replace"),
+        first.with_changes(client="f" * 32, place="front"),
+    )
+    for record in records:
+        write_record(record)
+        bridge.submit(record)
+        wait_for(lambda job=record.job_id: any(t["event"] == "job" and t["job"]["id"] == job for t in bridge.told), bridge.listen)
+    assert bridge.final(mine).state is JobState.CANCELLED, "its place was taken"
+    bridge.link.send({"do": "cancel", "job": running.job_id})
+    assert bridge.final(first).state is JobState.DONE
+    ended = {t["job"] for t in bridge.told if t["event"] == "final"}
+    assert not ended & {other.job_id, replacing.job_id}, "what stood at the front was painted before them"
+    for record in (other, replacing):
+        bridge.link.send({"do": "cancel", "job": record.job_id})
+        assert bridge.final(record).state is JobState.CANCELLED
 
 
 def test_what_a_cancelled_job_had_made_comes_as_that_of_a_finished_one(bridge: Bridge, tmp_path: Path) -> None:
