@@ -36,6 +36,9 @@ SEED_LIMIT = 2**32
 MOST_PICTURES = 256
 """Of one job; a family may allow fewer."""
 
+MOST_LETTERS = 50_000
+"""Of a prompt as it is written, comments and choices included: a long one has a thousand."""
+
 MOST_CONTROLS = 32
 MOST_LORAS = 64
 """In a request: more than anybody uses, and few enough that no request can keep a server busy with reading it."""
@@ -124,6 +127,8 @@ class GenerationRequest(Message):
             raise ProtocolError("No model is chosen: choose one in the panel.")
         if not self.prompt.strip():
             raise ProtocolError("The prompt is empty: describe the picture in a few words.")
+        if (letters := max(len(self.prompt), len(self.negative_prompt))) > MOST_LETTERS:
+            raise ProtocolError(f"A prompt has up to {MOST_LETTERS} letters, not {letters}: shorten it.")
         for name in ("width", "height"):
             size = getattr(self, name)
             if not 64 <= size <= 8192 or size % 8:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import torch
 
 from ..families.catalogue import families
+from .interface import GenerationError
 from .loras import changed_by
 
 CHUNK = 75
@@ -27,10 +28,15 @@ _LOOK_BACK = (
     20  # a chunk ends at a comma if one is among its last tokens, as many as A1111 looks at, so that no tag is cut in two
 )
 _CACHED = 64
+MOST_WEIGHT = 100.0
+"""Of any text: more than anybody means, and little enough for half precision. Without a limit, brackets inside each other and
+long numbers became infinite, and pictures black."""
+MOST_CHUNKS = 100
+"""Of one prompt, 7,500 tokens: the UNet looks at all of them in every step."""
 _ESCAPED = "()[]\\:#{}|_<"  # also what would mean something before: see drawn_prompt.py
 _WORD = re.compile(r"[^\W\d_]+")  # as CLIP's tokenizer cuts text; it takes every digit by itself
 
-_PIECES = re.compile(r"\\.|\\|\(|\[|:\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*\)|\)|\]|\bBREAK\b|[^\\()\[\]:B]+|:|B", re.DOTALL)
+_PIECES = re.compile(r"\\.|\\|\(|\[|:\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+))\s*\)|\)|\]|\bBREAK\b|[^\\()\[\]:B]+|:|B", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -44,17 +50,13 @@ class Weighted:
 def parse_weights(prompt: str) -> list[Weighted]:
     """The pieces of a prompt in order. A bracket that is never closed holds to the end; one that only closes is text."""
     texts: list[str | None] = []
-    weights: list[float] = []
     opened: list[tuple[str, int]] = []  # bracket and the index of the first piece inside
-
-    def multiply(start: int, factor: float) -> None:
-        for index in range(start, len(weights)):
-            weights[index] *= factor
+    spans: list[tuple[int, int, float]] = []  # first piece inside of a pair of brackets, first one after it, and its factor
 
     def close(bracket: str, factor: float) -> bool:
         if not opened or opened[-1][0] != bracket:
             return False
-        multiply(opened.pop()[1], factor)
+        spans.append((opened.pop()[1], len(texts), factor))
         return True
 
     for match in _PIECES.finditer(prompt):
@@ -69,10 +71,25 @@ def parse_weights(prompt: str) -> list[Weighted]:
         if piece.startswith("\\") and len(piece) == 2:
             piece = piece[1] if piece[1] in _ESCAPED else piece
         texts.append(None if piece == "BREAK" else piece)
-        weights.append(1.0)
-    for bracket, start in opened:
-        multiply(start, _STEP if bracket == "(" else 1 / _STEP)
-    return _joined(texts, weights)
+    spans += [(start, len(texts), _STEP if bracket == "(" else 1 / _STEP) for bracket, start in opened]
+    return _joined(texts, _multiplied(spans, len(texts)))
+
+
+def _multiplied(spans: list[tuple[int, int, float]], count: int) -> list[float]:
+    """The weight of each of ``count`` pieces, in one pass over them, however many brackets there are inside each other."""
+    weights: list[float] = []
+    around: list[tuple[int, float]] = []  # of the brackets about a piece: where they end, and the product up to them
+    left = sorted(spans, key=lambda span: (-span[0], span[1]))  # the next one at the end, outer ones before inner ones
+    for index in range(count):
+        while around and around[-1][0] <= index:
+            around.pop()
+        while left and left[-1][0] <= index:
+            _, end, factor = left.pop()
+            if end > index:
+                product = (around[-1][1] if around else 1.0) * max(-MOST_WEIGHT, min(MOST_WEIGHT, factor))
+                around.append((end, max(-MOST_WEIGHT, min(MOST_WEIGHT, product))))
+        weights.append(around[-1][1] if around else 1.0)
+    return weights
 
 
 def _joined(texts: Sequence[str | None], weights: Sequence[float]) -> list[Weighted]:
@@ -114,7 +131,7 @@ class Chunk:
 
 
 def chunked(pieces: Sequence[Weighted], tokenizer: Any) -> list[Chunk]:
-    """The tokens of a prompt in chunks: at least one, which may be empty."""
+    """The tokens of a prompt in chunks: at least one, which may be empty. Raises GenerationError where they are too many."""
     comma = tokenizer.convert_tokens_to_ids(",</w>")
     chunks: list[Chunk] = []
     ids: list[int] = []
@@ -136,6 +153,11 @@ def chunked(pieces: Sequence[Weighted], tokenizer: Any) -> list[Chunk]:
                 flush(ends[-1] if ends else CHUNK)
     if ids or not chunks:
         flush(len(ids))
+    if len(chunks) > MOST_CHUNKS:
+        raise GenerationError(
+            f"The prompt, or the negative one, has {len(chunks)} parts of up to {CHUNK} tokens, and {MOST_CHUNKS} are possible: "
+            "shorten it, or use BREAK less often."
+        )
     return chunks
 
 
