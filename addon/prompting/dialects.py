@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The words by which models were taught what is good, as ``dialects.toml`` beside this file has them. No bpy."""
+"""The words by which models were taught what is good: those of their family, or what ``dialects.toml`` has. No bpy."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import functools
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+
+from ...generation_server.families.catalogue import families
 
 _FILE = Path(__file__).with_suffix(".toml")
 
@@ -25,15 +27,18 @@ class Dialect:
 
 @functools.cache
 def dialects() -> tuple[Dialect, ...]:
-    """All dialects, in the order in which they are asked."""
+    """All dialects, in the order in which they are asked: those of some models, then one of each family."""
     data = tomllib.loads(_FILE.read_text("utf-8"))
-    return tuple(
-        Dialect(name, item["family"], tuple(item["words"]), item["frame"], item["negative"]) for name, item in data.items()
+    own = (Dialect(name, item["family"], tuple(item["words"]), item["frame"], item["negative"]) for name, item in data.items())
+    usual = (
+        Dialect(name, name, (), ", ".join(filter(None, (family.quality_prompt, PROMPT))), family.negative_prompt)
+        for name, family in families().items()
     )
+    return (*own, *usual)
 
 
 def dialect_of(model: str, family: str) -> Dialect:
-    """What a model understands, by its name and that of its family; a family of the user's own says nothing of quality."""
+    """What a model understands, by its name and that of its family; of an unknown family it is told nothing of quality."""
     name = model.casefold()
     for dialect in dialects():
         if dialect.family == family and (not dialect.words or any(word in name for word in dialect.words)):
