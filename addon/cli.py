@@ -250,6 +250,8 @@ def _add_figure(
 
 def _add_generation(sub: argparse.ArgumentParser, *, prompt: str | None, model: str, several_styles: bool = False) -> None:
     sub.add_argument("--prompt", default=prompt, help="what the picture shows" + ("" if prompt else "; default: a plain one"))
+    what = "add nothing to the prompt of what is sure of pose and camera, as in from side, sitting"
+    sub.add_argument("--no-pose-tags", action="store_true", help=what)
     sub.add_argument("--negative", default=None, metavar="PROMPT", help="what it must not show; default: the family's")
     sub.add_argument("--model", default=model, metavar="NAME", help="a name of `studio.py models list`" + _default(model))
     if several_styles:

@@ -38,6 +38,8 @@ def use_generation(scene: bpy.types.Scene, arguments: argparse.Namespace) -> Non
         settings.model = chosen_model(arguments.model, settings.family).name
     family = family_of(settings)
     settings.negative_prompt = family.negative_prompt if arguments.negative is None else arguments.negative
+    if arguments.no_pose_tags:
+        scene.pose_to_anime.pose_tags.use = False
     if arguments.prompt is not None:
         if not arguments.prompt.strip():
             raise UserError("The prompt is empty: describe the picture in a few words.")

@@ -31,7 +31,7 @@ from ..passes.render import KINDS, PassSet, render_passes
 from ..passes.skeleton import SkeletonRules
 from ..passes.start_picture import start_picture
 from ..preferences import allows_explicit
-from . import clay
+from . import clay, pose_tags
 from .asked import controls_of, loras_of, numbers_of, request_size
 from .models import Model, model_of
 from .models import model as model_named
@@ -130,7 +130,7 @@ def prepare(
     try:
         request = GenerationRequest(
             model=model.name,
-            prompt=settings.prompt.strip(),
+            prompt=pose_tags.prompt_of(scene, view_layer),
             negative_prompt=negative_prompt(settings.negative_prompt),
             width=size[0],
             height=size[1],

@@ -23,6 +23,7 @@ from ..pose import normalised
 from ..settings.controls import set_control, word_of
 from ..settings.generation import SEED_MAX
 from ..settings.loras import set_lora
+from . import pose_tags
 from .models import model
 from .scene_info import NO_START, SCENE_VERSION
 
@@ -68,6 +69,7 @@ def restore_settings(
     warnings = _restore_style(settings, request, info) if "STYLE" in parts else []
     if "PROMPT" in parts:
         settings.prompt, settings.negative_prompt = request.prompt, request.negative_prompt
+        pose_tags.restore(scene, request, info)
     if "SEED" in parts:
         settings.pictures = 1  # a recipe is that of one picture
         settings.seed = min(request.seed, SEED_MAX)

@@ -22,7 +22,9 @@ from ..prompting.dialects import Dialect, dialect_of
 from ..prompting.styles import ANY, Look, Style
 from ..settings.generation import model_listeners
 from ..settings.loras import remove_lora, set_lora
+from ..told.tags import with_told
 from . import models, style_shelf
+from .pose_tags import added_in
 
 INFO = "style"
 """Key of the ``scene`` part of a job: the style, and the prompts as the user wrote them."""
@@ -122,7 +124,8 @@ def restore(scene: bpy.types.Scene, request: GenerationRequest, scene_info: Mapp
         return [f"The style '{request.style}' is not here: its words are in the prompt."]
     generation = scene.pose_to_anime.generation
     spoken = dialect(generation)
-    if style.look(spoken).prompts(spoken, prompt.strip(), negative)[0] != request.prompt:
+    asked = with_told(prompt.strip(), added_in(scene_info))
+    if style.look(spoken).prompts(spoken, asked, negative)[0] != request.prompt:
         return [f"The style {style.title} is not as it was for this picture: its former words are in the prompt."]
     generation.prompt, generation.negative_prompt = prompt, negative
     scene.pose_to_anime.styles.style = style.name

@@ -9,6 +9,7 @@ from .figure import P2A_PG_object
 from .framing import P2A_PG_framing
 from .generation import P2A_PG_generation
 from .passes import P2A_PG_passes
+from .pose_tags import P2A_PG_pose_tags
 from .posing import P2A_PG_posing
 from .shots import P2A_PG_shots
 from .styles import P2A_PG_styles
@@ -25,6 +26,7 @@ class P2A_PG_scene(bpy.types.PropertyGroup):
     wardrobe: PointerProperty(type=P2A_PG_wardrobe)
     generation: PointerProperty(type=P2A_PG_generation)
     styles: PointerProperty(type=P2A_PG_styles)
+    pose_tags: PointerProperty(type=P2A_PG_pose_tags)
     file_id: StringProperty(
         name="History", description="Which folder of the history belongs to this file", options={"HIDDEN"}, default=""
     )

@@ -251,10 +251,11 @@ def test_pose_camera_and_numbers_come_back(scene: bpy.types.Scene, figure: bpy.t
     settings.prompt, settings.seed = "something else", 1
 
     assert restore.restore_scene(scene, before.scene) == []
-    assert restore.restore_settings(scene, before.request) == []
+    assert restore.restore_settings(scene, before.request, before.scene) == []
+    assert settings.prompt == "1girl, running"
     assert np.allclose(scene.camera.matrix_world, matrix, atol=1e-5)
     after = prepared(scene)
-    assert after.request.prompt == "1girl, running" and after.request.seed == 77
+    assert after.request.prompt == before.request.prompt == "1girl, running, full body" and after.request.seed == 77
     assert (after.request.width, after.request.height) == (before.request.width, before.request.height)
     for person, other in zip(before.passes.people, after.passes.people, strict=True):
         assert np.allclose(person.body, other.body, atol=0.2)  # pixels

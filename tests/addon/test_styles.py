@@ -122,7 +122,11 @@ def test_the_request_has_what_the_style_asks_for_and_restore_brings_back_what_wa
     choose("mine")
     made = prepare(scene, bpy.context.view_layer)
     request = made.request
-    assert (request.style, request.prompt, request.negative_prompt) == ("mine", "1girl, night", "blurry, nsfw, day")
+    assert (request.style, request.prompt, request.negative_prompt) == (
+        "mine",
+        "1girl, full body, standing, night",
+        "blurry, nsfw, day",
+    )
     assert (request.steps, request.guidance_scale, request.sampler) == (11, 3.0, "euler")
     assert [(lora.name, lora.weight) for lora in request.loras] == [("ink", 0.5)]
 
@@ -145,10 +149,18 @@ def test_the_request_has_what_the_style_asks_for_and_restore_brings_back_what_wa
     assert settings().steps == 11 and prepare(scene, bpy.context.view_layer).request.prompt == request.prompt
     (own_folder() / "mine.json").write_text(style.replace("night", "day"))
     style_shelf.refresh()
-    assert "not as it was" in brought_back()[0] and chosen() == "" and settings().prompt.startswith("1girl, night")
+    assert (
+        "not as it was" in brought_back()[0]
+        and chosen() == ""
+        and settings().prompt.startswith("1girl, full body, standing, night")
+    )
     (own_folder() / "mine.json").unlink()
     style_shelf.refresh()
-    assert "is not here" in brought_back()[0] and chosen() == "" and settings().prompt.startswith("1girl, night")
+    assert (
+        "is not here" in brought_back()[0]
+        and chosen() == ""
+        and settings().prompt.startswith("1girl, full body, standing, night")
+    )
 
 
 def test_a_style_that_is_not_here_is_said_and_paints_nothing(scene: bpy.types.Scene) -> None:

@@ -43,7 +43,7 @@ class Engine:
         report: Callable[[Progress], None],
         cancelled: Callable[[], bool],
     ) -> list[Image.Image]:
-        words = request.prompt.split()
+        words = request.prompt.replace(",", " ").split()
         self._misbehave(request.prompt, words)
         linger = Linger(request, cancelled)
         if request.model != self.loaded:
@@ -78,7 +78,7 @@ class Engine:
         if "noise" in words:
             print('{"kind": "done", "id": "fake"}', flush=True)
             os.system("echo more noise")
-        if prompt.startswith("crash once"):
+        if "crash once" in prompt:
             if not mark.exists():
                 mark.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -108,7 +108,7 @@ class Linger:
     """Stays in the phase that the prompt names, the first time that this request is made."""
 
     def __init__(self, request: GenerationRequest, cancelled: Callable[[], bool]) -> None:
-        self._words = request.prompt.split()
+        self._words = request.prompt.replace(",", " ").split()
         self._cancelled = cancelled
         name = hashlib.sha256(request.fingerprint().encode("utf-8")).hexdigest()
         self._mark = Path(f"{os.environ.get('STEP_ENGINE_MARK', '')}-{name}")  # only a test that sets this makes anybody linger
