@@ -72,6 +72,21 @@ def forget(scene: bpy.types.Scene) -> None:
     chosen_style.style = chosen_style.before = chosen_style.given = ""
 
 
+def write_out(scene: bpy.types.Scene) -> None:
+    """Put the style's words into the prompts, where they can be changed, and take the style away; its numbers stay.
+
+    Raises:
+        UserError: the style is not here.
+    """
+    style = chosen(scene)
+    if style is not None:
+        generation = scene.pose_to_anime.generation
+        spoken = dialect(generation)
+        prompts = style.look(spoken).prompts(spoken, generation.prompt, generation.negative_prompt)
+        generation.prompt, generation.negative_prompt = prompts
+        forget(scene)
+
+
 def styled(scene: bpy.types.Scene, request: GenerationRequest) -> GenerationRequest:
     """The request with the words of the scene's style in it. Raises UserError where it is not here."""
     style = chosen(scene)

@@ -117,6 +117,22 @@ class P2A_OT_save_style(Saves, _OnStyles, OnFiles, bpy.types.Operator):
         self.report({"INFO"}, f"Saved the style “{saved.title}”")
 
 
+class P2A_OT_write_style(Reporting, bpy.types.Operator):
+    bl_idname = "pose_to_anime.write_style"
+    bl_label = "Write Style into Prompt"
+    bl_description = (
+        "Show what the style says: its words go into both prompts, to be changed there, and the pictures stay as they are"
+    )
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return has_style(cls, context)
+
+    def run(self, context: bpy.types.Context) -> None:
+        styling.write_out(context.scene)
+
+
 class P2A_OT_duplicate_style(_OnStyle, bpy.types.Operator):
     bl_idname = "pose_to_anime.duplicate_style"
     bl_label = "Duplicate Style"
@@ -187,6 +203,7 @@ def has_style(operator: type[bpy.types.Operator], context: bpy.types.Context) ->
 CLASSES: tuple[type, ...] = (
     P2A_OT_choose_style,
     P2A_OT_save_style,
+    P2A_OT_write_style,
     P2A_OT_duplicate_style,
     P2A_OT_delete_style,
     P2A_OT_open_styles,

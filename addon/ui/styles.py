@@ -13,6 +13,7 @@ from ..operators.styles import (
     P2A_OT_duplicate_style,
     P2A_OT_open_styles,
     P2A_OT_save_style,
+    P2A_OT_write_style,
 )
 from ..prompting.styles import Style
 from . import parts
@@ -49,6 +50,8 @@ class P2A_MT_style_tools(bpy.types.Menu):
     def draw(self, _context: bpy.types.Context) -> None:
         layout = self.layout
         layout.operator_context = "INVOKE_DEFAULT"
+        layout.operator(P2A_OT_write_style.bl_idname, icon="TEXT")
+        layout.separator()
         layout.operator(P2A_OT_save_style.bl_idname, icon="FILE_TICK")
         layout.operator(P2A_OT_duplicate_style.bl_idname, icon="DUPLICATE")
         layout.operator(P2A_OT_delete_style.bl_idname, icon="TRASH")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -161,6 +162,23 @@ def test_the_request_has_what_the_style_asks_for_and_restore_brings_back_what_wa
         and chosen() == ""
         and settings().prompt.startswith("1girl, full body, standing, night")
     )
+
+
+def test_a_style_that_is_written_out_paints_the_same(scene: bpy.types.Scene) -> None:
+    add_mannequin(scene)
+    ensure_camera(scene, bpy.context.view_layer)
+    settings().prompt, settings().random_seed = "1girl, white background", False
+    assert not OPS.write_style.poll()
+    choose("noir")
+    before = prepare(scene, bpy.context.view_layer).request
+    bpy.ops.ed.undo_push(message="before")
+    assert OPS.write_style() == {"FINISHED"} and chosen() == ""
+    scene = bpy.context.scene
+    assert settings().prompt == before.prompt != "1girl, white background"
+    assert prepare(scene, bpy.context.view_layer).request == dataclasses.replace(before, style="")
+    bpy.ops.ed.undo_push(message="written")
+    bpy.ops.ed.undo()
+    assert (settings().prompt, chosen()) == ("1girl, white background", "noir")
 
 
 def test_a_style_that_is_not_here_is_said_and_paints_nothing(scene: bpy.types.Scene) -> None:
