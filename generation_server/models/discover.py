@@ -33,6 +33,7 @@ _TELLTALES = (
     *(("controlnet", f"{start}input_blocks.{block}.{_CROSS}") for start in ("control_model.", "") for block in (1, 4)),
     *(("controlnet", f"down_blocks.{block}.{_OWN}") for block in (0, 1)),
 )
+_PICKLES = (".ckpt", ".pt", ".pth", ".bin")
 _LATENT_CHANNELS = 4  # of Stable Diffusion 1.x and XL
 _GENERIC = re.compile(r"(?:diffusion_)?(?:pytorch_)?(?:model|lora_weights)(?:[._-](?:fp16|\d+-of-\d+))?$", re.IGNORECASE)
 """Names of files that say nothing of what they are."""
@@ -97,6 +98,8 @@ def discover(models_dir: Path, described: Mapping[str, Entry]) -> tuple[dict[str
             if not kind:
                 continue  # a folder of something else is nobody's mistake
         else:
+            if path.suffix.lower() in _PICKLES and origin is None:
+                problems.append(f"{path} can run code when it is opened, and is not: get it as .safetensors, or convert it.")
             continue
         entry, problem = _entry(name, path, kind, width)
         if entry is None and origin is not None:

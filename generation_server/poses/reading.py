@@ -40,6 +40,10 @@ def open_picture(data: bytes) -> Image.Image:
             return ImageOps.exif_transpose(image).convert("RGB")
     except BadPicture:
         raise
+    except Image.DecompressionBombError:  # Pillow's own limit, which it keeps before it tells the size
+        raise BadPicture(
+            f"The picture is too large: send one with at most {LARGEST_PICTURE // 1_000_000} million pixels."
+        ) from None
     except Exception as error:  # Pillow raises a dozen kinds for what is broken inside a file
         raise BadPicture(f"What was sent is no whole picture: send a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file.") from error
 

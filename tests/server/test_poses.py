@@ -121,8 +121,9 @@ def test_a_drawing_is_read_without_any_model(tmp_path: Path, home: Path):
         (make_png()[:-30], "no whole picture"),
         (make_png(8, 8), "8×8 pixels"),
         (make_png(20_000, 4_000, mode="1"), "at most 40 million pixels"),
+        (make_png(20_000, 20_000, mode="1"), "at most 40 million pixels"),
     ],
-    ids=["nothing", "another kind", "cut off", "too small", "too large"],
+    ids=["nothing", "another kind", "cut off", "too small", "too large", "far too large"],
 )
 def test_what_is_no_picture(server: RunningServer, body: bytes, says: str):
     assert_problem(call(server, "POST", "/v1/poses", data=body), 422, says)

@@ -163,6 +163,10 @@ def test_the_users_own_folder_may_be_laid_out_so(catalogue: ModelCatalogue) -> N
     weights(catalogue.models_dir / "ControlNet" / "control_v11f1p_sd15_depth_fp16.safetensors", {CONTROL_ATTENTION: [8, 768]})
     weights(catalogue.models_dir / "ControlNet" / "control_v11p_sd15_openpose.safetensors", {CONTROL_ATTENTION: [8, 768]})
     assert set(catalogue.status("mine").controls) == {"depth", "openpose"}
+    old = catalogue.models_dir / "checkpoints" / "Old.CKPT"
+    old.write_bytes(b"pickle")
+    (old.parent / "notes.txt").write_text("mine")
+    assert catalogue.problems() == [f"{old} can run code when it is opened, and is not: get it as .safetensors, or convert it."]
     # What was downloaded for an entry comes first.
     weights(catalogue.models_dir / "control_v11p_sd15_openpose" / "diffusion_pytorch_model.safetensors")
     place = catalogue.locate(catalogue.entry("control_v11p_sd15_openpose"))[0]
