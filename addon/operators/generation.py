@@ -7,6 +7,7 @@ import secrets
 import time
 
 import bpy
+from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import EnumProperty, StringProperty
 
 from ...generation_server.protocol import JobState
@@ -66,8 +67,10 @@ class P2A_OT_generate(bpy.types.Operator):
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
-        where = properties.bl_rna.properties["place"].enum_items[properties.place]
-        return cls.bl_description if properties.place == "BACK" else where.description
+        return {
+            "FRONT": tip_("Paint it before all that wait"),
+            "REPLACE": tip_("Paint it in the place of those of this file that wait, which are cancelled"),
+        }.get(properties.place) or tip_(cls.bl_description)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         clock = _Clock()
@@ -131,8 +134,11 @@ class P2A_OT_cancel(bpy.types.Operator):
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         if properties.job_id:
-            return "Stop this picture"
-        return properties.bl_rna.properties["which"].enum_items[properties.which].description
+            return tip_("Stop this picture")
+        return {
+            "ACTIVE": tip_("Stop the picture that is being painted; the next one begins"),
+            "WAITING": tip_("Take all that wait out of the queue; the picture that is being painted goes on"),
+        }.get(properties.which) or tip_(cls.bl_description)
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         for job in list(session.session.jobs.values()):

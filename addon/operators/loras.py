@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import StringProperty
 
 from ..generate import models
@@ -29,7 +30,8 @@ class P2A_OT_add_lora(_OnScene, bpy.types.Operator):
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         found = models.lora(properties.name)
-        return "\n".join(filter(None, (found.reason, found.note))) if found else cls.bl_description
+        said = filter(None, (found.reason, found.note)) if found else ()
+        return "\n".join(said) or tip_(cls.bl_description)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         if not self.name:
@@ -61,7 +63,8 @@ class P2A_OT_lora_words(_OnScene, bpy.types.Operator):
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         found = models.lora(properties.name)
-        return f"{cls.bl_description}: {', '.join(found.trigger_words)}" if found else cls.bl_description
+        told = tip_(cls.bl_description)
+        return f"{told}: {', '.join(found.trigger_words)}" if found else told
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = context.scene.pose_to_anime.generation
@@ -98,8 +101,10 @@ class P2A_OT_few_steps(_OnScene, bpy.types.Operator):
         family = models.family_of(context.scene.pose_to_anime.generation)
         found = next((preset for preset in family.few_steps if preset.lora == properties.lora), None)
         if found is None:
-            return cls.bl_description
-        numbers = f"{found.steps} steps, guidance {found.guidance_scale:g}, {sampler_title(found.sampler)}"
+            return tip_(cls.bl_description)
+        numbers = tip_("{steps} steps, guidance {guidance:g}, {sampler}").format(
+            steps=found.steps, guidance=found.guidance_scale, sampler=sampler_title(found.sampler)
+        )
         return "\n".join(filter(None, (numbers, why_no_lora(found.lora, family))))
 
     def execute(self, context: bpy.types.Context) -> set[str]:

@@ -57,7 +57,8 @@ class P2A_PT_controls(InSidebar, bpy.types.Panel):
         for kind in offered(settings):
             _draw_control(column, context, settings, kind, why_no_control(model, kind))
         column = layout.column(align=True)
-        column.prop(settings, "start_from")
+        column.label(text="Begin With")  # of its own: beside the menu nobody could read it
+        column.prop(settings, "start_from", text="")
         if settings.start_from != NO_START:
             column.prop(settings, "denoising_strength", slider=True)
 
