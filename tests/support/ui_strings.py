@@ -66,7 +66,7 @@ def _of_classes() -> Iterator[tuple[str, str]]:
             for prop in cls.bl_rna.properties:
                 if prop.identifier not in own or prop.is_hidden or prop.type in ("POINTER", "COLLECTION"):
                     continue
-                yield where, prop.name
+                yield where, "" if prop.name == prop.identifier else prop.name
                 yield where, prop.description
                 if prop.type == "ENUM":
                     for item in prop.enum_items_static:
