@@ -48,8 +48,7 @@ def prompt(layout: bpy.types.UILayout, context: bpy.types.Context, name: str, ro
         layout.textbox(settings, f"{name}_box_{lines}", initial_visible_lines=lines)
         return
     field = layout.column(align=True)
-    # One row more than it needs, to go on writing in.
-    for index in range(min(max(rows, len(shown) + 1), PROMPT_ROWS)):
+    for index in range(min(max(rows, len(shown)), PROMPT_ROWS)):  # what is written on in the last fills the next
         field.prop(settings, f"{name}_row_{index}", text="")
 
 
