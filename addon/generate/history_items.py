@@ -32,6 +32,7 @@ class Item:
     model: str
     seed: int
     blend: str
+    height: float  # of the picture, in its widths
     bytes: int  # of all its files
     favourite: bool
     new: bool  # nobody has looked at it
@@ -66,6 +67,7 @@ def item_of(record: Record, size: int = 0, *, favourite: bool = False, new: bool
         request.model,
         request.seed,
         record.blend,
+        request.height / request.width,
         size,
         favourite,
         new,

@@ -29,6 +29,11 @@ _COLUMN_WIDTH = 72
 """Pixels at a scale of 1 of a thumbnail with its buttons."""
 
 
+_MARGIN = 40  # pixels at a scale of 1 that the panel's borders and the tabs take
+_ROW = 20  # height of an interface row
+_TALLEST = 7.0  # rows of a thumbnail
+
+
 class P2A_MT_history(bpy.types.Menu):
     bl_idname = "P2A_MT_history"
     bl_label = "History"
@@ -147,17 +152,19 @@ def _draw_grid(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     shown = shown_job(context)
     width = context.region.width / context.preferences.system.ui_scale
     columns = max(2, min(6, int(width // _COLUMN_WIDTH)))
+    column_width = (width - _MARGIN) / columns
+    scale = min(_TALLEST, max(item.height for item in items) * column_width / _ROW)
     grid = layout.grid_flow(row_major=True, columns=columns, even_columns=True, even_rows=True, align=True)
     for number in range(-(-len(items) // columns) * columns):  # whole rows, or the last would be drawn wider
         cell = grid.column(align=True)
         if number < len(items):
-            _draw_cell(cell, items[number], shown)
+            _draw_cell(cell, items[number], shown, scale)
         else:
             cell.label(text="")
 
 
-def _draw_cell(cell: bpy.types.UILayout, item: Item, shown: str) -> None:
-    cell.template_icon(icon_value=thumbnails.icon_of(item.job_id), scale=parts.THUMBNAIL)
+def _draw_cell(cell: bpy.types.UILayout, item: Item, shown: str, scale: float) -> None:
+    cell.template_icon(icon_value=thumbnails.icon_of(item.job_id), scale=scale)
     row = cell.row(align=True)
     number, jobs = gallery.siblings(item.job_id)
     text = f"{number}/{len(jobs)}" if number else _when(item.created)

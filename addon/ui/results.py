@@ -66,7 +66,8 @@ class P2A_PT_result(InImageEditor, bpy.types.Panel):
                 row.operator(P2A_OT_restore_result.bl_idname, text=text, icon=icon).parts = restored
         row = layout.row(align=True)
         row.operator(P2A_OT_save_result.bl_idname, icon="FILE_TICK")
-        row.operator(P2A_OT_copy_recipe.bl_idname, icon="COPYDOWN")
+        row.operator("image.clipboard_copy", text="", icon="COPYDOWN")  # Blender's own: the picture, for other programs
+        row.operator(P2A_OT_copy_recipe.bl_idname, text="Recipe", icon="TEXT")
         row.operator(P2A_OT_discard_result.bl_idname, text="", icon="TRASH")
         layout.prop(context.scene.pose_to_anime.generation, "keep_results")
 
