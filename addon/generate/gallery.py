@@ -181,7 +181,7 @@ def _read_on() -> None:
     if _state.reading is None:
         return
     unfinished = _piece(_state.reading)
-    if unfinished and not _state.is_read:
+    if unfinished and not _state.is_read and len(_state.index.items) != len(_state.by_job):
         _state.by_job = {item.job_id: item for item in _state.index.items}
         look()
     if unfinished:

@@ -17,7 +17,8 @@ from pathlib import Path
 from .records import NEW, STAR, Record, RecordError, history_dir, read_record, subfolders
 
 SORTS = ("NEWEST", "OLDEST", "FAVOURITES", "MODEL", "SEED", "LARGEST")
-_AT_ONCE = 400  # files of a folder that are looked at in one piece
+_AT_ONCE = 100  # files of a folder that are looked at in one piece
+_FIRST = (12, 60)  # so many are shown before all have been read
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +112,10 @@ class HistoryIndex:
             if (item.bytes, item.favourite, item.new) != (files.size, favourite, new):
                 item = replace(item, bytes=files.size, favourite=favourite, new=new)
             fresh[path] = item
-            if len(fresh) % 64 == 0 and not self._known:
+            if len(fresh) in _FIRST and not self._known:
                 self.items = tuple(fresh.values())  # the first reading: what is there already can be shown
+            elif len(fresh) % _AT_ONCE == 0:
+                yield
         self._known, self.items, self.other_bytes = fresh, tuple(fresh.values()), other
 
     def change(self, job_id: str, favourite: bool | None = None, new: bool | None = None) -> None:
