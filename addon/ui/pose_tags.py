@@ -48,7 +48,7 @@ class P2A_PT_pose_tags(InSidebar, bpy.types.Panel):
                     button.tag, button.leave = tag, leave
         for tag, other in told.otherwise:
             row = layout.row(align=True)
-            row.label(text=f"“{other}”: {tag}?", icon="ERROR", translate=False)
+            row.label(text=f"{other} → {tag}", icon="ERROR", translate=False)
             row.operator(P2A_OT_follow_pose.bl_idname, text="", icon="CHECKMARK").tag = tag
         if not told.added and not told.left_out and not told.otherwise:
             empty = layout.row()
