@@ -268,5 +268,7 @@ def missing_sentence(entry: Entry, missing: tuple[MissingFile, ...]) -> str:
     more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
     lacks = f"{entry.title} is not on this computer ({first.path}{more} from {first.source}{size})"
     if entry.repository:
-        return f"{lacks}: download it with 'python3 studio.py models download {entry.name}'."
+        # A detector's is one that not everybody may use.
+        licence = f" (licence: {entry.licence})" if entry.kind == "detector" else ""
+        return f"{lacks}: download it with 'python3 studio.py models download {entry.name}'{licence}."
     return f"{lacks}: put it there, or correct the path in its model file."

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from .places import HALF
+
 _CHUNK = 1 << 20
 
 
@@ -38,6 +40,12 @@ class LockedFile:
         return not expected or digest.hexdigest() == expected
 
 
+def in_half(name: str) -> str:
+    """What weights in half precision are called beside those of that name."""
+    stem = name.removesuffix(".safetensors")
+    return name if stem == name else f"{stem}.{HALF}.safetensors"
+
+
 class Lock:
     """Reads the file each time: a download in another process writes it while a server runs."""
 
@@ -58,7 +66,9 @@ class Lock:
             return {}
 
     def size(self, repository: str, name: str) -> int | None:
-        file = self.files(repository).get(name)
+        """Bytes of a file as it would be downloaded: in half precision where the repository has it so."""
+        files = self.files(repository)
+        file = files.get(in_half(name), files.get(name))
         return file.size if file else None
 
     def write(self, repository: str, revision: str, files: Mapping[str, LockedFile]) -> None:

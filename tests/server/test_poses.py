@@ -108,7 +108,9 @@ def test_a_drawing_is_read_without_any_model(tmp_path: Path, home: Path):
         both = (body[:, 2] > 0) & (person.body[:, 2] > 0)
         assert both.sum() >= 14 and np.abs(body - person.body)[both, :2].max() <= 2.0
         for kind in ("PNG", "JPEG", "WEBP"):
-            with pytest.raises(RequestRefused, match=r"OpenPose detector is not .* models download openpose") as caught:
+            with pytest.raises(
+                RequestRefused, match=r"OpenPose detector is not .* models download openpose' \(licence: CMU OpenPose: academic"
+            ) as caught:
                 server.client.poses(encoded(np.full((64, 64, 3), 200, np.uint8), kind))
             assert caught.value.problem.status == 409
 

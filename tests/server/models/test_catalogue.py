@@ -314,6 +314,12 @@ def test_the_lock_survives_nonsense(tmp_path: Path) -> None:
     assert lock.revision("a/b") is None and lock.files("a/b") == {}
     lock.write("a/b", "c0ffee", {"x": LockedFile(5, "ab")})
     assert lock.revision("a/b") == "c0ffee" and lock.size("a/b", "x") == 5 and lock.size("a/b", "y") is None
+    lock.write(
+        "a/c", "c0ffee", {"n.safetensors": LockedFile(5), "n.fp16.safetensors": LockedFile(3), "m.safetensors": LockedFile(7)}
+    )
+    assert (lock.size("a/c", "n.safetensors"), lock.size("a/c", "m.safetensors")) == (3, 7)  # of what would be downloaded
+    lock.path.unlink()
+    lock.write("a/b", "c0ffee", {"x": LockedFile(5, "ab")})
     for nonsense in ("", "[]", '{"a/b": 3}', '{"a/b": {"revision": 3, "files": {"x": {"weight": 5}}}}', '{"a/b": {"files": []}}'):
         lock.path.write_text(nonsense)
         assert lock.revision("a/b") is None and lock.files("a/b") == {}
