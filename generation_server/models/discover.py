@@ -21,7 +21,7 @@ from .comfyui import extra_folders
 from .entry import UNION_CONTROLS, Entry, ModelError, entry_name
 from .header import HeaderError, tensor_shapes
 from .layouts import candidates, identity, other_folders
-from .loras import is_unreadable, text_width
+from .loras import is_unreadable, text_width, trigger_words
 from .places import missing_weights
 
 # A tensor whose last axis is the width of the text embedding, and with that the family: (kind, name in the file). SD 1.x has the
@@ -193,6 +193,7 @@ def _entry(name: str, path: Path, kind: str, width: int) -> tuple[Entry | None, 
         control,
         path=path,
         note="Found in your folder of models.",
+        trigger_words=trigger_words(path) if kind == "lora" else (),
     )
     return replace(found, adapter="union", controls=UNION_CONTROLS) if kind == _UNION else found, ""
 

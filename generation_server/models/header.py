@@ -39,3 +39,15 @@ def tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     if size != 8 + length + end:
         raise HeaderError(f"it has {size} bytes where {8 + length + end} are due")
     return shapes
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """What its maker wrote into the header, by key; nothing where there is none or it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+            length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+            said = json.loads(file.read(length)).get("__metadata__") if 0 < length <= _LONGEST else None
+    except (OSError, ValueError, AttributeError):
+        return {}
+    return {str(key): str(value) for key, value in said.items()} if isinstance(said, dict) else {}

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from ..families.catalogue import families
 from .entry import Entry, ModelError, entry_name, folded
+from .header import metadata
 from .places import Place
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ FOLDERS = ("lora", "loras", "lycoris")
 
 _NAMED = 20  # LoRAs that a sentence names at most
 _CHUNK = 1 << 20
+_LONGEST_WORD, _MOST_WORDS = 80, 20  # characters of a trigger word, and how many are told
 # The input of a cross attention's keys is the text embedding: kohya's names end so with "_", diffusers' and peft's with ".".
 _FROM_TEXT = re.compile(
     r"attn2[._](?:processor[._])?to_k(?:_lora)?\.(?:lora_down|lora_A|lora\.down|down)(?:\.default)?\.weight$|"
@@ -89,6 +91,20 @@ def _named(loras: list[Entry], name: str) -> Entry | None:
         return found[0]
     near = entry_name(name)
     return next((entry for entry in loras if near and near in (entry.name, entry_name(entry.title))), None)
+
+
+def trigger_words(path: Path) -> tuple[str, ...]:
+    """The words with which a LoRA acts, where its file says them: ``modelspec.trigger_phrase`` of the ModelSpec standard, which
+    trainers and Civitai write. What is too long for a tag is none."""
+    status = path.stat()
+    return _words(path, status.st_size, status.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=8192)  # LoRAs are listed with every picture
+def _words(path: Path, size: int, modified: int) -> tuple[str, ...]:
+    phrase = metadata(path).get("modelspec.trigger_phrase", "")
+    words = dict.fromkeys(" ".join(word.split()) for word in phrase.split(","))
+    return tuple(word for word in words if 0 < len(word) <= _LONGEST_WORD)[:_MOST_WORDS]
 
 
 def lora_hash(path: Path) -> str:

@@ -8,9 +8,10 @@ import struct
 from pathlib import Path
 
 
-def weights(path: Path, shapes: dict[str, list[int]] | None = None) -> Path:
-    """A whole safetensors file of bytes with these tensors."""
-    header, end = {}, 0
+def weights(path: Path, shapes: dict[str, list[int]] | None = None, said: dict[str, str] | None = None) -> Path:
+    """A whole safetensors file of bytes with these tensors, and what its maker ``said`` of it."""
+    header: dict[str, object] = {"__metadata__": said} if said else {}
+    end = 0
     for name, shape in (shapes or {"w": [8]}).items():
         size = 1
         for side in shape:

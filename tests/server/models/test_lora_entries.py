@@ -52,6 +52,14 @@ def test_every_form_tells_its_family(models: Path) -> None:
     assert (status.kind, status.family, status.present, status.title) == ("lora", "sd15", True, "kohya One")
 
 
+def test_the_words_with_which_a_lora_acts_are_told_where_its_file_says_them(models: Path) -> None:
+    said = {"modelspec.trigger_phrase": " ink wash,  thick\n lines, ,ink wash," + "x" * 90}
+    weights(models / "Lora" / "ink.safetensors", {FORMS["kohya"]: [4, 768]}, said)
+    weights(models / "Lora" / "mute.safetensors", {FORMS["kohya"]: [4, 768]})
+    statuses = {status.name: status.trigger_words for status in ModelCatalogue(models.parent).statuses()}
+    assert statuses["ink"] == ("ink wash", "thick lines") and statuses["mute"] == statuses["lcm_lora_sdv1_5"] == ()
+
+
 def test_found_by_the_names_that_people_use(models: Path) -> None:
     file = weights(models / "Lora" / "Detail Tweaker.safetensors", {FORMS["kohya"]: [4, 768]})
     weights(models / "Lora" / "xl.safetensors", {FORMS["kohya"]: [4, 2048]})
