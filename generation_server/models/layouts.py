@@ -9,6 +9,7 @@ here, and are not looked into. Standard library only.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ _BELOW = ("models", "extensions/sd-webui-controlnet/models")
 """Where such folders lie below that of a program."""
 _ALL_CONTROLNETS = "extensions/sd-webui-controlnet/models"
 _DEEPEST = 6  # folders inside each other
+_MOST_BELOW = 20_000  # files and folders of one that is no program's: somebody may name the whole disk
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,9 @@ def candidates(models_dir: Path, others: Mapping[Path, Sequence[Path]]) -> Itera
     def all_of_them() -> Iterator[tuple[Path, Path | None, str]]:
         yield from ((path, None, "") for path in _in_root(models_dir))
         for root, elsewhere in others.items():
-            yield from ((path, root, "") for path in _in_root(root))
+            inside = _in_root(root) if _is_program(root) else itertools.islice(_below(root, 1), _MOST_BELOW)
+            inside = iter((root,)) if _is_diffusers(root) else inside  # a model itself
+            yield from ((path, root, "") for path in inside)
             yield from ((path, root, "") for folder in elsewhere for path in _below(folder, 1))
         yield from ((path, hub_cache(), repository) for path, repository in _cached())
 
@@ -108,6 +112,11 @@ def _in_root(root: Path) -> Iterator[Path]:
         for folder in inside:
             if folder.name.lower() in _LAYOUT and folder.is_dir():
                 yield from _below(folder, 1)
+
+
+def _is_program(root: Path) -> bool:
+    """Whether a folder has those that programs have; else it is one of models, as A1111's ``--ckpt-dir`` names one."""
+    return any(folder.name.lower() in (*_LAYOUT, "models") and folder.is_dir() for folder in _listed(root))
 
 
 def _below(folder: Path, depth: int) -> Iterator[Path]:

@@ -99,6 +99,31 @@ def test_the_folders_of_comfyui(catalogue: ModelCatalogue, tmp_path: Path) -> No
     assert found(catalogue) == {}
 
 
+def test_a_folder_that_is_of_models_alone(catalogue: ModelCatalogue, tmp_path: Path) -> None:
+    """As A1111's ``--ckpt-dir`` and ``--lora-dir`` name them; their users sort into folders of their own."""
+    weights(tmp_path / "big disk" / "anime" / "sd15" / "mix.safetensors", SD15)
+    weights(tmp_path / "big disk" / "style.safetensors", LORA)
+    deep = tmp_path / "big disk" / "/".join("abcdefgh")
+    weights(deep / "too_deep.safetensors", SD15)
+    assert folders(catalogue, "--add", str(tmp_path / "big disk")) == 0
+    assert found(catalogue) == {"mix": ("checkpoint", "sd15"), "style": ("lora", "sd15")}
+    model = tmp_path / "My Model"
+    for name in ("unet/diffusion_pytorch_model", "vae/diffusion_pytorch_model", "text_encoder/model"):
+        weights(model / f"{name}.safetensors")
+    (model / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
+    (model / "unet" / "config.json").write_text('{"cross_attention_dim": 768}')
+    assert folders(catalogue, "--add", str(model)) == 0
+    assert found(catalogue)["my_model"] == ("checkpoint", "sd15")
+    assert folders(catalogue, "--remove", str(model)) == 0
+    # A program's own folder is full of other things, and is not searched through.
+    program = tmp_path / "program"
+    weights(program / "outputs" / "old.safetensors", SD15)
+    weights(program / "models" / "checkpoints" / "new.safetensors", XL)
+    assert folders(catalogue, "--remove", str(tmp_path / "big disk")) == 0
+    assert folders(catalogue, "--add", str(program)) == 0
+    assert found(catalogue) == {"new": ("checkpoint", "sdxl")}
+
+
 EXTRA_PATHS = """
 #Rename this to extra_model_paths.yaml and ComfyUI will load it
 a111:
