@@ -108,7 +108,7 @@ def discover(models_dir: Path, described: Mapping[str, Entry]) -> tuple[dict[str
         if entry is None:
             problems.append(problem)
             continue
-        if not is_direct and (ours := described.get(downloads.get(name, name))):
+        if ours := described.get(downloads.get(name, name)):
             same = (ours.kind, ours.family) == (entry.kind, entry.family) and ours.repository
             if same and not ours.path and not (models_dir / ours.name).exists():
                 found.setdefault(ours.name, replace(ours, path=path))
@@ -157,9 +157,12 @@ def _as(entry: Entry, found: Mapping[str, Entry]) -> Entry:
 
 
 def _file_names(described: Mapping[str, Entry]) -> dict[str, str]:
-    """The entries of ours that are one file with a name of its own, by what the file would be called."""
-    files = ((entry.files[0], entry.name) for entry in described.values() if len(entry.files) == 1 and entry.repository)
-    return {entry_name(Path(file).stem): name for file, name in files if not _GENERIC.match(Path(file).stem)}
+    """The entries of ours that have, or may be, one file with a name of its own, by what that is called."""
+    ours = [entry for entry in described.values() if entry.repository]
+    files = [(entry.files[0], entry.name) for entry in ours if len(entry.files) == 1]
+    files += [(name, entry.name) for entry in ours for name in entry.called]
+    stems = ((file.removesuffix(".safetensors"), name) for file, name in files)
+    return {entry_name(stem): name for stem, name in stems if not _GENERIC.match(stem)}
 
 
 def _label(path: Path) -> str:

@@ -54,6 +54,7 @@ class Entry:
     repository: str = ""  # on the model hub, "owner/name"
     revision: str = "main"
     files: tuple[str, ...] = ()  # weights in the repository; empty for diffusers layout. One name without a folder: a single file
+    called: tuple[str, ...] = ()  # what its single file is called where other programs have it
     path: Path | None = None  # a folder in diffusers layout, or a single .safetensors file
     autoencoder: str = "kl"  # one of AUTOENCODERS
     skeleton_profile: str = ""  # how its pose ControlNet, or it as one, was shown people; where it is silent, as its family says

@@ -183,6 +183,25 @@ def test_what_comfyui_has_elsewhere(
         assert set(found(catalogue)) == {"own"} and catalogue.problems() == []
 
 
+def test_files_of_other_programs_that_are_ours_under_another_name(catalogue: ModelCatalogue, tmp_path: Path) -> None:
+    """They come with what their entry says: the licence, what the model predicts, the VAE that it is used with."""
+    weights(tmp_path / "disk" / "NoobAI-XL-Vpred-v1.0.safetensors", XL)
+    weights(tmp_path / "disk" / "sdxl_vae_fp16_fix.safetensors", VAE)
+    weights(catalogue.models_dir / "control_v11p_sd15_openpose_fp16.safetensors", {CONTROL_ATTENTION: [8, 768]})
+    weights(tmp_path / "disk" / "animagine-xl-4.0.safetensors", SD15)  # which it cannot be
+    assert folders(catalogue, "--add", str(tmp_path / "disk")) == 0
+    assert found(catalogue) == {
+        "noobai_xl_vpred_1_0": ("checkpoint", "sdxl"),
+        "sdxl_vae_fp16_fix": ("vae", "sdxl"),
+        "control_v11p_sd15_openpose": ("controlnet", "sd15"),
+        "animagine-xl-4.0": ("checkpoint", "sd15"),
+    }
+    resolved = catalogue.resolve("noobai_xl_vpred_1_0")
+    assert resolved.entry.prediction == "v_prediction" and resolved.entry.zero_snr
+    assert resolved.place.file == tmp_path / "disk" / "NoobAI-XL-Vpred-v1.0.safetensors"
+    assert resolved.vae is not None and "no commercial use" in catalogue.status("noobai_xl_vpred_1_0").licence
+
+
 def test_the_users_own_folder_may_be_laid_out_so(catalogue: ModelCatalogue) -> None:
     weights(catalogue.models_dir / "checkpoints" / "mine.safetensors", SD15)
     weights(catalogue.models_dir / "ControlNet" / "control_v11f1p_sd15_depth_fp16.safetensors", {CONTROL_ATTENTION: [8, 768]})
