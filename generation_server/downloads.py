@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .models.catalogue import ModelCatalogue
-from .models.entry import Entry, ModelError
+from .models.entry import DownloadCancelled, Entry, ModelError
+from .models.places import check_endpoint
 from .protocol import Download, ModelStatus
 
 if TYPE_CHECKING:
@@ -86,13 +87,14 @@ class Downloads:
 
         Raises UnknownModel, NothingToDownload, HubProblem.
         """
-        from .models.download import DownloadError, free_space
-
         entry = self._entry(name)
         try:
+            check_endpoint()
+            from .models.download import free_space  # the hub's library
+
             plans = self._plans(entry, lambda: False)
             free = free_space(plans[0].folder)
-        except DownloadError as error:
+        except ModelError as error:
             raise HubProblem(str(error)) from error
         return Download(sum(p.size - p.remaining for p in plans), sum(p.size for p in plans), free=free)
 
@@ -130,12 +132,14 @@ class Downloads:
 
     def _bring(self, name: str) -> str | None:
         """Download it: what went wrong as a sentence, an empty text when all is here, None when it was cancelled."""
-        from .models.download import DownloadCancelled, DownloadProgress, execute, require_space  # the hub's library
 
         def cancelled() -> bool:
             return self._told[name].stopping
 
         try:
+            check_endpoint()
+            from .models.download import DownloadProgress, execute, require_space  # the hub's library
+
             plans = self._plans(self._models.entry(name), cancelled)
             require_space(plans)
             total, before = sum(p.size for p in plans), 0

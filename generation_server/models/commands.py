@@ -67,6 +67,9 @@ def run(options: argparse.Namespace) -> int:
     except ModelError as error:
         print(error, file=sys.stderr)
         return 2
+    except BrokenPipeError:  # who reads the list has seen enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("Stopped; what has come is kept.", file=sys.stderr)
         return 2
@@ -125,6 +128,9 @@ def _absolute(path: Path) -> Path:
 
 
 def _download(catalogue: Any, names: list[str], alone: bool) -> int:
+    from .places import check_endpoint
+
+    check_endpoint()
     from . import download
 
     wanted = [name for name in names for name in (name, *(() if alone else catalogue.entry(name).companions))]

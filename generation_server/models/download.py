@@ -31,7 +31,7 @@ from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import build_hf_headers, tqdm
 
 from .catalogue import ModelCatalogue
-from .entry import Entry, ModelError
+from .entry import DownloadCancelled, Entry, ModelError
 from .lock import LockedFile
 from .places import HALF
 
@@ -57,10 +57,6 @@ _SETTINGS_FOLDERS = ("unet", "vae", "text_encoder", "text_encoder_2", "tokenizer
 
 class DownloadError(ModelError):
     """A download cannot be done; the text is one sentence that says why and what to do."""
-
-
-class DownloadCancelled(Exception):
-    """Whoever wanted it does not any more. What has come stays for the next time."""
 
 
 @dataclass(frozen=True)

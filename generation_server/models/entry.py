@@ -37,6 +37,10 @@ class ModelError(ValueError):
     """A model cannot be used; the text is one sentence that says what to do."""
 
 
+class DownloadCancelled(Exception):
+    """Whoever wanted a download does not any more. What has come stays for the next time."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """A checkpoint, ControlNet, VAE, tiny VAE (for previews), LoRA, detector or upscaler.

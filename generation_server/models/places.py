@@ -7,9 +7,10 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ..protocol import MissingFile
-from .entry import Entry
+from .entry import Entry, ModelError
 
 HALF = "fp16"
 """diffusers' name for weights in half precision, part of their file names: half the download and, on a GPU, all that is used."""
@@ -64,6 +65,18 @@ def hub_cache() -> Path:
         return Path(folder).expanduser()
     home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "huggingface"
     return Path(home).expanduser() / "hub"
+
+
+def check_endpoint() -> None:
+    """Raises ModelError where ``HF_ENDPOINT`` is no address. Before the hub's library is imported, which does not take all."""
+    given = os.environ.get("HF_ENDPOINT", "")
+    try:
+        address = urlsplit(given)
+        fits = not given or (address.scheme in ("http", "https") and bool(address.hostname))
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ModelError(f"HF_ENDPOINT is '{given:.80}', which is no address: write it as https://hf-mirror.com, or unset it.")
 
 
 def repository_cache(repository: str) -> Path:

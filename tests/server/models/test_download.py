@@ -241,6 +241,14 @@ def test_a_hub_that_does_not_answer(home: Path) -> None:
     assert "could not be downloaded from http://127.0.0.1:9" in done.stderr and done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("given", ["hf-mirror.com", "ftp://x", "http://[", "https://", "/srv/hub"])
+def test_a_mirror_that_is_no_address(home: Path, given: str) -> None:
+    done = models(home, None, "download", "anime", HF_ENDPOINT=given)
+    assert done.returncode == 2
+    sentence = f"HF_ENDPOINT is '{given}', which is no address: write it as https://hf-mirror.com, or unset it."
+    assert done.stderr.splitlines() == [sentence]
+
+
 def test_offline_when_told(home: Path, hub: Hub) -> None:
     done = models(home, hub, "download", "pose", HF_HUB_OFFLINE="1")
     assert done.returncode == 2 and "because HF_HUB_OFFLINE is set" in done.stderr
