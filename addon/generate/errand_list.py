@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import model_errands, server_results
+from . import model_errands, pose_errands, server_results
 from .errand_runner import Errand
 
 ERRANDS: dict[str, Callable[..., Errand]] = {
@@ -15,4 +15,5 @@ ERRANDS: dict[str, Callable[..., Errand]] = {
     "download_size": model_errands.download_size,
     "download_model": model_errands.download_model,
     "import_model": model_errands.import_model,
+    "find_poses": pose_errands.find_poses,
 }

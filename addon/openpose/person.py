@@ -61,6 +61,11 @@ class Person:
 
         return self._with(lambda points: points * (x, y, 1.0))
 
+    def moved(self, x: float, y: float) -> Person:
+        """The same person so many pixels farther right and down."""
+        by = np.array((x, y, 0.0))
+        return self._with(lambda points: np.where(points[:, 2:] > 0.0, points + by, points))
+
     def rounded(self, decimals: int) -> Person:
         """The same person with so many decimals of a pixel: what is drawn of it is what is drawn of its JSON."""
         return self._with(lambda points: np.round(points, decimals))

@@ -16,7 +16,7 @@ from ..operators.control_images import (
 from ..operators.pose_reference import P2A_OT_open_pose_reference, P2A_OT_remove_pose_reference
 from ..passes.geometry import can_be_ticked
 from ..passes.kinds import KINDS
-from . import parts
+from . import parts, picture_reference
 from .sidebar import InSidebar
 
 
@@ -45,6 +45,7 @@ class P2A_PT_control_images(InSidebar, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator(P2A_OT_open_pose_reference.bl_idname, text="Reference from JSON", icon="IMPORT")
         row.operator(P2A_OT_remove_pose_reference.bl_idname, text="", icon="X")
+        picture_reference.draw(layout, context)
 
 
 class P2A_PT_control_image_settings(InSidebar, bpy.types.Panel):

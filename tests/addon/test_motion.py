@@ -133,8 +133,13 @@ def test_a_take_that_ends_before_it_begins_and_one_that_is_too_long(figure, take
 
 def test_files_can_be_dropped_on_the_view(figure) -> None:
     handlers = [handler for handler in bpy.types.FileHandler.__subclasses__() if "P2A" in handler.__name__]
-    assert sorted((handler.bl_file_extensions, handler.bl_import_operator) for handler in handlers) == [
+    found = {(handler.bl_file_extensions, handler.bl_import_operator) for handler in handlers}
+    assert found >= {
         (".bvh", "pose_to_anime.import_bvh"),
         (".json", "pose_to_anime.apply_pose"),
         (".json", "pose_to_anime.open_pose_reference"),
-    ]
+        (".png;.jpg;.jpeg;.webp", "pose_to_anime.open_backdrop"),
+        (".png;.jpg;.jpeg;.webp", "pose_to_anime.find_skeleton"),
+    }
+    for _, operator in found:  # each of which takes a file
+        assert "filepath" in getattr(bpy.ops.pose_to_anime, operator.partition(".")[2]).get_rna_type().properties

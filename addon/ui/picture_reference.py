@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures to pose after: rows of the panel of control images, and what is dropped on the camera's view."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..framing.camera import picture_camera
+from ..generate import errands
+from ..operators.picture_reference import (
+    ENDINGS,
+    ERRAND,
+    P2A_OT_find_skeleton,
+    P2A_OT_open_backdrop,
+    P2A_OT_remove_backdrop,
+    P2A_OT_stop_finding,
+)
+from ..passes.backdrop import backdrop_of
+from . import parts
+
+
+def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """The picture behind the view and how clearly it is seen; the skeleton of a picture, or how far that is."""
+    camera = picture_camera(context.scene)
+    backdrop = backdrop_of(camera) if camera is not None else None
+    row = layout.row(align=True)
+    row.operator(P2A_OT_open_backdrop.bl_idname, icon="IMAGE_REFERENCE")
+    row.operator(P2A_OT_remove_backdrop.bl_idname, text="", icon="X")
+    if backdrop is not None:
+        row = layout.row(align=True)
+        row.prop(backdrop, "alpha", text="Opacity", slider=True)
+        row.prop(backdrop, "frame_method", text="")
+    errand = errands.errand(ERRAND)
+    if errand is not None and errand.is_running:
+        row = layout.row(align=True)
+        row.label(text="Looking for people", icon="SORTTIME")
+        row.operator(P2A_OT_stop_finding.bl_idname, text="", icon="X")
+        return
+    layout.operator(P2A_OT_find_skeleton.bl_idname, icon="ARMATURE_DATA")
+    if errand is not None and errand.state == "failed":
+        parts.text(layout, context, errand.sentence, "ERROR")
+
+
+class _OnCameraView:
+    """Only where the view looks through a camera: elsewhere Blender does with pictures what it always did."""
+
+    bl_file_extensions = ";".join(ENDINGS)
+
+    @classmethod
+    def poll_drop(cls, context: bpy.types.Context) -> bool:
+        region, view = context.region, getattr(context, "region_data", None)
+        on_view = context.area is not None and context.area.type == "VIEW_3D" and region is not None and region.type == "WINDOW"
+        return on_view and view is not None and view.view_perspective == "CAMERA"
+
+
+class P2A_FH_backdrop(_OnCameraView, bpy.types.FileHandler):
+    bl_idname = "P2A_FH_backdrop"
+    bl_label = "Picture behind the View"
+    bl_import_operator = P2A_OT_open_backdrop.bl_idname
+
+
+class P2A_FH_skeleton(_OnCameraView, bpy.types.FileHandler):
+    bl_idname = "P2A_FH_skeleton"
+    bl_label = "Skeleton of a Picture"
+    bl_import_operator = P2A_OT_find_skeleton.bl_idname
+
+
+CLASSES: tuple[type, ...] = (P2A_FH_backdrop, P2A_FH_skeleton)
