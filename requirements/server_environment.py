@@ -121,6 +121,7 @@ def wanted(home: Home, choice: Choice, told: Told) -> tuple[set[str], list[File]
     files: list[File] = []
     pins: dict[str, str] = {}
     problems: list[str] = []
+    settings: dict[str, str] = {}
 
     def read(line: str) -> None:
         if not line.startswith("{"):
@@ -129,9 +130,12 @@ def wanted(home: Home, choice: Choice, told: Told) -> tuple[set[str], list[File]
         if "error" in answer:
             problems.append(answer["error"])
             return
+        if "proxy" in answer:
+            settings.update(answer)
+            return
         names.add(answer["name"])
         if answer.get("url") and request["have"].get(answer["name"]) != answer["version"]:
-            files.append(File(answer["file"], answer["url"], answer["sha256"], answer["size"]))
+            files.append(File(answer["file"], answer["url"], answer["sha256"], answer["size"], **settings))
             pins[answer["name"]] = answer["version"]
             told.note(f"{answer['name']} {answer['version']}")
 
@@ -185,7 +189,8 @@ def fill(home: Home, files: list[File], pins: dict[str, str], strangers: list[st
     listing = home.setup / "install.txt"
     listing.write_text("".join(f"{name}=={version}\n" for name, version in pins.items()), "utf-8")
     command = [python, "-I", WATCHED, "-m", "pip", "install", "--no-input", "--progress-bar", "off", "--no-deps", "--no-index"]
-    command += ["--disable-pip-version-check", "--find-links", str(home.wheels), "-r", str(listing)]
+    # Compiling all modules takes minutes on a slow processor, and most are never used: what is, Python compiles at its first use.
+    command += ["--no-compile", "--disable-pip-version-check", "--find-links", str(home.wheels), "-r", str(listing)]
     pip(home, command, told)
     listing.unlink()
 

@@ -199,7 +199,8 @@ class Told:
         self._marks = [*kept, (now, done)]
         seconds, count = now - self._marks[0][0], done - self._marks[0][1]
         left = self.status.total - done
-        self.status.eta = round(left * seconds / count, 1) if count > 0 and seconds >= 1 and left >= 0 else None
+        enough = seconds >= 1 and left >= 0 and (self.watch is None or done * 20 > self.status.total)
+        self.status.eta = round(left * seconds / count, 1) if count > 0 and enough else None
 
 
 def replace(part: Path, path: Path) -> None:

@@ -12,9 +12,9 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit, urlunsplit
 from urllib.request import pathname2url, url2pathname
 
 import web
@@ -108,12 +108,21 @@ def listed(name: str, settings: Settings) -> list[Wheel]:
     return found
 
 
+def with_secret(wheel: Wheel, address: str) -> Wheel:
+    """A wheel whose address carries the name and password of its index, where it lies on the same server."""
+    secret, at, _ = urlsplit(address).netloc.rpartition("@")
+    parts = urlsplit(wheel.url)
+    if not at or "@" in parts.netloc or parts.hostname != urlsplit(address).hostname:
+        return wheel
+    return replace(wheel, url=urlunsplit(parts._replace(netloc=f"{secret}@{parts.netloc}")))
+
+
 def page(address: str, settings: Settings) -> list[Wheel]:
     for attempt in range(TRIES):
         try:
             with web.ask(address, {"Accept": SIMPLE}, proxy=settings.proxy, cert=settings.cert) as answer:
                 text, kind = answer.read().decode("utf-8", "replace"), answer.headers.get_content_type()
-                return list(read_page(text, kind, answer.url))
+                return [with_secret(wheel, address) for wheel in read_page(text, kind, answer.url)]
         except OSError as error:
             if getattr(error, "code", 0) == 404:
                 return []

@@ -37,6 +37,8 @@ class File:
     url: str
     sha256: str = ""
     size: int = 0  # bytes; 0: not known
+    proxy: str = ""  # where pip has one of its own
+    cert: str = ""
 
 
 def fetch_all(files: list[File], folder: Path, told: Told, words: str = "downloading") -> None:
@@ -94,7 +96,7 @@ def with_sizes(files: list[File]) -> list[File]:
 
 def replace_size(file: File) -> File:
     try:
-        with web.ask(file.url, method="HEAD") as answer:
+        with web.ask(file.url, method="HEAD", proxy=file.proxy, cert=file.cert) as answer:
             return dataclasses.replace(file, size=int(answer.headers.get("Content-Length") or 0))
     except (OSError, ValueError):
         return file  # what is wrong is said when it is fetched
@@ -186,7 +188,7 @@ def stream(file: File, part: Part, check: Callable[[], None]) -> bool:
         return True
     headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={part.have}-"} if part.have else {})}
     try:
-        answer = web.ask(file.url, headers)
+        answer = web.ask(file.url, headers, proxy=file.proxy, cert=file.cert)
     except urllib.error.HTTPError as error:
         if error.code == 416 and part.have:  # there is no more of it; the hash says whether it is the file
             return True

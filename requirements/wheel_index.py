@@ -3,10 +3,11 @@
 
     python wheel_index.py REQUEST.json
 
-prints a line of JSON for each wheel: ``name``, ``version``, ``file``, ``url``, ``sha256``, ``size`` (empty or 0 where the index
-does not tell); without ``url`` where that version is there already; or one line with ``error``. REQUEST.json has ``pins``, lines
-of a lock; ``have``, the version of each package that is installed; ``build``, pins that pip is to solve from an ``index`` of
-their own, whose other packages are left to the whole lock (``locked``) but for those that are ``replaced``.
+prints ``proxy`` and ``cert`` as pip has them, then a line of JSON for each wheel: ``name``, ``version``, ``file``, ``url``,
+``sha256``, ``size`` (empty or 0 where the index does not tell), without ``url`` where that version is there already; or one line
+with ``error``. REQUEST.json has ``pins``, lines of a lock; ``have``, the version of each package that is installed; ``build``, pins
+that pip is to solve from an ``index`` of their own, whose other packages are left to the whole lock (``locked``) but for those that
+are ``replaced``.
 
 pip's own settings say where the index is. Run by the new environment's Python, because pip carries the rules of tags and markers.
 """
@@ -125,12 +126,15 @@ def main() -> None:
     request = json.loads(Path(sys.argv[1]).read_text("utf-8"))
     try:
         pins = pins_here(request["pins"])
+        here = {name for name, version in pins.items() if request["have"].get(name) == version}
+        settings = pip_settings() if set(pins) - here or request["build"] else Settings(())
+        print(json.dumps({"proxy": settings.proxy, "cert": settings.cert}), flush=True)
         if request["build"]:
             for wheel in solve(request["build"], request["index"], pins_here(request["locked"]), request["replaced"]):
                 print(json.dumps(asdict(wheel)), flush=True)
-        for name in [name for name, version in pins.items() if request["have"].get(name) == version]:
+        for name in sorted(here):
             print(json.dumps({"name": name, "version": pins.pop(name)}), flush=True)
-        for wheel in find(pins, pip_settings()) if pins else ():
+        for wheel in find(pins, settings):
             print(json.dumps(asdict(wheel)), flush=True)
     except NotFound as error:
         print(json.dumps({"error": str(error)}), flush=True)

@@ -183,6 +183,14 @@ def test_an_index_that_speaks_html(user: User, index: Index) -> None:
     assert have(user).items() >= {"torch": "2.15.0", "tool": "1.0"}.items()
 
 
+def test_an_index_with_a_password(user: User, index: Index) -> None:
+    index.secret = "me:p@ss"
+    assert "refuses to give the file (401)" in user.run("install")["error"]
+    user.index_url = user.index_url.replace("http://", "http://me:p%40ss@")
+    assert user.run("install")["error"] == ""
+    assert "p@ss" not in user.log() and "p%40ss" not in user.log()
+
+
 def test_only_one_works(user: User, index: Index) -> None:
     index.slow = 100_000
     first = user.start_and_wait("install", lambda status: status["phase"] == "downloading")

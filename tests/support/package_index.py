@@ -98,6 +98,7 @@ class Index:
     cuts: int = 0  # how many are cut; -1: all
     slow: int = 0  # bytes a second
     spoil: set[str] = field(default_factory=set)  # packages that arrive with a wrong byte
+    secret: str = ""  # name:password without which nothing is given
     gone: bool = False  # answers 503 to everything
     held: threading.Event = field(default_factory=threading.Event)  # set: its pages come once it is cleared
     asked: list[tuple[str, str]] = field(default_factory=list)  # wheel and Range of each download
@@ -120,7 +121,10 @@ def serve_index(wheels: dict[str, bytes], port: int = 0) -> Generator[Index]:
 
         def do_GET(self) -> None:
             path = unquote(urlsplit(self.path).path)
-            if index.gone:
+            asked = base64.b64encode(index.secret.encode()).decode()
+            if index.secret and self.headers.get("Authorization") != f"Basic {asked}":
+                self._answer(401, b"", {"WWW-Authenticate": "Basic"})
+            elif index.gone:
                 self._answer(503, b"", {})
             elif match := re.fullmatch(r"/(simple|whl/[^/]+)/([^/]+)/", path):
                 self._page(canonical(match.group(2)), index.wheels if match.group(1) == "simple" else index.builds)
