@@ -5,9 +5,9 @@
 
 prints ``proxy`` and ``cert`` as pip has them, then a line of JSON for each wheel: ``name``, ``version``, ``file``, ``url``,
 ``sha256``, ``size`` (empty or 0 where the index does not tell), without ``url`` where that version is there already; or one line
-with ``error``. REQUEST.json has ``pins``, lines of a lock; ``have``, the version of each package that is installed; ``build``, pins
-that pip is to solve from an ``index`` of their own, whose other packages are left to the whole lock (``locked``) but for those that
-are ``replaced``.
+with ``error``. REQUEST.json has ``pins``, lines of a lock; ``have``, the version of each package that is installed; ``build``,
+pins that pip is to solve from an ``index`` of their own, whose other packages are left to the whole lock (``locked``) but for
+those that are ``replaced``.
 
 pip's own settings say where the index is. Run by the new environment's Python, because pip carries the rules of tags and markers.
 """
