@@ -24,6 +24,11 @@ class ErrandError(Exception):
     """It cannot be done; the text is a sentence for a person."""
 
 
+class ErrandStopped(Exception):
+    """Raised inside an errand that the user ends. When Blender is closed, an errand is closed instead, and what others do for it
+    goes on."""
+
+
 @dataclass(frozen=True)
 class Progress:
     """How far an errand is. ``total`` 0: not known. ``text`` says what it does now; ``rest``: seconds until its next piece."""
@@ -65,8 +70,7 @@ class ErrandRunner:
         """Begin what a command asks for, or end it; False where it asks for something else."""
         if command["do"] == "stop_errand":
             if running := self._running.pop(command["errand"], None):
-                running.errand.close()
-                self._end(command["errand"], "cancelled")
+                self._stop(command["errand"], running.errand)
             return True
         if command["do"] != "errand":
             return False
@@ -104,6 +108,17 @@ class ErrandRunner:
                     self._tell(
                         "errand", errand=name, state="running", done=progress.done, total=progress.total, sentence=progress.text
                     )
+
+    def _stop(self, name: str, errand: Errand) -> None:
+        try:
+            errand.throw(ErrandStopped())
+        except (ErrandStopped, StopIteration):
+            self._end(name, "cancelled")
+        except (ErrandError, ServerError, RecordError) as error:
+            self._end(name, "failed", str(error))
+        else:
+            errand.close()
+            self._end(name, "cancelled")
 
     def _end(self, name: str, state: str, sentence: str = "", result: Any = None) -> None:
         self._tell("errand", errand=name, state=state, sentence=sentence, result=result)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
@@ -14,7 +13,7 @@ from urllib.parse import urlsplit
 from ...generation_server.address import is_loopback
 from ...generation_server.client import Client, RequestRefused, ServerError
 from ...generation_server.protocol import ModelFolders, ModelStatus, user_data_dir
-from .errand_runner import Errand, ErrandError, Progress, Served
+from .errand_runner import Errand, ErrandError, ErrandStopped, Progress, Served
 from .records import disk_sentence
 
 LOOK = 1.0
@@ -35,9 +34,11 @@ def list_models(served: Served) -> Errand:
     yield Progress(text="Asking the server")
     pictures: dict[str, str] = {}
     if _is_here(client):
-        for title, path in _pictures(client.folders()):
-            pictures.setdefault(title, path)
-            yield Progress(text="Looking for pictures")
+        for number, (title, path) in enumerate(_pictures(client.folders())):
+            if path:
+                pictures.setdefault(title, path)
+            if number % 20 == 0:
+                yield Progress(text="Looking for pictures")
     return {"models": models, "pictures": pictures}
 
 
@@ -49,24 +50,21 @@ def download_size(served: Served, model: str) -> Errand:
 
 
 def download_model(served: Served, model: str) -> Errand:
-    """Have the server download a model, and follow that to its end. Stopped, the download is cancelled; what has come stays."""
+    """Have the server download a model, and follow that to its end. Stopped by the user, the download is cancelled, and what has
+    come stays; when Blender is closed, it goes on."""
     client = served()
     status = client.download(model)
-    ended = False
     try:
         while (download := status.download) is not None:
             if download.error:
-                ended = True
                 raise ErrandError(download.error)
             text = "Waiting for other downloads" if download.waiting else "Downloading"
             yield Progress(download.done, download.total, text, LOOK)
             client = served()  # it may have been lost and found again
             status = _status(client, model)
-        ended = True
-    finally:
-        if not ended:
-            with contextlib.suppress(ServerError):  # it is gone, and its downloads with it
-                client.cancel_download(model)
+    except ErrandStopped:
+        client.cancel_download(model)
+        raise
     if not status.present:
         raise ErrandError(f"The download of {status.title} was cancelled somewhere else.")
     return {"models": [each.to_json() for each in client.models()]}
@@ -154,13 +152,11 @@ def _is_here(client: Client) -> bool:
 
 
 def _pictures(folders: ModelFolders) -> Iterator[tuple[str, str]]:
-    """Title of a model (the name of its file) and path of the picture beside it."""
+    """Title of every model (the name of its file) and path of the picture beside it, empty where there is none."""
     for root in (folders.checkpoints, folders.loras, folders.vaes, folders.controlnets, *folders.others):
         for path in Path(root).rglob(f"*{ENDING}"):
-            for ending in _PICTURES:
-                if (picture := path.with_name(path.stem + ending)).exists():
-                    yield path.stem, str(picture)
-                    break
+            beside = (path.with_name(path.stem + ending) for ending in _PICTURES)
+            yield path.stem, next((str(picture) for picture in beside if picture.exists()), "")
 
 
 def _link(source: Path, target: Path) -> None:

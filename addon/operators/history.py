@@ -17,6 +17,8 @@ from ..generate.records import history_dir
 from . import reporting
 from .results import OnResult, Record
 
+_NOT_READ = "The history is still being read: try again in a moment."
+
 
 class _Reporting(reporting.Reporting):
     """Errors of the bridge are sentences too."""
@@ -37,7 +39,7 @@ class P2A_OT_star_result(OnResult, bpy.types.Operator):
     def act(self, _context: bpy.types.Context, record: Record) -> None:
         known = gallery.item(record.job_id)
         if known is None:
-            raise UserError("The history is still being read: try again in a moment.")
+            raise UserError(_NOT_READ)
         gallery.star(record.job_id, not known.favourite)
 
 
@@ -65,10 +67,12 @@ class _Tidying(_Reporting):
         raise NotImplementedError
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        if not gallery.is_read():
+            return self.refuse(UserError(_NOT_READ))
         if not self.items(context):
             self.report({"INFO"}, "There is nothing to delete")
             return {"CANCELLED"}
-        return context.window_manager.invoke_props_dialog(self, width=420)
+        return context.window_manager.invoke_props_dialog(self, width=420, confirm_text="Delete")
 
     def draw(self, context: bpy.types.Context) -> None:
         items = self.items(context)
@@ -82,6 +86,8 @@ class _Tidying(_Reporting):
         column.label(text=f"{gallery.count() - len(items)} pictures stay.", icon="BLANK1")
 
     def run(self, context: bpy.types.Context) -> None:
+        if not gallery.is_read():
+            raise UserError(_NOT_READ)
         gallery.remove(self.items(context))
 
 

@@ -149,6 +149,10 @@ def _draw_download(layout: bpy.types.UILayout, found: ModelStatus) -> None:
     for ended in (running, asked):
         if ended is not None and ended.state == "failed":
             _sentence(layout, ended.sentence, "ERROR")
+    if found.download is not None and not found.download.error:
+        layout.label(text="The server is downloading it", icon="SORTTIME")
+        layout.operator(P2A_OT_download_model.bl_idname, text="Show How Far It Is", icon="IMPORT").model = found.name
+        return
     if asked is not None and asked.is_running:
         layout.label(text="Asking for the size …", icon="SORTTIME")
         return

@@ -251,6 +251,11 @@ def test_fetching_without_a_server_is_one_sentence(monkeypatch: pytest.MonkeyPat
     assert OPS.fetch_results() == {"FINISHED"} and errands.is_running("fetch_results")
     settle(lambda: not errands.is_running("fetch_results"))
     assert errands.errand("fetch_results").state == "failed" and errands.errand("fetch_results").sentence.endswith(".")
+    assert OPS.fetch_results() == {"FINISHED"}
+    session.session.link.process.kill()
+    settle(lambda: session.session.link is None)
+    assert not errands.is_running("fetch_results") and not session.session.errands
+    assert "bridge" in errands.errand("fetch_results").sentence
 
 
 def test_a_large_history_is_read_whole() -> None:
