@@ -76,8 +76,9 @@ def read_page(text: str, kind: str, address: str) -> Iterator[Wheel]:
 
 
 def wheel_at(url: str, sha256: str, size: int) -> Iterator[Wheel]:
+    """The wheel at an address; none where something else lies there."""
     file = unquote(urlsplit(url).path.rpartition("/")[2])
-    if file.endswith(".whl"):
+    if re.fullmatch(r"[^/\\:]+\.whl", file):  # a name becomes a file's: none may lead out of its folder
         name, _, rest = file.partition("-")
         yield Wheel(canonical(name), rest.split("-")[0], file, url, sha256, size)
 

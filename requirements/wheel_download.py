@@ -64,15 +64,15 @@ def fetch_all(files: list[File], folder: Path, told: Told, words: str = "downloa
             raise Stopped
         told.check()
 
-    left = {file.name: file for file in missing}
+    waiting = {file.name: file for file in missing}
 
     def have(file: File) -> None:
         fetch(file, folder / file.name, told, check)
-        del left[file.name]
-        told.note(next(iter(dict(left)), ""))
+        del waiting[file.name]
+        told.note(next(iter(dict(waiting)), ""))
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        told.note(next(iter(left), ""))  # the largest, which is what is waited for
+        told.note(next(iter(waiting), ""))  # the largest, which is what is waited for
         works = [pool.submit(have, file) for file in missing]
         try:
             for done in wait(works, return_when=FIRST_EXCEPTION).done:

@@ -23,14 +23,13 @@ from dataclasses import asdict
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import web
 from pip._vendor.packaging.markers import Marker
 from pip._vendor.packaging.tags import sys_tags
 from pip._vendor.packaging.utils import parse_wheel_filename
 from pip._vendor.packaging.version import InvalidVersion, Version
-from simple_index import Settings, Wheel, canonical, listed, read_settings
+from simple_index import Settings, Wheel, canonical, listed, read_settings, wheel_at
 
 
 class NotFound(Exception):
@@ -115,11 +114,11 @@ def solve(pins: list[str], index: str, locked: dict[str, str], replaced: list[st
         why = words[-1].removeprefix("ERROR: ").rstrip(".") if words else "pip does not say why"
         raise NotFound(f"PyTorch could not be had from {index} ({why}): {web.LATER}.")
     for item in json.loads(done.stdout)["install"]:
-        name, version = canonical(item["metadata"]["name"]), item["metadata"]["version"]
+        name = canonical(item["metadata"]["name"])
         if name not in locked or any(fnmatch(name, left) for left in replaced):
             info = item["download_info"]
             sha256 = info.get("archive_info", {}).get("hashes", {}).get("sha256", "")
-            yield Wheel(name, version, unquote(urlsplit(info["url"]).path.rpartition("/")[2]), info["url"], sha256)
+            yield from wheel_at(info["url"], sha256, 0)
 
 
 def main() -> None:

@@ -77,6 +77,7 @@ def test_pages_of_an_index() -> None:
     listing = {"files": [first, {"filename": "a-1.tar.gz", "url": "a-1.tar.gz", "hashes": {}}]}
     assert list(simple_index.read_page(json.dumps(listing), "application/vnd.pypi.simple.v1+json", at)) == [wheel]
     html = "<a data-x='1' HREF='../f/A_b-1%2Bcu-py3-none-any.whl#sha256=0f'>A</a> <a href=\"/a-1.tar.gz\">B</a>"
+    html += '<a href="..%2F..%2Fa-1-py3-none-any.whl">out</a>'
     assert list(simple_index.read_page(html, "text/html", at)) == [replace(wheel, size=0)]
 
 
