@@ -107,6 +107,33 @@ def test_a_preset_keeps_the_panel_but_the_seed(settings, tmp_path: Path, monkeyp
     assert settings.seed == 99 and settings.family == "sd15"
 
 
+def test_each_verb_is_one_step_of_undo(tmp_path: Path) -> None:
+    preset = tmp_path / "Ink.py"
+    preset.write_text("import bpy\nbpy.context.scene.pose_to_anime.generation.prompt = 'ink'\n")
+
+    def now() -> tuple[object, ...]:  # found anew: an undo replaces the scene
+        found = bpy.context.scene.pose_to_anime.generation
+        return found.prompt, found.sampler, found.steps, [lora.name for lora in found.loras], found.depth_strength
+
+    bpy.context.scene.pose_to_anime.generation.depth_strength = 0.9
+    bpy.ops.ed.undo_push(message="Start")
+    for verb, options in (
+        (ops.add_lora, {"name": "ink"}),
+        (ops.few_steps, {"lora": "lcm_lora_sdv1_5"}),
+        (ops.choose_sampler, {"sampler": "ddim"}),
+        (ops.control_defaults, {"kind": "depth"}),
+        (ops.use_preset, {"filepath": str(preset), "menu_idname": "P2A_PT_presets"}),
+    ):
+        before = now()
+        assert verb("EXEC_DEFAULT", True, **options) == {"FINISHED"}
+        after = now()
+        assert after != before
+        bpy.ops.ed.undo()
+        assert now() == before, verb
+        bpy.ops.ed.redo()
+        assert now() == after, verb
+
+
 def test_the_command_line_sets_the_same(settings) -> None:
     given = argparse.Namespace(control=["depth=0.3:0-0.4", "lineart"], lora=["ink:0.5"], sampler="ddim")
     cli_controls.use(settings, families()["sd15"], given)
