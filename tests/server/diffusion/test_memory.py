@@ -314,7 +314,8 @@ def test_xl_by_turns_and_layer_by_layer(tiny_xl: Path) -> None:
     assert same(picture(Mode.SEQUENTIAL), whole)
 
 
-def test_loras_go_where_the_networks_go(tiny: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_loras_go_where_the_networks_go(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: Any) -> None:
     """One is put on a model that lies in the computer's memory, and acts in each mode as in the others."""
     checkpoint = tiny / "weights" / "tiny"
     file = write_lora(checkpoint, tmp_path / "hero.safetensors", "kohya", 1, ("unet", "text_encoder"))
@@ -322,7 +323,20 @@ def test_loras_go_where_the_networks_go(tiny: Path, tmp_path: Path) -> None:
     describe(tmp_path / "models", "hero", title="Hero", family="sd15", kind="lora", path=file)
     without = dataclasses.replace(REQUEST, controls=())
     request = dataclasses.replace(without, loras=(Lora("hero", 0.8),))
-    whole = make(engine_with(tmp_path, Mode.GPU), request)
-    assert np.abs(whole - make(engine_with(tmp_path, Mode.GPU), without)).max() > 8
-    assert same(make(engine_with(tmp_path, Mode.OFFLOAD), request), whole)
-    assert same(make(engine_with(tmp_path, Mode.SEQUENTIAL), request), whole)
+
+    def engine(*modes: Mode) -> Engine:
+        engine = engine_with(tmp_path, *modes)
+        engine._device = dataclasses.replace(engine._device, dtype=dtype)
+        return engine
+
+    on_the_device = engine(Mode.GPU)
+    whole = make(on_the_device, request)
+    effect = np.abs(whole - make(on_the_device, without))
+    assert effect.max() > 8
+    for mode in (Mode.OFFLOAD, Mode.SEQUENTIAL):
+        assert same(make(engine(mode), request), whole)
+    in_8_bits = engine(Mode.FP8)
+    assert 0 < np.abs(make(in_8_bits, request) - whole).mean() < 0.25 * effect.mean()
+    assert np.abs(make(in_8_bits, without) - make(on_the_device, without)).mean() < 0.25 * effect.mean()  # and is taken off
+    out_of_memory_at(monkeypatch, 2)  # on the device, and put there again layer by layer
+    assert same(make(engine(Mode.GPU, Mode.SEQUENTIAL), request), whole)
