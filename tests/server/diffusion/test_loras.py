@@ -14,6 +14,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import diffusers  # noqa: E402
+from bare_pipelines import BarePipeline  # noqa: E402
 from pose_to_anime.generation_server.diffusion.engine import Engine  # noqa: E402
 from pose_to_anime.generation_server.diffusion.interface import GenerationError, Progress  # noqa: E402
 from pose_to_anime.generation_server.families import catalogue  # noqa: E402
@@ -22,7 +23,6 @@ from pose_to_anime.generation_server.protocol import GenerationRequest, Lora  # 
 from safetensors.torch import save_file  # noqa: E402
 from tiny_loras import write_lora  # noqa: E402
 from tiny_models import describe  # noqa: E402
-from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer  # noqa: E402
 
 REQUEST = GenerationRequest(
     "tiny", "1girl, running", 256, 256, "low quality", steps=2, guidance_scale=4.0, seed=7, sampler="ddim"
@@ -69,46 +69,9 @@ def make(engine: Engine, *loras: Lora, report: Any = lambda progress: None, **ch
 
 
 def bare(home: Path, checkpoint: Path, loras: dict[str, float]) -> Any:
-    """What diffusers' own pipeline makes with these LoRAs, as a user would write it, as an array."""
-    is_xl = checkpoint.name == "xl"
-    parts = {
-        "vae": diffusers.AutoencoderKL.from_pretrained(checkpoint / "vae"),
-        "text_encoder": CLIPTextModel.from_pretrained(checkpoint / "text_encoder"),
-        "tokenizer": CLIPTokenizer.from_pretrained(checkpoint / "tokenizer"),
-        "unet": diffusers.UNet2DConditionModel.from_pretrained(checkpoint / "unet"),
-        "scheduler": diffusers.DDIMScheduler.from_pretrained(
-            checkpoint / "scheduler", clip_sample=False, set_alpha_to_one=False, timestep_spacing="trailing", steps_offset=1
-        ),
-    }
-    if is_xl:
-        second = CLIPTextModelWithProjection.from_pretrained(checkpoint / "text_encoder_2")
-        tokenizer = CLIPTokenizer.from_pretrained(checkpoint / "tokenizer_2")
-        pipeline = diffusers.StableDiffusionXLPipeline(**parts, text_encoder_2=second, tokenizer_2=tokenizer)
-    else:
-        none: dict[str, Any] = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
-        pipeline = diffusers.StableDiffusionPipeline(**parts, **none)
-    for name in loras:
-        pipeline.load_lora_weights(home / "loras", weight_name=f"{name}.safetensors", adapter_name=name)
-    pipeline.set_adapters(list(loras), list(loras.values()))
-
-    def encode(text: str) -> Any:  # the last layer but one, normalised: what clip skip 2 means
-        ids = pipeline.tokenizer(text, padding="max_length", max_length=77, return_tensors="pt").input_ids
-        hidden = pipeline.text_encoder(ids, output_hidden_states=True).hidden_states[-2]
-        return pipeline.text_encoder.final_layer_norm(hidden).detach()
-
-    if is_xl:
-        text = {"prompt": REQUEST.prompt, "negative_prompt": REQUEST.negative_prompt}
-    else:
-        text = {"prompt_embeds": encode(REQUEST.prompt), "negative_prompt_embeds": encode(REQUEST.negative_prompt)}
-    picture = pipeline(
-        **text,
-        width=REQUEST.width,
-        height=REQUEST.height,
-        num_inference_steps=REQUEST.steps,
-        guidance_scale=REQUEST.guidance_scale,
-        generator=torch.Generator().manual_seed(REQUEST.seed),
-    ).images[0]
-    return np.asarray(picture).astype(int)
+    """What diffusers' own pipeline makes with these LoRAs, as an array."""
+    pipeline = BarePipeline(checkpoint, loras={home / "loras" / f"{name}.safetensors": weight for name, weight in loras.items()})
+    return np.asarray(pipeline.picture(REQUEST, {})).astype(int)
 
 
 @pytest.mark.parametrize("name", ["tiny", "xl"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +15,18 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import diffusers  # noqa: E402
+from bare_pipelines import BarePipeline  # noqa: E402
 from drawn_controls import DEPTH, OTHER_POSE, POSE, control_images  # noqa: E402
 from pose_to_anime.generation_server.diffusion import adapters  # noqa: E402
 from pose_to_anime.generation_server.diffusion.engine import Engine  # noqa: E402
 from pose_to_anime.generation_server.families import catalogue  # noqa: E402
 from pose_to_anime.generation_server.models import entry  # noqa: E402
 from pose_to_anime.generation_server.models.catalogue import ModelCatalogue  # noqa: E402
-from pose_to_anime.generation_server.protocol import Control, GenerationRequest  # noqa: E402
+from pose_to_anime.generation_server.protocol import Control, GenerationRequest, Lora  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 from single_files import write_config, write_single_checkpoint  # noqa: E402
+from tiny_loras import write_lora  # noqa: E402
 from tiny_models import describe  # noqa: E402
-from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer  # noqa: E402
 
 SIDE = 256
 """Pixels: half of the smallest picture that the family allows, since it takes a quarter of the time."""
@@ -77,31 +78,17 @@ def make(engine: Engine, **changes: Any) -> Any:
     return np.asarray(picture).astype(int)
 
 
-def bare(tiny_xl: Path, kind: Any, net: Any = None, scheduler: dict[str, Any] | None = None, **settings: Any) -> Any:
-    """What diffusers' own pipeline makes as a user would write it, as an array."""
-    folder = tiny_xl / "weights" / "xl"
-    pipeline = kind(
-        vae=diffusers.AutoencoderKL.from_pretrained(folder / "vae"),
-        text_encoder=CLIPTextModel.from_pretrained(folder / "text_encoder"),
-        text_encoder_2=CLIPTextModelWithProjection.from_pretrained(folder / "text_encoder_2"),
-        tokenizer=CLIPTokenizer.from_pretrained(folder / "tokenizer"),
-        tokenizer_2=CLIPTokenizer.from_pretrained(folder / "tokenizer_2"),
-        unet=diffusers.UNet2DConditionModel.from_pretrained(folder / "unet"),
-        scheduler=diffusers.DDIMScheduler.from_pretrained(
-            folder / "scheduler",
-            **{"clip_sample": False, "timestep_spacing": "trailing", "set_alpha_to_one": False, **(scheduler or {})},
-        ),
-        **({"controlnet": net} if net else {}),
+def bare(
+    tiny_xl: Path, nets: Sequence[str] | str = (), *, scheduler: Any = None, loras: Any = None, others: Any = (), **changes: Any
+) -> Any:
+    """diffusers' own picture of the request with ``changes``, as an array. ``nets``: "union", or a ControlNet for each control;
+    ``others`` are passed to the pipeline."""
+    request = dataclasses.replace(REQUEST, **changes)
+    folders = tiny_xl / "weights" / "xl-union" if nets == "union" else [tiny_xl / "weights" / f"xl-{kind}" for kind in nets]
+    pipeline = BarePipeline(
+        tiny_xl / "weights" / "xl", folders, from_picture=bool(request.init_image), scheduler=scheduler, loras=loras
     )
-    pipeline.set_progress_bar_config(disable=True)
-    values = {"prompt": REQUEST.prompt, "negative_prompt": REQUEST.negative_prompt, **settings}
-    picture = pipeline(
-        num_inference_steps=REQUEST.steps,
-        guidance_scale=REQUEST.guidance_scale,
-        generator=torch.Generator().manual_seed(REQUEST.seed),
-        **values,
-    ).images[0]
-    return np.asarray(picture).astype(int)
+    return np.asarray(pipeline.picture(request, IMAGES, **dict(others))).astype(int)
 
 
 def same(ours: Any, theirs: Any) -> bool:
@@ -109,61 +96,40 @@ def same(ours: Any, theirs: Any) -> bool:
     return np.abs(ours - theirs).max() <= 2 and ours.std() > 5
 
 
-TEXT_TO_IMAGE = {"width": SIDE, "height": SIDE}
 FROM_A_PICTURE = {"init_image": OTHER_POSE, "denoising_strength": 0.7}
-WINDOWS = {
-    "controlnet_conditioning_scale": [1.0, 0.5],
-    "control_guidance_start": [0.0, 0.0],
-    "control_guidance_end": [0.7, 1.0],
-}
+KINDS = ("openpose", "depth")
 
 
 def test_without_controls(singles: Engine, tiny_xl: Path) -> None:
-    theirs = bare(tiny_xl, diffusers.StableDiffusionXLPipeline, **TEXT_TO_IMAGE)
-    assert same(make(singles, controls=()), theirs)
-    start = {"image": IMAGES[OTHER_POSE], "strength": 0.7}
-    theirs = bare(tiny_xl, diffusers.StableDiffusionXLImg2ImgPipeline, **start)
-    assert same(make(singles, controls=(), **FROM_A_PICTURE), theirs)
+    for start in ({}, FROM_A_PICTURE):
+        assert same(make(singles, controls=(), **start), bare(tiny_xl, controls=(), **start))
 
 
 def test_an_empty_negative_prompt_is_zeros_where_the_model_says_so(tiny_xl: Path, tmp_path: Path) -> None:
     """As it does by itself; ``model_index.json`` may say otherwise."""
     shutil.copytree(tiny_xl / "weights" / "xl", tmp_path / "weights" / "xl")
     home = home_with(tmp_path, tmp_path)
-    theirs = bare(tiny_xl, diffusers.StableDiffusionXLPipeline, negative_prompt=None, **TEXT_TO_IMAGE)
+    theirs = bare(tiny_xl, controls=(), others={"negative_prompt": None})
     zeros = make(Engine("cpu", ModelCatalogue(home)), controls=(), negative_prompt="")
     assert same(zeros, theirs)
     index = tmp_path / "weights" / "xl" / "model_index.json"
     index.write_text('{"_class_name": "StableDiffusionXLPipeline", "force_zeros_for_empty_prompt": false}')
     text = make(Engine("cpu", ModelCatalogue(home)), controls=(), negative_prompt="")
-    assert same(text, bare(tiny_xl, diffusers.StableDiffusionXLPipeline, negative_prompt="", **TEXT_TO_IMAGE))
+    assert same(text, bare(tiny_xl, controls=(), negative_prompt=""))
     assert np.abs(text - zeros).max() > 2
 
 
 def test_single_controlnets(singles: Engine, tiny_xl: Path) -> None:
-    nets = [diffusers.ControlNetModel.from_pretrained(tiny_xl / "weights" / f"xl-{control.kind}") for control in BOTH]
-    images = [IMAGES[POSE], IMAGES[DEPTH]]
-    theirs = bare(tiny_xl, diffusers.StableDiffusionXLControlNetPipeline, nets, image=images, **WINDOWS)
-    assert same(make(singles), theirs)
-    one = bare(tiny_xl, diffusers.StableDiffusionXLControlNetPipeline, nets[:1], image=images[:1], control_guidance_end=[0.7])
-    assert same(make(singles, controls=BOTH[:1]), one)
-    start = {"image": IMAGES[OTHER_POSE], "strength": 0.7, "control_image": images}
-    theirs = bare(tiny_xl, diffusers.StableDiffusionXLControlNetImg2ImgPipeline, nets, **start, **WINDOWS)
-    assert same(make(singles, **FROM_A_PICTURE), theirs)
+    assert same(make(singles), bare(tiny_xl, KINDS))
+    assert same(make(singles, controls=BOTH[:1]), bare(tiny_xl, KINDS[:1], controls=BOTH[:1]))
+    assert same(make(singles, **FROM_A_PICTURE), bare(tiny_xl, KINDS, **FROM_A_PICTURE))
 
 
 def test_a_union_with_one_and_two_kinds(union: Engine, tiny_xl: Path) -> None:
-    net = diffusers.ControlNetUnionModel.from_pretrained(tiny_xl / "weights" / "xl-union")
-    images, modes = [IMAGES[POSE], IMAGES[DEPTH]], [0, 1]
-    kind = diffusers.StableDiffusionXLControlNetUnionPipeline
-    theirs = bare(tiny_xl, kind, net, control_image=images, control_mode=modes, **WINDOWS)
-    assert same(make(union), theirs)
-    one = {name: values[:1] for name, values in WINDOWS.items()}
-    theirs = bare(tiny_xl, kind, net, control_image=images[:1], control_mode=[3], **one)
-    assert same(make(union, controls=(dataclasses.replace(BOTH[0], kind="canny"),)), theirs)
-    start = {"image": IMAGES[OTHER_POSE], "strength": 0.7, "control_image": images, "control_mode": modes}
-    theirs = bare(tiny_xl, diffusers.StableDiffusionXLControlNetUnionImg2ImgPipeline, net, **start, **WINDOWS)
-    assert same(make(union, **FROM_A_PICTURE), theirs)
+    assert same(make(union), bare(tiny_xl, "union"))
+    one = (dataclasses.replace(BOTH[0], kind="canny"),)
+    assert same(make(union, controls=one), bare(tiny_xl, "union", controls=one))
+    assert same(make(union, **FROM_A_PICTURE), bare(tiny_xl, "union", **FROM_A_PICTURE))
 
 
 def test_a_union_runs_once_for_all_and_only_in_their_windows(union: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,20 +166,32 @@ def test_a_union_and_a_single_controlnet_in_one_picture(singles: Engine, tiny_xl
 V_PREDICTION = {"prediction_type": "v_prediction", "rescale_betas_zero_snr": True}
 
 
+RESCALED = {"guidance_rescale": 0.7}
+
+
 def test_v_prediction_without_signal_in_the_last_noise(tiny_xl: Path, tmp_path: Path) -> None:
     home = home_with(tiny_xl, tmp_path, "openpose", prediction="v_prediction", zero_snr=True)
-    theirs = bare(tiny_xl, diffusers.StableDiffusionXLPipeline, scheduler=V_PREDICTION, guidance_rescale=0.7, **TEXT_TO_IMAGE)
     ours = make(Engine("cpu", ModelCatalogue(home)), controls=())
-    assert same(ours, theirs)
+    assert same(ours, bare(tiny_xl, controls=(), scheduler=V_PREDICTION, others=RESCALED))
     home_with(tiny_xl, tmp_path, "openpose", prediction="v_prediction", zero_snr=True, guidance_rescale=0.0)
     engine = Engine("cpu", ModelCatalogue(home))
-    theirs = bare(tiny_xl, diffusers.StableDiffusionXLPipeline, scheduler=V_PREDICTION, **TEXT_TO_IMAGE)
     plain = make(engine, controls=())
-    assert same(plain, theirs) and np.abs(plain - ours).max() > 2
-    nets = [diffusers.ControlNetModel.from_pretrained(tiny_xl / "weights" / "xl-openpose")]
-    settings = {"image": [IMAGES[POSE]], "control_guidance_end": [0.7]}
-    theirs = bare(tiny_xl, diffusers.StableDiffusionXLControlNetPipeline, nets, V_PREDICTION, **settings)
+    assert same(plain, bare(tiny_xl, controls=(), scheduler=V_PREDICTION)) and np.abs(plain - ours).max() > 2
+    theirs = bare(tiny_xl, KINDS[:1], controls=BOTH[:1], scheduler=V_PREDICTION)
     assert same(make(engine, controls=BOTH[:1]), theirs)
+
+
+def test_v_prediction_with_a_union_a_lora_and_a_starting_picture(tiny_xl: Path, tmp_path: Path) -> None:
+    """All at once, as users of NoobAI have them."""
+    home = home_with(tiny_xl, tmp_path, "union", prediction="v_prediction", zero_snr=True, guidance_rescale=0.0)
+    parts = ("unet", "text_encoder", "text_encoder_2")
+    lora = write_lora(tiny_xl / "weights" / "xl", tmp_path / "hero.safetensors", "kohya", 3, parts)
+    describe(home / "models", "hero", title="Hero", family="sdxl", kind="lora", path=lora)
+    engine = Engine("cpu", ModelCatalogue(home))
+    for start in ({}, FROM_A_PICTURE):
+        ours = make(engine, loras=(Lora("hero", 0.5),), **start)
+        assert same(ours, bare(tiny_xl, "union", scheduler=V_PREDICTION, loras={lora: 0.5}, **start))
+        assert np.abs(ours - make(engine, **start)).max() > 8
 
 
 @pytest.mark.parametrize("sampler", ["euler_a", "euler", "dpmpp_2m_karras", "unipc"])
@@ -255,11 +233,10 @@ def test_a_single_file_says_that_it_predicts_velocities(tiny_xl: Path, tmp_path:
     file = write_single_checkpoint(tiny_xl / "weights" / "xl", tmp_path / "xl.safetensors")
     save_file({**load_file(file), "v_pred": torch.tensor([]), "ztsnr": torch.tensor([])}, file)
     home = home_with(tiny_xl, tmp_path, path=file, config=config)
-    theirs = bare(tiny_xl, diffusers.StableDiffusionXLPipeline, scheduler=V_PREDICTION, guidance_rescale=0.7, **TEXT_TO_IMAGE)
+    theirs = bare(tiny_xl, controls=(), scheduler=V_PREDICTION, others=RESCALED)
     assert same(make(Engine("cpu", ModelCatalogue(home)), controls=()), theirs)
     home_with(tiny_xl, tmp_path, path=file, config=config, prediction="epsilon", zero_snr=False)
-    theirs = bare(tiny_xl, diffusers.StableDiffusionXLPipeline, **TEXT_TO_IMAGE)
-    assert same(make(Engine("cpu", ModelCatalogue(home)), controls=()), theirs)
+    assert same(make(Engine("cpu", ModelCatalogue(home)), controls=()), bare(tiny_xl, controls=()))
 
 
 def test_long_and_weighted_prompts_reach_both_encoders(singles: Engine) -> None:
