@@ -71,7 +71,7 @@ def passes(arguments: argparse.Namespace) -> None:
 
 
 def generate(arguments: argparse.Namespace) -> None:
-    """Control images and pose.json of a posed figure, and the picture that a model makes of them."""
+    """Control images and pose.json of a posed figure, and the pictures that a model makes of them."""
     out = out_folder(arguments.out)
     with blender(), server_of(arguments) as client:
         _generate(arguments, client, out)
@@ -96,7 +96,8 @@ def demo(arguments: argparse.Namespace) -> None:
 
 
 def _generate(arguments: argparse.Namespace, client: Client, out: Path) -> Generated:
-    """The picture that the arguments ask for, with everything that it was made from, written into ``out``."""
+    """The pictures that the arguments ask for, with everything that they were made from, written into ``out``."""
+    from ..generation_server.protocol import SEED_LIMIT
     from .generate.headless import generate_blocking
     from .generate.models import family_of, take_list
     from .passes.export import write_passes
@@ -108,8 +109,13 @@ def _generate(arguments: argparse.Namespace, client: Client, out: Path) -> Gener
     scene = scene_of(arguments, lambda scene: use_generation(scene, arguments))
     if arguments.outfit:
         tell_outfit(scene)
-    draft = family_of(scene.pose_to_anime.generation).draft if arguments.draft else None
+    family = family_of(scene.pose_to_anime.generation)
+    if not 1 <= arguments.pictures <= family.batch.pictures:
+        most = family.batch.pictures
+        raise UserError(f"The number of pictures must be between 1 and {most} for {family.title}, not {arguments.pictures}.")
+    draft = family.draft if arguments.draft else None
     sampler = draft.sampler if draft and not arguments.sampler else ""
+    choices: dict[str, Any] = {"sampler": sampler, "seed": arguments.seed, "pictures": arguments.pictures}
     told: set[str] = set()
     with Progress("generating") as progress:
 
@@ -120,13 +126,19 @@ def _generate(arguments: argparse.Namespace, client: Client, out: Path) -> Gener
                     told.add(warning)
                     progress.say(warning)
 
-        generated = generate_blocking(scene, client, seed=arguments.seed, sampler=sampler, on_progress=follow)
+        generated = generate_blocking(scene, client, **choices, strip_metadata=arguments.no_metadata, on_progress=follow)
     write_passes(out, generated.prepared.passes, write)
     for warning in generated.prepared.passes.warnings:
         say(warning)
-    write(out / "result.png", generated.png)
-    record = {"request": generated.request.to_json(), "scene": dict(generated.prepared.scene)}
+    seeds = {}
+    for index, png in enumerate(generated.pngs):
+        name = f"result_{index + 1}.png" if index else "result.png"
+        write(out / name, png)
+        seeds[name] = (generated.request.seed + index) % SEED_LIMIT
+    record = {"request": generated.request.to_json(), "scene": dict(generated.prepared.scene), "seeds": seeds}
     write(out / "request.json", json.dumps(record, indent=1, ensure_ascii=False).encode("utf-8"))
+    if len(seeds) < arguments.pictures:
+        raise UserError(f"{len(seeds)} of {arguments.pictures} pictures are in {out}; the server could not make the others.")
     return generated
 
 
@@ -172,7 +184,8 @@ def make_parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--images", default="openpose,depth", metavar="KINDS", help=what + _default("openpose,depth"))
 
-    example = 'example:\n  studio.py generate --pose running --prompt "1girl, running, park" --model meinamix_v11 --out running'
+    example = 'examples:\n  studio.py generate --pose running --prompt "1girl, running, park" --model meinamix_v11 --out running'
+    example += "\n  studio.py generate --pose sitting --outfit school --pictures 4 --no-metadata --out sitting"
     sub = add(generate, example)
     _add_figure(sub, out=None, pose="", ratio="", family="")
     _add_generation(sub, prompt=None, model="")
@@ -262,6 +275,11 @@ def _add_generation(sub: argparse.ArgumentParser, *, prompt: str | None, model: 
     sub.add_argument("--guidance", type=float, help="guidance scale; default: the family's")
     sub.add_argument("--draft", action="store_true", help="few steps, for a first look: the family's settings for drafts")
     sub.add_argument("--seed", type=int, default=0, help="where the noise begins (default 0)")
+    if not several_styles:
+        what = "how many, of the seeds from --seed on: result.png, result_2.png, … (default 1)"
+        sub.add_argument("--pictures", type=int, default=1, metavar="N", help=what)
+        what = "pictures without their recipe, which tell nothing of how they were made"
+        sub.add_argument("--no-metadata", action="store_true", help=what)
     for word in ("pose", "depth"):
         sub.add_argument(f"--{word}-strength", type=float, metavar="0…1", help=f"how strictly the {word} is followed")
     cli_controls.add_arguments(sub)

@@ -70,7 +70,7 @@ def _sheet(arguments: argparse.Namespace, client: Client, chosen: list[Style]) -
                 tell_outfit(scene)
             generated = generate_blocking(scene, client, seed=arguments.seed)
             path = Path(folder) / f"{done}.png"
-            path.write_bytes(generated.png)
+            path.write_bytes(generated.pngs[0])
             pictures.append(_shrunk(read_picture(path)))
             painters.append(generated.prepared.model.title)
             for warning in {*generated.prepared.passes.warnings, *generated.status.warnings} - told:

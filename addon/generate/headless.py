@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,9 +19,9 @@ from .request import Prepared, prepare
 
 @dataclass(frozen=True)
 class Generated:
-    """One finished generation: the PNG as the server wrote it, recipe included."""
+    """One finished generation: the PNGs as the server wrote them, in the order of their seeds, the first for sure."""
 
-    png: bytes
+    pngs: tuple[bytes, ...]
     status: JobStatus
     prepared: Prepared
 
@@ -37,12 +38,16 @@ def generate_blocking(
     prepared: Prepared | None = None,
     seed: int | None = None,
     sampler: str = "",
+    pictures: int = 1,
+    strip_metadata: bool = False,
     on_progress: Callable[[JobStatus], None] | None = None,
 ) -> Generated:
-    """Generate the scene's picture on ``client``'s server and wait for it.
+    """Generate the scene's pictures on ``client``'s server and wait for them.
 
     Args:
         prepared: what ``prepare`` made, for a caller that wants its passes first; by default it is made here.
+        pictures: how many, where ``prepared`` does not say it, as far as the family allows.
+        strip_metadata: whether they come without their recipes.
         on_progress: called with each state of the job.
 
     Raises:
@@ -50,10 +55,10 @@ def generate_blocking(
     """
     try:
         take_list([model.to_json() for model in client.models()])
-        prepared = prepared or prepare(scene, view_layer or bpy.context.view_layer, seed=seed, sampler=sampler)
+        prepared = prepared or prepare(scene, view_layer or bpy.context.view_layer, seed=seed, sampler=sampler, pictures=pictures)
         for data in prepared.images.values():
             client.upload(data)
-        submission = prepared.submission()
+        submission = dataclasses.replace(prepared.submission(), strip_metadata=strip_metadata)
         status = client.submit(submission)
         if not status.state.is_final:
             for event in client.events(job=submission.id):
@@ -62,14 +67,14 @@ def generate_blocking(
                     on_progress(status)
         if status.state is JobState.FAILED:
             raise UserError(status.error or "The server could not make the picture, and did not say why: see its log.")
-        if status.state is not JobState.DONE or not status.results:
+        if not status.results:
             raise UserError("The generation was cancelled on the server.")
-        data = client.blob(status.results[0])
-        info = read_info(data)
+        pngs = tuple(client.blob(sha256) for sha256 in status.results)
+        sizes = {(info.width, info.height) for info in map(read_info, pngs)}
     except ServerError as error:
         raise UserError(str(error)) from error
     except PngError as error:
         raise UserError(f"The picture from the server cannot be used ({str(error).rstrip('.')}): try again.") from error
-    if (info.width, info.height) != (prepared.request.width, prepared.request.height):
-        raise UserError(f"The server sent {info.width} × {info.height} pixels instead of those that were asked for: restart it.")
-    return Generated(data, status, prepared)
+    for width, height in sizes - {(prepared.request.width, prepared.request.height)}:
+        raise UserError(f"The server sent {width} × {height} pixels instead of those that were asked for: restart it.")
+    return Generated(pngs, status, prepared)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -311,9 +312,12 @@ def test_without_a_window_the_picture_comes_back(scene: bpy.types.Scene, figure:
     seen: list[JobStatus] = []
     try:
         with server.client() as client:
-            made = generate_blocking(scene, client, seed=5, on_progress=seen.append)
-        info = png.read_info(made.png)
-        assert (info.width, info.height) == (256, 384) and made.request.seed == 5
+            made = generate_blocking(scene, client, seed=5, pictures=2, on_progress=seen.append)
+            silent = generate_blocking(scene, client, strip_metadata=True)
+        infos = [png.read_info(data) for data in made.pngs]
+        assert [(info.width, info.height) for info in infos] == [(256, 384)] * 2 and made.request.seed == 5
+        assert [json.loads(info.texts["pose_to_anime"])["seed"] for info in infos] == [5, 6]
+        assert len(silent.pngs) == 1 and not png.read_info(silent.pngs[0]).texts
         assert [status.step for status in seen] == sorted(status.step for status in seen) and seen[-1].state == "done"
         scene.pose_to_anime.generation.prompt = "crash"
         with server.client() as client, pytest.raises(UserError):

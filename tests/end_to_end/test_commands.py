@@ -270,15 +270,23 @@ def test_drafts_have_their_own_settings_and_follow_their_poses(tmp_path: Path) -
     assert draft is not None
     prompt = "1girl, white background, simple background"
     seen, asked = [], []
-    for pose, arguments, steps in (("jumping_star", (), draft.steps), ("kneeling_seiza", ("--steps", "4"), 4)):
+    for pose, arguments, steps in (
+        ("jumping_star", ("--pictures", "2"), draft.steps),
+        ("kneeling_seiza", ("--steps", "4", "--no-metadata"), 4),
+    ):
         out = tmp_path / pose
         words = ("generate", "--draft", "--model", "builtin", "--pose", pose, "--ratio", "2:3", "--prompt", prompt)
         done = studio(*words, *arguments, "--out", out, home=tmp_path / "home")
         assert done.returncode == 0, done.stderr
-        request = json.loads((out / "request.json").read_text("utf-8"))["request"]
+        record = json.loads((out / "request.json").read_text("utf-8"))
+        request, seeds = record["request"], record["seeds"]
         assert (request["steps"], request["guidance_scale"], request["sampler"]) == (steps, draft.guidance_scale, draft.sampler)
+        assert seeds == ({"result.png": 0, "result_2.png": 1} if "--pictures" in arguments else {"result.png": 0})
+        for name, seed in seeds.items():
+            with Image.open(out / name) as result:
+                told = result.text.get("parameters", "")
+            assert (f"Steps: {steps}, " in told and f"Seed: {seed}, " in told) != ("--no-metadata" in arguments)
         with Image.open(out / "result.png") as result:
-            assert f"Steps: {steps}, " in result.text["parameters"]
             seen.append(figure_in(np.asarray(result.convert("RGB"))))
         asked.append(pixels(out / "depth.png")[..., 0] > 0)
     if shipped.is_there():
