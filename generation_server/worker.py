@@ -209,7 +209,7 @@ class Worker:
             progress.begin(index)
             pictures = self._engine.generate(batch, images, progress, lambda: job.id in self._cancelled)
             if index == len(planned) - 1:
-                report(Progress("saving", request.steps, request.steps))
+                progress(Progress("saving", request.denoised_steps, request.denoised_steps))
             for picture in pictures:
                 drawn = recipes[len(results)]
                 recipe = self._recipe(drawn, job, model, provenance, warnings) if provenance else None

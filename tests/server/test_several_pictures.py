@@ -38,6 +38,11 @@ def test_each_result_holds_what_makes_it_again(server: RunningServer) -> None:
     assert status.state is JobState.DONE and len(status.results) == 6
     steps = [(event.job.step, event.job.steps) for event in events if event.job.phase == "denoising"]
     assert steps == sorted(steps) and steps[-1][0] == steps[-1][1] > 5
+    assert (
+        (events[-1].job.step, events[-1].job.steps)
+        == steps[-1]
+        == next((event.job.step, event.job.steps) for event in events if event.job.phase == "saving")
+    )
     recipes = [read_recipe(client.blob(sha256)) for sha256 in status.results]
     assert all(recipe is not None for recipe in recipes)
     requests = [recipe.request for recipe in recipes if recipe]
