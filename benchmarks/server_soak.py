@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether a server and its worker grow: the memory that is theirs alone, over many small jobs in a row.
 
-    python benchmarks/server_soak.py [--jobs 500] [--engine real|step] [--device cpu] [--warm-up 50]
+    python benchmarks/server_soak.py [--jobs 500] [--engine real|step] [--device cpu] [--warm-up 150]
 
 ``step`` is the tests' engine: what grows then is the server's own. ``real`` makes pictures of 256 × 256 with the built-in model,
-one control and two steps. The baseline is the same processes after the warm-up. Exit code 1 when either grew by 5 % or more.
+one control and two steps. The baseline is the same processes after the warm-up, when the server's log of the last events is full.
+Exit code 1 when either grew by 5 % or more.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def measure(server: RunningServer, jobs: int, warm_up: int, size: int) -> list[t
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=500)
-    parser.add_argument("--warm-up", type=int, default=50)
+    parser.add_argument("--warm-up", type=int, default=150)
     parser.add_argument("--engine", choices=("real", "step"), default="step")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()

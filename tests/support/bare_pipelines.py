@@ -53,10 +53,10 @@ class BarePipeline:
         settings are to be beside those of the sampler "ddim". ``loras``: files and weights. ``clip_skip``: 1 or 2, as A1111
         counts."""
         parts: dict[str, Any] = {
-            "vae": _vae(checkpoint / "vae"),
-            "text_encoder": CLIPTextModel.from_pretrained(checkpoint / "text_encoder"),
+            "vae": _loaded(_kind_of_vae(checkpoint / "vae"), checkpoint / "vae"),
+            "text_encoder": _loaded(CLIPTextModel, checkpoint / "text_encoder"),
             "tokenizer": CLIPTokenizer.from_pretrained(checkpoint / "tokenizer"),
-            "unet": diffusers.UNet2DConditionModel.from_pretrained(checkpoint / "unet"),
+            "unet": _loaded(diffusers.UNet2DConditionModel, checkpoint / "unet"),
             "scheduler": diffusers.DDIMScheduler.from_pretrained(checkpoint / "scheduler", **_DDIM, **(scheduler or {})),
         }
         self._is_xl = (checkpoint / "text_encoder_2").is_dir()
@@ -65,17 +65,17 @@ class BarePipeline:
         # SDXL's pipelines leave out the last layer themselves; what others have for it does not know today's transformers.
         self._encodes = not self._is_xl and clip_skip == 2
         if self._is_xl:
-            parts["text_encoder_2"] = CLIPTextModelWithProjection.from_pretrained(checkpoint / "text_encoder_2")
+            parts["text_encoder_2"] = _loaded(CLIPTextModelWithProjection, checkpoint / "text_encoder_2")
             parts["tokenizer_2"] = CLIPTokenizer.from_pretrained(checkpoint / "tokenizer_2")
         else:
             parts |= {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
         if isinstance(controlnets, Path):
             kind = _UNION[from_picture]
-            parts["controlnet"] = diffusers.ControlNetUnionModel.from_pretrained(controlnets)
+            parts["controlnet"] = _loaded(diffusers.ControlNetUnionModel, controlnets)
         else:
             kind = (_XL if self._is_xl else _SD)[2 * from_picture + bool(controlnets)]
             if controlnets:
-                parts["controlnet"] = [diffusers.ControlNetModel.from_pretrained(folder) for folder in controlnets]
+                parts["controlnet"] = [_loaded(diffusers.ControlNetModel, folder) for folder in controlnets]
         self._pipeline: Any = kind(**parts)
         self._pipeline.set_progress_bar_config(disable=True)
         if loras:
@@ -121,11 +121,24 @@ class BarePipeline:
         return embeddings
 
 
-def _vae(folder: Path) -> Any:
-    """Of either kind that models here have."""
-    config = diffusers.AutoencoderKL.load_config(folder)
-    if config["_class_name"] != "AutoencoderDC":
-        return diffusers.AutoencoderKL.from_pretrained(folder)
-    vae = diffusers.AutoencoderDC.from_pretrained(folder)
-    vae.register_to_config(block_out_channels=vae.config.decoder_block_out_channels)  # by which pipelines tell latents' size
-    return vae
+class _PlainDC(diffusers.AutoencoderDC):
+    """One that pipelines can decode with."""
+
+    def decode(self, z: torch.Tensor, return_dict: bool = True, generator: Any = None) -> Any:
+        return super().decode(z, return_dict)
+
+
+def _kind_of_vae(folder: Path) -> Any:
+    is_dc = diffusers.AutoencoderKL.load_config(folder)["_class_name"] == "AutoencoderDC"
+    return _PlainDC if is_dc else diffusers.AutoencoderKL
+
+
+def _loaded(kind: Any, folder: Path) -> Any:
+    """In full precision, whichever its files have."""
+    variant = "fp16" if any(folder.glob("*.fp16*")) else None
+    network = kind.from_pretrained(folder, variant=variant, dtype=torch.float32)
+    if kind is _PlainDC:
+        network.register_to_config(
+            block_out_channels=network.config.decoder_block_out_channels
+        )  # for pipelines tell latents' size by them
+    return network
