@@ -35,6 +35,8 @@ from . import clay, pose_tags
 from .asked import controls_of, loras_of, numbers_of, request_size
 from .models import Model, model_of
 from .models import model as model_named
+from .own_controls import own_images
+from .own_controls import sentences as own_sentences
 from .records import FILE_ID, Record, RecordError, new_record_path, remove, write_file, write_record
 from .scene_info import NO_START, scene_info
 from .styling import styled
@@ -114,11 +116,12 @@ def prepare(
     rules = _rules_of(model)
     kinds = tuple(dict.fromkeys((*KINDS, *followed)))
     passes = render_passes(scene, view_layer, picture_camera(scene), size, kinds=kinds, rules=rules)
-    passes = replace(passes, warnings=(*left_out, *missing, *unfitted, *passes.warnings))
+    own = own_images(scene, followed, size)
+    passes = replace(passes, warnings=(*left_out, *missing, *unfitted, *own_sentences(scene, own), *passes.warnings))
     images: dict[str, bytes] = {}
     controls: list[Control] = []
     for kind, (strength, start, end) in followed.items():
-        data = png.encode(passes.images[kind], level=1)
+        data = png.encode(own[kind] if kind in own else passes.images[kind], level=1)
         sha256 = hashlib.sha256(data).hexdigest()
         images[sha256] = data
         controls.append(Control(kind, sha256, round(strength, 4), round(start, 4), round(end, 4)))

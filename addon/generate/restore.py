@@ -23,7 +23,7 @@ from ..pose import normalised
 from ..settings.controls import set_control, word_of
 from ..settings.generation import SEED_MAX
 from ..settings.loras import set_lora
-from . import pose_tags
+from . import own_controls, pose_tags
 from .models import model
 from .scene_info import NO_START, SCENE_VERSION
 
@@ -76,6 +76,7 @@ def restore_settings(
         settings.random_seed = False  # or the next picture would be another one
     if "NUMBERS" in parts:
         _restore_numbers(settings, request, info)
+        warnings += own_controls.restore(scene, info)
     return warnings
 
 

@@ -17,7 +17,7 @@ from ..framing.camera import picture_camera
 from ..keys import object_in
 from ..passes.render import PassSet
 from ..pose import normalised
-from . import pose_tags, styling
+from . import own_controls, pose_tags, styling
 
 NO_START = "NONE"
 """Of ``settings.generation.start_from``: the picture begins from noise."""
@@ -53,7 +53,7 @@ def scene_info(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, passes: 
         info["start_from"] = scene.pose_to_anime.generation.start_from
     if scene.pose_to_anime.generation.draft:
         info["draft"] = True
-    info |= styling.info(scene) | pose_tags.info(scene, view_layer)
+    info |= styling.info(scene) | pose_tags.info(scene, view_layer) | own_controls.info(scene)
     if passes is not None:
         info["openpose"] = passes.pose_json
     return info

@@ -23,7 +23,7 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
 ERRAND = "find_poses"
 
 
-class _OfPicture(Reporting):
+class OfPicture(Reporting):
     """Asks for a picture file, unless one was dropped."""
 
     filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
@@ -46,7 +46,19 @@ class _OfPicture(Reporting):
         return path
 
 
-class P2A_OT_open_backdrop(_OfPicture, bpy.types.Operator):
+def load_picture(path: Path) -> bpy.types.Image:
+    """A picture file as an image of Blender's. Raises UserError."""
+    try:
+        image = bpy.data.images.load(str(path))
+    except RuntimeError as error:
+        raise UserError(f"{path.name} is no picture that Blender can read.") from error
+    if not image.size[0]:
+        bpy.data.images.remove(image)
+        raise UserError(f"{path.name} is no picture that Blender can read.")
+    return image
+
+
+class P2A_OT_open_backdrop(OfPicture, bpy.types.Operator):
     bl_idname = "pose_to_anime.open_backdrop"
     bl_label = "Picture behind the View"
     bl_description = (
@@ -54,14 +66,7 @@ class P2A_OT_open_backdrop(_OfPicture, bpy.types.Operator):
     )
 
     def run(self, context: bpy.types.Context) -> None:
-        path = self.path()
-        try:
-            image = bpy.data.images.load(path)
-        except RuntimeError as error:
-            raise UserError(f"{Path(path).name} is no picture that Blender can read.") from error
-        if not image.has_data and not image.size[0]:
-            bpy.data.images.remove(image)
-            raise UserError(f"{Path(path).name} is no picture that Blender can read.")
+        image = load_picture(Path(self.path()))
         show_backdrop(ensure_camera(context.scene, context.view_layer), image)
 
 
@@ -79,7 +84,7 @@ class P2A_OT_remove_backdrop(Reporting, bpy.types.Operator):
         remove_backdrop(picture_camera(context.scene))
 
 
-class P2A_OT_find_skeleton(_OfPicture, bpy.types.Operator):
+class P2A_OT_find_skeleton(OfPicture, bpy.types.Operator):
     bl_idname = "pose_to_anime.find_skeleton"
     bl_label = "Skeleton of a Picture"
     bl_description = (

@@ -8,6 +8,7 @@ from .characters import P2A_PG_keypoints
 from .figure import P2A_PG_object
 from .framing import P2A_PG_framing
 from .generation import P2A_PG_generation
+from .own_controls import P2A_PG_own_controls
 from .passes import P2A_PG_passes
 from .pose_tags import P2A_PG_pose_tags
 from .posing import P2A_PG_posing
@@ -27,6 +28,7 @@ class P2A_PG_scene(bpy.types.PropertyGroup):
     generation: PointerProperty(type=P2A_PG_generation)
     styles: PointerProperty(type=P2A_PG_styles)
     pose_tags: PointerProperty(type=P2A_PG_pose_tags)
+    own_controls: PointerProperty(type=P2A_PG_own_controls)
     file_id: StringProperty(
         name="History", description="Which folder of the history belongs to this file", options={"HIDDEN"}, default=""
     )

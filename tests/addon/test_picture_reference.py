@@ -15,7 +15,9 @@ import pose_to_anime  # noqa: E402
 from pose_to_anime.addon import png  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin  # noqa: E402
 from pose_to_anime.addon.framing.camera import scene_size  # noqa: E402
-from pose_to_anime.addon.generate.request import ensure_camera  # noqa: E402
+from pose_to_anime.addon.generate import restore  # noqa: E402
+from pose_to_anime.addon.generate.own_controls import fitted as fitted_picture  # noqa: E402
+from pose_to_anime.addon.generate.request import ensure_camera, prepare  # noqa: E402
 from pose_to_anime.addon.openpose.person import Person  # noqa: E402
 from pose_to_anime.addon.openpose.pose_json import PoseDocument  # noqa: E402
 from pose_to_anime.addon.operators import picture_reference  # noqa: E402
@@ -90,3 +92,47 @@ def test_what_the_server_found_becomes_the_reference(scene: bpy.types.Scene) -> 
     scale = width / 80
     top = (height - 40 * scale) / 2 + 10 * scale
     assert abs(rows.min() - top) < 8 and abs(columns.min() - 33 * scale) < 8 and abs(columns.max() - 45 * scale) < 8
+
+
+def test_a_picture_of_ones_own_is_followed_in_the_place_of_the_scene(scene: bpy.types.Scene, tmp_path: Path) -> None:
+    scene.pose_to_anime.generation.model = "meinamix_v11"
+    made = prepare(scene, bpy.context.view_layer)
+    width, height = made.request.width, made.request.height
+    mine = np.zeros((height // 2, width, 3), np.uint8)  # broader than the frame: its sides are cut
+    mine[:, : width // 4] = (255, 0, 0)
+    mine[:, width // 2 :] = (0, 0, 255)
+    mine[: height // 4, width // 2 :] = (0, 255, 0)
+    path = tmp_path / "mine.png"
+    path.write_bytes(png.encode(mine))
+    assert bpy.ops.pose_to_anime.open_own_control(filepath=str(path), kind="openpose") == {"FINISHED"}
+    asked = prepare(scene, bpy.context.view_layer)
+    before, after = ({control.kind: control.image for control in one.request.controls} for one in (made, asked))
+    assert after["openpose"] != before["openpose"] and after["depth"] == before["depth"]
+    (tmp_path / "sent.png").write_bytes(asked.images[after["openpose"]])
+    sent = bpy.data.images.load(str(tmp_path / "sent.png"))
+    pixels = np.rint(np.array(sent.pixels).reshape(height, width, 4)[::-1, :, :3] * 255).astype(int)
+    assert tuple(pixels[height // 4, width * 3 // 4]) == (0, 255, 0) and tuple(pixels[height * 3 // 4, width * 3 // 4]) == (
+        0,
+        0,
+        255,
+    )
+    assert tuple(pixels[height // 2, width // 4]) == (0, 0, 0), "the red quarter on the left is beyond the edge"
+    assert any("“mine.png” is followed" in sentence for sentence in asked.passes.warnings)
+    with pytest.raises(RuntimeError, match="no control image 'scribbles'"):
+        bpy.ops.pose_to_anime.open_own_control(filepath=str(path), kind="scribbles")
+    own = scene.pose_to_anime.own_controls
+    image, own.openpose = own.openpose, None
+    assert restore.restore_settings(scene, asked.request, asked.scene) == [] and own.openpose == image
+    bpy.data.images.remove(image)
+    (sentence,) = restore.restore_settings(scene, asked.request, asked.scene)
+    assert "“mine.png” that was followed is not in this file" in sentence and own.openpose is None
+    restore.restore_settings(scene, made.request, made.scene)
+    assert prepare(scene, bpy.context.view_layer).request.controls == made.request.controls
+
+
+def test_a_picture_is_made_as_large_as_the_frame() -> None:
+    ramp = np.repeat(np.linspace(0, 250, 11).astype(np.uint8)[None, :, None], 11, axis=0).repeat(3, axis=2)
+    larger = fitted_picture(ramp, (110, 55), sharp=False)
+    assert larger.shape == (55, 110, 3) and (np.diff(larger[20, :, 0].astype(int)) >= 0).all()
+    assert len(np.unique(fitted_picture(ramp, (110, 55), sharp=True))) == 11 < len(np.unique(larger))
+    assert np.array_equal(fitted_picture(ramp, (11, 11), sharp=False), ramp)
