@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -271,6 +272,34 @@ def test_a_job_is_taken_up_by_the_next_blender(tmp_path: Path) -> None:
     wait_until(lambda: job_id not in session.session.jobs)
     settle()
     assert pictures.image_of(job_id) is not None
+
+
+def test_a_history_that_was_lost_comes_back_from_the_server() -> None:
+    job_id = generate()
+    shutil.rmtree(records.history_dir())
+    bpy.data.images.remove(pictures.image_of(job_id))
+    history.refresh()
+    assert history.entries() == ()
+    assert OPS.fetch_results() == {"FINISHED"}
+    wait_until(lambda: not session.session.errands)
+    settle()
+    assert "came from the server" in session.session.notice
+    found = history.entry(job_id)
+    assert found.file_id in history.file_ids() and found.scene["figures"] and found.result_path.exists()
+    bpy.context.window_manager.pose_to_anime.history = "FILE"
+    assert job_id in [record.job_id for record in history.entries()], "it belongs to this file again"
+
+
+def test_how_long_the_server_keeps_results_is_shown_and_set(server: StepServer) -> None:
+    limits = bpy.context.window_manager.pose_to_anime.server_limits
+    assert not limits.known and OPS.ask_server_limits() == {"FINISHED"}
+    wait_until(lambda: limits.known)
+    assert limits.keep_gib == 20.0 and limits.keep_days == 0.0
+    for gib in (19.0, 12.0, 5.0):  # as a slider that is dragged
+        limits.keep_gib = gib
+    with server.client() as client:
+        wait_until(lambda: client.settings().keep_gib == 5.0 and not session.session.errands)
+        client.change_settings(keep_gib=20.0)
 
 
 def test_a_blend_from_elsewhere_cannot_name_another_folder(tmp_path: Path) -> None:
