@@ -2,7 +2,7 @@
 """OpenPose's own detector: people in a picture, with hands and faces, through the networks of controlnet_aux.
 
 Its three files exist as ``.pth`` alone, the one exception to safetensors. They are opened with ``weights_only``, which takes
-nothing but tensors, and only the registry's are.
+nothing but tensors, and only the registry's are: as they were at the revision that it names, where they came from the hub.
 """
 
 from __future__ import annotations
@@ -72,6 +72,12 @@ class PoseDetector:
         identity = "|".join([str(place.folder), *(f"{stamp.st_size}:{stamp.st_mtime_ns}" for stamp in stamps)])
         if self._loaded is None or self._loaded[0] != identity:
             self._loaded = None
+            # Once for each loading: files that came from the hub must still be those of the pinned revision.
+            locked = self._models.lock.files(place.entry.repository)
+            if changed := [
+                name for name in place.entry.files if name in locked and not locked[name].matches(place.folder / name)
+            ]:
+                raise GenerationError(_damaged(changed[0]))
             self._loaded = (identity, *_load(place.folder, place.entry.files, self._wish))
         return self._loaded[1:]
 

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import pickle
+import shutil
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -22,8 +24,10 @@ from hub import serve_hub
 from PIL import Image
 from planted_openpose import planted_picture, write_detector
 from pose_to_anime.generation_server.client import RequestRefused
+from pose_to_anime.generation_server.diffusion.interface import GenerationError
 from pose_to_anime.generation_server.models.catalogue import ModelCatalogue
 from pose_to_anime.generation_server.models.download import download
+from pose_to_anime.generation_server.models.lock import LockedFile
 from pose_to_anime.generation_server.poses.detector import PoseDetector, _placed
 from pose_to_anime.generation_server.poses.reading import open_picture
 from server_process import STEP_ENGINE, RunningServer, kill_hard, make_png, running_server
@@ -178,6 +182,21 @@ def test_a_worker_that_dies_meanwhile(server: RunningServer):
 class _Bomb:
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return os.mkdir, (os.environ["BOMB"],)
+
+
+def test_files_that_are_others_than_the_hub_said_are_not_used(home: Path, tmp_path: Path):
+    folder = tmp_path / "models" / "openpose"
+    shutil.copytree(home / "models" / "openpose", folder)
+    models = ModelCatalogue(tmp_path)
+    PoseDetector("cpu", models)._networks()  # nobody knows better
+    entry = models.entry("openpose")
+    told = {name: LockedFile(size, hashlib.sha256((folder / name).read_bytes()).hexdigest())
+            for name in entry.files for size in [(folder / name).stat().st_size]}  # fmt: skip
+    models.lock.write(entry.repository, entry.revision, told)
+    PoseDetector("cpu", models)._networks()
+    models.lock.write(entry.repository, entry.revision, {**told, "facenet.pth": LockedFile(told["facenet.pth"].size, "0" * 64)})
+    with pytest.raises(GenerationError, match=r"The detector's file facenet\.pth is damaged .* models download openpose"):
+        PoseDetector("cpu", models)._networks()
 
 
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
