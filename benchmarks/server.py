@@ -89,7 +89,7 @@ def write_sdxl(home: Path, union: bool = False, **checkpoint: Any) -> None:
 V_PREDICTION = {"prediction": "v_prediction", "zero_snr": True, "guidance_rescale": 0.0}
 CASES = {
     "builtin": Case("builtin", lambda home: None, 256, 384),
-    "sd15": Case("tiny", write_sd15, 512, 512),
+    "sd15": Case("tiny", write_sd15, 256, 256),
     "sdxl": Case("xl", write_sdxl, 512, 512),
     "union": Case("xl", lambda home: write_sdxl(home, union=True), 512, 512),
     "v-prediction": Case("xl", lambda home: write_sdxl(home, union=True, **V_PREDICTION), 512, 512),
@@ -240,9 +240,8 @@ def measure(title: str, request: GenerationRequest, server: Server, bare: Bare, 
     """Print what there is to say of a model; whether it is within the limits."""
     server(request)  # loads the model and fills the caches
     bare(request)
-    steps, seconds = request.steps, server(with_steps(request, request.steps, 1))[0]
-    if seconds < LONG_ENOUGH:
-        steps = min(MOST_STEPS, int(1.3 * steps * LONG_ENOUGH / seconds) + 1)
+    seconds = server(with_steps(request, request.steps, 1))[0]
+    steps = min(MOST_STEPS, int(1.3 * request.steps * LONG_ENOUGH / seconds) + 1)
     jobs, inside, plain, apart = [], [], [], 0
     for seed in range(runs):
         job, model, sha256 = server(with_steps(request, steps, seed))
