@@ -40,7 +40,8 @@ class Residence:
         """Bring modules to where they stay between pictures."""
         place = self._device if self.mode is Mode.GPU else torch.device("cpu")
         for module in modules:
-            module.to(place)
+            if any(slot.now.device != place for slot in _slots(module.modules())):  # looking costs less than moving nothing
+                module.to(place)
 
     @contextmanager
     def encoding(self, encoders: Sequence[nn.Module]) -> Iterator[None]:

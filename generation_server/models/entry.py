@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import tomllib
 import unicodedata
@@ -118,13 +119,20 @@ def entry_name(text: str) -> str:
 def read_entry(path: Path) -> Entry:
     """The entry in one TOML file, named by the file. Raises ModelError with the file's name and what to mend."""
     try:
-        data = tomllib.loads(path.read_text("utf-8"))
+        stat = path.stat()
+        data = _toml(path, stat.st_mtime_ns, stat.st_size)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ModelError(f"The model file {path} cannot be read: {error}.") from error
     try:
         return parse_entry(path.stem, data, path.parent)
     except ModelError as error:
         raise ModelError(f"The model file {path} {error}") from None
+
+
+@functools.lru_cache(512)
+def _toml(path: Path, _changed: int, _size: int) -> Mapping[str, Any]:
+    """What a file says, which every job asks of all of them several times; one that is changed is read anew."""
+    return tomllib.loads(path.read_text("utf-8"))
 
 
 def parse_entry(name: str, data: Mapping[str, Any], folder: Path) -> Entry:
