@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -14,7 +15,8 @@ import package_index
 import pytest
 from blender_windows import BlenderWindow, Session
 from conftest import free_display, window_parameters
-from pose_to_anime.generation_server.protocol import ServerAddress
+from pose_to_anime.generation_server.client import Client
+from pose_to_anime.generation_server.protocol import JobState, ServerAddress
 from server_process import is_alive, until
 
 TORCH_BYTES = 3_000_000
@@ -54,8 +56,43 @@ def end_server(session: Session) -> None:
         until(lambda: not is_alive(address.pid))
 
 
+def bridges(session: Session) -> list[int]:
+    """The bridge processes that this session's Blenders have started and that are still there."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            if any(word.startswith(session.inside.encode()) and word.endswith(b"bridge.py") for word in words):
+                found.append(int(folder.name))
+    return found
+
+
+def closed(session: Session, what: str) -> dict[str, object]:
+    """Let Blender be closed in the midst of something; what it knew then."""
+    outcome = session.run("closing", timeout=600, arguments={"what": what})
+    assert outcome.exit_code == 0, outcome.console
+    assert "Traceback" not in outcome.console, outcome.console
+    until(lambda: not bridges(session))
+    assert outcome.facts["error"] == ""
+    return outcome.facts
+
+
+def test_a_set_up_goes_on_when_blender_is_closed_and_the_next_one_follows_it(
+    session: Session, index: package_index.Index
+) -> None:
+    index.held.set()  # nothing comes of it until then
+    try:
+        facts = closed(session, "set-up")
+        assert facts["waiting"] == 1 and is_alive(facts["pid"])
+        again = closed(session, "found again")
+        assert again["found"] is True and again["pid"] == facts["pid"]
+        assert not is_alive(facts["pid"])
+    finally:
+        index.held.clear()
+
+
 def test_from_the_zip_to_a_picture_by_clicks(session: Session, index: package_index.Index) -> None:
-    outcome = session.run("set_up", timeout=600, arguments={"offline": 1, "install": 1, "kill": 1, "preferences": 1})
+    outcome = session.run("set_up", timeout=900, arguments={"offline": 1, "install": 1, "kill": 1, "preferences": 1})
     facts = outcome.facts
     assert outcome.exit_code == 0, outcome.console + json.dumps(facts, indent=1)
     assert "Traceback" not in outcome.console, outcome.console
@@ -74,9 +111,17 @@ def test_from_the_zip_to_a_picture_by_clicks(session: Session, index: package_in
 
 def test_with_the_set_up_there_it_takes_three_clicks(session: Session) -> None:
     end_server(session)
-    outcome = session.run("set_up", timeout=300)
+    outcome = session.run("set_up", timeout=600)
     assert outcome.exit_code == 0, outcome.console
     assert "Traceback" not in outcome.console, outcome.console
     print(f"clicks without: {outcome.facts['clicks']}")
     assert outcome.facts["clicks"] <= 3
     assert outcome.facts["picture"]["role"] == "RESULT"
+
+
+def test_closing_blender_while_it_paints_leaves_nothing_but_the_server(session: Session) -> None:
+    (job,) = closed(session, "job")["jobs"]
+    address = ServerAddress.read(session.home / "server")
+    assert address is not None
+    with Client.at(address) as client:
+        assert client.wait(job).state is JobState.DONE, "the picture is made all the same"
