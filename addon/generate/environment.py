@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from pathlib import Path
 
 import bpy
 
@@ -18,8 +19,12 @@ from . import session as _session
 from . import timer
 from .connection import server_dir, start_with_blender
 from .link import LinkError
+from .model_folders import ModelFolders
 from .server_process import server_python
 from .setting_up import SetUp
+
+folders = ModelFolders()
+"""Of other programs, whose models are used from there."""
 
 _set_up: SetUp | None = None
 _is_there = False
@@ -87,6 +92,12 @@ def cancel() -> None:
         _session.cancel(job_id)
 
 
+def ask_folders(add: Path | None = None, remove: Path | None = None) -> None:
+    """List the folders of models anew, after one was added or removed. Raises OSError."""
+    folders.ask(add, remove)
+    timer.start()
+
+
 def stop_server(restart: bool = False) -> None:
     """End the server of this computer, and with ``restart`` start it again. Raises UserError, LinkError."""
     _session.send({"do": "stop_server", "restart": restart})
@@ -97,13 +108,17 @@ class _Watcher:
 
     @property
     def is_busy(self) -> bool:
-        return _set_up is not None and (_set_up.running or _set_up.is_planning or _dialog_wanted)
+        return folders.is_asking or (_set_up is not None and (_set_up.running or _set_up.is_planning or _dialog_wanted))
 
     def poll(self) -> bool:
         if _set_up is None:
             return False
         ran = _set_up.running
         changed = _set_up.poll()
+        if folders.poll():
+            changed = True
+            if _session.session.server.state == "connected":
+                timer.later("models", _session.connect)  # which ask the server what it has now
         if ran and not _set_up.running:
             timer.later("set-up ended", _ended)
         if _dialog_wanted and _set_up.has_plan:
@@ -181,6 +196,7 @@ def unregister() -> None:
     timer.watchers.remove(_watcher)
     if _set_up is not None:
         _set_up.close()
+    folders.close()
     _set_up, _is_there, _dialog_wanted = None, False, False
 
 

@@ -1,13 +1,60 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Processes of this computer that are known by their number alone. No bpy."""
+"""Processes beside Blender: ours, and such as are known by their number alone. No bpy."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
+import subprocess
 import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from typing import IO, Any, NamedTuple
 
 _QUERY = 0x1000  # PROCESS_QUERY_LIMITED_INFORMATION, of Windows' processthreadsapi.h
 _STILL_ACTIVE = 259  # STILL_ACTIVE, of minwinbase.h
+
+
+class Talking(NamedTuple):
+    """A process of ours, and the files that it writes into instead of a terminal: nobody has to read while it runs."""
+
+    process: subprocess.Popen[bytes]
+    out: IO[bytes]
+    err: IO[bytes]
+
+    @classmethod
+    def start(cls, command: Sequence[str], variables: Mapping[str, str] | None = None) -> Talking:
+        """Start a program in a group of its own, without a window. Raises OSError."""
+        options: dict[str, Any] = {"start_new_session": True}
+        if sys.platform == "win32":
+            options = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
+        out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115  (read when it has ended)
+        try:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=variables, **options)
+        except OSError:
+            out.close()
+            err.close()
+            raise
+        return cls(process, out, err)
+
+    def hear(self) -> tuple[str, str]:
+        """What it has written, once it has ended."""
+        self.process.wait()
+        told = []
+        for file in (self.out, self.err):
+            with file:
+                file.seek(0)
+                told.append(file.read().decode("utf-8", "replace").strip())
+        return told[0], told[1]
+
+
+def ask_to_end(pid: int) -> None:
+    """Tell a process to end, with all that it has started where it leads a group of its own; one that is gone is no fault."""
+    for end in (os.killpg, os.kill):  # one that was begun in a terminal leads no group
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            end(pid, signal.SIGTERM)
+            return
 
 
 def is_running(pid: int) -> bool:

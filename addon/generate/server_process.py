@@ -118,9 +118,6 @@ def start_server(python: Path, data_dir: Path, device: str = "auto", idle_exit: 
     command += ["--data-dir", str(data_dir), "--idle-exit", str(idle_exit), "--device", device]
     if engine := os.environ.get("POSE_TO_ANIME_SERVER_ENGINE"):  # tests of what surrounds the model
         command += ["--engine", engine]
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONHOME"}
-    if _ROOT.name == "pose_to_anime":  # an extension or a link; the environment of a checkout finds it by itself
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT.parent), os.environ.get("PYTHONPATH")]))
     options: dict[str, object] = {}
     if sys.platform == "win32":
         options["creationflags"] = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
@@ -130,13 +127,21 @@ def start_server(python: Path, data_dir: Path, device: str = "auto", idle_exit: 
         data_dir.mkdir(0o700, parents=True, exist_ok=True)
         with log.open("wb") as output:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=environment, **options
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=server_variables(), **options
             )  # type: ignore[call-overload]
     except OSError as error:
         raise ServerStartError(
             f"The server cannot be started with {python} ({error.strerror or error}): try “python3 studio.py serve”."
         ) from error
     return ServerProcess(process, data_dir, log)
+
+
+def server_variables() -> dict[str, str]:
+    """The variables of the system's environment with which the server's Python finds this package."""
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONHOME"}
+    if _ROOT.name == "pose_to_anime":  # an extension or a link; the environment of a checkout finds it by itself
+        variables["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT.parent), os.environ.get("PYTHONPATH")]))
+    return variables
 
 
 @dataclass

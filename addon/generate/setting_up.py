@@ -9,18 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import signal
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import IO, Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
-from .processes import is_running
+from .processes import Talking, ask_to_end, is_running
 
 PROGRAM = Path(__file__).absolute().parents[2] / "requirements" / "server_setup.py"
 FOLDER = "server-setup"
@@ -84,24 +80,6 @@ class Progress:
         return min(1.0, self.done / self.total) if self.total else 0.0
 
 
-class _Talking(NamedTuple):
-    """A process, and the files that it writes into instead of a terminal."""
-
-    process: subprocess.Popen[bytes]
-    out: IO[bytes]
-    err: IO[bytes]
-
-    def hear(self) -> tuple[str, str]:
-        """What it has written, once it has ended."""
-        self.process.wait()
-        told = []
-        for file in (self.out, self.err):
-            with file:
-                file.seek(0)
-                told.append(file.read().decode("utf-8", "replace").strip())
-        return told[0], told[1]
-
-
 class SetUp:
     """The set-up of one user's folder."""
 
@@ -111,8 +89,8 @@ class SetUp:
         self._home = home
         self._status = home / FOLDER / STATUS_FILE
         self.log = home / FOLDER / LOG_FILE
-        self._process: _Talking | None = None
-        self._asked: _Talking | None = None
+        self._process: Talking | None = None
+        self._asked: Talking | None = None
         self._words = ""  # what a work that came to no end has said
         self._planned_at = 0.0
         self._seen = (0, 0)  # time and size of the file when it was read last
@@ -198,17 +176,10 @@ class SetUp:
 
     # How it is done
 
-    def _run(self, command: str) -> _Talking:
-        options: dict[str, Any] = {"start_new_session": True}
-        if sys.platform == "win32":
-            options = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
-        out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115  (read when it has ended)
+    def _run(self, command: str) -> Talking:
         try:
-            arguments = [*self._start, command, "--home", str(self._home)]
-            return _Talking(subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=out, stderr=err, **options), out, err)
+            return Talking.start([*self._start, command, "--home", str(self._home)])
         except OSError as error:
-            out.close()
-            err.close()
             raise SetUpError(
                 f"The set-up cannot be started ({error.strerror or error}): see that {self._start[0]} can be run."
             ) from error
@@ -227,7 +198,7 @@ class SetUp:
         self._planned_at = time.monotonic()
         return True
 
-    def _end(self, talking: _Talking) -> None:
+    def _end(self, talking: Talking) -> None:
         """Take in the last status, which the process prints: its file may be gone with what it removed."""
         answer, words = talking.hear()
         try:
@@ -254,14 +225,6 @@ class SetUp:
         if progress is None or progress.finished or not progress.pid:
             return False
         return time.time() - self._seen[0] / 1e9 < SILENCE and is_running(progress.pid)
-
-
-def ask_to_end(pid: int) -> None:
-    """Tell a process to end, with all that it has started where it leads a group of its own; one that is gone is no fault."""
-    for end in (os.killpg, os.kill):  # one that was begun in a terminal leads no group
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            end(pid, signal.SIGTERM)
-            return
 
 
 def _taken(kind: type[_T], data: Any) -> _T:

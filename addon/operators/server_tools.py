@@ -68,6 +68,42 @@ class P2A_OT_open_log(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class P2A_OT_models_folder(bpy.types.Operator):
+    bl_idname = "pose_to_anime.models_folder"
+    bl_label = "Folder of Models"
+    bl_description = "Use the models of ComfyUI, A1111 or Forge, or of any folder, from where they are; nothing is copied"
+    bl_options = {"INTERNAL"}
+
+    directory: StringProperty(name="Folder", subtype="DIR_PATH", options={"SKIP_SAVE"})
+    remove: BoolProperty(name="Remove", description="Use it no longer; its models stay", options={"HIDDEN", "SKIP_SAVE"})
+    show: BoolProperty(name="Show", description="Only list those that are used", options={"HIDDEN", "SKIP_SAVE"})
+
+    @classmethod
+    def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
+        if properties.show:
+            return "List the folders whose models are used, and look for programs on this computer that have some"
+        return "Use the models of this folder no longer; they stay where they are" if properties.remove else cls.bl_description
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        return environment.is_there() and not environment.folders.is_asking
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        if self.directory or self.show:
+            return self.execute(context)
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        folder = Path(bpy.path.abspath(self.directory)) if self.directory else None
+        try:
+            environment.ask_folders(add=None if self.remove else folder, remove=folder if self.remove else None)
+        except OSError as error:
+            self.report({"ERROR"}, f"The server's environment cannot be used ({error.strerror or error}): press Repair.")
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
 class P2A_OT_diagnostics(bpy.types.Operator):
     bl_idname = "pose_to_anime.diagnostics"
     bl_label = "Collect Diagnostics"
@@ -107,4 +143,4 @@ def show_text(context: bpy.types.Context, name: str, text: str) -> None:
     area.spaces.active.show_word_wrap = True
 
 
-CLASSES: tuple[type, ...] = (P2A_OT_stop_server, P2A_OT_open_folder, P2A_OT_open_log, P2A_OT_diagnostics)
+CLASSES: tuple[type, ...] = (P2A_OT_stop_server, P2A_OT_open_folder, P2A_OT_open_log, P2A_OT_models_folder, P2A_OT_diagnostics)

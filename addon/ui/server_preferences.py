@@ -7,7 +7,13 @@ import bpy
 
 from ..generate import environment, session
 from ..operators.server import P2A_OT_connect
-from ..operators.server_tools import P2A_OT_diagnostics, P2A_OT_open_folder, P2A_OT_open_log, P2A_OT_stop_server
+from ..operators.server_tools import (
+    P2A_OT_diagnostics,
+    P2A_OT_models_folder,
+    P2A_OT_open_folder,
+    P2A_OT_open_log,
+    P2A_OT_stop_server,
+)
 from ..operators.set_up import P2A_OT_environment, P2A_OT_set_up, draw_online
 from ..preferences import preferences, sections
 from .set_up import draw_progress
@@ -32,6 +38,7 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     stop.operator(P2A_OT_stop_server.bl_idname, text="Stop").restart = False
     stop.operator(P2A_OT_stop_server.bl_idname, text="Restart").restart = True
     row.operator(P2A_OT_connect.bl_idname, text="Connect").start = False
+    _draw_folders(column)
     row = column.row(align=True)
     row.operator(P2A_OT_open_log.bl_idname, text="Server's Log").of_set_up = False
     row.operator(P2A_OT_open_log.bl_idname, text="Set-Up's Log").of_set_up = True
@@ -64,6 +71,26 @@ def _draw_environment(column: bpy.types.UILayout, context: bpy.types.Context) ->
         button.enabled = there or bool(set_up.problem)
         button.operator(P2A_OT_environment.bl_idname, text=title).work = work
     draw_online(column, context)
+
+
+def _draw_folders(column: bpy.types.UILayout) -> None:
+    """Whose models are used from where they are."""
+    folders = environment.folders
+    row = column.row(align=True)
+    row.operator(P2A_OT_models_folder.bl_idname, text="Show Folders of Models", icon="VIEWZOOM").show = True
+    row.operator(P2A_OT_models_folder.bl_idname, text="Add Folder…", icon="ADD")
+    for number, line in enumerate(folders.lines):
+        row = column.row(align=True)
+        row.label(text=line, icon="FILE_FOLDER")
+        if number:  # the first is the user's own
+            button = row.operator(P2A_OT_models_folder.bl_idname, text="", icon="X", emboss=False)
+            button.directory, button.remove = line.rpartition(":")[0], True
+    for folder in folders.found:
+        row = column.row(align=True)
+        row.label(text=str(folder), icon="QUESTION")
+        row.operator(P2A_OT_models_folder.bl_idname, text="Use Its Models").directory = str(folder)
+    if folders.error:
+        column.label(text=folders.error, icon="ERROR")
 
 
 def _server_words(server: session.Server) -> str:

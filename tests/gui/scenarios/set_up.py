@@ -67,7 +67,10 @@ def install(facts: dict[str, object]) -> hands.Wait:
     yield 0.5
     facts["begun by a click"] = environment().set_up().running
     facts["waiting"] = len(session_state().held)
+    for parent in ("P2A_PT_figure", "P2A_PT_prompt"):
+        hands.keep_panels(parent)  # instead of scrolling down
     yield downloading
+    yield 0.3
     hands.photograph("4-progress")
     yield set_up_is_over
     facts["status"] = dataclasses.asdict(environment().set_up().progress)
