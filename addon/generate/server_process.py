@@ -35,6 +35,10 @@ HOW_TO_START = "No generation server is running: set one up in the Preferences, 
 STOP_LIMIT = 20.0
 """Seconds in which a server that is told to end may bring its work in order; then it is ended without asking."""
 
+LAST_WORDS = "Its last words:"
+GREETING = "Pose to Anime server at "
+"""What a server prints when it is there: no word of its end."""
+
 _ROOT = Path(__file__).absolute().parents[2]  # not resolved: a link called pose_to_anime must stay one
 _LOG_LINES = 6
 _LIBRARIES = ("lib/python*", "Lib")  # of an environment, on most systems and on Windows
@@ -104,7 +108,7 @@ class ServerProcess:
         return f"The server ended ({why}). {self._last_words()}"
 
     def _last_words(self) -> str:
-        return last_lines(self.log) or f"Its log is {self.log}."
+        return last_lines(self.log) or last_lines(self.data_dir / "server.log") or f"Its log is {self.log}."
 
 
 def start_server(python: Path, data_dir: Path, device: str = "auto", idle_exit: int = IDLE_EXIT) -> ServerProcess:
@@ -179,15 +183,10 @@ def stop_server(data_dir: Path, started: ServerProcess | None) -> Ending | None:
     return Ending(pid, process)
 
 
-def last_words(data_dir: Path) -> str:
-    """What the server on ``data_dir``, whoever started it, wrote down last; for an error message."""
-    return last_lines(data_dir / "server.log", 3)
-
-
 def last_lines(path: Path, count: int = _LOG_LINES) -> str:
     """The last lines of a text file in one text, for an error message; empty where there are none."""
-    said = _said(path)
-    return "Its last words:\n" + "\n".join(said[-count:]) if said else ""
+    said = [line for line in _said(path) if not line.startswith(GREETING)]
+    return f"{LAST_WORDS}\n" + "\n".join(said[-count:]) if said else ""
 
 
 def _said(path: Path) -> list[str]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from .processes import Talking, ask_to_end, is_running
+from .server_process import LAST_WORDS
 
 PROGRAM = Path(__file__).absolute().parents[2] / "requirements" / "server_setup.py"
 FOLDER = "server-setup"
@@ -204,7 +205,7 @@ class SetUp:
         try:
             self.progress = _taken(Progress, json.loads(answer.splitlines()[-1]))
         except (ValueError, TypeError, IndexError):
-            self._words = f"Its last words:\n{words[-_LAST_WORDS:]}" if words else ""
+            self._words = f"{LAST_WORDS}\n{words[-_LAST_WORDS:]}" if words else ""
 
     def _read(self) -> bool:
         """Take in what the file says; True where it is new."""

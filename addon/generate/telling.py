@@ -14,6 +14,7 @@ from typing import Any
 
 from ...generation_server.protocol import JobStatus, ModelStatus, user_data_dir
 from .records import RecordError, write_file
+from .server_process import LAST_WORDS
 
 MODELS_FILE = "models.json"
 """In the user's folder: what the last server had, so that models can be chosen while none runs."""
@@ -39,7 +40,8 @@ class Teller:
         self("server", state=state, sentence=sentence)
 
     def lost(self, jobs: Iterable[str], sentence: str) -> None:
-        """Why these jobs have to wait."""
+        """Why these jobs have to wait; a server's last words are told once, with its end."""
+        sentence = sentence.partition(LAST_WORDS)[0].rstrip()
         for job_id in jobs:
             self("lost", job=job_id, sentence=f"{sentence} The job goes on when the server is back.")
 

@@ -105,7 +105,9 @@ def test_from_the_zip_to_a_picture_by_clicks(session: Session, index: package_in
     assert facts["clicks"] <= 9
     assert facts["picture"]["role"] == "RESULT" and facts["picture"]["has data"]
     assert facts["model"] == "builtin"
-    assert "exit code -9" in facts["said of the death"] and "goes on" in facts["said of the job"][0]
+    assert "exit code -9" in facts["said of the death"] and "last words" in facts["said of the death"]
+    assert facts["said of the job"][0].endswith("The job goes on when the server is back.")
+    assert "last words" not in facts["said of the job"][0]
     assert (facts["after the death"], facts["error after it"]) == ("done", "")
 
 

@@ -30,7 +30,7 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
         yield from hands.press_button("VIEW_3D", "pose_to_anime.generate")
     yield a_picture
     facts["clicks"] = hands.clicks_since_start()
-    yield 1.0
+    yield it_is_shown
     facts["picture"] = image_facts()
     facts["model"] = bpy.context.scene.pose_to_anime.generation.model
     hands.photograph("5-picture")
@@ -90,7 +90,7 @@ def kill_the_server(facts: dict[str, object]) -> hands.Wait:
     facts["said of the death"] = session_state().error
     facts["said of the job"] = [job.lost for job in session_state().jobs.values()]
     hands.photograph("6-died")
-    yield from hands.press_button("VIEW_3D", "pose_to_anime.connect", having="start=True")
+    bpy.ops.pose_to_anime.connect(start=True)  # the Start button
     yield a_picture
     facts["after the death"] = newest_state()
     facts["error after it"] = session_state().error
@@ -178,8 +178,15 @@ def a_picture() -> bool:
     return not session_state().jobs and newest_state() == "done"
 
 
+def it_is_shown() -> bool:
+    """the picture in the Image Editor"""
+    return image_facts().get("role") == "RESULT"
+
+
 def denoising() -> bool:
     """a job in the midst of its denoising"""
+    if error := session_state().error:
+        raise RuntimeError(error)
     return any(job.step > 0 for job in session_state().jobs.values())
 
 
