@@ -140,7 +140,7 @@ def fail(sentence: str) -> None:
 def connect(start: bool = False) -> None:
     """Have the bridge look for the server; with ``start``, start one where none runs. Raises UserError, LinkError."""
     link = _link()
-    session.server.sentence = ""
+    session.error = session.server.sentence = ""  # what was wrong is tried anew
     if session.server.state != "connected":
         session.server.state = "starting"
     link.send({"do": "connect", "start": start})
