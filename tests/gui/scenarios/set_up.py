@@ -48,7 +48,7 @@ def offline(facts: dict[str, object]) -> hands.Wait:
     """Install where Blender may not go online: it says why not, and nothing is begun."""
     blue = yield from dialog("1-offline")
     yield from hands.click(*blue)
-    yield 0.5
+    yield answered
     facts["refused"] = session_state().error
     facts["begun"] = environment().set_up().running
     hands.photograph("2-refused")
@@ -59,12 +59,13 @@ def install(facts: dict[str, object]) -> hands.Wait:
     facts["plan"] = dataclasses.asdict(environment().set_up().plan)
     if not bpy.app.online_access:
         yield from hands.click(blue[0], blue[1] + 2.6 * ROW)
+        yield is_online
         facts["online"] = bpy.app.online_access
         yield 0.5
         hands.photograph("3-online")
         blue = blue_button("3-online")  # what explained it is gone, and the dialog is smaller
     yield from hands.click(*blue)
-    yield 0.5
+    yield answered
     facts["begun by a click"] = environment().set_up().running
     facts["waiting"] = len(session_state().held)
     for parent in ("P2A_PT_figure", "P2A_PT_prompt"):
@@ -112,20 +113,18 @@ def dialog(name: str) -> Generator[object, None, tuple[float, float]]:
     x, y = yield from hands.find_button("VIEW_3D", "pose_to_anime.generate")
     hands.photograph("before")
     yield from hands.click(x, y)
-    found: list[tuple[float, float]] = []
+    found: list[tuple[float, float] | None] = []
 
     def is_open() -> bool:
         """the set-up's dialog"""
         if error := session_state().error:
             raise RuntimeError(error)
         hands.photograph(name)
-        found[:] = filter(None, [blue_button(name)])
-        return bool(found)
+        found.append(blue_button(name))
+        return found[-1] is not None and found[-2:-1] == found[-1:]  # it stays where it is
 
     yield is_open
-    yield 0.5
-    hands.photograph(name)
-    return found[0]
+    return found[-1]
 
 
 def blue_button(name: str) -> tuple[float, float] | None:
@@ -158,6 +157,16 @@ def package(name: str) -> object:
 
 def environment() -> object:
     return package("addon.generate.environment")
+
+
+def answered() -> bool:
+    """what Install came to"""
+    return bool(session_state().error) or environment().set_up().running
+
+
+def is_online() -> bool:
+    """the tick at Allow Online Access"""
+    return bpy.app.online_access
 
 
 def downloading() -> bool:
