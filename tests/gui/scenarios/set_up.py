@@ -128,9 +128,9 @@ def dialog(name: str) -> Generator[object, None, tuple[float, float]]:
 
 
 def blue_button(name: str) -> tuple[float, float] | None:
-    """The middle of what is blue on a photograph, and was not before the dialog; None where that is no button."""
+    """The middle of what is blue on a photograph, and was not before the dialog; None where that is not a wide button."""
     rows, columns = np.nonzero(is_blue(pixels(name)) & ~is_blue(pixels("before")))
-    return (float(np.median(columns)), float(np.median(rows))) if len(rows) > 1500 else None
+    return (float(np.median(columns)), float(np.median(rows))) if len(rows) > 3500 else None
 
 
 def pixels(name: str) -> np.ndarray:
