@@ -173,6 +173,8 @@ def release() -> None:
     for job_id, record in tuple(session.held.items()):
         _link().send({"do": "submit", "record": str(record.path), "start": True})
         session.held.pop(job_id)
+        if job := session.jobs.get(job_id):
+            job.phase = ""
 
 
 def resume(record: Record) -> None:
