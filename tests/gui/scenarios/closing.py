@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Blender is closed while a set-up runs, or found running by the next one, or closed while a picture is painted."""
+"""Blender is closed while a set-up runs, which the next one finds running."""
 
 import json
 from collections.abc import Generator
@@ -7,7 +7,7 @@ from collections.abc import Generator
 import bpy
 import hands
 from first_picture import session_state
-from set_up import denoising, environment, set_up_is_over
+from set_up import environment, set_up_is_over
 
 
 def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generator[object, None, None]:
@@ -21,19 +21,11 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
             bpy.ops.pose_to_anime.generate()
         facts["waiting"] = len(session_state().held)
         facts["pid"] = environment().set_up().progress.pid
-    elif what == "found again":
+    else:
         facts["found"] = environment().set_up().running
         facts["pid"] = environment().set_up().progress.pid
         bpy.ops.pose_to_anime.cancel_set_up()
         yield set_up_is_over
-    else:
-        with bpy.context.temp_override(window=hands.window(), area=hands.area("VIEW_3D")):
-            bpy.ops.pose_to_anime.add_mannequin()
-            bpy.context.scene.pose_to_anime.generation.model = "builtin"
-            bpy.context.scene.pose_to_anime.generation.steps = 60
-            bpy.ops.pose_to_anime.generate()
-        yield denoising
-        facts["jobs"] = list(session_state().jobs)
     facts["error"] = session_state().error
     (hands.OUT / "facts.json").write_text(json.dumps(facts))
     bpy.ops.wm.quit_blender()  # as a user closes it; what comes after this is never reached
