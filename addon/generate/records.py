@@ -224,6 +224,8 @@ def discard(record: Record) -> None:
     for path in record.files:
         if path.exists():
             path.replace(bin_ / f"{record.file_id}.{path.name}")
+    with contextlib.suppress(OSError):  # the bin's order is that of discarding, and moving keeps a file's time
+        os.utime(bin_ / f"{record.file_id}.{record.path.name}")
     note_gone([record.job_id], bin_.parent)
     for old in sorted(bin_.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)[DISCARDED_KEPT:]:
         for path in bin_.glob(f"{old.name[:-5]}.*"):

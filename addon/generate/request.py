@@ -31,6 +31,8 @@ from ..passes.render import KINDS, PassSet, render_passes
 from ..passes.skeleton import SkeletonRules
 from ..passes.start_picture import start_picture
 from ..preferences import allows_explicit
+from ..prompting.tags import plain
+from ..prompting.weights import tags_of
 from . import clay, pose_tags
 from .asked import controls_of, loras_of, numbers_of, request_size
 from .models import Model, model_of
@@ -40,6 +42,9 @@ from .own_controls import sentences as own_sentences
 from .records import FILE_ID, Record, RecordError, new_record_path, remove, write_file, write_record
 from .scene_info import NO_START, scene_info
 from .styling import styled
+
+_COMMENT = re.compile(r"(?:(?<=\s)|^)#[^\n]*", re.MULTILINE)
+"""What the server leaves out of a prompt, to the end of the line."""
 
 NO_FIGURE = "There is no visible figure: add one with Add ▸ Mannequin, or show a hidden one."
 
@@ -155,11 +160,13 @@ def prepare(
 
 
 def negative_prompt(written: str) -> str:
-    """What the user wrote, and "nsfw" where that is not in it, unless the Preferences allow explicit content."""
-    written = written.strip()
-    if allows_explicit() or re.search(r"\bnsfw\b", written, re.IGNORECASE):
+    """What the user wrote, after "nsfw" where that is not an entry of it in full weight, unless the Preferences allow explicit
+    content. It goes first: what is last may be part of a comment."""
+    written = written.strip(" ,\n")
+    counted = _COMMENT.sub("", written)
+    if allows_explicit() or any(plain(tag.name) == "nsfw" and tag.weight >= 1.0 for tag in tags_of(counted)):
         return written
-    return ", ".join(filter(None, (written.rstrip(", "), "nsfw")))
+    return ", ".join(filter(None, ("nsfw", written)))
 
 
 def skeleton_rules(scene: bpy.types.Scene) -> SkeletonRules:

@@ -25,6 +25,8 @@ def save_style(style: Style, *, replace_own: bool = False) -> Style:
     if taken is not None and not (replace_own and taken.own):
         more = ", or say that it should be replaced" if taken.own else ""
         raise StyleError(f"There is already a style '{taken.title}': choose another name{more}.")
+    if taken is None and _path(key).exists():
+        raise StyleError(f"The file {key}{SUFFIX} of your styles cannot be read, and would be lost: choose another name.")
     saved = dataclasses.replace(style, name=taken.name if taken else key, title=style.title.strip(), own=True)
     data = json.dumps(saved.to_json(), ensure_ascii=False, indent=1)
     try:

@@ -23,9 +23,12 @@ CHUNK = "pose_to_anime"
 """Keyword of our own JSON in a PNG."""
 
 _LONGEST = 4_000_000  # characters of a text that is read
+_LONGEST_PARAMETERS = 200_000  # and of A1111's
 _NEGATIVE = re.compile(r"(?<![^\s,.])negative prompt:\s*", re.IGNORECASE)
 _SETTINGS = re.compile(r"(?<![^\s,.])Steps:\s*\d+\s*(?:,|$)", re.MULTILINE)
 _PAIR = re.compile(r"\s*(?P<name>\w[\w \-/.+]*?)\s*:\s*")
+_GAPS = re.compile(r"\s{20,}")
+"""Runs that mean no more than one space or line end, and would keep the patterns below busy for minutes."""
 _BEHIND = re.compile(r"^\s*(?:Negative )?Template:", re.MULTILINE)
 _LORA = re.compile(r"\s*<(?P<kind>lora|lyco|locon|hypernet):(?P<name>[^<>:]+)(?::(?P<weight>[^<>]*))?>\s*", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?|[-+]?\.\d+")
@@ -103,7 +106,10 @@ def read_png_texts(texts: Mapping[str, str]) -> Recipe:
 
 
 def read_parameters(text: str) -> Recipe:
-    """The recipe in A1111's text. A text without settings is a prompt."""
+    """The recipe in A1111's text. A text without settings is a prompt. Raises RecipeError."""
+    if len(text) > _LONGEST_PARAMETERS:
+        raise RecipeError("The text is too long to be a recipe: copy the recipe alone.")
+    text = _GAPS.sub(lambda gap: "\n" if "\n" in gap[0] else " ", text)
     matches = list(_SETTINGS.finditer(text))
     settings_at = matches[-1].start() if matches else len(text)
     head, tail = text[:settings_at], text[settings_at:]

@@ -108,6 +108,8 @@ def save_prompt(title: str, prompt: str, negative_prompt: str, *, replace: bool 
         raise SavedPromptError(
             f"There is already a prompt '{taken.title}': choose another name, or say that it should be replaced."
         )
+    if taken is None:
+        _refuse_unread(key)
     _write(SavedPrompt(taken.key if taken else key, title.strip(), prompt, negative_prompt))
     return taken.key if taken else key
 
@@ -119,6 +121,8 @@ def rename_prompt(key: str, title: str) -> str:
     taken = _named(title, new)
     if taken is not None and taken.key != key:
         raise SavedPromptError(f"There is already a prompt '{taken.title}': choose another name.")
+    if taken is None:
+        _refuse_unread(new)
     _write(SavedPrompt(new, title.strip(), entry.prompt, entry.negative_prompt))
     if new != key:
         own_files.remove_file(_path(key), SavedPromptError)
@@ -135,6 +139,12 @@ def _named(title: str, key: str) -> SavedPrompt | None:
     """The prompt that a title would collide with."""
     wanted = title.strip().casefold()
     return next((entry for entry in read_prompts().entries if entry.key == key or entry.title.casefold() == wanted), None)
+
+
+def _refuse_unread(key: str) -> None:
+    """Raises SavedPromptError where a file is in the way that could not be read: somebody wrote it."""
+    if _path(key).exists():
+        raise SavedPromptError(f"The file {key}{SUFFIX} of your prompts cannot be read, and would be lost: choose another name.")
 
 
 def _write(entry: SavedPrompt) -> None:

@@ -7,6 +7,7 @@ Weights are A1111's: ``(tag)`` 1.1, ``[tag]`` 1 / 1.1, ``(tag:1.3)`` as much as 
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Callable
@@ -37,8 +38,9 @@ class Tag:
     end: int
 
 
-def tags_of(prompt: str) -> list[Tag]:
-    """The entries of a prompt in order, without empty ones."""
+@functools.lru_cache(16)
+def tags_of(prompt: str) -> tuple[Tag, ...]:
+    """The entries of a prompt in order, without empty ones. A panel asks for each of its numbers: the last ones are kept."""
     found = []
     for start, end in _cuts(prompt):
         piece = prompt[start:end]
@@ -47,7 +49,7 @@ def tags_of(prompt: str) -> list[Tag]:
             start += len(piece) - len(piece.lstrip())
             name, weight = _weighed(core)
             found.append(Tag(name, weight, start, start + len(core)))
-    return found
+    return tuple(found)
 
 
 def with_weight(prompt: str, index: int, weight: float) -> str:
@@ -116,6 +118,7 @@ def _without(prompt: str, is_gone: Callable[[Tag], bool]) -> str:
 def _cuts(prompt: str) -> list[tuple[int, int]]:
     """Where the pieces between commas and line ends are. A bracket that is never closed, and one that only closes, are text."""
     pairs, opened = _pairs(prompt), 0
+    closing = set(pairs.values())
     cuts, start, skip = [], 0, False
     for index, character in enumerate(prompt):
         if skip:
@@ -124,7 +127,7 @@ def _cuts(prompt: str) -> list[tuple[int, int]]:
             skip = prompt[index + 1 : index + 2] in _ESCAPED
         elif index in pairs:
             opened += 1
-        elif index in pairs.values():
+        elif index in closing:
             opened -= 1
         elif opened == 0 and character in ",\n":
             cuts.append((start, index))

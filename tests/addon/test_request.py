@@ -72,19 +72,26 @@ def test_a_camera_that_the_user_has_placed_is_used(scene: bpy.types.Scene) -> No
 
 
 def test_explicit_content_is_off_unless_the_preferences_allow_it(scene: bpy.types.Scene) -> None:
-    said = (("", "nsfw"), ("blurry,", "blurry, nsfw"), ("lowres, (NSFW:1.2)", "lowres, (NSFW:1.2)"))
+    said = (
+        ("", "nsfw"),
+        ("blurry,", "nsfw, blurry"),
+        ("lowres, (NSFW:1.2)", "lowres, (NSFW:1.2)"),
+        ("lowres # my note", "nsfw, lowres # my note"),
+        ("lowres # nsfw", "nsfw, lowres # nsfw"),
+        ("lowres, (nsfw:0)", "nsfw, lowres, (nsfw:0)"),
+    )
     assert all(request.negative_prompt(written) == sent for written, sent in said)
     addon = bpy.context.preferences.addons.new()
     addon.module = "pose_to_anime"
     try:
-        assert request.negative_prompt("blurry") == "blurry, nsfw"
+        assert request.negative_prompt("blurry") == "nsfw, blurry"
         addon.preferences.explicit_content = True
         assert request.negative_prompt(" blurry ") == "blurry"
     finally:
         bpy.context.preferences.addons.remove(addon)
     add_mannequin(scene)
     scene.pose_to_anime.generation.negative_prompt = "blurry"
-    assert prepared(scene).request.negative_prompt == "blurry, nsfw"
+    assert prepared(scene).request.negative_prompt == "nsfw, blurry"
 
 
 def test_a_childs_body_in_view_is_said(scene: bpy.types.Scene, figure: bpy.types.Object) -> None:

@@ -126,7 +126,7 @@ def test_the_request_has_what_the_style_asks_for_and_restore_brings_back_what_wa
     assert (request.style, request.prompt, request.negative_prompt) == (
         "mine",
         "1girl, full body, standing, night",
-        "blurry, nsfw, day",
+        "nsfw, blurry, day",
     )
     assert (request.steps, request.guidance_scale, request.sampler) == (11, 3.0, "euler")
     assert [(lora.name, lora.weight) for lora in request.loras] == [("ink", 0.5)]

@@ -229,3 +229,10 @@ def test_a_picture_without_recipe() -> None:
     with pytest.raises(RecipeError, match="no recipe in this picture"):
         read_png_texts({"Software": "gimp", "prompt": "a girl"})
     assert read_png_texts({"parameters": PLAIN}).steps == 28
+
+
+def test_a_text_padded_with_spaces_is_read_in_no_time() -> None:
+    recipe = read_parameters(f"1girl,{' ' * 90_000}running\nSteps: 20,{' ' * 90_000}Seed: 5")
+    assert (recipe.prompt, recipe.steps, recipe.seed) == ("1girl, running", 20, 5)
+    with pytest.raises(RecipeError, match="too long"):
+        read_parameters("a" * 300_000)

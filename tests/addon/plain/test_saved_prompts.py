@@ -127,3 +127,14 @@ def test_styles_of_ones_own_by_their_titles() -> None:
         with pytest.raises(StyleError, match=sentence):
             own_styles.delete_style(name)
     assert sorted(path.name for path in own_folder().iterdir()) == ["mine_2.json", "noir_2.json"]
+
+
+def test_a_file_that_cannot_be_read_is_not_overwritten() -> None:
+    folder().mkdir(parents=True, exist_ok=True)
+    (folder() / "aiko.json").write_text("{,}")
+    with pytest.raises(SavedPromptError, match=r"aiko\.json"):
+        save_prompt("Aiko", "1girl", "", replace=True)
+    key = save_prompt("Other", "1girl", "")
+    with pytest.raises(SavedPromptError, match=r"aiko\.json"):
+        rename_prompt(key, "Aiko")
+    assert (folder() / "aiko.json").read_text() == "{,}"
