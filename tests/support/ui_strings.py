@@ -62,9 +62,11 @@ def _of_classes() -> Iterator[tuple[str, str]]:
                 yield where, getattr(cls, "bl_label", "")
             if issubclass(cls, bpy.types.Operator):
                 yield where, getattr(cls, "bl_description", "") or cls.__doc__ or ""
+            if issubclass(cls, bpy.types.Panel):
+                continue  # it has no properties of ours
             own = {key for base in cls.__mro__ for key in getattr(base, "__annotations__", {})}
             for prop in cls.bl_rna.properties:
-                if prop.identifier not in own or prop.is_hidden or prop.type in ("POINTER", "COLLECTION"):
+                if prop.identifier not in own or prop.is_hidden or prop.type == "COLLECTION":
                     continue
                 yield where, "" if prop.name == prop.identifier else prop.name
                 yield where, prop.description
