@@ -15,9 +15,11 @@ def test_the_installed_extension_shows_its_panel(session: Session) -> None:
     assert outcome.facts["enabled"]
     assert outcome.facts["tab"] == "Pose to Anime"
     assert {"add_mannequin", "generate", "reset_pose"} <= set(outcome.facts["operators"])
-    assert outcome.facts["polls"] >= 8 * len(outcome.facts["operators"])
+    assert {"VIEW_3D", "IMAGE_EDITOR", "SEQUENCE_EDITOR", "PREFERENCES", "INFO"} <= set(outcome.facts["editors"])
+    assert outcome.facts["polls"] >= 16 * len(outcome.facts["operators"])
     assert outcome.facts["while enabled"]["keymap items"], "then this test looks in the wrong place"
     assert not [names for names in outcome.facts["after disabling"].values() if names], outcome.facts["after disabling"]
+    assert outcome.facts["after many rounds"] == outcome.facts["after disabling"]
     assert outcome.facts["enabled again"] == outcome.facts["while enabled"]
     with Image.open(outcome.photographs["panel"]) as photograph:
         assert len(photograph.convert("RGB").getcolors(2**24) or ()) > 500, "the photograph is empty"

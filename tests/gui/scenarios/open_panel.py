@@ -8,7 +8,7 @@ import hands
 import leftovers
 
 EXTENSION = "bl_ext.user_default.pose_to_anime"
-EDITORS = ("IMAGE_EDITOR", "NODE_EDITOR", "OUTLINER", "PROPERTIES", "TEXT_EDITOR", "CONSOLE", "FILE_BROWSER", "VIEW_3D")
+ROUNDS = 20
 
 
 def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generator[object, None, None]:
@@ -23,14 +23,20 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     facts["operators"] = operators
     place = hands.area("VIEW_3D")
     asked = 0
-    for editor in EDITORS:
+    kinds = {item.identifier for item in bpy.types.Area.bl_rna.properties["type"].enum_items}
+    facts["editors"] = sorted(kinds - {"EMPTY", "TOPBAR", "STATUSBAR"})  # the bars at the window's edges are no editors
+    for editor in [*facts["editors"], "VIEW_3D"]:
         place.type = editor
-        yield 0.5  # until it has drawn
+        yield 0.2  # until it has drawn
         region = next(region for region in place.regions if region.type == "WINDOW")
         with bpy.context.temp_override(window=hands.window(), area=place, region=region):
             for name in operators:
                 getattr(bpy.ops.pose_to_anime, name).poll()  # an exception in there is printed, and the test reads the console
                 asked += 1
+    with bpy.context.temp_override(area=None, region=None):
+        for name in operators:
+            getattr(bpy.ops.pose_to_anime, name).poll()
+            asked += 1
     facts["polls"] = asked
     hands.photograph("after the polls")
 
@@ -38,6 +44,11 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     bpy.ops.preferences.addon_disable(module=EXTENSION)
     yield 0.5
     facts["after disabling"] = leftovers.ours(leftovers.state())
+    for _ in range(ROUNDS - 1):
+        bpy.ops.preferences.addon_enable(module=EXTENSION)
+        yield 0.05
+        bpy.ops.preferences.addon_disable(module=EXTENSION)
+    facts["after many rounds"] = leftovers.ours(leftovers.state())
     bpy.ops.preferences.addon_enable(module=EXTENSION)
     yield 0.5
     facts["enabled again"] = leftovers.ours(leftovers.state())
