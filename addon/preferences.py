@@ -4,6 +4,7 @@
 from collections.abc import Callable
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from ..generation_server.address import AddressError, read_address
@@ -140,7 +141,7 @@ class P2A_AP_preferences(bpy.types.AddonPreferences):
         pictures.prop(self, "small_model")
         pictures.prop(self, "explicit_content")
         data = layout.column(heading="Your Data")
-        data.label(text=f"History, poses and models are in {user_data_dir()}")
+        data.label(text=iface_("History, poses and models are in {folder}").format(folder=user_data_dir()))
         data.label(text="Set the environment variable POSE_TO_ANIME_HOME before Blender starts to keep them elsewhere.")
 
 

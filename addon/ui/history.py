@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from ..generate import errands, gallery, history, thumbnails
 from ..generate.history_items import Item
@@ -92,7 +93,7 @@ class P2A_PT_history_limits(InImageEditor, bpy.types.Panel):
 def draw_limits(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """How much there is and may be, here and on the server; in the Preferences too."""
     column = layout.column(align=True, heading="History")
-    column.label(text=f"{gallery.count()} pictures, {in_words(gallery.size())}")
+    column.label(text=iface_("Pictures: {count}, {size}").format(count=gallery.count(), size=in_words(gallery.size())))
     prefs = preferences()
     if prefs is not None:
         column.prop(prefs, "history_gib")
@@ -129,10 +130,12 @@ def _draw_excess(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     if found.leaving:
         box = layout.box()
         count, size = len(found.leaving), in_words(found.bytes)
-        parts.text(box, context, f"The history is beyond its limit: {count} old pictures ({size}) are too many.", "ERROR")
+        sentence = iface_("The history is beyond its limit: {count} old pictures ({size}) are too many.")
+        parts.text(box, context, sentence.format(count=count, size=size), "ERROR")
         if leaves:
             parts.text(box, context, "They are deleted when the next picture comes: star what shall stay, or raise the limit.")
-        box.operator(P2A_OT_keep_history_limits.bl_idname, text=f"Delete the Oldest {count}…", icon="TRASH")
+        label = iface_("Delete the Oldest {count}…").format(count=count)
+        box.operator(P2A_OT_keep_history_limits.bl_idname, text=label, icon="TRASH")
     elif not found.is_enough:
         parts.text(layout, context, "The history is beyond its limit, with favourites and unseen pictures alone.", "INFO")
     elif found.is_near:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from ...generation_server.families.catalogue import families
 from ...generation_server.protocol import ModelStatus
@@ -106,7 +107,8 @@ def _draw_first(layout: bpy.types.UILayout) -> None:
     box = layout.box()
     health = session.server.health
     memory = f" ({health.memory_total / 2**30:.0f} GB)" if health and health.memory_total >= 2**30 else ""
-    _sentence(box, f"Recommended first on this computer{memory}: {first.title}", "SOLO_ON")
+    recommended = iface_("Recommended first on this computer{memory}: {model}")
+    _sentence(box, recommended.format(memory=memory, model=first.title), "SOLO_ON")
     _draw_download(box, first)
 
 
@@ -121,21 +123,22 @@ def _draw_model(layout: bpy.types.UILayout, context: bpy.types.Context, found: M
     kind = model_list.KINDS.get(found.kind, found.kind)
     column.label(text=f"{kind}, {family.title}" if family else kind)
     if found.advised_memory:
-        column.label(text=f"For GPUs of {found.advised_memory:g} GB or more")
+        column.label(text=iface_("For GPUs of {memory:g} GB or more").format(memory=found.advised_memory))
     if found.kind == "checkpoint" and found.present:
         column.operator(P2A_OT_choose_model.bl_idname, text="Paint with This", icon="BRUSHES_ALL").model = found.name
     if found.licence:
-        _sentence(box, f"Licence: {found.licence}")
+        _sentence(box, iface_("Licence: {licence}").format(licence=found.licence))
     if found.pictures:
-        _sentence(box, f"Pictures: {found.pictures}")
+        _sentence(box, iface_("Pictures: {use}").format(use=iface_(found.pictures)))
     if found.note:
         _sentence(box, found.note)
     if not found.present:
         for file in found.missing[:3]:
             size = f" ({in_words(file.size)})" if file.size else ""
-            _sentence(box, f"Missing: {file.path}{size}, from {file.source}")
+            missing = iface_("Missing: {file}{size}, from {source}")
+            _sentence(box, missing.format(file=file.path, size=size, source=file.source))
         if len(found.missing) > 3:
-            box.label(text=f"and {len(found.missing) - 3} more files")
+            box.label(text=iface_("and {count} more files").format(count=len(found.missing) - 3))
         _draw_download(box, found)
 
 
@@ -162,10 +165,12 @@ def _draw_download(layout: bpy.types.UILayout, found: ModelStatus) -> None:
         return
     rest = plan.total - plan.done
     if plan.free and rest > plan.free:
-        _sentence(layout, f"It needs {in_words(rest)}, and {in_words(plan.free)} are free: make room first.", "ERROR")
+        short = iface_("It needs {size}, and {free} are free: make room first.")
+        _sentence(layout, short.format(size=in_words(rest), free=in_words(plan.free)), "ERROR")
     row = layout.row(align=True)
-    free = f", {in_words(plan.free)} are free" if plan.free else ""
-    row.operator(P2A_OT_download_model.bl_idname, text=f"Download {in_words(rest)}{free}", icon="IMPORT").model = found.name
+    label = iface_("Download {size}, {free} are free") if plan.free else iface_("Download {size}")
+    label = label.format(size=in_words(rest), free=in_words(plan.free))
+    row.operator(P2A_OT_download_model.bl_idname, text=label, icon="IMPORT").model = found.name
     row.operator(P2A_OT_forget_download.bl_idname, text="", icon="X").model = found.name
 
 
@@ -189,7 +194,7 @@ def _draw_errand(layout: bpy.types.UILayout, errand: errands.Errand, title: str)
 def _sentence(layout: bpy.types.UILayout, sentence: str, icon: str = "NONE") -> None:
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for number, line in enumerate(wrap(sentence, _COLUMNS)):
+    for number, line in enumerate(wrap(iface_(sentence), _COLUMNS)):
         column.label(text=line, icon=icon if number == 0 else ("NONE" if icon == "NONE" else "BLANK1"))
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from ..operators.prompt_help import P2A_OT_remove_tag, P2A_OT_toggle_tag
 from ..operators.tag_fields import WEIGHED, WEIGHT
@@ -44,7 +45,7 @@ class P2A_PT_tags(InSidebar, bpy.types.Panel):
             )
             row.operator(P2A_OT_remove_tag.bl_idname, text="", icon="X", emboss=False).index = index
         if len(tags) > WEIGHED:
-            column.label(text=f"And {len(tags) - WEIGHED} more")
+            column.label(text=iface_("And {count} more").format(count=len(tags) - WEIGHED))
         if not tags:
             column.label(text="The prompt is empty")
 

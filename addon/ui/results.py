@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from ..generate import gallery, history, pictures, restore
 from ..generate.asked import sampler_title
@@ -88,7 +89,7 @@ def _draw_siblings(layout: bpy.types.UILayout, job_id: str) -> None:
     row.operator(P2A_OT_show_result.bl_idname, text="", icon="TRIA_LEFT").job_id = jobs[number - 2]
     middle = row.row(align=True)
     middle.alignment = "CENTER"
-    middle.label(text=f"{number} of {len(jobs)} pictures")
+    middle.label(text=iface_("Picture {number} of {count}").format(number=number, count=len(jobs)))
     row.operator(P2A_OT_show_result.bl_idname, text="", icon="TRIA_RIGHT").job_id = jobs[number % len(jobs)]
 
 
@@ -107,16 +108,17 @@ class P2A_PT_result_recipe(InImageEditor, bpy.types.Panel):
         request = record.request
         parts.text(self.layout, context, request.prompt)
         if request.negative_prompt:
-            parts.text(self.layout, context, f"Not: {request.negative_prompt}")
+            parts.text(self.layout, context, iface_("Not: {prompt}").format(prompt=request.negative_prompt))
         column = self.layout.column(align=True)
-        column.label(text=f"{request.model}, seed {request.seed}")
-        column.label(text=f"{request.width} × {request.height}, {request.steps} steps, guidance {request.guidance_scale:g}")
+        column.label(text=iface_("{model}, seed {seed}").format(model=request.model, seed=request.seed))
+        size, numbers = f"{request.width} × {request.height}", {"steps": request.steps, "guidance": request.guidance_scale}
+        column.label(text=iface_("{size}, {steps} steps, guidance {guidance:g}").format(size=size, **numbers))
         if request.sampler:
             column.label(text=sampler_title(request.sampler))
         if record.scene.get("draft"):
             column.label(text="Draft")
         for lora in request.loras:
-            column.label(text=f"LoRA {lora.name} {lora.weight:.2f}")
+            column.label(text=iface_("LoRA {name} {weight:.2f}").format(name=lora.name, weight=lora.weight))
         for control in request.controls:
             title = KINDS[control.kind].title
             column.label(text=f"{title} {control.strength:.2f}, {control.start:.2f}–{control.end:.2f}")
