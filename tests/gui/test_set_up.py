@@ -91,7 +91,7 @@ def test_a_set_up_goes_on_when_blender_is_closed_and_the_next_one_follows_it(
 
 
 def test_from_the_zip_to_a_picture_by_clicks(session: Session, index: package_index.Index) -> None:
-    outcome = session.run("set_up", timeout=900, arguments={"offline": 1, "install": 1})
+    outcome = session.run("set_up", timeout=900, arguments={"offline": 1, "install": 1, "kill": 1, "preferences": 1})
     facts = outcome.facts
     assert outcome.exit_code == 0, outcome.console + json.dumps(facts, indent=1)
     assert "Traceback" not in outcome.console, outcome.console
@@ -104,6 +104,10 @@ def test_from_the_zip_to_a_picture_by_clicks(session: Session, index: package_in
     assert facts["clicks"] <= 9
     assert facts["picture"]["role"] == "RESULT" and facts["picture"]["has data"]
     assert facts["model"] == "builtin"
+    assert "exit code -9" in facts["said of the death"] and "last words" in facts["said of the death"]
+    assert facts["said of the job"][0].endswith("The job goes on when the server is back.")
+    assert "last words" not in facts["said of the job"][0]
+    assert (facts["after the death"], facts["error after it"]) == ("done", "")
 
 
 def test_with_the_set_up_there_it_takes_three_clicks(session: Session) -> None:

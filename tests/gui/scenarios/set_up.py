@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A user who has only the zip: Generate, the dialog, the set-up, the picture."""
+"""A user who has only the zip: Generate, the dialog, the set-up, the picture; then a server that dies, and the Preferences."""
 
 import dataclasses
+import os
+import signal
 from collections.abc import Generator
 
 import bpy
@@ -32,6 +34,10 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     facts["picture"] = image_facts()
     facts["model"] = bpy.context.scene.pose_to_anime.generation.model
     hands.photograph("5-picture")
+    if arguments.get("kill"):
+        yield from kill_the_server(facts)
+    if arguments.get("preferences"):
+        yield from look_at_preferences()
     stats = session_state().stats
     facts["worst callback"], facts["worst of parts"] = stats.worst_callback_ms, stats.worst_of_part
     bpy.context.preferences.use_preferences_save = True
@@ -71,6 +77,35 @@ def install(facts: dict[str, object]) -> hands.Wait:
     facts["status"] = dataclasses.asdict(environment().set_up().progress)
     yield 0.3
     hands.photograph("4-starting")
+
+
+def kill_the_server(facts: dict[str, object]) -> hands.Wait:
+    """The server dies while it paints: it is said how, and after Start the picture comes all the same."""
+    bpy.context.scene.pose_to_anime.generation.steps = 60
+    yield from hands.press_button("VIEW_3D", "pose_to_anime.generate")
+    yield denoising
+    address = package("generation_server.protocol").ServerAddress.read(package("addon.generate.connection").server_dir())
+    os.kill(address.pid, signal.SIGKILL)
+    yield lost
+    yield 0.5
+    facts["said of the death"] = session_state().error
+    facts["said of the job"] = [job.lost for job in session_state().jobs.values()]
+    hands.photograph("6-died")
+    bpy.ops.pose_to_anime.connect(start=True)  # the Start button
+    yield a_picture
+    facts["after the death"] = newest_state()
+    facts["error after it"] = session_state().error
+
+
+def look_at_preferences() -> hands.Wait:
+    bpy.ops.screen.userpref_show(section="ADDONS")
+    yield 1.0
+    window = bpy.context.window_manager.windows[-1]
+    bpy.context.window_manager.addon_search = "Pose to Anime"
+    with bpy.context.temp_override(window=window):
+        bpy.ops.preferences.addon_expand(module=EXTENSION)
+    yield 1.5
+    hands.photograph("7-preferences")
 
 
 def dialog(name: str) -> Generator[object, None, tuple[float, float]]:
@@ -155,3 +190,15 @@ def a_picture() -> bool:
 def it_is_shown() -> bool:
     """the picture in the Image Editor"""
     return image_facts().get("role") == "RESULT"
+
+
+def denoising() -> bool:
+    """a job in the midst of its denoising"""
+    if error := session_state().error:
+        raise RuntimeError(error)
+    return any(job.step > 0 for job in session_state().jobs.values())
+
+
+def lost() -> bool:
+    """the news that the server is gone"""
+    return any(job.lost for job in session_state().jobs.values())
