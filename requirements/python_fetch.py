@@ -23,6 +23,9 @@ from wheel_download import File, fetch_all
 DATA = LOCKS / "uv.toml"
 BY_HAND = "install Python 3.12 from python.org and start this again"
 
+LITTER = (".lock", ".temp", ".gitignore")
+"""What uv leaves beside its Pythons."""
+
 
 def fetch_python(home: Home, told: Told) -> list[str]:
     """The command of a Python that was fetched into the user's folder.
@@ -48,6 +51,16 @@ def fetch_python(home: Home, told: Told) -> list[str]:
     for folder in (home.setup / "uv", cache):
         remove_tree(folder)
     return found
+
+
+def remove_pythons(home: Home) -> None:
+    """Delete the Pythons that were fetched, and their folder where nothing else is in it. Raises StudioError."""
+    for folder in home.pythons.glob("cpython-*"):
+        remove_tree(folder)
+    if any(path.name not in LITTER for path in home.pythons.glob("*")):
+        return
+    if home.pythons.exists():
+        remove_tree(home.pythons)
 
 
 def fetch_uv(home: Home, told: Told) -> Path:

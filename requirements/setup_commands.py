@@ -15,7 +15,7 @@ import setup_plan
 import torch_builds
 from environments import ENVIRONMENTS, StudioError, lock_hash, python_in
 from gpus import read_machine
-from python_fetch import fetch_python
+from python_fetch import fetch_python, remove_pythons
 from setup_folders import Home, Stopped, Told, only_one, remove_tree, replace, stop_with
 from wheel_download import File, fetch_all, with_sizes
 
@@ -172,7 +172,8 @@ def remove(home: Home, told: Told) -> str:
     told.phase("removing")
     before = setup_plan.free_bytes(home.folder)
     home.state_file.unlink(missing_ok=True)
-    for folder in (home.environment, home.pythons, home.wheels):
-        remove_tree(folder)
+    remove_tree(home.environment)
+    remove_pythons(home)
+    remove_tree(home.wheels)
     freed = max(setup_plan.free_bytes(home.folder) - before, 0)
     return f"The generation server is removed ({freed / 1e9:.1f} GB); models, pictures and the history are as they were."

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import sys
 import threading
 import time
@@ -20,6 +21,9 @@ from environments import StudioError, try_lock
 
 BEAT = 0.2
 """Seconds between two writings of the status, at most."""
+
+JUNCTION = 0xA0000003
+"""IO_REPARSE_TAG_MOUNT_POINT, a name that ``stat`` has on Windows alone."""
 
 
 class Stopped(Exception):
@@ -46,8 +50,8 @@ class Home:
 
     @property
     def pythons(self) -> Path:
-        """Pythons that were fetched because the system has none."""
-        return self.folder / "python"
+        """Pythons that were fetched because the system has none. Named so that it is nobody else's."""
+        return self.folder / "server-python"
 
     @property
     def state_file(self) -> Path:
@@ -216,12 +220,21 @@ def replace(part: Path, path: Path) -> None:
     os.replace(part, path)
 
 
+def is_link(folder: Path) -> bool:
+    """Whether it leads elsewhere: a symbolic link or, as uv makes them on Windows, a junction."""
+    try:
+        told = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISLNK(told.st_mode) or getattr(told, "st_reparse_tag", 0) == JUNCTION
+
+
 def remove_tree(folder: Path, patience: float = 10.0) -> None:
     """Delete a folder, again for a while where something that was cut off still writes into it. Raises StudioError."""
     end = time.monotonic() + patience
-    while folder.is_symlink() or folder.exists():
+    while is_link(folder) or folder.exists():
         try:
-            if folder.is_symlink():
+            if is_link(folder):
                 folder.unlink()
             else:
                 shutil.rmtree(folder)

@@ -108,12 +108,15 @@ def test_a_half_made_environment_is_nobodys_server(user: User, tmp_path: Path, m
 
 def test_removing_keeps_what_is_the_users(user: User) -> None:
     """Runs last: the others need what it removes."""
-    (user.home / "python").mkdir()
+    (user.home / "python" / "mine").mkdir(parents=True)
+    (user.home / "server-python" / "cpython-3.12.9-any").mkdir(parents=True)
+    (user.home / "server-python" / ".lock").touch()
     (user.home / "history.json").write_text(json.dumps([]), "utf-8")
     told = user.run("remove")
     assert told["error"] == ""
     left = {path.name for path in user.home.iterdir()}
-    assert left >= {"models", "history.json"}
-    assert not left & {"server-env", "server-setup", "python"}
+    assert left >= {"models", "history.json", "python"}
+    assert not left & {"server-env", "server-setup", "server-python"}
+    assert (user.home / "python" / "mine").is_dir()
     assert (user.home / "models" / "dear.safetensors").read_bytes() == b"a model"
     assert (ROOT / "requirements").is_dir()

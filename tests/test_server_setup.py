@@ -17,6 +17,7 @@ import setup_plan
 import simple_index
 import torch_builds
 from gpus import Gpu, Machine
+from python_fetch import remove_pythons
 from setup_folders import Home
 
 PROGRAM = Path(environments.__file__).with_name("server_setup.py")
@@ -102,3 +103,21 @@ def test_a_disk_that_is_too_small_is_said(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(setup_plan, "free_bytes", lambda folder: 10**9)
     told = setup_plan.plan(Home(tmp_path))
     assert "1.0 GB free" in told["error"] and told["error"].endswith(".")
+
+
+def test_of_the_pythons_only_the_fetched_ones_are_removed(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    fetched = home.pythons / "cpython-3.12.9-any"
+    (fetched / "bin").mkdir(parents=True)
+    if not pythons.WINDOWS:
+        (home.pythons / "cpython-3.12-any").symlink_to(fetched)
+    (home.pythons / ".lock").touch()
+    other, older = home.pythons / "mine", tmp_path / "python" / "project"
+    other.mkdir()
+    older.mkdir(parents=True)
+    remove_pythons(home)
+    assert {path.name for path in home.pythons.iterdir()} == {".lock", "mine"}
+    other.rmdir()
+    remove_pythons(home)
+    assert not home.pythons.exists() and older.is_dir()
+    remove_pythons(home)

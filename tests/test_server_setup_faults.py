@@ -302,8 +302,12 @@ def test_a_python_that_is_fetched(user: User, index: Index, tmp_path: Path) -> N
     assert "SHA-256 differs" in user.run("install")["error"]
     index.wheels[file] = data
     assert user.run("install")["error"] == ""
-    assert (user.home / "python" / f"cpython-{VERSION}.99-linux").is_dir()
+    assert (user.home / "server-python" / f"cpython-{VERSION}.99-linux").is_dir()
     assert not list((user.home / "server-setup").glob("uv*"))
     assert user.run("plan")["python"]["how"] == "system"
+    mine = user.home / "server-python" / "mine" / "work.txt"
+    mine.parent.mkdir()
+    mine.touch()
     user.run("remove")
-    assert not (user.home / "python").exists()
+    assert [path.name for path in (user.home / "server-python").iterdir()] == ["mine"], "what is not ours stays"
+    assert mine.exists()
