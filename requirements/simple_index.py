@@ -110,10 +110,10 @@ def listed(name: str, settings: Settings) -> list[Wheel]:
 
 
 def with_secret(wheel: Wheel, address: str) -> Wheel:
-    """A wheel whose address carries the name and password of its index, where it lies on the same server."""
+    """A wheel whose address carries the name and password of its index, where it lies on the same server by the same way."""
     secret, at, _ = urlsplit(address).netloc.rpartition("@")
     parts = urlsplit(wheel.url)
-    if not at or "@" in parts.netloc or parts.hostname != urlsplit(address).hostname:
+    if not at or "@" in parts.netloc or not web.same_server(address, wheel.url):
         return wheel
     return replace(wheel, url=urlunsplit(parts._replace(netloc=f"{secret}@{parts.netloc}")))
 

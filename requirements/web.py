@@ -21,6 +21,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 PATIENCE = 30.0
 """Seconds without a byte after which a connection counts as broken."""
 AGENT = "pose-to-anime-setup"
+PORTS = {"http": 80, "https": 443}
 LATER = "start this again later; it goes on where it was"
 
 
@@ -41,9 +42,28 @@ def certificates(extra: str = "") -> ssl.SSLContext:
     return context
 
 
+class KeepSecret(urllib.request.HTTPRedirectHandler):
+    """Name and password go with a redirect only to the server that they are for."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        request = super().redirect_request(req, fp, code, msg, headers, newurl)
+        secret = req.unredirected_hdrs.get("Authorization")
+        if request is not None and secret and same_server(req.full_url, newurl):
+            request.add_unredirected_header("Authorization", secret)
+        return request
+
+
+def same_server(address: str, other: str) -> bool:
+    """Whether two addresses have one scheme, host and port."""
+    first, second = (
+        (parts.scheme, parts.hostname, parts.port or PORTS.get(parts.scheme)) for parts in map(urlsplit, (address, other))
+    )
+    return first == second
+
+
 @cache
 def opener(proxy: str = "", cert: str = "") -> urllib.request.OpenerDirector:
-    handlers: list[Any] = [urllib.request.HTTPSHandler(context=certificates(cert))]
+    handlers: list[Any] = [urllib.request.HTTPSHandler(context=certificates(cert)), KeepSecret]
     if proxy:
         handlers.append(urllib.request.ProxyHandler({"http": proxy, "https": proxy}))
     return urllib.request.build_opener(*handlers)
@@ -52,12 +72,14 @@ def opener(proxy: str = "", cert: str = "") -> urllib.request.OpenerDirector:
 def ask(url: str, headers: dict[str, str] | None = None, method: str = "GET", proxy: str = "", cert: str = "") -> Any:
     """The answer to a request: a file to read, with ``status`` and ``headers``. Raises OSError; ``explain`` says what to do."""
     parts = urlsplit(url)
-    headers = {"User-Agent": AGENT, **(headers or {})}
+    secret = b""
     if parts.username is not None and parts.scheme in ("http", "https"):
         secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
-        headers["Authorization"] = "Basic " + base64.b64encode(secret).decode()
         url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-    return opener(proxy, cert).open(urllib.request.Request(url, headers=headers, method=method), timeout=PATIENCE)
+    request = urllib.request.Request(url, headers={"User-Agent": AGENT, **(headers or {})}, method=method)
+    if secret:
+        request.add_unredirected_header("Authorization", "Basic " + base64.b64encode(secret).decode())
+    return opener(proxy, cert).open(request, timeout=PATIENCE)
 
 
 def is_lasting(error: BaseException) -> bool:

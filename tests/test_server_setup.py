@@ -6,8 +6,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import tomllib
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import environments
@@ -16,6 +18,7 @@ import pythons
 import setup_plan
 import simple_index
 import torch_builds
+import web
 from gpus import Gpu, Machine
 from python_fetch import remove_pythons
 from setup_folders import Home
@@ -95,7 +98,7 @@ def test_a_path_that_is_too_long_for_windows(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(setup_plan, "long_paths", lambda: False)
     home = "C:/Users/someone/AppData/Local/PoseToAnime"
     assert setup_plan.path_too_long(Home(Path(home)), "windows") == ""
-    assert "choose a shorter one" in setup_plan.path_too_long(Home(Path(home * 2)), "windows")
+    assert "POSE_TO_ANIME_HOME to a shorter folder" in setup_plan.path_too_long(Home(Path(home * 2)), "windows")
     assert setup_plan.path_too_long(Home(Path(home * 9)), "linux") == ""
 
 
@@ -121,3 +124,41 @@ def test_of_the_pythons_only_the_fetched_ones_are_removed(tmp_path: Path) -> Non
     remove_pythons(home)
     assert not home.pythons.exists() and older.is_dir()
     remove_pythons(home)
+
+
+def test_a_password_goes_only_to_the_server_that_it_is_for() -> None:
+    """Not with a redirect to another one, and not to a file beside the index in the open."""
+    asked: list[tuple[int, str, str | None]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append((self.server.server_address[1], self.path, self.headers.get("Authorization")))
+            goal = {"/away": f"http://127.0.0.1:{other.server_port}/end", "/here": "/end"}.get(self.path)
+            self.send_response(302 if goal else 200)
+            if goal:
+                self.send_header("Location", goal)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as one, HTTPServer(("127.0.0.1", 0), Handler) as other:
+        for server in (one, other):
+            threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        for path in ("away", "here"):
+            web.ask(f"http://me:pass@127.0.0.1:{one.server_port}/{path}").close()
+        for server in (one, other):
+            server.shutdown()
+    secret = "Basic bWU6cGFzcw=="
+    ports = (one.server_port, other.server_port)
+    assert asked == [
+        (ports[0], "/away", secret), (ports[1], "/end", None), (ports[0], "/here", secret), (ports[0], "/end", secret)
+    ]  # fmt: skip
+
+    def given(url: str, index: str = "https://me:pass@a.example/simple/b/") -> bool:
+        return "me:pass@" in simple_index.with_secret(simple_index.Wheel("b", "1", "b.whl", url), index).url
+
+    assert given("https://a.example/b.whl") and given("https://a.example:443/b.whl")
+    assert not given("http://a.example/b.whl") and not given("https://a.example:8443/b.whl")
+    assert not given("https://files.example/b.whl") and not given("https://a.example/b.whl", "https://a.example/simple/b/")
