@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from environments import LOCKS, StudioError, lock_lines, mend, packages_in, python_in
-from setup_folders import Home, Told, remove_tree
+from setup_folders import SHORTER, Home, Told, remove_tree
 from simple_index import canonical
 from torch_builds import Choice
 from wheel_download import File
@@ -36,8 +36,8 @@ FATE = {
     "Permission denied": "a file of it is in use or may not be written: stop the generation server",
     "Access is denied": "a file of it is in use or may not be written: stop the generation server",
     "WinError 32": "a file of it is in use: stop the generation server",
-    "WinError 206": "a path is too long for Windows: switch long paths on, or choose a shorter folder in the Preferences",
-    "Filename too long": "a path is too long: choose a shorter folder in the Preferences",
+    "WinError 206": f"a path is too long for Windows: {SHORTER}",
+    "Filename too long": f"a path is too long: {SHORTER}",
 }
 """What pip says, and what it means."""
 C_RUNTIME = "install Microsoft's Visual C++ Redistributable (aka.ms/vs/17/release/vc_redist.x64.exe)"

@@ -22,6 +22,8 @@ from environments import StudioError, try_lock
 BEAT = 0.2
 """Seconds between two writings of the status, at most."""
 
+ELSEWHERE = "set the environment variable POSE_TO_ANIME_HOME to {} folder before Blender starts"
+SHORTER = ELSEWHERE.format("a shorter")
 JUNCTION = 0xA0000003
 """IO_REPARSE_TAG_MOUNT_POINT, a name that ``stat`` has on Windows alone."""
 
@@ -90,8 +92,9 @@ class Home:
 
     def unwritable(self, error: OSError) -> str:
         return (
-            f"The folder {self.folder} cannot be written to ({error.strerror or error}): make it writable, or choose another one "
-            "in the Preferences."
+            f"The folder {self.folder} cannot be written to ({error.strerror or error}): make it writable, or "
+            + ELSEWHERE.format("another")
+            + "."
         )
 
 

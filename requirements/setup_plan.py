@@ -18,7 +18,7 @@ import torch_builds
 from environments import ENVIRONMENTS, LOCKS, StudioError, lock_hash, packages_in, python_in
 from gpus import Machine, read_machine
 from pythons import PROBE, find_python
-from setup_folders import Home
+from setup_folders import SHORTER, Home
 
 SIZES = LOCKS / "server_sizes.toml"
 SPEED = 50e6 / 8
@@ -178,8 +178,8 @@ def path_too_long(home: Home, system: str) -> str:
     if length < LONGEST_PATH:
         return ""
     return (
-        f"The folder {home.folder} is {length - LONGEST_PATH + 1} characters too long for what is installed in it: choose a "
-        "shorter one in the Preferences, or switch Windows' long paths on (aka.ms/longpaths)."
+        f"The folder {home.folder} is {length - LONGEST_PATH + 1} characters too long for what is installed in it: "
+        f"switch Windows' long paths on (aka.ms/longpaths), or {SHORTER}."
     )
 
 
@@ -197,5 +197,5 @@ def long_paths() -> bool:
 def no_room(home: Home, needed: int, free: int) -> str:
     return (
         f"The disk of {home.folder} has {free / 1e9:.1f} GB free and the set-up needs {needed / 1e9:.1f} GB: make room, or "
-        "choose a folder on another disk in the Preferences."
+        "set the environment variable POSE_TO_ANIME_HOME to a folder on a larger disk before Blender starts."
     )
