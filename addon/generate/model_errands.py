@@ -14,6 +14,7 @@ from ...generation_server.address import is_loopback
 from ...generation_server.client import Client, RequestRefused, ServerError
 from ...generation_server.protocol import ModelFolders, ModelStatus, user_data_dir
 from .errand_runner import Errand, ErrandError, ErrandStopped, Progress, Served
+from .errand_thread import asked
 from .records import disk_sentence
 
 LOOK = 1.0
@@ -44,9 +45,8 @@ def list_models(served: Served) -> Errand:
 
 def download_size(served: Served, model: str) -> Errand:
     """What a download would bring, as JSON of Download."""
-    client = served()
-    yield Progress(text="Asking for the size")
-    return client.download_size(model).to_json()
+    size = yield from asked(served(), lambda client: client.download_size(model), "Asking for the size")
+    return size.to_json()
 
 
 def download_model(served: Served, model: str) -> Errand:
@@ -101,9 +101,10 @@ def import_model(served: Served, source: str, link: bool = False) -> Errand:
         else:
             yield from _copy(path, target)
         for ending in _PICTURES:
-            picture = path.with_name(path.stem + ending)
+            picture, beside = path.with_name(path.stem + ending), target.with_name(path.stem + ending)
             if picture.exists():
-                shutil.copyfile(picture, target.with_name(path.stem + ending))
+                if not beside.exists():  # one that is there is the user's
+                    shutil.copyfile(picture, beside)
                 break
     except OSError as error:
         raise ErrandError(disk_sentence(error, folder)) from error

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .errand_runner import Errand, ErrandError, Progress, Served
+from .errand_runner import Errand, ErrandError, Served
+from .errand_thread import asked
 
-LARGEST = 100_000_000
-"""Bytes of a picture."""
+LARGEST = 64 * 1024**2
+"""Bytes of a picture: no server takes more."""
 
 
 def find_poses(served: Served, path: str) -> Errand:
@@ -20,6 +21,4 @@ def find_poses(served: Served, path: str) -> Errand:
         data = file.read_bytes()
     except OSError as error:
         raise ErrandError(f"{path} cannot be read: {error.strerror}.") from error
-    client = served()
-    yield Progress(text="Looking for people in the picture")
-    return client.poses(data)
+    return (yield from asked(served(), lambda client: client.poses(data), "Looking for people in the picture"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the bridge process does: commands from Blender to the server, events from the server to Blender. No bpy, no thread.
+"""What the bridge process does: commands from Blender to the server, events from the server to Blender. No bpy.
 
 One loop waits for two sockets: Blender's and the server's events. Everything that takes longer than a moment (a server that is
 starting or lost) is a state that the loop looks at again, so that a cancel is never kept waiting. What a job comes to is written

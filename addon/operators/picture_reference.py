@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from bpy.props import StringProperty
 
 from ..errors import UserError
 from ..framing.camera import picture_camera, scene_size
+from ..framing.sizes import SizeError
 from ..generate import errands, session, timer
 from ..generate.link import LinkError
 from ..generate.request import ensure_camera
@@ -94,7 +96,7 @@ class P2A_OT_find_skeleton(OfPicture, bpy.types.Operator):
 
     def run(self, context: bpy.types.Context) -> None:
         try:
-            errands.begin(ERRAND, _found, path=self.path())
+            errands.begin(ERRAND, partial(_found, context.scene.session_uid), path=self.path())
         except LinkError as error:
             raise UserError(str(error)) from error
 
@@ -112,20 +114,31 @@ class P2A_OT_stop_finding(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def _found(people: Any) -> None:
-    """The server has looked: what it found becomes the reference over the camera's view, by the verb that opens files."""
-    size = scene_size(bpy.context.scene)
+def _found(scene_uid: int, people: Any) -> None:
+    """The server has looked: what it found becomes the reference over the camera's view of the scene from which it was asked, by
+    the verb that opens files. ``scene_uid`` is that scene's ``session_uid``, which no scene of another file has."""
+    scene = next((scene for scene in bpy.data.scenes if scene.session_uid == scene_uid), None)
+    if scene is None:
+        session.session.notice = "The skeleton was for a scene that is not open any more: ask for it again from there."
+        return
     try:
+        size = scene_size(scene)
         document = fitted(loads(json.dumps(people)), size)
-    except PoseJsonError as error:
+    except (PoseJsonError, SizeError) as error:
         session.fail(str(error))
         return
     path = Path(bpy.app.tempdir) / "found_people.json"
     path.write_text(dumps(document.people, *size), "utf-8")
     try:
-        bpy.ops.pose_to_anime.open_pose_reference("EXEC_DEFAULT", True, filepath=str(path))
+        with bpy.context.temp_override(**_within(scene)):
+            bpy.ops.pose_to_anime.open_pose_reference("EXEC_DEFAULT", True, filepath=str(path))
     except RuntimeError as error:
         session.fail(str(error).removeprefix("Error: ").strip())
+
+
+def _within(scene: bpy.types.Scene) -> dict[str, Any]:
+    """What a verb has to be told to work in ``scene``, which need not be the one that is shown."""
+    return {} if scene == bpy.context.scene else {"scene": scene, "view_layer": scene.view_layers[0]}
 
 
 CLASSES: tuple[type, ...] = (P2A_OT_open_backdrop, P2A_OT_remove_backdrop, P2A_OT_find_skeleton, P2A_OT_stop_finding)

@@ -15,7 +15,7 @@ import pose_to_anime  # noqa: E402
 from pose_to_anime.addon import png  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin  # noqa: E402
 from pose_to_anime.addon.framing.camera import scene_size  # noqa: E402
-from pose_to_anime.addon.generate import restore  # noqa: E402
+from pose_to_anime.addon.generate import restore, session  # noqa: E402
 from pose_to_anime.addon.generate.own_controls import fitted as fitted_picture  # noqa: E402
 from pose_to_anime.addon.generate.request import ensure_camera, prepare  # noqa: E402
 from pose_to_anime.addon.openpose.person import Person  # noqa: E402
@@ -79,11 +79,34 @@ def test_people_are_where_the_picture_shows_them() -> None:
     assert np.allclose(tall.people[0].body[0], (30, 10, 1))
 
 
-def test_what_the_server_found_becomes_the_reference(scene: bpy.types.Scene) -> None:
+def somebody() -> dict[str, object]:
+    """What the server finds in a picture of 80 × 40 pixels."""
     numbers = [0.0] * 54
     for index, (x, y) in enumerate(((40, 10), (40, 15), (35, 15), (33, 20), (33, 26), (45, 15))):
         numbers[3 * index : 3 * index + 3] = [x, y, 1.0]
-    picture_reference._found({"people": [{"pose_keypoints_2d": numbers}], "canvas_width": 80, "canvas_height": 40})
+    return {"people": [{"pose_keypoints_2d": numbers}], "canvas_width": 80, "canvas_height": 40}
+
+
+def test_what_was_found_is_for_the_scene_that_asked(scene: bpy.types.Scene) -> None:
+    asked = scene.session_uid
+    shown = bpy.data.scenes.new("another")
+    bpy.context.window.scene = shown
+    picture_reference._found(asked, somebody())
+    assert has_reference(scene.camera) and shown.camera is None
+    scene.pose_to_anime.framing.custom_width = 0.0
+    scene.pose_to_anime.framing.ratio = "CUSTOM"
+    picture_reference._found(asked, somebody())
+    assert "above zero" in session.session.error
+    session.session.error = ""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    picture_reference._found(asked, somebody())
+    assert "not open any more" in session.session.notice and not session.session.error
+    assert bpy.context.scene.camera is None and not bpy.data.images
+    session.session.notice = ""
+
+
+def test_what_the_server_found_becomes_the_reference(scene: bpy.types.Scene) -> None:
+    picture_reference._found(scene.session_uid, somebody())
     assert has_reference(scene.camera)
     (background,) = scene.camera.data.background_images
     width, height = scene_size(scene)

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from pose_to_anime.addon.generate.errand_list import ERRANDS
 from pose_to_anime.addon.generate.errand_runner import ErrandError, Progress
+from pose_to_anime.addon.generate.pose_errands import LARGEST
 from pose_to_anime.addon.openpose.drawing import draw_people
 from pose_to_anime.addon.png import encode
+from pose_to_anime.generation_server.api import LARGEST_BLOB
 from pose_to_anime.generation_server.client import Client, RequestRefused
 from random_people import people
 from server_process import STEP_ENGINE, running_server
@@ -39,3 +41,8 @@ def test_people_in_a_picture_are_found_or_it_is_said_what_is_missing(tmp_path: P
             done(server.client, photograph)
         with pytest.raises(ErrandError, match="cannot be read"):
             done(server.client, tmp_path / "none.png")
+        assert LARGEST == LARGEST_BLOB
+        with (tmp_path / "large.png").open("wb") as file:
+            file.truncate(LARGEST + 1)
+        with pytest.raises(ErrandError, match="too large"):
+            done(server.client, tmp_path / "large.png")

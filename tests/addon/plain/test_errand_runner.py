@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import json
+import socket
+from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -16,9 +20,12 @@ class Bridge:
 
     def __init__(self) -> None:
         self.told: list[dict[str, Any]] = []
+        self.client: Client | None = None
         self.runner = ErrandRunner(self.served, lambda event, **what: self.told.append({"event": event, **what}))
 
     def served(self) -> Client:
+        if self.client is not None:
+            return self.client
         raise ServerUnreachable("There is no server.")
 
     def begin(self, kind: str, **options: Any) -> None:
@@ -107,6 +114,42 @@ def test_what_goes_wrong_is_a_sentence_and_ends_that_errand_alone(bridge: Bridge
         bridge.runner.step()
     told = {told["errand"]: told for told in bridge.told if told["state"] == "failed"}
     assert told["walk"]["sentence"] == "The way is closed." and told["fetch_results"]["sentence"] == "There is no server."
+
+
+@pytest.mark.parametrize("kind", ["find_poses", "download_size"])
+def test_a_server_that_is_long_in_answering_keeps_nobody_waiting(kind: str, bridge: Bridge, tmp_path: Path) -> None:
+    (tmp_path / "somebody.png").write_bytes(b"a picture")
+    options = {"path": str(tmp_path / "somebody.png")} if kind == "find_poses" else {"model": "builtin"}
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        bridge.client = Client(f"http://127.0.0.1:{silent.getsockname()[1]}")
+        bridge.begin(kind, **options)
+        bridge.runner.step()
+        with silent.accept()[0] as question:
+            assert question.recv(9) and 0.0 < bridge.runner.patience < 1.0 and bridge.states == ["running"]
+            assert bridge.runner.take({"do": "stop_errand", "errand": kind}) and bridge.states[-1] == "cancelled"
+            bridge.begin(kind, **options)
+            bridge.runner.step()
+            silent.accept()[0].close()
+    end = monotonic() + 60.0
+    while bridge.states[-1] == "running" and monotonic() < end:
+        bridge.runner.step()
+    assert bridge.states[-1] == "failed" and bridge.told[-1]["sentence"].endswith(".")
+
+
+def test_an_import_leaves_pictures_that_are_there_alone(bridge: Bridge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSE_TO_ANIME_HOME", str(tmp_path / "home"))
+    folder = tmp_path / "home" / "models" / "vae"
+    folder.mkdir(parents=True)
+    (folder / "first.png").write_bytes(b"the user's")
+    header = json.dumps({"decoder.bias": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}}).encode()
+    for name in ("first", "second"):
+        (tmp_path / f"{name}.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+        (tmp_path / f"{name}.png").write_bytes(b"brought")
+        bridge.begin("import_model", source=str(tmp_path / f"{name}.safetensors"))
+        for _ in range(3):
+            bridge.runner.step()
+        assert bridge.states[-1] == "done" and (folder / f"{name}.safetensors").exists()
+    assert (folder / "first.png").read_bytes() == b"the user's" and (folder / "second.png").read_bytes() == b"brought"
 
 
 def test_other_commands_are_for_others(bridge: Bridge) -> None:
