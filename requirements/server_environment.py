@@ -22,7 +22,7 @@ from environments import LOCKS, StudioError, lock_lines, mend, packages_in, pyth
 from setup_folders import SHORTER, Home, Told, remove_tree
 from simple_index import canonical
 from torch_builds import Choice
-from wheel_download import File
+from wheel_download import File, NotGiven
 
 WATCHED = str(LOCKS / "watched.py")
 CHECK = """\
@@ -38,6 +38,7 @@ FATE = {
     "WinError 32": "a file of it is in use: stop the generation server",
     "WinError 206": f"a path is too long for Windows: {SHORTER}",
     "Filename too long": f"a path is too long: {SHORTER}",
+    "DO NOT MATCH THE HASHES": "a file is not the one that the index promises (its SHA-256 differs): check PIP_INDEX_URL",
 }
 """What pip says, and what it means."""
 C_RUNTIME = "install Microsoft's Visual C++ Redistributable (aka.ms/vs/17/release/vc_redist.x64.exe)"
@@ -103,7 +104,7 @@ def make(home: Home, command: list[str], told: Told) -> None:
 def wanted(home: Home, choice: Choice, told: Told) -> tuple[set[str], list[File], dict[str, str]]:
     """What is to be in the environment: all names, the wheels that are still to come, and their pins by name.
 
-    Raises StudioError where the index has them not, or cannot be asked.
+    Raises NotGiven where the index has them not, or cannot be asked; StudioError where this computer is at fault.
     """
     pins_of_lock = lock_lines("server", {"index": choice.index, "replaced": choice.replaced})
     there = build_there(home, choice, pins_of_lock)
@@ -143,8 +144,15 @@ def wanted(home: Home, choice: Choice, told: Told) -> tuple[set[str], list[File]
         [str(python_in(home.environment)), "-I", WATCHED, str(LOCKS / "wheel_index.py"), str(file)], told, read
     )
     file.unlink()
-    if problems or code != 0:
-        raise StudioError(problems[0] if problems else f"The package index could not be read ({last}): see {home.log}.")
+    if problems:
+        local = meaning(problems[0])  # pip keeps what it looks at on the disk
+        raise (
+            StudioError(f"The packages could not be looked up: {local}, and start this again.")
+            if local
+            else NotGiven(problems[0])
+        )
+    if code != 0:
+        raise StudioError(f"The package index could not be read ({last}): see {home.log}.")
     return names, files, pins
 
 
@@ -195,6 +203,11 @@ def fill(home: Home, files: list[File], pins: dict[str, str], strangers: list[st
     listing.unlink()
 
 
+def meaning(why: str) -> str:
+    """What to do about something that pip says of this computer; empty where it is not known."""
+    return next((fate for words, fate in FATE.items() if words in why), "")
+
+
 def pip(home: Home, command: list[str], told: Told) -> None:
     """Run pip apart from the user's settings, which are for the index alone. Raises StudioError."""
     errors: list[str] = []
@@ -207,7 +220,7 @@ def pip(home: Home, command: list[str], told: Told) -> None:
     code, last = run_program(command, told, read, **{**apart, "PIP_CONFIG_FILE": os.devnull})
     if code != 0:
         why = errors[-1] if errors else last
-        fate = next((meaning for words, meaning in FATE.items() if words in why), f"{why}; see {home.log}")
+        fate = meaning(why) or f"{why}; see {home.log}"
         raise StudioError(f"The packages could not be installed: {fate}, and start this again.")
 
 

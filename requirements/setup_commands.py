@@ -17,7 +17,7 @@ from environments import ENVIRONMENTS, StudioError, lock_hash, python_in
 from gpus import read_machine
 from python_fetch import fetch_python, remove_pythons
 from setup_folders import Home, Stopped, Told, only_one, remove_tree, replace, stop_with
-from wheel_download import File, fetch_all, with_sizes
+from wheel_download import File, NotGiven, fetch_all, with_sizes
 
 KEPT = {"pip"}
 """What an environment has from the beginning."""
@@ -73,8 +73,8 @@ def bring(home: Home, told: Told) -> str:
         environment.make(home, command, told)
     try:
         names, files, pins = download(home, choice, told)
-    except StudioError as error:
-        if not choice.index or isinstance(error, NoRoom) or home.read_state().get("torch", "cpu") != "cpu":
+    except NotGiven as error:
+        if not choice.index or home.read_state().get("torch", "cpu") != "cpu":
             raise  # what is there reaches the GPU, and is not given up for what does not
         # Where the package index gives nothing either, it is the network, and its error is the one that is told.
         told.log(f"{choice.index}: {error}")
@@ -111,12 +111,8 @@ def chosen() -> torch_builds.Choice:
         raise StudioError(str(error)) from error
 
 
-class NoRoom(StudioError):
-    """The disk cannot hold what is to come and what it becomes."""
-
-
 def download(home: Home, choice: torch_builds.Choice, told: Told) -> tuple[set[str], list[File], dict[str, str]]:
-    """Have every wheel that is missing; as ``server_environment.wanted``. Raises StudioError, NoRoom."""
+    """Have every wheel that is missing; as ``server_environment.wanted``. Raises StudioError, NotGiven."""
     told.phase("looking up packages")
     told.log(choice.sentence)
     names, files, pins = environment.wanted(home, choice, told)
@@ -126,7 +122,7 @@ def download(home: Home, choice: torch_builds.Choice, told: Told) -> tuple[set[s
     needed = int(max(size - there, 0) + size * whole.disk / max(whole.download, 1))
     free = setup_plan.free_bytes(home.folder)
     if free < needed:
-        raise NoRoom(setup_plan.no_room(home, needed, free))
+        raise StudioError(setup_plan.no_room(home, needed, free))
     fetch_all(files, home.wheels, told)
     return names, files, pins
 

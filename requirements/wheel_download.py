@@ -29,6 +29,10 @@ WAITS = (0.5, 1, 2, 4, 8, 15)
 """Seconds between tries that bring nothing; a try that brings something starts them anew."""
 
 
+class NotGiven(StudioError):
+    """The package index does not give what is asked of it, or the network does not bring it."""
+
+
 @dataclass(frozen=True)
 class File:
     """What is to be fetched. Without ``sha256`` only a length that the server tells is checked."""
@@ -45,7 +49,8 @@ def fetch_all(files: list[File], folder: Path, told: Told, words: str = "downloa
     """Have all of ``files`` in ``folder``. What is there already is not fetched again, and of what is half there only the rest.
 
     Raises:
-        StudioError: a file cannot be had, is another than the index says, or does not fit on the disk.
+        NotGiven: a file cannot be had.
+        StudioError: a file is another than the index says, or does not fit on the disk.
         Stopped: the user has stopped it.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -130,11 +135,11 @@ def pull(file: File, path: Path, told: Told, check: Callable[[], None]) -> str:
                     return part.digest.hexdigest() if file.sha256 else ""
             except (OSError, http.client.HTTPException) as error:
                 if web.is_lasting(error):
-                    raise StudioError(web.explain(error, file.url)) from error
+                    raise NotGiven(web.explain(error, file.url)) from error
                 failure = error
             tries = 0 if part.have > before else tries
             if tries == len(WAITS):
-                raise StudioError(web.explain(failure, file.url)) from failure
+                raise NotGiven(web.explain(failure, file.url)) from failure
             told.log(f"{file.name}: {failure}; trying again after {part.have} bytes")
             end = time.monotonic() + WAITS[tries]
             while time.monotonic() < end:

@@ -253,6 +253,12 @@ def test_a_build_of_pytorch_s_own_index(user: User, index: Index, tmp_path: Path
     own = index.url.replace("simple", "whl/cu126")
     builds.write_text(builds.read_text("utf-8").replace("https://download.pytorch.org/whl/cu126", own), "utf-8")
     assert user.run("plan")["torch"].endswith("about 3.0 GB.")
+    full = "import sys; sys.stderr.write('ERROR: [Errno 28] No space left on device\\n'); sys.exit(1)"
+    pip = packages_in(user.home / "server-env") / "pip" / "__main__.py"
+    real = pip.read_text("utf-8")
+    pip.write_text(f"import sys\nif '--dry-run' in sys.argv:\n    {full}\n{real}", "utf-8")
+    assert "the disk is full: make room" in user.run("install")["error"]
+    pip.write_text(real, "utf-8")
     told = user.run("install")
     assert "for the GPU could not be had" in told["warning"]
     assert have(user)["torch"] == "2.15.0"
@@ -262,6 +268,10 @@ def test_a_build_of_pytorch_s_own_index(user: User, index: Index, tmp_path: Path
     needs = ("nvidia-cublas-cu12==12.6", "tool")
     others = [make_wheel(name, version) for name, version in (("nvidia-cublas-cu12", "12.6"), ("tool", "0.9"))]
     index.builds |= dict([make_wheel("torch", "2.14.0+cu126", fake, needs), make_wheel("torchvision", "0.29.0+cu126"), *others])
+    index.spoil = {"torch"}
+    told = user.run("update")
+    assert "SHA-256 differs" in told["error"], "what is not the index's silence is no reason for another PyTorch"
+    index.spoil.clear()
     index.asked.clear()
     told = user.run("update")
     assert "does not reach the GPU" in told["warning"]
