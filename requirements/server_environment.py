@@ -11,14 +11,14 @@ import csv
 import hashlib
 import json
 import os
-import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from environments import LOCKS, StudioError, lock_lines, mend, packages_in, python_in
+from environments import LOCKS, StudioError, lock_lines, mend, packages_in, python_in, try_lock
 from setup_folders import SHORTER, Home, Told, remove_tree
 from simple_index import canonical
 from torch_builds import Choice
@@ -41,6 +41,8 @@ FATE = {
     "DO NOT MATCH THE HASHES": "a file is not the one that the index promises (its SHA-256 differs): check PIP_INDEX_URL",
 }
 """What pip says, and what it means."""
+ENDING = 20.0
+"""Seconds that a server gets to end."""
 C_RUNTIME = "install Microsoft's Visual C++ Redistributable (aka.ms/vs/17/release/vc_redist.x64.exe)"
 
 
@@ -286,15 +288,30 @@ def same(path: Path, digest: str, size: int) -> bool:
 # ---- The server
 
 
-def refuse_while_it_runs(home: Home) -> None:
-    """No file is taken from under a server that runs on this environment. Raises StudioError."""
+def refuse_while_it_runs(home: Home, told: Told) -> None:
+    """No file is taken from under a server that runs on this environment; one that is just ending is waited for.
+
+    Raises StudioError, Stopped.
+    """
+    end = time.monotonic() + ENDING
+    waits = False
+    while any(runs_on(home, folder) for folder in home.server_folders):
+        if time.monotonic() > end:
+            raise StudioError("The generation server is running from these files: stop it, then start this again.")
+        if not waits:
+            told.phase("waiting for the generation server to end")
+            waits = True
+        told.check()
+        time.sleep(0.1)
+
+
+def runs_on(home: Home, folder: Path) -> bool:
+    """Whether the server whose own folder this is runs on this environment: it holds its lock until its process ends."""
     try:
-        used = Path((home.folder / "server" / "python").read_text("utf-8").strip())
-        address = json.loads((home.folder / "server" / "server.json").read_text("utf-8"))
+        used = Path((folder / "python").read_text("utf-8").strip())
         if used.parent.absolute() != python_in(home.environment).parent.absolute():
-            return
-        with socket.create_connection((address["host"], int(address["port"])), 2):
-            pass
-    except (OSError, ValueError, KeyError):
-        return
-    raise StudioError("The generation server is running from these files: stop it, then start this again.")
+            return False
+        with (folder / "server.lock").open("r+b") as handle:
+            return not try_lock(handle)
+    except (OSError, ValueError):
+        return False

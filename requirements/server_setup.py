@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Makes, checks, mends, updates and removes the generation server's environment of one user, for who has only the extension.
 
-  python -I server_setup.py COMMAND [--home DIR] [--until-input-closes]
+  python -I server_setup.py COMMAND [--home DIR] [--server-dir DIR]… [--until-input-closes]
 
   plan       what would be installed, as one JSON object; asks no network and changes nothing
   install    makes the environment, or goes on where an earlier one was cut off
@@ -9,6 +9,8 @@
   repair     installs again what verify finds damaged
   update     moves the environment to the packages of this version of the extension
   remove     deletes the environment and what the set-up fetched; never models, pictures or the history
+
+What changes files first waits some seconds for the server to end, where one runs on them that was told to.
 
 Blender starts it with its own Python, as a process of its own, and that Python is left as it is: standard library only, 3.11 or
 newer. What ``plan`` prints: ``state`` (missing, partial, ready, outdated, broken), ``folder``, ``python`` (``command`` or null,
@@ -49,11 +51,13 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="server_setup.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("--home", type=Path, metavar="DIR", help="the user's folder (default: that of Blender and the server)")
+    words = "where a server may run that is to end first, may be given again (default: HOME/server)"
+    parser.add_argument("--server-dir", type=Path, metavar="DIR", action="append", default=[], help=words)
     parser.add_argument("--until-input-closes", action="store_true", help="stop when standard input closes")
     options = parser.parse_args(arguments)
     from setup_folders import Home
 
-    home = Home((options.home or usual_home()).absolute())
+    home = Home((options.home or usual_home()).absolute(), tuple(folder.absolute() for folder in options.server_dir))
     if options.command == "plan":
         from setup_plan import plan
 

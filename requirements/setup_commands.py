@@ -63,7 +63,7 @@ def bring(home: Home, told: Told) -> str:
         and environment.run_program([str(python), "-I", "-c", "import pip"], told)[0] == 0
     )
     if home.environment.exists():
-        environment.refuse_while_it_runs(home)
+        environment.refuse_while_it_runs(home, told)
     if not usable:
         command, _ = setup_plan.python_for_server(home)
         if command is None:
@@ -146,7 +146,7 @@ def verify(home: Home, told: Told) -> str:
 
 def repair(home: Home, told: Told) -> str:
     """Install again what is damaged, and whatever is missing."""
-    environment.refuse_while_it_runs(home)
+    environment.refuse_while_it_runs(home, told)
     if home.read_state() and setup_plan.version_of(python_in(home.environment)) != "":
         bad = environment.damaged(home, told)
         environment.forget(home, bad)
@@ -164,7 +164,7 @@ def remember(home: Home, state: dict[str, Any]) -> None:
 
 def remove(home: Home, told: Told) -> str:
     """Delete the environment, the Pythons that were fetched, and in the end the set-up's own folder. Nothing else."""
-    environment.refuse_while_it_runs(home)
+    environment.refuse_while_it_runs(home, told)
     told.phase("removing")
     before = setup_plan.free_bytes(home.folder)
     home.state_file.unlink(missing_ok=True)

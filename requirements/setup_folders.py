@@ -37,6 +37,11 @@ class Home:
     """The folders of one user, of which a set-up touches these and no others."""
 
     folder: Path
+    servers: tuple[Path, ...] = ()  # where servers may run that use the environment; none: the usual folder
+
+    @property
+    def server_folders(self) -> tuple[Path, ...]:
+        return self.servers or (self.folder / "server",)
 
     @property
     def environment(self) -> Path:

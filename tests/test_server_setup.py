@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 import tomllib
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -15,13 +16,14 @@ from pathlib import Path
 import environments
 import pytest
 import pythons
+import server_environment
 import setup_plan
 import simple_index
 import torch_builds
 import web
 from gpus import Gpu, Machine
 from python_fetch import remove_pythons
-from setup_folders import Home
+from setup_folders import Home, Stopped, Told
 
 PROGRAM = Path(environments.__file__).with_name("server_setup.py")
 SIZES = tomllib.loads(setup_plan.SIZES.read_text("utf-8"))
@@ -162,3 +164,39 @@ def test_a_password_goes_only_to_the_server_that_it_is_for() -> None:
     assert given("https://a.example/b.whl") and given("https://a.example:443/b.whl")
     assert not given("http://a.example/b.whl") and not given("https://a.example:8443/b.whl")
     assert not given("https://files.example/b.whl") and not given("https://a.example/b.whl", "https://a.example/simple/b/")
+
+
+def test_a_server_that_is_ending_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it keeps its things; one that stays is not robbed of its files, and one of another Python is nobody's concern."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    home = Home(tmp_path / "home", (tmp_path / "none", elsewhere))
+    home.make()
+    told = Told(home, "remove")
+    (elsewhere / "python").write_text(str(environments.python_in(home.environment)), "utf-8")
+    server = (elsewhere / "server.lock").open("a+")
+    assert environments.try_lock(server)
+
+    def end() -> None:
+        while told.status.phase != "waiting for the generation server to end":
+            time.sleep(0.01)
+        server.close()
+
+    thread = threading.Thread(target=end, daemon=True)
+    thread.start()
+    server_environment.refuse_while_it_runs(home, told)
+    thread.join()
+
+    with (elsewhere / "server.lock").open("a+") as server:
+        assert environments.try_lock(server)
+        server_environment.refuse_while_it_runs(Home(home.folder), told)  # the usual folder has none
+        monkeypatch.setattr(server_environment, "ENDING", 0.0)
+        with pytest.raises(environments.StudioError, match="stop it"):
+            server_environment.refuse_while_it_runs(home, told)
+        monkeypatch.setattr(server_environment, "ENDING", 60.0)
+        home.cancel_file.touch()
+        with pytest.raises(Stopped):
+            server_environment.refuse_while_it_runs(home, told)
+        home.cancel_file.unlink()
+        (elsewhere / "python").write_text(sys.executable, "utf-8")
+        server_environment.refuse_while_it_runs(home, told)
