@@ -26,6 +26,9 @@ from .setting_up import SetUp
 folders = ModelFolders()
 """Of other programs, whose models are used from there."""
 
+MAKING = ("install", "repair", "update")
+"""Works after which there is an environment."""
+
 _set_up: SetUp | None = None
 _is_there = False
 _dialog_wanted = False
@@ -201,4 +204,8 @@ def unregister() -> None:
 
 
 def _is_setting_up() -> bool:
-    return _set_up is not None and _set_up.running
+    """Whether pictures wait: for an environment that is being made, where nothing else could paint them."""
+    if _set_up is None or not _set_up.running or _set_up.progress is None or _set_up.progress.command not in MAKING:
+        return False
+    prefs = preferences()
+    return _session.session.server.state != "connected" and not (prefs is not None and prefs.server_url.strip())

@@ -263,10 +263,9 @@ class Relay:
                 self._fail_waiting(str(error))
             elif self._client is not None:
                 self._lose(str(error))
-            else:
-                self._tell.lost(
-                    self._jobs | self._waiting, str(error)
-                )  # one is there by now, and it has another reason: its protocol, its token
+            else:  # one is there by now, and it has another reason: its protocol, its token; or none could be started again
+                self._tell.server("down", str(error))
+                self._tell.lost(self._jobs | self._waiting, str(error))
 
     def _look_at_jobs(self, client: Client) -> None:
         for record in list(self._jobs.values()):

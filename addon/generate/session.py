@@ -288,6 +288,10 @@ def _on_server(state: str, sentence: str, url: str = "", health: dict[str, Any] 
     if state == "connected":
         for job in session.jobs.values():
             job.lost = ""
+        try:
+            release()  # what waited for an environment: there is another server
+        except (UserError, LinkError) as error:
+            fail(str(error))
 
 
 def _on_models(models: list[dict[str, Any]]) -> None:

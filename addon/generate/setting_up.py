@@ -29,8 +29,9 @@ CANCEL_FILE = "cancel"
 
 COMMANDS = ("install", "verify", "repair", "update", "remove")
 
-SILENCE = 1800.0
-"""Seconds after which a process that says nothing more is held to be another one that got its number."""
+SILENCE = 60.0
+"""Seconds after which a process that says nothing more is held to be another one that got its number: it writes some times a
+second, also while it waits for pip."""
 
 INTERRUPTED = "The set-up was interrupted: it goes on where it stopped."
 
@@ -144,12 +145,11 @@ class SetUp:
         """End the work. What was downloaded stays, and the next installation goes on from there."""
         if not self.running or self.progress is None:
             return
-        pid = self._process.process.pid if self._process is not None else self.progress.pid
         self.cancelled = True
         with contextlib.suppress(OSError):  # it looks for this file, and then ends in good order
             (self._home / FOLDER / CANCEL_FILE).touch()
-        if sys.platform != "win32":  # where a signal is a request
-            ask_to_end(pid)
+        if sys.platform != "win32" and self._process is not None:  # a signal is a request there, and this is our own child
+            ask_to_end(self._process.process.pid)
 
     def poll(self) -> bool:
         """Look at what is going on; True when something changed."""
@@ -159,7 +159,8 @@ class SetUp:
         # Asked before the file is read: what it wrote last, it wrote before it ended.
         lives = self._lives()
         changed = self._read() or changed
-        if not lives or self.progress.finished:
+        over = not lives if self._process is not None else not lives or self.progress.finished
+        if over:  # its own process has ended: nothing here waits for one that only says that it is done
             self.running = False
             if self._process is not None:
                 self._end(self._process)
@@ -216,6 +217,8 @@ class SetUp:
             said = _taken(Progress, json.loads(self._status.read_text("utf-8")))
         except (OSError, ValueError, TypeError):
             return False
+        if self._process is not None and said.pid != self._process.process.pid:
+            return False  # of another Blender's, which ended as this one began
         self._seen, self.progress = mark, said
         return True
 

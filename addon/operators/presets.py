@@ -77,7 +77,11 @@ class P2A_OT_use_preset(bpy.types.Operator):
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Blender's own verb, as one step of undo, which that one is not."""
-        return bpy.ops.script.execute_preset(filepath=self.filepath, menu_idname=self.menu_idname)
+        try:
+            return bpy.ops.script.execute_preset(filepath=self.filepath, menu_idname=self.menu_idname)
+        except RuntimeError:
+            self.report({"ERROR"}, "The file of this preset is gone or cannot be read: save the preset anew.")
+            return {"CANCELLED"}
 
 
 CLASSES: tuple[type, ...] = (P2A_OT_add_preset, P2A_OT_use_preset)

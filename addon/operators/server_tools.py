@@ -8,6 +8,7 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
+from ...generation_server.endings import without_secrets
 from ...generation_server.protocol import user_data_dir
 from ..errors import UserError
 from ..generate import diagnostics, environment, session, timer
@@ -64,7 +65,7 @@ class P2A_OT_open_log(bpy.types.Operator):
         if path is None:
             self.report({"INFO"}, "Nothing has been written down yet")
             return {"CANCELLED"}
-        show_text(context, path.name, "\n".join(diagnostics.tail(path, 2000)))
+        show_text(context, path.name, "\n".join(without_secrets(line) for line in diagnostics.tail(path, 2000)))
         return {"FINISHED"}
 
 
@@ -126,14 +127,14 @@ class P2A_OT_diagnostics(bpy.types.Operator):
                 return {"CANCELLED"}
         else:
             show_text(context, "Pose to Anime diagnostics", text)
+            context.window_manager.clipboard = text
         return {"FINISHED"}
 
 
 def show_text(context: bpy.types.Context, name: str, text: str) -> None:
-    """A text in an editor of its own, and as one of Blender's texts; the clipboard has it too."""
+    """A text in an editor of its own, and as one of Blender's texts."""
     shown = bpy.data.texts.get(name) or bpy.data.texts.new(name)
     shown.from_string(text)
-    context.window_manager.clipboard = text
     if bpy.app.background or context.window is None:
         return
     bpy.ops.wm.window_new()

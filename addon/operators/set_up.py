@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import bpy
 from bpy.props import BoolProperty, EnumProperty
 
@@ -70,7 +72,8 @@ class P2A_OT_set_up(bpy.types.Operator):
         if (prefs := preferences()) is not None:
             prefs.small_model = self.small_model
         if self.picture:  # it waits for the server; the pose is that of now
-            bpy.ops.pose_to_anime.generate("EXEC_DEFAULT", True)
+            with contextlib.suppress(RuntimeError):  # what is missing for a picture is said in the panel; the set-up goes on
+                bpy.ops.pose_to_anime.generate("EXEC_DEFAULT", True)
         return {"FINISHED"}
 
     def _refuse(self, sentence: str) -> set[str]:

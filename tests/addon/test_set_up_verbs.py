@@ -81,3 +81,14 @@ def test_offline_nothing_is_begun() -> None:
     with pytest.raises(RuntimeError, match=r"[Oo]nline|offline"):
         bpy.ops.pose_to_anime.environment(work="update")
     assert not environment.set_up().running
+
+
+def test_pictures_wait_for_an_environment_that_is_made_and_for_nothing_else(home: Path) -> None:
+    environment.begin("verify")
+    assert environment.set_up().running and not any(call() for call in session.waits_for_server)
+    wait_for(lambda: not environment.set_up().running, timer.tick)
+    environment.begin("install")
+    assert any(call() for call in session.waits_for_server)
+    session.session.server = session.Server("connected")
+    assert not any(call() for call in session.waits_for_server), "another server paints them"
+    session.session.server = session.Server()

@@ -99,3 +99,35 @@ def test_another_process_with_the_number_of_an_old_one_is_not_taken_for_it(tmp_p
     finally:
         sleeper.communicate()
     assert not is_running(sleeper.pid)
+
+
+SLOW_TO_END = """
+import json, os, pathlib, sys
+folder = pathlib.Path(sys.argv[-1]) / "server-setup"
+folder.mkdir(exist_ok=True)
+told = {"pid": os.getpid(), "command": sys.argv[1], "phase": "done", "finished": True, "error": "", "sentence": "All is there."}
+(folder / "status.json").write_text(json.dumps(told))
+go_on = pathlib.Path(sys.argv[-1]) / "go on"
+while not go_on.exists():
+    pass
+print(json.dumps(told))
+"""
+
+
+def test_one_that_says_it_is_done_is_not_waited_for_and_what_another_says_is_not_its_own(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(SLOW_TO_END)
+    set_up = SetUp(PYTHON, tmp_path, program)
+    set_up.begin("remove")
+    until(lambda: set_up.progress is not None and set_up.progress.finished, set_up)
+    began = time.monotonic()
+    set_up.poll()
+    assert set_up.running and time.monotonic() - began < 5.0, "its process has not ended"
+    status = tmp_path / FOLDER / STATUS_FILE
+    status.write_text('{"pid": 1, "command": "install", "phase": "another", "finished": true, "error": "of another"}')
+    os.utime(status, (1.0, 1.0))
+    set_up.poll()
+    assert set_up.progress is not None and set_up.progress.sentence == "All is there."
+    (tmp_path / "go on").touch()
+    until(lambda: not set_up.running, set_up)
+    assert set_up.problem == "" and set_up.progress.sentence == "All is there."
