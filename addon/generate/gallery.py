@@ -6,7 +6,9 @@ All of it is in memory; what takes longer than a moment is done in small pieces 
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +40,10 @@ class _State:
     excess: Excess = field(default_factory=Excess)
     bytes: int = 0
     is_read: bool = False
-    was_told: bool = False  # that there is too much: what leaves by itself has been said before
+    told: Excess = field(default_factory=Excess)  # what the panel has shown to be too much
+    due: frozenset[str] = frozenset()  # jobs of which it had said so when the last picture came
+    leaving: deque[Item] = field(default_factory=deque)  # to be deleted
+    gone: list[str] = field(default_factory=list)  # jobs whose results have been deleted since that was last told
     reading: Iterator[None] | None = None
     again: bool = False  # something changed while it was read
 
@@ -94,6 +99,11 @@ def siblings(job_id: str) -> tuple[int, tuple[str, ...]]:
 def too_much() -> Excess:
     """What is beyond the user's limits."""
     return _state.excess
+
+
+def warned() -> None:
+    """The panel shows that what is beyond the limits is deleted when the next picture comes."""
+    _state.told = _state.excess
 
 
 def others(this_file: bool) -> tuple[Item, ...]:
@@ -161,14 +171,15 @@ def seen(record: Record) -> None:
 
 
 def remove(items: tuple[Item, ...]) -> None:
-    """Delete results for ever, a few at each call of the timer."""
-    work = _remove(items)
+    """Delete results for ever, after those that are being deleted, a few at each call of the timer. Favourites stay."""
+    _state.leaving.extend(items)
+    timer.later("remove results", _remove_on)
 
-    def go_on() -> None:
-        if _piece(work):
-            timer.later("remove results", go_on)
 
-    timer.later("remove results", go_on)
+def picture_came() -> None:
+    """A new picture is in the history: what the panel has said to leave then may leave, once the history is read."""
+    _state.due |= {item.job_id for item in _state.told.leaving}
+    _state.told = Excess()
 
 
 def limits() -> Limits:
@@ -221,35 +232,43 @@ def _count() -> None:
 
 
 def _keep_limits() -> None:
-    """Where the user lets the oldest leave by themselves: those, once the panel has said that it will come to that."""
+    """Where the user lets the oldest leave by themselves: those of which the panel had said so when a picture came."""
     prefs = preferences()
-    told, _state.was_told = _state.was_told, _state.excess.is_near
-    if prefs is not None and prefs.history_full == "OLDEST" and told and _state.excess.leaving:
-        remove(_state.excess.leaving)
+    due, _state.due = _state.due, frozenset()
+    if prefs is not None and prefs.history_full == "OLDEST":
+        remove(tuple(item for item in _state.excess.leaving if item.job_id in due))
 
 
-def _remove(items: tuple[Item, ...]) -> Iterator[None]:
-    gone: list[str] = []
-    try:
-        for item in items:
-            try:
-                files = read_record(item.path).files
-                for path in reversed(files):  # the record goes last: what is cut short can be done again
-                    path.unlink(missing_ok=True)
-            except (RecordError, OSError):
-                continue  # it is counted again by the next reading
-            gone.append(item.job_id)
-            yield
-        if gone:
-            note_gone(gone)
-    except OSError:
-        pass  # then the server offers them again
-    finally:
+def _remove_on() -> None:
+    end = time.perf_counter() + _PIECE
+    while _state.leaving and time.perf_counter() < end:
+        item = _state.leaving.popleft()
+        if _is_deleted(item):
+            _state.gone.append(item.job_id)
+    if _state.leaving:
+        timer.later("remove results", _remove_on)
+    elif _state.gone:
+        gone, _state.gone = _state.gone, []
         _state.index.remove(gone)
         _count()
         look()
         for call in tuple(removed):
             call(gone)
+
+
+def _is_deleted(item: Item) -> bool:
+    """Delete one, unless it has become a favourite, in another Blender perhaps; False where it is still there."""
+    try:
+        record = read_record(item.path)
+        if record.star_path.exists():
+            return False
+        with contextlib.suppress(OSError):  # then the server offers it again
+            note_gone([item.job_id])
+        for path in reversed(record.files):  # the record goes last: what is cut short can be done again
+            path.unlink(missing_ok=True)
+    except (RecordError, OSError):
+        return False  # it is counted again by the next reading
+    return True
 
 
 CLASSES: tuple[type, ...] = ()

@@ -185,6 +185,7 @@ def _arrived(record: Record) -> None:
     timer.later("preview", _end_preview)
     if record.state is not JobState.DONE:
         return
+    gallery.picture_came()
     if not belongs_here(record):
         where = Path(record.blend).name if record.blend else "another file"
         _session.session.notice = f"A picture of {where} is ready; it is in that file's history."
@@ -263,11 +264,10 @@ def _image_again(job_id: str) -> bpy.types.Image | None:
 
 
 def _removed(job_ids: list[str]) -> None:
-    """Results have been deleted from disk: their images go too, unless the user has kept them."""
-    for job_id in job_ids:
-        image = pictures.image_of(job_id)
-        if image is not None and not pictures.is_kept(image):
-            bpy.data.images.remove(image)
+    """Results have been deleted from disk: their images go too, unless the user has kept them or something uses them."""
+    images = [image for job_id in job_ids if (image := pictures.image_of(job_id)) and not pictures.is_kept(image)]
+    for image in pictures.unused(images):
+        bpy.data.images.remove(image)
     refresh()
 
 

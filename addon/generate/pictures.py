@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import bpy
@@ -143,6 +144,14 @@ def keep(record: Record, how: str) -> bpy.types.Image:
 
 def is_kept(image: bpy.types.Image | None) -> bool:
     return image is not None and bool(image.use_fake_user)
+
+
+def unused(images: Iterable[bpy.types.Image]) -> list[bpy.types.Image]:
+    """Those that nothing uses: an editor that shows one does not count."""
+    images = list(images)
+    users = bpy.data.user_map(subset=set(images)) if any(image.users for image in images) else {}
+    shows = (bpy.types.Screen, bpy.types.WindowManager)
+    return [image for image in images if all(isinstance(user, shows) for user in users.get(image, ()))]
 
 
 def copy_to(record: Record, target: Path) -> None:

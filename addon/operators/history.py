@@ -59,23 +59,33 @@ class P2A_OT_turn_history_page(bpy.types.Operator):
 class _Tidying(_Reporting):
     """Deletes results for ever, after the user has seen how many."""
 
-    bl_options = {"REGISTER", "INTERNAL"}
+    bl_options = {"INTERNAL"}  # not REGISTER: Repeat Last would delete with no question
 
     layout: bpy.types.UILayout  # of bpy.types.Operator
+    asked: tuple[Item, ...] | None = None
+    """What the dialog is about: a picture that comes meanwhile is not deleted unseen."""
 
     def items(self, context: bpy.types.Context) -> tuple[Item, ...]:
         raise NotImplementedError
 
+    def leaving(self, context: bpy.types.Context) -> tuple[Item, ...]:
+        """What is to be deleted: what was asked about, as far as it is there and has got no star since."""
+        if self.asked is None:
+            return self.items(context)
+        now = (gallery.item(item.job_id) for item in self.asked)
+        return tuple(item for item in now if item is not None and not item.favourite)
+
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         if not gallery.is_read():
             return self.refuse(UserError(_NOT_READ))
-        if not self.items(context):
+        self.asked = self.items(context)
+        if not self.asked:
             self.report({"INFO"}, "There is nothing to delete")
             return {"CANCELLED"}
         return context.window_manager.invoke_props_dialog(self, width=420, confirm_text="Delete")
 
     def draw(self, context: bpy.types.Context) -> None:
-        items = self.items(context)
+        items = self.leaving(context)
         column = self.layout.column(align=True)
         column.label(
             text=f"{len(items)} pictures ({in_words(sum(item.bytes for item in items))}) are deleted for ever.", icon="ERROR"
@@ -88,7 +98,7 @@ class _Tidying(_Reporting):
     def run(self, context: bpy.types.Context) -> None:
         if not gallery.is_read():
             raise UserError(_NOT_READ)
-        gallery.remove(self.items(context))
+        gallery.remove(self.leaving(context))
 
 
 class P2A_OT_discard_others(_Tidying, bpy.types.Operator):

@@ -133,6 +133,7 @@ def _draw_excess(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
         sentence = iface_("The history is beyond its limit: {count} old pictures ({size}) are too many.")
         parts.text(box, context, sentence.format(count=count, size=size), "ERROR")
         if leaves:
+            gallery.warned()
             parts.text(box, context, "They are deleted when the next picture comes: star what shall stay, or raise the limit.")
         label = iface_("Delete the Oldest {count}…").format(count=count)
         box.operator(P2A_OT_keep_history_limits.bl_idname, text=label, icon="TRASH")

@@ -7,6 +7,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,6 +21,7 @@ from pose_to_anime.addon.generate.history_items import Limits  # noqa: E402
 from pose_to_anime.addon.generate.records import (  # noqa: E402  # noqa: E402
     Record,
     further_picture,
+    gone,
     mark,
     new_record_path,
     read_records,
@@ -27,6 +29,7 @@ from pose_to_anime.addon.generate.records import (  # noqa: E402  # noqa: E402
     write_file,
     write_record,
 )
+from pose_to_anime.addon.operators import history as history_verbs  # noqa: E402
 from pose_to_anime.generation_server.protocol import GenerationRequest, JobState, new_job_id  # noqa: E402
 from step_server import wait_for  # noqa: E402
 
@@ -194,10 +197,61 @@ def test_beyond_the_limit_nothing_goes_before_it_was_said(monkeypatch: pytest.Mo
         history_full = "OLDEST"
 
     monkeypatch.setattr(gallery, "preferences", Prefs)
-    read()  # as when the next picture comes; the panel has said it since the last time
-    settle(lambda: gallery.count() == 4 and gallery._state.reading is None)
+    gallery.picture_came()  # nobody has been told
+    read()
+    gallery.warned()  # as the panel does where it says so
+    read()  # another file is opened: no picture has come since
+    assert not gallery._state.leaving and gallery.count() == 6
+    newest = make("a girl", 0.0)
+    gallery.picture_came()
+    read()
+    settle(lambda: gallery.count() == 5 and gallery._state.reading is None)
+    (late,) = gallery.too_much().leaving
+    assert late.job_id == made[1].job_id, "of it the panel had not said so"
+    assert newest.result_path.exists()
+    monkeypatch.setattr(gallery, "limits", Limits)
+    gallery._count()
     assert made[5].result_path.exists() and made[4].result_path.exists() and not made[3].result_path.exists()
     assert gallery.too_much().leaving == ()
+
+
+def test_removals_go_on_one_after_the_other_and_spare_stars() -> None:
+    made = [make("a girl", n, seed=n) for n in range(5)]
+    read()
+    items = [gallery.item(record.job_id) for record in made]
+    mark(made[1].star_path, True)  # by another Blender: the history here has not been read since
+    gallery.remove(tuple(items[:2]))
+    gallery.remove(tuple(items[2:4]))
+    settle(lambda: gallery.count() == 2 and gallery._state.reading is None)
+    assert {record.job_id for record in read_records(record_paths(), 9)} == {made[1].job_id, made[4].job_id}
+    assert gone() == {made[number].job_id for number in (0, 2, 3)}
+
+
+def test_images_that_something_uses_outlive_their_results() -> None:
+    shown, used = make("a girl", 1.0), make("a boy", 2.0)
+    (window,) = bpy.context.window_manager.windows
+    area = max(window.screen.areas, key=lambda area: area.width * area.height)
+    area.ui_type = "IMAGE_EDITOR"
+    read()
+    area.spaces.active.image = pictures.open_image(shown)
+    material = bpy.data.materials.new("with a picture")
+    material.use_nodes = True
+    material.node_tree.nodes.new("ShaderNodeTexImage").image = pictures.open_image(used)
+    assert OPS.discard_others("EXEC_DEFAULT") == {"FINISHED"}
+    settle(lambda: gallery.count() == 0 and gallery._state.reading is None)
+    assert pictures.image_of(shown.job_id) is None and pictures.image_of(used.job_id) is not None
+
+
+def test_what_the_dialog_did_not_show_is_not_deleted() -> None:
+    made = [make("a girl", n, seed=n) for n in range(1, 3)]
+    read()
+    dialog = SimpleNamespace(asked=gallery.others(False))
+    make("a boy", 0.0)
+    read()
+    gallery.star(made[0].job_id, True)
+    leaving = history_verbs.P2A_OT_discard_others.leaving(dialog, bpy.context)
+    assert gallery.count() == 3 and [item.job_id for item in leaving] == [made[1].job_id]
+    assert not any("REGISTER" in verb.bl_options for verb in history_verbs._Tidying.__subclasses__())
 
 
 @pytest.mark.parametrize(("form", "ending"), [("PNG", ".png"), ("JPEG", ".jpg"), ("WEBP", ".webp")])
