@@ -21,6 +21,10 @@ from wheel_download import File, NotGiven, fetch_all, with_sizes
 
 KEPT = {"pip"}
 """What an environment has from the beginning."""
+STOPPED = {
+    "verify": "Stopped before all was checked: nothing was changed, and Verify begins again.",
+    "remove": "Stopped: choose Remove again for what is left.",
+}
 
 
 def work(home: Home, command: str, until_input_closes: bool = False) -> dict[str, Any]:
@@ -32,9 +36,10 @@ def work(home: Home, command: str, until_input_closes: bool = False) -> dict[str
         with only_one(home), told:
             stop_with(told, until_input_closes)
             try:
+                told.check()
                 told.finish(sentence=does(home, told))
             except Stopped:
-                told.finish(error="Stopped: Install goes on where it was.")
+                told.finish(error=STOPPED.get(command, "Stopped: start it again, and it goes on where it was."))
             except StudioError as error:
                 told.finish(error=str(error))
             except OSError as error:

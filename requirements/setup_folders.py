@@ -22,6 +22,8 @@ from environments import StudioError, try_lock
 BEAT = 0.2
 """Seconds between two writings of the status, at most."""
 
+BEGAN = time.time() - (3 if sys.platform == "win32" else 1)
+"""When this process began: not later than a Python takes to come here."""
 ELSEWHERE = "set the environment variable POSE_TO_ANIME_HOME to {} folder before Blender starts"
 SHORTER = ELSEWHERE.format("a shorter")
 JUNCTION = 0xA0000003
@@ -135,7 +137,9 @@ class Told:
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
     def __enter__(self) -> Told:
-        self.home.cancel_file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            if self.home.cancel_file.stat().st_mtime < BEGAN:  # of a work that was killed; a later one is for this one
+                self.home.cancel_file.unlink()
         self.write()
         self.log(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {self.status.command}")
         self._thread.start()
@@ -144,6 +148,8 @@ class Told:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
+        with contextlib.suppress(OSError):
+            self.home.cancel_file.unlink(missing_ok=True)
 
     def phase(self, phase: str, total: int = 0, note: str = "") -> None:
         """The next part of the work, of which ``total`` bytes are to be done."""

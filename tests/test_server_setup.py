@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -200,3 +201,25 @@ def test_a_server_that_is_ending_is_waited_for(tmp_path: Path, monkeypatch: pyte
         home.cancel_file.unlink()
         (elsewhere / "python").write_text(sys.executable, "utf-8")
         server_environment.refuse_while_it_runs(home, told)
+
+
+def test_who_stops_it_at_once_is_heard(tmp_path: Path) -> None:
+    """A file that was left by a work that was killed stops nothing; one that is there before the program looks does."""
+    home = Home(tmp_path)
+
+    def work(command: str) -> str:
+        done = subprocess.run([sys.executable, "-I", PROGRAM, command, "--home", tmp_path], capture_output=True, text=True)
+        return str(json.loads(done.stdout)["error"])
+
+    home.make()
+    home.cancel_file.touch()
+    os.utime(home.cancel_file, (time.time() - 60,) * 2)
+    assert work("verify").startswith("The generation server is not installed")
+    assert not home.cancel_file.exists()
+    for command, words in (("verify", "Verify begins again"), ("remove", "choose Remove again"), ("install", "goes on where")):
+        home.cancel_file.touch()
+        os.utime(home.cancel_file, (time.time() + 60,) * 2)  # while the program starts, however long that takes here
+        home.state_file.write_text('{"packages": {}}', "utf-8")
+        assert words in work(command)
+        assert home.state_file.exists()
+        assert not home.cancel_file.exists(), "the next work is not stopped by it"
