@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from ...generation_server.address import is_loopback
 from ...generation_server.client import Client, RequestRefused, ServerError
 from ...generation_server.protocol import ModelFolders, ModelStatus, user_data_dir
+from .amounts import in_words
 from .errand_runner import Errand, ErrandError, ErrandStopped, Progress, Served
 from .errand_thread import asked
 from .records import disk_sentence
@@ -173,7 +174,7 @@ def _copy(source: Path, target: Path) -> Iterator[Progress]:
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
     total, done = source.stat().st_size, 0
     if shutil.disk_usage(target.parent).free < total:
-        raise ErrandError(f"The disk is full: make room of {total / 1e9:.1f} GB for {target.parent}, then try again.")
+        raise ErrandError(f"The disk is full: make room of {in_words(total)} for {target.parent}, then try again.")
     try:
         with source.open("rb") as reading, part.open("wb") as writing:
             while data := reading.read(PIECE):

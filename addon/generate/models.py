@@ -17,6 +17,7 @@ from ..package import ROOT
 from ..preferences import uses_small_model
 from ..settings.controls import FIRST_FAMILY, use_family_defaults
 from ..settings.generation import model_listeners
+from .amounts import in_words
 
 SMALL_MODEL = "builtin"
 """The model that comes with the extension."""
@@ -287,7 +288,7 @@ def _missing(status: ModelStatus) -> str:
     if not status.missing:
         return "It is not on the server."
     file = status.missing[0]
-    size = f", {file.size / 1e9:.1f} GB" if file.size else ""
+    size = f", {in_words(file.size)}" if file.size else ""
     more = f" and {len(status.missing) - 1} more" if len(status.missing) > 1 else ""
     return f"Missing on the server: {file.path}{more} (from {file.source}{size})"
 

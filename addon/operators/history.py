@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 from bpy.props import BoolProperty, IntProperty, StringProperty
 
 from ..errors import UserError
 from ..generate import errands, gallery, history, server_limits, session, timer
+from ..generate.amounts import in_words, pictures
 from ..generate.history_items import Item
 from ..generate.link import LinkError
 from ..generate.records import history_dir
@@ -87,13 +89,14 @@ class _Tidying(_Reporting):
     def draw(self, context: bpy.types.Context) -> None:
         items = self.leaving(context)
         column = self.layout.column(align=True)
+        size = in_words(sum(item.bytes for item in items))
         column.label(
-            text=f"{len(items)} pictures ({in_words(sum(item.bytes for item in items))}) are deleted for ever.", icon="ERROR"
+            text=iface_("Pictures that are deleted for ever: {count} ({size})").format(count=len(items), size=size), icon="ERROR"
         )
         unseen = sum(item.new for item in items)
         if unseen:
-            column.label(text=f"Nobody has looked at {unseen} of them yet.", icon="BLANK1")
-        column.label(text=f"{gallery.count() - len(items)} pictures stay.", icon="BLANK1")
+            column.label(text=iface_("Nobody has looked at {count} of them yet.").format(count=unseen), icon="BLANK1")
+        column.label(text=iface_("Pictures that stay: {count}").format(count=gallery.count() - len(items)), icon="BLANK1")
 
     def run(self, context: bpy.types.Context) -> None:
         if not gallery.is_read():
@@ -157,7 +160,7 @@ class P2A_OT_fetch_results(_Reporting, bpy.types.Operator):
 def _fetched(result: Mapping[str, Any]) -> None:
     """What came of it, as a notice."""
     fetched, removed, problems = result["fetched"], result["removed"], result["problems"]
-    said = [f"{fetched} pictures came from the server." if fetched else "The server has no other pictures than those here."]
+    said = [f"{pictures(fetched)} came from the server." if fetched else "The server has no other pictures than those here."]
     if removed:
         said.append(f"It has removed those of {removed} more jobs.")
     if problems:
@@ -187,13 +190,6 @@ class P2A_OT_ask_server_limits(_Reporting, bpy.types.Operator):
 
     def run(self, _context: bpy.types.Context) -> None:
         server_limits.ask()
-
-
-def in_words(size: int) -> str:
-    """A number of bytes for a person."""
-    if size < 10 * 2**20:
-        return f"{size / 2**20:.1f} MB"
-    return f"{size / 2**20:.0f} MB" if size < 2**30 else f"{size / 2**30:.1f} GB"
 
 
 CLASSES: tuple[type, ...] = (

@@ -10,6 +10,7 @@ from bpy.props import BoolProperty, EnumProperty
 
 from ..errors import UserError
 from ..generate import environment, session, timer
+from ..generate.amounts import in_words
 from ..generate.link import LinkError
 from ..generate.setting_up import Plan, SetUpError
 from ..preferences import preferences
@@ -97,8 +98,8 @@ def draw_plan(layout: bpy.types.UILayout, plan: Plan) -> None:
     """What an installation means on this computer."""
     _text(layout, "Pictures are painted by a server of your own on this computer. It is installed once, outside Blender:")
     _row(layout, "Folder", plan.folder)
-    _row(layout, "Download", gigabytes(plan.download_bytes))
-    _row(layout, "On the disk", f"{gigabytes(plan.disk_bytes)} of {gigabytes(plan.free_bytes)} that are free")
+    _row(layout, "Download", in_words(plan.download_bytes))
+    _row(layout, "On the disk", f"{in_words(plan.disk_bytes)} of {in_words(plan.free_bytes)} that are free")
     _row(layout, "GPU", plan.gpu if plan.gpu not in ("", "none") else "None was found")
     for sentence in filter(None, (plan.torch, plan.why_cpu)):
         _row(layout, "", sentence)
@@ -122,11 +123,6 @@ def draw_online(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     _text(box, OFFLINE, "INTERNET_OFFLINE")
     box.prop(context.preferences.system, "use_online_access", text="Allow Online Access")
     box.operator("screen.userpref_show", text="Open Preferences ▸ System", icon="PREFERENCES").section = "SYSTEM"
-
-
-def gigabytes(count: float) -> str:
-    """An amount of bytes for a person."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
 
 
 def duration(seconds: float) -> str:

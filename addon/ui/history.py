@@ -9,6 +9,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..generate import errands, gallery, history, thumbnails
+from ..generate.amounts import in_gib, in_words, pictures
 from ..generate.history_items import Item
 from ..operators.history import (
     P2A_OT_ask_server_limits,
@@ -19,7 +20,6 @@ from ..operators.history import (
     P2A_OT_star_result,
     P2A_OT_stop_errand,
     P2A_OT_turn_history_page,
-    in_words,
 )
 from ..operators.results import P2A_OT_bring_back, P2A_OT_show_result, shown_job
 from ..preferences import preferences, sections
@@ -93,7 +93,7 @@ class P2A_PT_history_limits(InImageEditor, bpy.types.Panel):
 def draw_limits(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """How much there is and may be, here and on the server; in the Preferences too."""
     column = layout.column(align=True, heading="History")
-    column.label(text=iface_("Pictures: {count}, {size}").format(count=gallery.count(), size=in_words(gallery.size())))
+    column.label(text=iface_("Pictures: {count}, {size}").format(count=gallery.count(), size=in_gib(gallery.size())))
     prefs = preferences()
     if prefs is not None:
         column.prop(prefs, "history_gib")
@@ -131,6 +131,8 @@ def _draw_excess(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
         box = layout.box()
         count, size = len(found.leaving), in_words(found.bytes)
         sentence = iface_("The history is beyond its limit: {count} old pictures ({size}) are too many.")
+        if count == 1:
+            sentence = iface_("The history is beyond its limit: its oldest picture ({size}) is too much.")
         parts.text(box, context, sentence.format(count=count, size=size), "ERROR")
         if leaves:
             gallery.warned()
@@ -196,7 +198,7 @@ def _draw_pages(layout: bpy.types.UILayout) -> None:
     middle = row.row(align=True)
     middle.alignment = "CENTER"
     found, count = gallery.found(), gallery.count()
-    text = f"{found} pictures" if found == count else f"{found} of {count} pictures"
+    text = pictures(found) if found == count else f"{found} of {pictures(count)}"
     if pages > 1:
         text = f"{page + 1} / {pages}, {text}"
     middle.label(text=text if gallery.is_read() else "Reading the history …")

@@ -9,8 +9,9 @@ from bpy.app.translations import pgettext_iface as iface_
 from ...generation_server.families.catalogue import families
 from ...generation_server.protocol import ModelStatus
 from ..generate import errands, model_list
+from ..generate.amounts import in_words
 from ..generate.session import session
-from ..operators.history import P2A_OT_stop_errand, in_words
+from ..operators.history import P2A_OT_stop_errand
 from ..operators.model import P2A_OT_choose_model
 from ..operators.models import (
     P2A_OT_ask_download,

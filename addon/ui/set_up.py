@@ -6,8 +6,9 @@ from __future__ import annotations
 import bpy
 
 from ..generate import environment, session
+from ..generate.amounts import in_words
 from ..generate.setting_up import Progress
-from ..operators.set_up import P2A_OT_cancel_set_up, P2A_OT_set_up, duration, gigabytes
+from ..operators.set_up import P2A_OT_cancel_set_up, P2A_OT_set_up, duration
 from ..preferences import preferences
 from . import parts
 
@@ -52,6 +53,6 @@ def draw_progress(layout: bpy.types.UILayout, context: bpy.types.Context, progre
 def progress_text(progress: Progress) -> str:
     """The phase, how much of it is done, and how long it still takes."""
     phase = (progress.phase or "starting").capitalize()
-    amount = f" {gigabytes(progress.done)} of {gigabytes(progress.total)}" if progress.total else ""
+    amount = f" {in_words(progress.done)} of {in_words(progress.total)}" if progress.total else ""
     left = f", {duration(progress.eta)} left" if progress.eta is not None else ""
     return f"{phase}{amount}{left}"
