@@ -80,7 +80,7 @@ def ask(picture: bool = False) -> None:
 def begin(command: str) -> None:
     """Start a work on the environment. Raises SetUpError."""
     global _is_there
-    set_up().begin(command)
+    set_up().begin(command, [server_dir()])
     if command in ("install", "repair", "update", "remove"):
         _is_there = False
     _session.session.error = ""

@@ -131,13 +131,16 @@ class SetUp:
             return
         self._asked = self._run("plan")
 
-    def begin(self, command: str) -> None:
-        """Start one of ``COMMANDS``. Raises SetUpError, also while another one runs."""
+    def begin(self, command: str, server_dirs: Sequence[Path] = ()) -> None:
+        """Start one of ``COMMANDS``. Where it changes files, it waits for the end of a server on any of ``server_dirs``.
+
+        Raises SetUpError, also while another one runs.
+        """
         if self.running:
             raise SetUpError("The set-up is at work already: wait for its end, or cancel it.")
         with contextlib.suppress(OSError):  # of the work before; the log has what there is to tell of it
             self._status.unlink(missing_ok=True)
-        self._process = self._run(command)
+        self._process = self._run(command, *(word for folder in server_dirs for word in ("--server-dir", str(folder))))
         self.progress, self._seen, self.cancelled, self._words = Progress(command=command), (0, 0), False, ""
         self.running = True
 
@@ -178,9 +181,9 @@ class SetUp:
 
     # How it is done
 
-    def _run(self, command: str) -> Talking:
+    def _run(self, command: str, *options: str) -> Talking:
         try:
-            return Talking.start([*self._start, command, "--home", str(self._home)])
+            return Talking.start([*self._start, command, *options, "--home", str(self._home)])
         except OSError as error:
             raise SetUpError(
                 f"The set-up cannot be started ({error.strerror or error}): see that {self._start[0]} can be run."

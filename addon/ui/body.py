@@ -20,6 +20,7 @@ from ..operators.own_bodies import (
     P2A_OT_rename_body,
     P2A_OT_save_body,
 )
+from ..translations import CONTEXT
 from . import parts
 from .sidebar import OfFigure
 
@@ -77,7 +78,7 @@ def _draw_sliders(layout: bpy.types.UILayout, figure: bpy.types.Object) -> None:
     for group in GROUPS:
         column = layout.column(align=True)
         head = column.row(align=True)
-        head.label(text=group)
+        head.label(text=group, text_ctxt=CONTEXT)
         reset = head.row(align=True)
         reset.enabled = group in moved
         reset.operator(P2A_OT_reset_body.bl_idname, text="", icon="LOOP_BACK", emboss=False).group = group.upper()

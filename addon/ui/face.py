@@ -7,6 +7,7 @@ import bpy
 
 from ..armature.worn import pieces_of
 from ..operators.figure import the_mannequin
+from ..translations import CONTEXT
 from .sidebar import InSidebar
 
 
@@ -36,7 +37,7 @@ class P2A_PT_face(InSidebar, bpy.types.Panel):
             ("Brows", ("brow_inner", "brow_outer")),
             ("Mouth", ("mouth_open", "smile", "mouth_width")),
         ):
-            layout.label(text=title)
+            layout.label(text=title, text_ctxt=CONTEXT)
             row = layout.row(align=True)
             for name in names:
                 row.prop(face, name, slider=True)

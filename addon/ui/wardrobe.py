@@ -25,6 +25,7 @@ from ..operators.wardrobe import (
     P2A_OT_wear_outfit,
 )
 from ..operators.wardrobe_sliders import MOST_PARTS
+from ..translations import CONTEXT
 from ..wardrobe.catalogue import Catalogue, read_catalogue
 from ..wardrobe.outfit import Outfit
 from ..wardrobe.outfit_files import read_outfits
@@ -99,7 +100,7 @@ def _draw_slots(layout: bpy.types.UILayout, figure: bpy.types.Object, outfit: Ou
 def _labelled(column: bpy.types.UILayout, text: str) -> bpy.types.UILayout:
     """A row with its label before it, in line with the others."""
     split = column.row(align=True).split(factor=0.26, align=True)
-    split.label(text=text)
+    split.label(text=text, text_ctxt=CONTEXT)
     return split.row(align=True)
 
 

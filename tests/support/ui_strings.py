@@ -19,6 +19,7 @@ import pose_to_anime
 from pose_to_anime.addon import registration
 from pose_to_anime.addon.armature.bodies import read_bodies
 from pose_to_anime.addon.armature.props.prop_file import load_prop, prop_files
+from pose_to_anime.addon.armature.skin.sliders import GROUPS
 from pose_to_anime.addon.passes.kinds import KINDS
 from pose_to_anime.addon.pose.collection import read_collection, title_of
 from pose_to_anime.addon.pose.hands import hand_names, load_hand
@@ -31,6 +32,9 @@ from pose_to_anime.addon.wardrobe.outfit_files import read_outfits
 from pose_to_anime.addon.wardrobe.piece import SLOTS
 
 ADDON = Path(pose_to_anime.__file__).parent / "addon"
+
+SHOWN = (*ADDON.glob("ui/*.py"), *ADDON.glob("operators/*.py"), *ADDON.glob("settings/*.py"), ADDON / "preferences.py")
+"""What draws, and the tables of what it draws."""
 
 SAID_BY = ("text", "heading", "placeholder", "title", "confirm_text")
 """Keyword arguments of Blender's layout functions that are shown."""
@@ -78,7 +82,9 @@ def _of_classes() -> Iterator[tuple[str, str]]:
 
 def _of_source() -> Iterator[tuple[str, str]]:
     """Texts that panels, menus and dialogs are drawn with."""
-    for path in sorted((*ADDON.glob("ui/*.py"), *ADDON.glob("operators/*.py"), ADDON / "preferences.py")):
+    for path in sorted(
+        (*ADDON.glob("ui/*.py"), *ADDON.glob("operators/*.py"), *ADDON.glob("settings/*.py"), ADDON / "preferences.py")
+    ):
         tree = ast.parse(path.read_text("utf-8"))
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
@@ -88,6 +94,7 @@ def _of_source() -> Iterator[tuple[str, str]]:
                 for value in shown:
                     for text in _constants(value):
                         yield path.name, text
+        yield from ((path.name, text) for statement in tree.body for text in _of_items(statement))
         for statement in tree.body:  # tables of titles
             if path.parent.name == "ui" and isinstance(statement, ast.Assign) and statement.value is not None:
                 for text in _constants(statement.value):
@@ -95,10 +102,21 @@ def _of_source() -> Iterator[tuple[str, str]]:
                         yield path.name, text
 
 
+def _of_items(statement: ast.stmt) -> Iterator[str]:
+    """Titles and descriptions in a table of a menu's items: ("NAME", "Title", "Description", …)."""
+    if not isinstance(statement, ast.Assign):
+        return
+    for row in ast.walk(statement.value):
+        if isinstance(row, ast.Tuple) and len(row.elts) in (3, 4, 5):
+            texts = [item.value for item in row.elts[1:3] if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+            if len(texts) == 2 and isinstance(row.elts[0], ast.Name | ast.Constant):
+                yield from (text for text in texts if text[:1].isupper() and not NAME.fullmatch(text))
+
+
 def formatted_texts() -> list[str]:
     """Where a text with words in it is put together as an f-string and shown: such a text is never translated."""
     wrong = []
-    for path in sorted((*ADDON.glob("ui/*.py"), *ADDON.glob("operators/*.py"), ADDON / "preferences.py")):
+    for path in sorted(SHOWN):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if not isinstance(node, ast.Call):
                 continue
@@ -141,6 +159,8 @@ def _of_data() -> Iterator[tuple[str, str]]:
     for pose in read_collection().entries:
         yield "poses", pose.title
         yield "poses", pose.group.capitalize()
+    for group in GROUPS:
+        yield "bodies", group
     for name in hand_names():
         yield "hands", load_hand(name).name
     for name in pair_files():

@@ -46,7 +46,8 @@ def image_editor_is_open() -> bool:
 
 def open_all() -> None:
     """Enable the extension again, with panels that are open at first."""
-    (extension,) = (name for name in bpy.context.preferences.addons if name.endswith("pose_to_anime"))
+    names = [addon.module for addon in bpy.context.preferences.addons]
+    (extension,) = (name for name in names if name.endswith("pose_to_anime"))
     bpy.ops.preferences.addon_disable(module=extension)
     for cls in subclasses(bpy.types.Panel):
         if getattr(cls, "bl_idname", "").startswith("P2A_PT_"):
