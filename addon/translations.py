@@ -9,6 +9,8 @@ with ``pgettext_iface`` as one sentence with {placeholders}.
 from __future__ import annotations
 
 import inspect
+import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -17,6 +19,8 @@ import bpy
 from .package import BASE
 
 LANGUAGES = Path(__file__).with_name("languages")
+
+_PROPERTY = re.compile(r"\w+\(")
 
 CONTEXT = "PoseToAnime"
 """In which Blender looks up what our classes say: in its own contexts "Face" is a mesh's, "Feet" a unit and "Dot" a product."""
@@ -50,7 +54,9 @@ def say_in_our_words(cls: type) -> None:
     if issubclass(cls, bpy.types.Panel | bpy.types.Menu | bpy.types.Operator):
         cls.bl_translation_context = CONTEXT  # type: ignore[attr-defined]
     for base in cls.__mro__:
-        for prop in inspect.get_annotations(base).values():
+        for name, prop in inspect.get_annotations(base).items():
+            if isinstance(prop, str) and _PROPERTY.match(prop):  # of a module whose annotations are not evaluated
+                prop = base.__annotations__[name] = eval(prop, vars(sys.modules[base.__module__]))
             if (words := getattr(prop, "keywords", None)) is not None:
                 words.setdefault("translation_context", CONTEXT)
 

@@ -9,7 +9,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..generate import errands, gallery, history, thumbnails
-from ..generate.amounts import in_gib, in_words, pictures
+from ..generate.amounts import in_gib, in_words
 from ..generate.history_items import Item
 from ..operators.history import (
     P2A_OT_ask_server_limits,
@@ -198,7 +198,8 @@ def _draw_pages(layout: bpy.types.UILayout) -> None:
     middle = row.row(align=True)
     middle.alignment = "CENTER"
     found, count = gallery.found(), gallery.count()
-    text = pictures(found) if found == count else f"{found} of {pictures(count)}"
+    text = iface_("Pictures: {count}") if found == count else iface_("Pictures: {found} of {count}")
+    text = text.format(found=found, count=count)
     if pages > 1:
         text = f"{page + 1} / {pages}, {text}"
     middle.label(text=text if gallery.is_read() else "Reading the history …")

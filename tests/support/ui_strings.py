@@ -94,6 +94,8 @@ def _of_source() -> Iterator[tuple[str, str]]:
                 for value in shown:
                     for text in _constants(value):
                         yield path.name, text
+            if isinstance(node, ast.Return) and node.value is not None and path.parent.name == "ui":  # of what chooses a text
+                yield from ((path.name, text) for text in _constants(node.value) if text[0].isupper() and " " in text)
         yield from ((path.name, text) for statement in tree.body for text in _of_items(statement))
         for statement in tree.body:  # tables of titles
             if path.parent.name == "ui" and isinstance(statement, ast.Assign) and statement.value is not None:
@@ -104,7 +106,7 @@ def _of_source() -> Iterator[tuple[str, str]]:
 
 def _of_items(statement: ast.stmt) -> Iterator[str]:
     """Titles and descriptions in a table of a menu's items: ("NAME", "Title", "Description", …)."""
-    if not isinstance(statement, ast.Assign):
+    if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
         return
     for row in ast.walk(statement.value):
         if isinstance(row, ast.Tuple) and len(row.elts) in (3, 4, 5):
