@@ -124,7 +124,9 @@ class P2A_AP_preferences(bpy.types.AddonPreferences):
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
-        server = layout.column(heading="Generation Server")
+        # A column's heading would stand beside its first switch, wherever that is.
+        server = layout.column()
+        server.label(text="Generation Server")
         server.prop(self, "server_url", placeholder="on this computer")
         token = server.column()
         token.enabled = bool(self.server_url)
@@ -140,7 +142,8 @@ class P2A_AP_preferences(bpy.types.AddonPreferences):
         pictures = layout.column(heading="Pictures")
         pictures.prop(self, "small_model")
         pictures.prop(self, "explicit_content")
-        data = layout.column(heading="Your Data")
+        data = layout.column()
+        data.label(text="Your Data")
         data.label(text=iface_("History, poses and models are in {folder}").format(folder=user_data_dir()))
         data.label(text="Set the environment variable POSE_TO_ANIME_HOME before Blender starts to keep them elsewhere.")
 

@@ -23,7 +23,9 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     prefs = preferences()
     if prefs is None or prefs.server_url:
         return
-    column = layout.column(heading="On This Computer")
+    column = layout.column()
+    column.use_property_split = False
+    column.label(text="On This Computer")
     _draw_environment(column, context)
     server = session.session.server
     runs = server.state == "connected"
@@ -70,7 +72,8 @@ def _draw_environment(column: bpy.types.UILayout, context: bpy.types.Context) ->
         button = row.row(align=True)
         button.enabled = there or bool(set_up.problem)
         button.operator(P2A_OT_environment.bl_idname, text=title).work = work
-    draw_online(column, context)
+    if not there or set_up.problem:
+        draw_online(column, context)
 
 
 def _draw_folders(column: bpy.types.UILayout) -> None:

@@ -7,6 +7,7 @@ software OpenGL and ImageMagick. Everything that a run needs is copied into a fo
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -151,6 +152,16 @@ class Session:
             {path.stem: path for path in sorted(out.glob("*.png"))},
             json.loads(facts_file.read_text()) if facts_file.exists() else {},
         )
+
+    def bridges(self) -> list[int]:
+        """The bridge processes that this session's Blenders have started and that are still there."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                words = (folder / "cmdline").read_bytes().split(b"\0")
+                if any(word.startswith(self.inside.encode()) and word.endswith(b"bridge.py") for word in words):
+                    found.append(int(folder.name))
+        return found
 
     def photograph(self, path: Path) -> None:
         """The whole screen as it is now."""

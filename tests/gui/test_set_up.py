@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -55,23 +54,12 @@ def end_server(session: Session) -> None:
         until(lambda: not is_alive(address.pid))
 
 
-def bridges(session: Session) -> list[int]:
-    """The bridge processes that this session's Blenders have started and that are still there."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-            if any(word.startswith(session.inside.encode()) and word.endswith(b"bridge.py") for word in words):
-                found.append(int(folder.name))
-    return found
-
-
 def closed(session: Session, what: str) -> dict[str, object]:
     """Let Blender be closed in the midst of something; what it knew then."""
     outcome = session.run("closing", timeout=600, arguments={"what": what})
     assert outcome.exit_code == 0, outcome.console
     assert "Traceback" not in outcome.console, outcome.console
-    until(lambda: not bridges(session))
+    until(lambda: not session.bridges())
     assert outcome.facts["error"] == ""
     return outcome.facts
 

@@ -5,6 +5,7 @@
 the file named by ``STEP_ENGINE_MARK`` is absent (and makes it), ``refuse`` raises GenerationError, ``bug`` something else,
 ``segfault`` crashes as a driver does, ``cuda`` as torch on a GPU that has failed, both after saying a secret,
 ``linger:PHASE`` stays in a phase (loading, reading, denoising, decoding, saving) until it is cancelled or killed, the first time;
+``held`` stays after its first step for as long as the file named by ``STEP_ENGINE_HOLD`` is there;
 ``deaf`` never asks whether it is cancelled, ``noise`` prints to standard output as libraries do.
 """
 
@@ -69,6 +70,8 @@ class Engine:
                 raise GenerationCancelled
             report(Progress("denoising", step, request.steps, picture if step % 2 else None))
             linger("denoising")
+            while "held" in words and Path(os.environ["STEP_ENGINE_HOLD"]).exists() and not cancelled():
+                time.sleep(0.02)
         report(Progress("decoding", request.steps, request.steps))
         linger("decoding")
         return [_before_saving(picture, lambda: linger("saving")) for picture in pictures]

@@ -98,13 +98,19 @@ def kill_the_server(facts: dict[str, object]) -> hands.Wait:
 
 
 def look_at_preferences() -> hands.Wait:
-    bpy.ops.screen.userpref_show(section="ADDONS")
+    """In the place of the 3D view and over the whole window, for all of it to be seen."""
+    area = hands.area("VIEW_3D")
+    with bpy.context.temp_override(window=hands.window(), area=area):
+        bpy.ops.preferences.addon_show(module=EXTENSION)
     yield 1.0
-    window = bpy.context.window_manager.windows[-1]
-    bpy.context.window_manager.addon_search = "Pose to Anime"
-    with bpy.context.temp_override(window=window):
-        bpy.ops.preferences.addon_expand(module=EXTENSION)
-    yield 1.5
+    for window in bpy.context.window_manager.windows[1:]:
+        with bpy.context.temp_override(window=window):
+            bpy.ops.wm.window_close()
+    area = hands.area("VIEW_3D")
+    area.type = "PREFERENCES"
+    with bpy.context.temp_override(window=hands.window(), area=area):
+        bpy.ops.screen.screen_full_area()
+    yield 2.0
     hands.photograph("7-preferences")
 
 
