@@ -73,7 +73,7 @@ def _of_classes() -> Iterator[tuple[str, str]]:
                 if prop.identifier not in own or prop.is_hidden or prop.type == "COLLECTION":
                     continue
                 yield where, "" if prop.name == prop.identifier else prop.name
-                yield where, prop.description
+                yield where, "" if prop.identifier == "name" else prop.description  # it is Blender's, another one in each version
                 if prop.type == "ENUM":
                     for item in prop.enum_items_static:
                         yield where, item.name
