@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import math
 import types
 import typing
@@ -29,7 +30,7 @@ class Message:
         """Read what ``to_json`` wrote. Unknown fields are ignored, so that a newer peer of the same protocol can add some."""
         if not isinstance(data, Mapping):
             raise ProtocolError(f"{cls.__name__} must be a JSON object, not {type(data).__name__}.")
-        hints = typing.get_type_hints(cls)
+        hints = _hints(cls)
         values: dict[str, Any] = {}
         for f in dataclasses.fields(cls):  # type: ignore[arg-type]
             if f.name in data:
@@ -37,6 +38,12 @@ class Message:
             elif f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
                 raise ProtocolError(f"{cls.__name__} has no '{f.name}'.")
         return cls(**values)
+
+
+@functools.lru_cache
+def _hints(cls: type) -> dict[str, Any]:
+    """The types of a message's fields. Kept: finding them takes far longer than reading one, and lists of models have dozens."""
+    return typing.get_type_hints(cls)
 
 
 def check_range(what: str, value: float, low: float, high: float) -> None:
