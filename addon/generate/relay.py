@@ -25,15 +25,7 @@ from .delivery import fetch_pictures, send_inputs
 from .errand_runner import ErrandRunner
 from .event_stream import EventStream
 from .records import Record, RecordError, read_record, write_record
-from .server_process import (
-    HOW_TO_START,
-    Ending,
-    ServerProcess,
-    ServerStartError,
-    server_python,
-    start_server,
-    stop_server,
-)
+from .server_process import HOW_TO_START, Ending, ServerProcess, ServerStartError, server_python, start_server, stop_server
 from .telling import Teller
 
 BUSY_TICK = 0.25  # seconds between looks at a server that is starting
@@ -264,7 +256,9 @@ class Relay:
             elif self._client is not None:
                 self._lose(str(error))
             else:  # one is there by now, and it has another reason: its protocol, its token; or none could be started again
-                self._tell.server("down", str(error))
+                if self._start_then:
+                    self._tell.server("down", str(error))
+                self._start_then = False
                 self._tell.lost(self._jobs | self._waiting, str(error))
 
     def _look_at_jobs(self, client: Client) -> None:

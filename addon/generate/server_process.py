@@ -26,6 +26,8 @@ SAID_WHY = 2
 START_LIMIT = 90.0
 """Seconds in which a started server has to answer: importing torch from a slow disk takes most of them."""
 
+_MOMENT = 1.0  # seconds between the end of a connection and that of its process
+
 SET_UP = Path("server-setup", "environment.json")
 """In the user's folder, what requirements/server_setup.py leaves when the environment there is complete."""
 
@@ -96,9 +98,11 @@ class ServerProcess:
         return client
 
     def exit_sentence(self) -> str:
-        """How it ended, or an empty text while it runs."""
-        code = self.process.poll()
-        return "" if code is None else self._how_it_ended(code)
+        """How it ended, or an empty text while it runs. Its connection can be gone a moment before it is."""
+        try:
+            return self._how_it_ended(self.process.wait(_MOMENT))
+        except subprocess.TimeoutExpired:
+            return ""
 
     def _how_it_ended(self, code: int) -> str:
         """The sentence that it left where a person can mend it, else all that it said last."""
