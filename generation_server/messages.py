@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import functools
 import math
 import types
 import typing
@@ -40,10 +39,14 @@ class Message:
         return cls(**values)
 
 
-@functools.lru_cache
+_hints_of: dict[type, dict[str, Any]] = {}
+
+
 def _hints(cls: type) -> dict[str, Any]:
     """The types of a message's fields. Kept: finding them takes far longer than reading one, and lists of models have dozens."""
-    return typing.get_type_hints(cls)
+    if cls not in _hints_of:
+        _hints_of[cls] = typing.get_type_hints(cls)
+    return _hints_of[cls]
 
 
 def check_range(what: str, value: float, low: float, high: float) -> None:
