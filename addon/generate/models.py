@@ -18,13 +18,10 @@ from ..preferences import uses_small_model
 from ..settings.controls import FIRST_FAMILY, use_family_defaults
 from ..settings.generation import model_listeners
 from .amounts import in_words
+from .telling import MODELS_FILE
 
 SMALL_MODEL = "builtin"
 """The model that comes with the extension."""
-
-MODELS_FILE = "models.json"
-"""In the user's folder: the list of the last server (see telling.py)."""
-
 
 PLAIN_SKELETONS = Skeletons("controlnet")
 
