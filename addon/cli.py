@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import cli_controls
 from .background import blender
-from .command_parts import scene_of, server_of, tell_outfit, use_generation
+from .command_parts import named_numbers, scene_of, server_of, tell_outfit, use_generation
 from .draw_command import draw
 from .errors import UserError
 from .framing.shot_names import described as shot_words
@@ -113,9 +113,7 @@ def _generate(arguments: argparse.Namespace, client: Client, out: Path) -> Gener
     if not 1 <= arguments.pictures <= family.batch.pictures:
         most = family.batch.pictures
         raise UserError(f"The number of pictures must be between 1 and {most} for {family.title}, not {arguments.pictures}.")
-    draft = family.draft if arguments.draft else None
-    sampler = draft.sampler if draft and not arguments.sampler else ""
-    choices: dict[str, Any] = {"sampler": sampler, "seed": arguments.seed, "pictures": arguments.pictures}
+    choices: dict[str, Any] = {"seed": arguments.seed, "numbers": named_numbers(arguments), "pictures": arguments.pictures}
     told: set[str] = set()
     with Progress("generating") as progress:
 
@@ -273,7 +271,7 @@ def _add_generation(sub: argparse.ArgumentParser, *, prompt: str | None, model: 
         sub.add_argument("--style", default="", metavar="NAME", help="the look: a name of `studio.py styles --list`")
     sub.add_argument("--steps", type=int, help="denoising steps; default: the family's")
     sub.add_argument("--guidance", type=float, help="guidance scale; default: the family's")
-    sub.add_argument("--draft", action="store_true", help="few steps, for a first look: the family's settings for drafts")
+    sub.add_argument("--draft", action="store_true", help="a first look: few steps and half as many pixels, in the same frame")
     sub.add_argument("--seed", type=int, default=0, help="where the noise begins (default 0)")
     if not several_styles:
         what = "how many, of the seeds from --seed on: result.png, result_2.png, … (default 1)"

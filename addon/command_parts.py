@@ -11,7 +11,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import cli_controls
 from .errors import UserError
@@ -44,14 +44,12 @@ def use_generation(scene: bpy.types.Scene, arguments: argparse.Namespace) -> Non
         if not arguments.prompt.strip():
             raise UserError("The prompt is empty: describe the picture in a few words.")
         settings.prompt = ", ".join(filter(None, (family.quality_prompt, arguments.prompt)))
-    draft = family.draft if arguments.draft else None
-    if arguments.draft and draft is None:
+    if arguments.draft and family.draft is None:
         raise UserError(f"{family.title} has no settings for drafts: use --steps and --guidance.")
-    steps = arguments.steps if arguments.steps is not None or draft is None else draft.steps
-    guidance = arguments.guidance if arguments.guidance is not None or draft is None else draft.guidance_scale
+    settings.draft = arguments.draft
     for name, words, value, numbers in (
-        ("steps", "number of steps", steps, family.steps),
-        ("guidance_scale", "guidance scale", guidance, family.guidance_scale),
+        ("steps", "number of steps", arguments.steps, family.steps),
+        ("guidance_scale", "guidance scale", arguments.guidance, family.guidance_scale),
     ):
         if value is not None and not numbers.lowest <= value <= numbers.highest:
             low, high = numbers.lowest, numbers.highest
@@ -66,6 +64,12 @@ def use_generation(scene: bpy.types.Scene, arguments: argparse.Namespace) -> Non
             raise UserError(f"The {name.replace('_', ' ')} must be between 0 and 1, not {value:g}.")
         if value is not None:
             setattr(settings, name, value)
+
+
+def named_numbers(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The numbers that the command line names: they come before those of a draft."""
+    named = {"steps": arguments.steps, "guidance_scale": arguments.guidance, "sampler": arguments.sampler or None}
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def tell_outfit(scene: bpy.types.Scene) -> None:

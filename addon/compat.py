@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The only file that asks which Blender this is (4.2 to 5.2)."""
 
+import importlib
+import sys
+
 import bpy
 
 
 def blender_version() -> str:
     """As Blender calls itself, "4.5.3 LTS"."""
     return bpy.app.version_string
-
-
-def eevee_engine() -> str:
-    """The identifier of EEVEE, which was renamed in Blender 5.0."""
-    return "BLENDER_EEVEE" if bpy.app.version >= (5, 0, 0) else "BLENDER_EEVEE_NEXT"
 
 
 def write_single_layer_exr(settings: bpy.types.ImageFormatSettings) -> None:
@@ -99,3 +97,19 @@ def stored_properties(owner: bpy.types.ID) -> object:
     if bpy.app.version >= (5, 0, 0):
         return owner.bl_system_properties_get()
     return owner
+
+
+def clipboard_takes_pictures() -> bool:
+    """Whether Blender can put pictures into the clipboard of the system it runs on: on Linux under Wayland alone; under X11 its
+    operator is there and does nothing (seen in 4.3 and 5.2)."""
+    return not sys.platform.startswith("linux") or _window_system() == "WAYLAND"
+
+
+def runs_under_x11() -> bool:
+    return _window_system() == "X11"
+
+
+def _window_system() -> str:
+    """X11, WAYLAND, WIN32, COCOA; something else without a window. Blender itself tells it nowhere else."""
+    backend = getattr(importlib.import_module("_bpy"), "_ghost_backend", None)
+    return str(backend()) if backend is not None else ""

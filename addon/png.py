@@ -107,21 +107,6 @@ def read_info(data: bytes) -> PngInfo:
     return PngInfo(width, height, bit_depth, colour_type, texts)
 
 
-def add_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
-    """The same PNG with ``texts``, in place of those it had under the same keywords. Pixels stay as they are. Raises PngError."""
-    read_info(data)
-    parts = [SIGNATURE]
-    for kind, body in _chunks(data):
-        if kind in (b"tEXt", b"zTXt", b"iTXt") and _read_text(kind, body)[0] in texts:
-            continue
-        parts.append(_chunk(kind, body))
-        if kind == b"IHDR":
-            parts += [_text_chunk(key, text) for key, text in texts.items()]
-        if kind == b"IEND":
-            break
-    return b"".join(parts)
-
-
 def without_texts(data: bytes) -> bytes:
     """The same PNG without any text, EXIF or time in it. Pixels stay as they are. Raises PngError."""
     read_info(data)

@@ -79,8 +79,9 @@ class P2A_AP_preferences(bpy.types.AddonPreferences):
 
     explicit_content: BoolProperty(
         name="Explicit Content",
-        description="For adults: pictures may be explicit where the negative prompt does not say “nsfw”. Off, it always says so. "
-        "Where a child is in view or in the prompt, sexual content is refused either way",
+        description="For adults: pictures may be explicit where the negative prompt does not say “nsfw”. Off, it always says so, "
+        "and prompts that ask for it are refused. Where a child is in view or in the prompt, sexual content is refused either "
+        "way",
         default=False,
     )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .background import blender
-from .command_parts import scene_of, server_of, tell_outfit, use_generation
+from .command_parts import named_numbers, scene_of, server_of, tell_outfit, use_generation
 from .errors import UserError
 from .terminal import Progress, png_path, read_picture, say, write_png
 
@@ -68,7 +68,7 @@ def _sheet(arguments: argparse.Namespace, client: Client, chosen: list[Style]) -
                 use_generation(scene, asked)
             if arguments.outfit:
                 tell_outfit(scene)
-            generated = generate_blocking(scene, client, seed=arguments.seed)
+            generated = generate_blocking(scene, client, seed=arguments.seed, numbers=named_numbers(arguments))
             path = Path(folder) / f"{done}.png"
             path.write_bytes(generated.pngs[0])
             pictures.append(_shrunk(read_picture(path)))

@@ -3,7 +3,8 @@
 
 ``languages/LOCALE.toml`` holds a language, called as Blender calls it: what the interface says in English = what it says there.
 Blender looks a text up in its own catalogue first and in ours where that has nothing. What is put together is looked up
-with ``pgettext_iface`` as one sentence with {placeholders}.
+with ``pgettext_iface`` as one sentence with {placeholders}. ``languages/LOCALE`` beside it holds the sentences of errors and the
+like, which are English until they are shown: see ``sentences``.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-import tomllib
+from functools import cache
 from pathlib import Path
 
 import bpy
 
 from .package import BASE
+from .sentences import Speaker, read_sentences, read_texts
 
 LANGUAGES = Path(__file__).with_name("languages")
 
@@ -29,24 +31,29 @@ CONTEXTS = ("*", "Operator", CONTEXT)
 """What a layout is given as a text alone is looked up in Blender's own ones."""
 
 
-def read_language(path: Path) -> dict[str, str]:
-    """English text → translation, of one file. Tables in it are only there to put it in order.
-
-    Raises:
-        ValueError: it is no TOML, or something in it is no text.
-    """
-    texts: dict[str, str] = {}
-    for table in tomllib.loads(path.read_text("utf-8")).values():
-        for english, translated in table.items():
-            if not isinstance(translated, str) or not translated.strip():
-                raise ValueError(f"{path.name}: the translation of “{english}” must be a text.")
-            texts[english] = translated
-    return texts
-
-
 def languages() -> dict[str, dict[str, str]]:
     """Locale → its texts."""
-    return {path.stem: read_language(path) for path in sorted(LANGUAGES.glob("*.toml"))}
+    return {path.stem: read_texts(path) for path in sorted(LANGUAGES.glob("*.toml"))}
+
+
+@cache
+def _speaker(locale: str) -> Speaker | None:
+    """None for English, and for a language that we do not have."""
+    folder = LANGUAGES / locale
+    if not locale or not folder.is_dir():
+        return None
+    return Speaker(read_sentences(folder), read_texts(LANGUAGES / f"{locale}.toml"))
+
+
+def translated(sentence: str) -> str:
+    """A sentence of an error, a warning, a server or a file as the interface says it: in English where it speaks that.
+
+    Where it was said once it costs a look into a table, so that panels may draw with it.
+    """
+    if not bpy.context.preferences.view.use_translate_interface or (speaker := _speaker(bpy.app.translations.locale)) is None:
+        return sentence
+    whole = bpy.app.translations.pgettext_iface(sentence)
+    return whole if whole != sentence else speaker.said(sentence)
 
 
 def say_in_our_words(cls: type) -> None:
@@ -62,6 +69,7 @@ def say_in_our_words(cls: type) -> None:
 
 
 def register() -> None:
+    _speaker(bpy.app.translations.locale)  # so that no panel has to wait for files; where the language is changed, one does
     bpy.app.translations.register(
         BASE,
         {

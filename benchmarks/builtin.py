@@ -8,7 +8,8 @@ the server. A network of its own, the judge, reads the pictures. Beside the mode
 renders themselves (what the judge gets wrong), the model without controls, and another model if one is named. The overlap of the
 figure is also told relative to that of two true renders of the same case which differ in what the prompt leaves open.
 
-Prints a table; writes builtin.json and worst.png, the ten pictures that follow their case least. Needs the server's environment.
+Prints a table, and writes it as builtin.md, for the model card, and as builtin.json; worst.png shows the ten pictures that follow
+their case least. Needs the server's environment.
 """
 
 from __future__ import annotations
@@ -179,15 +180,13 @@ def sheet(cases: Sequence[Sample], scores: Scores) -> Image.Image:
     return page
 
 
-def print_table(tables: dict[str, dict[str, float | None]]) -> None:
+def markdown(tables: dict[str, dict[str, float | None]]) -> str:
     """A column for each maker; a dash where there was nothing to count."""
-    rows = list(next(iter(tables.values())))
-    columns = [max(12, len(title)) for title in tables]
-    print(" " * 30 + "".join(f"  {title:>{width}}" for title, width in zip(tables, columns, strict=True)))
-    for row in rows:
-        cells = (table[row] for table in tables.values())
-        told = ("–" if cell is None else f"{cell:.3f}" for cell in cells)
-        print(f"{row:<30}" + "".join(f"  {cell:>{width}}" for cell, width in zip(told, columns, strict=True)))
+    rows = [["", *tables], ["---"] * (len(tables) + 1)]
+    for name in next(iter(tables.values())):
+        cells = (table[name] for table in tables.values())
+        rows.append([name, *("–" if cell is None else f"{cell:.3f}" for cell in cells)])
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def _mean(values: Sequence[bool]) -> float | None:
@@ -234,8 +233,10 @@ def main() -> None:
         found = {title: run(title, make, cases, judge) for title, make in makers.items()}
 
     tables = {title: scores.table(cases, ceiling) for title, scores in found.items()}
-    print_table(tables)
+    table = markdown(tables)
+    print(table)
     options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "builtin.md").write_text(table, "utf-8")
     told = {"cases": len(cases), "two true renders": ceiling, **tables}
     (options.out / "builtin.json").write_text(json.dumps(told, indent=1) + "\n", "utf-8")
     sheet(cases, found[options.model]).save(options.out / "worst.png")

@@ -36,11 +36,12 @@ from diffusers import (
     UNet2DConditionModel,
 )
 from PIL import Image, ImageDraw
+from pose_to_anime.generation_server.amounts import GIB
 from pose_to_anime.generation_server.diffusion.clip_tokenizer import clip_tokenizer, open_clip_tokenizer
 from pose_to_anime.generation_server.diffusion.components import CONFIGS
 from pose_to_anime.generation_server.diffusion.engine import Engine
 from pose_to_anime.generation_server.diffusion.interface import GenerationError
-from pose_to_anime.generation_server.diffusion.modes import GIB, WISHES, Mode
+from pose_to_anime.generation_server.diffusion.modes import WISHES, Mode
 from pose_to_anime.generation_server.models.catalogue import ModelCatalogue
 from pose_to_anime.generation_server.protocol import Control, GenerationRequest
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer

@@ -98,6 +98,12 @@ async def models(request: Request) -> Response:
     return _answer(await asyncio.to_thread(_service(request).downloads.statuses))
 
 
+@router.get("/models/problems", response_model=list[str])
+async def model_problems(request: Request) -> Response:
+    """What of the user's own models and model files cannot be used, a sentence each that says why and what to do."""
+    return JSONResponse(await asyncio.to_thread(_service(request).models.problems))
+
+
 @router.get("/models/{name}/download", response_model=Download)
 async def download_size(request: Request, name: str) -> Response:
     """How much a download of a model and its ControlNets would bring, and the room on the disk. Asks the hub; brings nothing."""

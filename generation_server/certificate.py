@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from .replacing import put_in_place
+
 YEARS = 10
 """How long one of ours is good for: clients hold to its fingerprint, which a new one would change for all of them."""
 
@@ -121,4 +123,4 @@ def _make(chain: Path, key: Path, names: list[str]) -> None:
         draft.unlink(missing_ok=True)
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(data)
-        draft.replace(path)
+        put_in_place(draft, path)

@@ -90,6 +90,17 @@ class Client(Exchange):
     def models(self) -> tuple[ModelStatus, ...]:
         return self._read_list(ModelStatus, self._json("GET", "/v1/models"))
 
+    def model_problems(self) -> tuple[str, ...]:
+        """A sentence for each file of the user's that the server cannot use as a model, or as the description of one. None of a
+        server that an older version started: it does not tell."""
+        try:
+            data = self._json("GET", "/v1/models/problems")
+        except RequestRefused:
+            return ()
+        if not isinstance(data, list) or not all(isinstance(sentence, str) for sentence in data):
+            self._not_ours("its list of files that cannot be used is none")
+        return tuple(data)
+
     def folders(self) -> ModelFolders:
         """Where model files of the user's go, to be found at once. Raises RequestRefused for a server on another computer."""
         return self._read(ModelFolders, self._json("GET", "/v1/folders"))

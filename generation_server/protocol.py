@@ -22,6 +22,7 @@ from typing import Any
 
 from .messages import Message, check_range
 from .messages import ProtocolError as ProtocolError
+from .replacing import put_in_place
 
 PROTOCOL_VERSION = 1
 """Raised when a client and a server of different numbers can no longer talk to each other."""
@@ -121,6 +122,7 @@ class GenerationRequest(Message):
     batch_size: int = 1  # pictures that are made at once, of the seeds seed, seed + 1, …
     batch_count: int = 1  # and how often; all are results of one job
     child_in_view: bool = False  # a figure with a child's body is in the picture: nothing sexual is painted
+    explicit: bool = False  # an adult has switched explicit content on; without, a prompt that asks for it is refused
 
     def __post_init__(self) -> None:
         if not self.model:
@@ -320,6 +322,7 @@ class ModelStatus(Message):
     companions: tuple[str, ...] = ()  # names of the entries that are downloaded with it
     quality_prompt: str = ""  # what its prompts begin with, and its usual negative prompt; empty: as its family says
     negative_prompt: str = ""
+    sha256: str = ""  # of the one file that a checkpoint is, where it is known: recipes name models by its beginning
 
 
 @dataclass(frozen=True)
@@ -361,7 +364,7 @@ class ServerAddress(Message):
         draft.unlink(missing_ok=True)
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             json.dump(self.to_json(), file)
-        draft.replace(target)
+        put_in_place(draft, target)
 
     @classmethod
     def read(cls, data_dir: Path) -> ServerAddress | None:

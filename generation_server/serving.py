@@ -27,6 +27,7 @@ from .guard import Guard
 from .jobs.blobs import DiskFull, is_disk_full
 from .jobs.store import StoreError
 from .protocol import SERVER_PYTHON_FILE, ServerAddress
+from .replacing import put_in_place
 from .service import REAL_ENGINE, Service, Settings
 from .user_settings import SettingsError
 
@@ -264,7 +265,7 @@ def _token(data_dir: Path) -> str:
     draft.unlink(missing_ok=True)
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(token + "\n")
-    draft.replace(path)
+    put_in_place(draft, path)
     return token
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from .jobs.blobs import DiskFull, is_disk_full
 from .protocol import ProtocolError, ServerSettings
+from .replacing import put_in_place
 
 FILE_NAME = "settings.json"
 
@@ -54,7 +55,7 @@ class UserSettings:
         draft = self._path.with_name(f"{FILE_NAME}.{os.getpid()}")
         try:
             draft.write_text(json.dumps(new.to_json(), indent=1), "utf-8")
-            draft.replace(self._path)
+            put_in_place(draft, self._path)
         except OSError as error:
             draft.unlink(missing_ok=True)
             if is_disk_full(error):

@@ -57,6 +57,11 @@ class StudioError(Exception):
     """One sentence for the person at the terminal."""
 
 
+def in_gb(size: float) -> str:
+    """Bytes as a person reads them; GB are 10⁹ bytes, as indexes and disks count (and generation_server/amounts.py)."""
+    return f"{size / 1e9:.1f} GB"
+
+
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
@@ -290,10 +295,10 @@ def install(name: str, lock: str, log: Path, build: dict | None = None) -> None:
     failed = run_pip(name, ["--no-deps", "-r", str(source)], len(pins), log)
     source.unlink()
     if failed:
-        free = shutil.disk_usage(str(ROOT)).free / 1e9
+        free = in_gb(shutil.disk_usage(str(ROOT)).free)
         raise StudioError(
             f"Installing requirements/{lock}.txt into .venv/{name} failed ({failed}): check the network and the disk "
-            f"({free:.1f} GB free) and start this again. Pip's words: {log}"
+            f"({free} free) and start this again. Pip's words: {log}"
         )
     if build.get("index"):
         # With what they need, which is on that index too and is no other than what the lock has, but for CUDA's libraries.

@@ -15,7 +15,7 @@ import web
 from environments import LOCKS, StudioError
 from gpus import read_machine
 from pythons import WINDOWS, find_python
-from server_environment import run_program
+from server_environment import meaning, run_program
 from setup_folders import Home, Told, remove_tree
 from simple_index import PYPI, Settings, listed
 from wheel_download import File, fetch_all
@@ -46,6 +46,8 @@ def fetch_python(home: Home, told: Told) -> list[str]:
     found = find_python((data["python"],), own=False, more=home.pythons)
     if code != 0 or found is None:
         why = last.strip().removeprefix("Caused by: ") or "uv does not say why"
+        if local := meaning(why):
+            raise StudioError(f"Python could not be installed: {local}, and start this again.")
         raise StudioError(f"Python could not be downloaded ({why}): check the network connection, or {BY_HAND}.")
     uv.unlink(missing_ok=True)
     for folder in (home.setup / "uv", cache):

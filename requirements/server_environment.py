@@ -18,13 +18,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import setup_plan
 from environments import LOCKS, StudioError, lock_lines, mend, packages_in, python_in, try_lock
 from setup_folders import SHORTER, Home, Told, remove_tree
 from simple_index import canonical
 from torch_builds import Choice
 from wheel_download import File, NotGiven
 
+ISOLATED = ("-I", "-X", "utf8")
+"""Options of a Python that is to see neither the user's variables nor, on Windows, a code page that lacks letters of a path."""
 WATCHED = str(LOCKS / "watched.py")
+EMPTY = 64_000_000
+"""Bytes that an environment with nothing but pip takes, and some to work with."""
 CHECK = """\
 import json, torch, diffusers, transformers, fastapi, uvicorn
 cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
@@ -98,7 +103,9 @@ def make(home: Home, command: list[str], told: Told) -> None:
     if home.environment.exists():
         told.log("the environment cannot be used as it is: it is made again")
         remove_tree(home.environment)
-    code, last = run_program([*command, "-I", WATCHED, "-m", "venv", str(home.environment)], told)
+    if (free := setup_plan.free_bytes(home.folder)) < EMPTY:  # venv would not say it
+        raise StudioError(setup_plan.no_room(home, setup_plan.needed_bytes(home, EMPTY), free))
+    code, last = run_program([*command, *ISOLATED, WATCHED, "-m", "venv", str(home.environment)], told)
     if code != 0:
         raise StudioError(f"Python ({' '.join(command)}) could not make an environment ({last}): see {home.log}.")
 
@@ -143,7 +150,7 @@ def wanted(home: Home, choice: Choice, told: Told) -> tuple[set[str], list[File]
             told.note(f"{answer['name']} {answer['version']}")
 
     code, last = run_program(
-        [str(python_in(home.environment)), "-I", WATCHED, str(LOCKS / "wheel_index.py"), str(file)], told, read
+        [str(python_in(home.environment)), *ISOLATED, WATCHED, str(LOCKS / "wheel_index.py"), str(file)], told, read
     )
     file.unlink()
     if problems:
@@ -183,7 +190,7 @@ def fill(home: Home, files: list[File], pins: dict[str, str], strangers: list[st
     mend(packages_in(home.environment))
     if strangers:
         told.phase("installing", note="taking out what is no longer needed")
-        pip(home, [python, "-I", WATCHED, "-m", "pip", "uninstall", "--yes", *strangers], told)
+        pip(home, [python, *ISOLATED, WATCHED, "-m", "pip", "uninstall", "--yes", *strangers], told)
     if not pins:
         return
     sizes = {canonical(file.name.split("-")[0]): (home.wheels / file.name).stat().st_size for file in files}
@@ -198,7 +205,19 @@ def fill(home: Home, files: list[File], pins: dict[str, str], strangers: list[st
     told.watch = done
     listing = home.setup / "install.txt"
     listing.write_text("".join(f"{name}=={version}\n" for name, version in pins.items()), "utf-8")
-    command = [python, "-I", WATCHED, "-m", "pip", "install", "--no-input", "--progress-bar", "off", "--no-deps", "--no-index"]
+    command = [
+        python,
+        *ISOLATED,
+        WATCHED,
+        "-m",
+        "pip",
+        "install",
+        "--no-input",
+        "--progress-bar",
+        "off",
+        "--no-deps",
+        "--no-index",
+    ]
     # Compiling all modules takes minutes on a slow processor, and most are never used: what is, Python compiles at its first use.
     command += ["--no-compile", "--disable-pip-version-check", "--find-links", str(home.wheels), "-r", str(listing)]
     pip(home, command, told)
@@ -230,7 +249,7 @@ def check(home: Home, choice: Choice, told: Told) -> str:
     """Import what the server needs; a warning where the GPU cannot be reached. Raises StudioError."""
     told.phase("checking")
     answers: list[str] = []
-    code, last = run_program([str(python_in(home.environment)), "-I", "-c", CHECK], told, answers.append)
+    code, last = run_program([str(python_in(home.environment)), *ISOLATED, "-c", CHECK], told, answers.append)
     if code != 0:
         if "WinError 126" in last or "dependencies" in last:
             raise StudioError(f"PyTorch is installed and cannot start: {C_RUNTIME}, and start this again.")

@@ -13,7 +13,7 @@ from typing import Any
 import server_environment as environment
 import setup_plan
 import torch_builds
-from environments import ENVIRONMENTS, StudioError, lock_hash, python_in
+from environments import ENVIRONMENTS, StudioError, in_gb, lock_hash, python_in
 from gpus import read_machine
 from python_fetch import fetch_python, remove_pythons
 from setup_folders import Home, Stopped, Told, only_one, remove_tree, replace, stop_with
@@ -65,7 +65,7 @@ def bring(home: Home, told: Told) -> str:
     python = python_in(home.environment)
     usable = (
         setup_plan.version_of(python) in ENVIRONMENTS["server"][0][1]
-        and environment.run_program([str(python), "-I", "-c", "import pip"], told)[0] == 0
+        and environment.run_program([str(python), *environment.ISOLATED, "-c", "import pip"], told)[0] == 0
     )
     if home.environment.exists():
         environment.refuse_while_it_runs(home, told)
@@ -121,7 +121,7 @@ def download(home: Home, choice: torch_builds.Choice, told: Told) -> tuple[set[s
     told.phase("looking up packages")
     told.log(choice.sentence)
     names, files, pins = environment.wanted(home, choice, told)
-    files = with_sizes(files)
+    files = with_sizes(files, told)
     size, there = sum(file.size for file in files), setup_plan.fetched_bytes(home)
     whole = setup_plan.amount(read_machine(), choice)
     needed = int(max(size - there, 0) + size * whole.disk / max(whole.download, 1))
@@ -177,4 +177,4 @@ def remove(home: Home, told: Told) -> str:
     remove_pythons(home)
     remove_tree(home.wheels)
     freed = max(setup_plan.free_bytes(home.folder) - before, 0)
-    return f"The generation server is removed ({freed / 1e9:.1f} GB); models, pictures and the history are as they were."
+    return f"The generation server is removed ({in_gb(freed)}); models, pictures and the history are as they were."

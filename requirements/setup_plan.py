@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch_builds
-from environments import ENVIRONMENTS, LOCKS, StudioError, lock_hash, packages_in, python_in
+from environments import ENVIRONMENTS, LOCKS, StudioError, in_gb, lock_hash, packages_in, python_in
 from gpus import Machine, read_machine
 from pythons import PROBE, find_python
 from setup_folders import SHORTER, Home
@@ -54,7 +54,7 @@ def amount(machine: Machine, choice: torch_builds.Choice) -> Amount:
 def about(machine: Machine, choice: torch_builds.Choice) -> str:
     """The size of a build of PyTorch's own index in words, rounded as its data is."""
     builds = tomllib.loads(SIZES.read_text("utf-8"))["builds"]
-    return f"about {builds[choice.build][machine.system]['download'] / 1e9:.1f} GB"
+    return f"about {in_gb(builds[choice.build][machine.system]['download'])}"
 
 
 def python_for_server(home: Home) -> tuple[list[str] | None, str]:
@@ -118,6 +118,17 @@ def free_bytes(folder: Path) -> int:
 def fetched_bytes(home: Home) -> int:
     """What of the wheels is there already, whole or in part."""
     return sum(file.stat().st_size for file in home.wheels.glob("*")) if home.wheels.is_dir() else 0
+
+
+def needed_bytes(home: Home, least: int) -> int:
+    """What a whole set-up takes here at most, downloads included; ``least`` where that is not known."""
+    machine = read_machine()
+    try:
+        choice = torch_builds.choose(machine, *torch_builds.read_builds())
+    except torch_builds.NoBuild:
+        return least
+    much = amount(machine, choice)
+    return max(much.download - fetched_bytes(home) + much.disk, least)
 
 
 def plan(home: Home) -> dict[str, Any]:
@@ -196,6 +207,6 @@ def long_paths() -> bool:
 
 def no_room(home: Home, needed: int, free: int) -> str:
     return (
-        f"The disk of {home.folder} has {free / 1e9:.1f} GB free and the set-up needs {needed / 1e9:.1f} GB: make room, or "
+        f"The disk of {home.folder} has {in_gb(free)} free and the set-up needs {in_gb(needed)}: make room, or "
         "set the environment variable POSE_TO_ANIME_HOME to a folder on a larger disk before Blender starts."
     )

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urljoin
 
+from environments import in_gb
 from gpus import Gpu, Machine, read_machine
 
 FILE = Path(__file__).with_name("torch_builds.toml")
@@ -84,7 +85,7 @@ def choose(machine: Machine, data: dict[str, Any], builds: tuple[Build, ...], ag
             "'python3 studio.py serve --host 0.0.0.0 --tls', and paste the line that it prints into Blender's Preferences."
         )
     usual = data["package_index"][machine.system]
-    size = f"{usual['size'] / 1e9:.1f} GB"
+    size = in_gb(usual["size"])
     why = ""
     for gpu in sorted(machine.gpus, key=lambda gpu: ORDER.index(gpu.vendor)):
         own = [build for build in builds if build.vendor == gpu.vendor]
@@ -106,7 +107,7 @@ def choose(machine: Machine, data: dict[str, Any], builds: tuple[Build, ...], ag
 def _choice(build: Build, gpu: Gpu, usual: dict[str, Any], replaced: list[str]) -> Choice:
     whose = f"{gpu.name}{f' (driver {gpu.driver})' if gpu.driver[:1].isdecimal() else ''}"
     if build.name == usual.get("build"):
-        size = f"{usual['size'] / 1e9:.1f} GB"
+        size = in_gb(usual["size"])
         return Choice(
             f"PyTorch {usual['torch']} with {build.title}, for {whose}, comes from the package index: {size}.", build.name
         )
@@ -171,7 +172,7 @@ def wheel_size(index: str, pin: str, tag: str, platform: str) -> int | None:
 def with_size(choice: Choice, size: int | None, machine: Machine) -> str:
     """The sentence of a choice from PyTorch's own index, with what is to come."""
     libraries = " and the libraries that it names" if machine.system == "linux" else ""
-    told = f"{size / 1e9:.1f} GB{libraries}" if size else "some GB, of which the index does not say how many"
+    told = f"{in_gb(size)}{libraries}" if size else "some GB, of which the index does not say how many"
     return f"{choice.sentence}: {told}."
 
 

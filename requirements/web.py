@@ -12,6 +12,7 @@ import importlib
 import os
 import socket
 import ssl
+import sys
 import urllib.error
 import urllib.request
 from functools import cache
@@ -27,12 +28,13 @@ LATER = "start this again later; it goes on where it was"
 
 @cache
 def certificates(extra: str = "") -> ssl.SSLContext:
-    """Whom to trust: this computer's own list, ``extra`` (a file), and that of certifi where a bundled Python finds no list."""
+    """Whom to trust: this computer's own list, ``extra`` (a file), and certifi's where Python finds no list that is whole."""
     context = ssl.create_default_context()
     for file in (extra, os.environ.get("PIP_CERT", "")):
         if file and os.path.isfile(file):
             context.load_verify_locations(file)
-    if not context.cert_store_stats()["x509_ca"]:
+    # Windows lists an authority only once something of its own has met it: the well-known ones are added there.
+    if sys.platform == "win32" or not context.cert_store_stats()["x509_ca"]:
         for name in ("certifi", "pip._vendor.certifi"):
             try:
                 context.load_verify_locations(importlib.import_module(name).where())

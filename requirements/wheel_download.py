@@ -15,13 +15,13 @@ import threading
 import time
 import urllib.error
 from collections.abc import Callable
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
 import web
 from environments import StudioError
-from setup_folders import Stopped, Told, replace
+from setup_folders import BEAT, Stopped, Told, replace
 
 AT_ONCE = 4
 CHUNK = 1 << 18
@@ -76,16 +76,28 @@ def fetch_all(files: list[File], folder: Path, told: Told, words: str = "downloa
         del waiting[file.name]
         told.note(next(iter(dict(waiting)), ""))
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        told.note(next(iter(waiting), ""))  # the largest, which is what is waited for
-        works = [pool.submit(have, file) for file in missing]
-        try:
-            for done in wait(works, return_when=FIRST_EXCEPTION).done:
-                done.result()
-        except BaseException:
-            halt.set()  # the others end too
-            pool.shutdown(cancel_futures=True)
-            raise
+    told.note(next(iter(waiting), ""))  # the largest, which is what is waited for
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
+        follow([pool.submit(have, file) for file in missing], told)
+    finally:
+        halt.set()  # where one has failed, the others end too
+        end(pool, told)
+
+
+def follow(works: list[Future[None]], told: Told) -> None:
+    """Until all is done. Raises what one of them raises; Stopped at once, though a server may be keeping them waiting."""
+    while works:
+        done, left = wait(works, BEAT, return_when=FIRST_EXCEPTION)
+        for work in done:
+            work.result()
+        told.check()
+        works = list(left)
+
+
+def end(pool: ThreadPoolExecutor, told: Told) -> None:
+    """Who is stopped waits for nobody: the process ends, and with it what still listens for a silent server."""
+    pool.shutdown(wait=not told.stopped.is_set(), cancel_futures=True)
 
 
 def is_whole(path: Path, file: File) -> bool:
@@ -93,18 +105,23 @@ def is_whole(path: Path, file: File) -> bool:
     return path.is_file() and (not file.size or path.stat().st_size == file.size)
 
 
-def with_sizes(files: list[File]) -> list[File]:
-    """The files, of which those whose size the index does not tell are asked for it."""
-    with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(lambda file: file if file.size else replace_size(file), files))
+def with_sizes(files: list[File], told: Told) -> list[File]:
+    """The files, of which those whose size the index does not tell are asked for it. Raises Stopped."""
+    sizes = {file.name: file.size for file in files}
 
+    def ask(file: File) -> None:
+        try:
+            with web.ask(file.url, method="HEAD", proxy=file.proxy, cert=file.cert) as answer:
+                sizes[file.name] = int(answer.headers.get("Content-Length") or 0)
+        except (OSError, ValueError):
+            pass  # what is wrong is said when it is fetched
 
-def replace_size(file: File) -> File:
+    pool = ThreadPoolExecutor(8)
     try:
-        with web.ask(file.url, method="HEAD", proxy=file.proxy, cert=file.cert) as answer:
-            return dataclasses.replace(file, size=int(answer.headers.get("Content-Length") or 0))
-    except (OSError, ValueError):
-        return file  # what is wrong is said when it is fetched
+        follow([pool.submit(ask, file) for file in files if not file.size], told)
+    finally:
+        end(pool, told)
+    return [dataclasses.replace(file, size=sizes[file.name]) for file in files]
 
 
 def fetch(file: File, path: Path, told: Told, check: Callable[[], None]) -> None:

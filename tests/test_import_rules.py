@@ -64,11 +64,13 @@ LAYERS: dict[str, set[str]] = {
     "openpose": set(),
 }
 SERVES_ALL = {"settings", "compat", "handlers", "keys", "preferences"}
-BASICS = {"package", "errors", "png", "exif", "terminal", "translations"}
+BASICS = {"package", "pieces", "errors", "png", "exif", "terminal", "translations", "sentences"}
 COMPOSES = {"registration"}  # the one place that knows every feature module
 
 # What the add-on may know of the server, and what the server's two-sided parts may import themselves.
 CONTRACT = (
+    "generation_server.amounts",
+    "generation_server.replacing",
     "generation_server.messages",
     "generation_server.protocol",
     "generation_server.address",

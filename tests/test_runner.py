@@ -114,11 +114,23 @@ def test_suites_beside_each_other_say_whose_each_line_is(results: Path, capfd: p
     printed = [line for line in capfd.readouterr().out.splitlines() if line.strip() and "====" not in line]
     assert {line.split("|")[0].strip() for line in printed} == {"one", "two"}
     assert any(line.startswith("two") and "the second" in line for line in printed)
+    assert suites.summarise([two, one]) == 1
+    again = capfd.readouterr().out
+    assert "---- two: " in again and "test_it" in again and "the second" in again and "test_one" not in again
+
+
+def test_what_a_crashed_suite_printed_last_is_told_again(results: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (results / "test_one.py").write_text("import os\ndef test_it():\n    os.write(2, b'the end\\n')\n    os._exit(3)")
+    options = ["-s", "-p", "no:cacheprovider"]
+    (crashed,) = suites.run_beside_others([("one", Path(sys.executable), [str(results / "test_one.py")], options)], 2)
+    capfd.readouterr()
+    assert suites.summarise([crashed, {**crashed, "name": "other", "failures": []}]) == 1
+    assert "the end" in capfd.readouterr().out
 
 
 def test_the_summary_decides(capsys: pytest.CaptureFixture[str]) -> None:
-    good = {"name": "server", "code": 0, "seconds": 1.0, "passed": 3, "failed": 0, "skipped": 1}
-    bad = {"name": "bpy-4.5", "code": 1, "seconds": 1.0, "passed": 1, "failed": 2, "skipped": 0}
+    good = {"name": "server", "code": 0, "seconds": 1.0, "passed": 3, "failed": 0, "skipped": 1, "failures": []}
+    bad = {"name": "bpy-4.5", "code": 1, "seconds": 1.0, "passed": 1, "failed": 2, "skipped": 0, "failures": []}
     assert suites.summarise([good]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "3 passed, 0 failed, 1 skipped"
     assert suites.summarise([good, bad]) == 1

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import web
 from environments import packages_in, python_in
 from package_index import Index, canonical, make_wheel, noise, serve_index
 from setting_up import FAKES, User, copy_of_program
@@ -52,8 +53,9 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def user(index: Index, empty: Path, tmp_path: Path) -> User:
-    shutil.copytree(empty, tmp_path / "home" / "server-env", symlinks=True)
-    return User(tmp_path / "home", index.url, copy_of_program(tmp_path / "extension", LOCK))
+    folder = tmp_path / "Zoë 太郎 & Co"  # as users are called, and folders after them
+    shutil.copytree(empty, folder / "home" / "server-env", symlinks=True)
+    return User(folder / "home", index.url, copy_of_program(folder / "extension", LOCK))
 
 
 def have(user: User) -> dict[str, str]:
@@ -206,6 +208,17 @@ def test_only_one_works(user: User, index: Index) -> None:
     assert user.run("install")["error"] == ""
 
 
+def test_who_cancels_does_not_wait_for_a_server_that_says_nothing(user: User, index: Index) -> None:
+    """It may keep the connection for half a minute before that counts as broken."""
+    index.silent.add("torch")
+    process = user.start_and_wait("install", lambda status: status["done"] > 0 and status["note"].startswith("torch"))
+    (user.home / "server-setup" / "cancel").touch()
+    process.communicate(timeout=web.PATIENCE - 5.0)
+    assert process.returncode == 2 and "goes on where" in user.status()["error"]
+    index.silent.clear()
+    assert user.run("install")["error"] == ""
+
+
 def test_it_ends_with_who_started_it(user: User, index: Index) -> None:
     index.slow = 50_000
     process = user.start("install", "--until-input-closes")
@@ -222,7 +235,11 @@ def test_a_disk_that_is_too_small(user: User, tmp_path: Path, empty: Path) -> No
         ballast = fill(disk, 200_000)
         told = user.run("install")
         assert "GB free and the set-up needs" in told["error"] and "make room" in told["error"]
+        shutil.rmtree(disk / "server-env")
+        told = user.run("install")
+        assert "GB free and the set-up needs" in told["error"], "also where not even an empty environment has room"
         ballast.unlink()
+        shutil.copytree(empty, disk / "server-env", symlinks=True)
         assert user.run("install")["error"] == ""
 
 

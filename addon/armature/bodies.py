@@ -10,7 +10,9 @@ from pathlib import Path
 from ...generation_server.protocol import user_data_dir
 from ..errors import UserError
 from ..package import RIGS
+from ..pieces import Pieces, at_once
 from .skin.body_file import Body, BodyFileError, read_body
+from .skin.inheritance import read_merged
 
 SUFFIX = ".toml"
 
@@ -61,9 +63,17 @@ def body_files() -> dict[str, Path]:
 
 def read_bodies() -> Bodies:
     """Read all body files. One that is broken does not hide the others."""
+    return at_once(reading_bodies())
+
+
+def reading_bodies() -> Pieces[Bodies]:
+    """The same, at most a file at a time."""
     entries, problems = [], []
     for key, path in body_files().items():
+        yield
         try:
+            read_merged(path)  # half of the work, whose result is kept
+            yield
             body = read_body(path)
         except BodyFileError as error:
             problems.append(str(error))

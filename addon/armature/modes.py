@@ -34,6 +34,16 @@ def shown(obj: bpy.types.Object) -> Generator[None, None, None]:
             obj.hide_viewport = True
 
 
+def layer_in(context: bpy.types.Context) -> bpy.types.ViewLayer | None:
+    """The view layer, for polls: None where the context has no scene, in which Blender itself would crash when it is asked."""
+    return context.view_layer if context.scene is not None else None
+
+
+def mode_in(context: bpy.types.Context) -> str:
+    """The mode, for polls: empty where the context has no scene, in which Blender would crash too."""
+    return context.mode if layer_in(context) is not None else ""
+
+
 def posed_objects() -> list[bpy.types.Object]:
     """The objects in Pose Mode: Blender can have several at a time."""
     return list(bpy.context.objects_in_mode) if bpy.context.mode == "POSE" else []

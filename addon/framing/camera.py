@@ -17,6 +17,7 @@ from ..settings import framing as settings
 from .family import size_rule
 from .sizes import CUSTOM, SizeError, parse_ratio, picture_size
 from .solve import Array, Region, bounds, fit_orthographic, fit_perspective, project
+from .startup import is_startup_camera
 from .subject import Framed, figure_points
 
 LENS = 85.0
@@ -90,6 +91,12 @@ def picture_camera(scene: bpy.types.Scene) -> bpy.types.Object | None:
     if scene.camera is not None and scene.camera.type == "CAMERA":
         return scene.camera
     return pose_camera(scene)
+
+
+def chosen_camera(scene: bpy.types.Scene) -> bpy.types.Object | None:
+    """The same, but None as long as it is only the one of Blender's start-up file: the pose camera takes its place."""
+    camera = picture_camera(scene)
+    return None if camera is None or is_startup_camera(scene, camera) else camera
 
 
 def use_pose_camera(scene: bpy.types.Scene) -> bpy.types.Object:

@@ -56,6 +56,12 @@ def sampler_of(settings: Any, family: Family) -> str:
     return settings.sampler if settings.sampler in family.samplers else family.default_sampler
 
 
+def offered(settings: bpy.types.PropertyGroup) -> list[str]:
+    """The control kinds of the chosen model's family, in the order in which images are offered."""
+    family = families().get(settings.family)
+    return [kind for kind in KINDS if family is not None and kind in family.controls]
+
+
 def sampler_title(name: str) -> str:
     return SAMPLERS[name].title if name in SAMPLERS else name
 

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from ..armature.bodies import Bodies, body_folders, read_bodies
+from ..armature.bodies import Bodies, body_folders, reading_bodies
+from ..pieces import Pieces
 from .shelf import Shelf
 from .timer import redraw
 
 
-def _read() -> Bodies:
-    found = read_bodies()
+def _read() -> Pieces[Bodies]:
+    found = yield from reading_bodies()
     redraw()
     return found
 

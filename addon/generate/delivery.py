@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from ...generation_server.client import Client
+from ...generation_server.client import Client, RequestRefused
 from ...generation_server.protocol import JobStatus
 from ..png import PngError, read_info
 from .records import Record, further_picture, mark, write_file, write_record
@@ -19,6 +19,14 @@ def send_inputs(client: Client, record: Record) -> None:
         path = record.input_path(name)
         if client.upload(path.read_bytes()) != sha256:
             raise FileNotFoundError(2, f"{path.name} was changed")
+
+
+def cancel_jobs(client: Client, job_ids: set[str]) -> None:
+    """Cancel these on the server, as far as it knows them. Raises ServerError; those that it was not told of are left then."""
+    for job_id in tuple(job_ids):
+        with contextlib.suppress(RequestRefused):
+            client.cancel(job_id)
+        job_ids.discard(job_id)
 
 
 def fetch_pictures(client: Client, record: Record, status: JobStatus) -> None:

@@ -8,7 +8,6 @@ import dataclasses
 import json
 import platform
 import sys
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import bpy
 
 from ...generation_server.protocol import user_data_dir
 from .. import compat
-from ..package import BASE, ROOT
+from ..package import BASE, ROOT, version
 from ..preferences import preferences
 from . import environment, session
 from .connection import server_dir
@@ -73,7 +72,7 @@ def _facts(scene: bpy.types.Scene | None) -> str:
     prefs, now = preferences(), session.session
     set_up = environment.set_up()
     told: dict[str, Any] = {
-        "extension": _version(),
+        "extension": version(),
         "installed as": BASE.split(".")[0],
         "blender": compat.blender_version(),
         "python": sys.version.split()[0],
@@ -115,12 +114,6 @@ def _secrets(scene: bpy.types.Scene | None, folder: Path) -> Iterable[str]:
         yield from (scene.pose_to_anime.generation.prompt, scene.pose_to_anime.generation.negative_prompt)
     for record in read_records(record_paths()[:_RECORDS], _RECORDS):
         yield from (record.request.prompt, record.request.negative_prompt, record.blend)
-
-
-def _version() -> str:
-    with contextlib.suppress(OSError, ValueError, KeyError):
-        return str(tomllib.loads((ROOT / "blender_manifest.toml").read_text("utf-8"))["version"])
-    return "unknown"
 
 
 def _gpu() -> str:

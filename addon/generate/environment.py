@@ -14,23 +14,27 @@ import bpy
 
 from ...generation_server.protocol import ServerAddress, user_data_dir
 from ..errors import UserError
+from ..package import version
 from ..preferences import preferences
 from . import session as _session
 from . import timer
 from .connection import server_dir, start_with_blender
 from .link import LinkError
 from .model_folders import ModelFolders
-from .server_process import server_python
+from .server_process import ENVIRONMENT, server_python
 from .setting_up import SetUp
 
 folders = ModelFolders()
 """Of other programs, whose models are used from there."""
+
+OUTDATED = "The server's environment is of another version of the extension: press Update in the Preferences."
 
 MAKING = ("install", "repair", "update")
 """Works after which there is an environment."""
 
 _set_up: SetUp | None = None
 _is_there = False
+_is_outdated = False
 _dialog_wanted = False
 _picture_wanted = False
 
@@ -48,10 +52,17 @@ def is_there() -> bool:
     return _is_there
 
 
+def is_outdated() -> bool:
+    """Whether that one was what another version of the extension needs. For panels."""
+    return _is_outdated
+
+
 def look() -> bool:
-    """Look whether there is an environment now."""
-    global _is_there
-    _is_there = not set_up().running and server_python(server_dir()) is not None
+    """Look whether there is an environment now, and whether it is that of this version."""
+    global _is_there, _is_outdated
+    python = None if set_up().running else server_python(server_dir())
+    _is_there = python is not None
+    _is_outdated = python is not None and python.parents[1] == user_data_dir() / ENVIRONMENT and set_up().is_outdated()
     return _is_there
 
 
@@ -79,10 +90,12 @@ def ask(picture: bool = False) -> None:
 
 def begin(command: str) -> None:
     """Start a work on the environment. Raises SetUpError."""
-    global _is_there
+    global _is_there, _is_outdated
     set_up().begin(command, [server_dir()])
-    if command in ("install", "repair", "update", "remove"):
-        _is_there = False
+    if command in (*MAKING, "remove"):
+        _is_there = _is_outdated = False
+        if _session.session.notice == OUTDATED:
+            _session.session.notice = ""
     _session.session.error = ""
     timer.start()
     timer.redraw()
@@ -174,7 +187,15 @@ def _first_look() -> None:
     """When the extension begins: a set-up of an earlier Blender is followed, a server may have to start with this one."""
     if set_up().running:
         timer.start()
-    if look() and start_with_blender() and not bpy.app.background:
+    if look() and is_outdated():
+        _session.session.notice = OUTDATED
+    if is_there() and not bpy.app.background:
+        start_if_wished()
+
+
+def start_if_wished() -> None:
+    """Start the server, or adopt the one that runs, where the user wants one as soon as Blender is there."""
+    if start_with_blender():
         try:
             _session.connect(start=True)
         except (UserError, LinkError) as error:
@@ -187,20 +208,21 @@ CLASSES: tuple[type, ...] = ()
 
 
 def register() -> None:
-    set_up()  # here, for panels must not read its file
+    set_up()  # here, for panels must not read its file; nor the manifest
+    version()
     timer.watchers.append(_watcher)
     _session.waits_for_server.append(_is_setting_up)
     timer.later("environment", _first_look)
 
 
 def unregister() -> None:
-    global _set_up, _is_there, _dialog_wanted
+    global _set_up, _is_there, _is_outdated, _dialog_wanted
     _session.waits_for_server.remove(_is_setting_up)
     timer.watchers.remove(_watcher)
     if _set_up is not None:
         _set_up.close()
     folders.close()
-    _set_up, _is_there, _dialog_wanted = None, False, False
+    _set_up, _is_there, _is_outdated, _dialog_wanted = None, False, False, False
 
 
 def _is_setting_up() -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..pieces import Pieces
 from . import session as _session
 from .link import LinkError
 
@@ -31,7 +32,7 @@ class Errand:
 
 
 _errands: dict[str, Errand] = {}
-_when_done: dict[str, Callable[[Any], None]] = {}
+_when_done: dict[str, Callable[[Any], Pieces[None] | None]] = {}
 
 
 def errand(name: str) -> Errand | None:
@@ -49,9 +50,9 @@ def running(prefix: str = "") -> tuple[Errand, ...]:
     return tuple(found for found in _errands.values() if found.is_running and found.name.startswith(prefix))
 
 
-def begin(kind: str, when_done: Callable[[Any], None] | None = None, name: str = "", **options: Any) -> None:
-    """Have the bridge do it; ``when_done`` gets what it came to. One of the same name (usually its kind) that goes on
-    is left to it.
+def begin(kind: str, when_done: Callable[[Any], Pieces[None] | None] | None = None, name: str = "", **options: Any) -> None:
+    """Have the bridge do it; ``when_done`` gets what it came to, and may return pieces of work. One of the same name (usually
+    its kind) that goes on is left to it.
 
     Raises UserError, LinkError.
     """
@@ -89,14 +90,28 @@ def look() -> None:
         _when_done.clear()
 
 
-def _told(errand: str, state: str, done: int = 0, total: int = 0, sentence: str = "", result: Any = None, **_newer: Any) -> None:
-    _errands[errand] = Errand(errand, state, done, total, sentence)
+def _told(
+    errand: str, state: str, done: int = 0, total: int = 0, sentence: str = "", result: Any = None, **_newer: Any
+) -> Pieces[None] | None:
+    _errands[errand] = told = Errand(errand, state, done, total, sentence)
     if state == "running":
-        return
+        return None
     _session.session.errands.discard(errand)
     call = _when_done.pop(errand, None)
-    if state == "done" and call is not None:
-        call(result)
+    pieces = call(result) if state == "done" and call is not None else None
+    if pieces is None:
+        return None
+    _errands[errand] = Errand(errand, total=total, done=done)  # it goes on until what it came to is taken in
+    _session.session.errands.add(errand)
+    return _taken_in(pieces, told)
+
+
+def _taken_in(pieces: Pieces[None], told: Errand) -> Pieces[None]:
+    try:
+        yield from pieces
+    finally:
+        _errands[told.name] = told
+        _session.session.errands.discard(told.name)
 
 
 CLASSES: tuple[type, ...] = ()

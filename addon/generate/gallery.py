@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import bpy
 
+from ..pieces import Pieces, for_a_moment
 from ..preferences import preferences
 from ..settings import history as settings
 from . import thumbnails, timer
@@ -44,11 +45,14 @@ class _State:
     due: frozenset[str] = frozenset()  # jobs of which it had said so when the last picture came
     leaving: deque[Item] = field(default_factory=deque)  # to be deleted
     gone: list[str] = field(default_factory=list)  # jobs whose results have been deleted since that was last told
-    reading: Iterator[None] | None = None
+    reading: Pieces[None] | None = None
     again: bool = False  # something changed while it was read
 
 
 _state = _State()
+
+leaves: list[Callable[[Record], None]] = []
+"""Called with each result that is about to be deleted."""
 
 removed: list[Callable[[list[str]], None]] = []
 """Called with the jobs whose results have been removed."""
@@ -109,6 +113,11 @@ def warned() -> None:
 def others(this_file: bool) -> tuple[Item, ...]:
     """The results that are no favourites, of the open file or of all."""
     return tuple(item for item in _state.index.items if not item.favourite and (not this_file or item.file_id in _state.files))
+
+
+def shown(all_pages: bool) -> tuple[Item, ...]:
+    """The results that are looked for, of all pages or of the one that is shown, but no favourites."""
+    return tuple(item for item in (_state.found if all_pages else _state.page) if not item.favourite)
 
 
 def last_picture_with(model: str) -> Path | None:
@@ -191,7 +200,8 @@ def limits() -> Limits:
 def _read_on() -> None:
     if _state.reading is None:
         return
-    unfinished = _piece(_state.reading)
+    is_whole, _ = for_a_moment(_state.reading, _PIECE)
+    unfinished = not is_whole
     if unfinished and not _state.is_read and len(_state.index.items) != len(_state.by_job):
         _state.by_job = {item.job_id: item for item in _state.index.items}
         look()
@@ -210,17 +220,6 @@ def _finish_reading() -> None:
         refresh()
     else:
         _keep_limits()
-
-
-def _piece(work: Iterator[None]) -> bool:
-    """Do a little; False at the end."""
-    end = time.perf_counter() + _PIECE
-    while time.perf_counter() < end:
-        try:
-            next(work)
-        except StopIteration:
-            return False
-    return True
 
 
 def _count() -> None:
@@ -264,6 +263,8 @@ def _is_deleted(item: Item) -> bool:
             return False
         with contextlib.suppress(OSError):  # then the server offers it again
             note_gone([item.job_id])
+        for call in tuple(leaves):
+            call(record)
         for path in reversed(record.files):  # the record goes last: what is cut short can be done again
             path.unlink(missing_ok=True)
     except (RecordError, OSError):

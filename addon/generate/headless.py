@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 import bpy
 
@@ -37,7 +39,7 @@ def generate_blocking(
     view_layer: bpy.types.ViewLayer | None = None,
     prepared: Prepared | None = None,
     seed: int | None = None,
-    sampler: str = "",
+    numbers: Mapping[str, Any] = MappingProxyType({}),
     pictures: int = 1,
     strip_metadata: bool = False,
     on_progress: Callable[[JobStatus], None] | None = None,
@@ -46,7 +48,7 @@ def generate_blocking(
 
     Args:
         prepared: what ``prepare`` made, for a caller that wants its passes first; by default it is made here.
-        pictures: how many, where ``prepared`` does not say it, as far as the family allows.
+        numbers, pictures: as ``prepare`` takes them, where ``prepared`` is not given.
         strip_metadata: whether they come without their recipes.
         on_progress: called with each state of the job.
 
@@ -55,7 +57,7 @@ def generate_blocking(
     """
     try:
         take_list([model.to_json() for model in client.models()])
-        prepared = prepared or prepare(scene, view_layer or bpy.context.view_layer, seed=seed, sampler=sampler, pictures=pictures)
+        prepared = prepared or prepare(scene, view_layer or bpy.context.view_layer, seed=seed, numbers=numbers, pictures=pictures)
         for data in prepared.images.values():
             client.upload(data)
         submission = dataclasses.replace(prepared.submission(), strip_metadata=strip_metadata)

@@ -19,16 +19,18 @@ from ...generation_server.protocol import JobState
 from .. import handlers
 from ..errors import UserError
 from ..settings import window as settings
-from . import gallery, pictures, thumbnails, timer, viewing
+from . import gallery, held_images, pictures, thumbnails, timer, viewing
 from . import session as _session
 from .link import LinkError
-from .records import THUMBNAILS, Record, RecordError, bring_back, discard, is_file_id, read_records, record_paths
+from .records import THUMBNAILS, Record, RecordError, bring_back, discard, is_file_id, read_records, record_paths, record_stamp
 
 RESUME_WITHIN = 7 * 24 * 3600.0
 """Seconds after which a job that never came to an end is no longer asked for."""
 
 _SCANNED = 60
-"""Newest records that are looked at for results and for unfinished jobs: failed ones lie between."""
+"""Newest records that are looked at for results: failed ones lie between."""
+
+_PIECE = 0.004  # seconds of one call of the timer
 
 _shown: dict[int, str] = {}
 _file_id = ""  # of the open file: an undo can take it out of the scene
@@ -37,6 +39,8 @@ _of_all: tuple[Record, ...] = ()
 _discarded: list[str] = []
 _read: dict[Path, Record] = {}
 _recalled: dict[str, Record | None] = {}  # older ones that are looked at
+_unfinished: list[Path] = []  # records that may be of unfinished jobs, and have not been looked at
+_held = 0  # of those that are being deleted, the images that the open file keeps
 
 
 def file_ids() -> set[str]:
@@ -84,6 +88,11 @@ def in_memory(job_id: str) -> Record | None:
     if job_id and job_id not in _recalled:
         timer.later(f"recall {job_id}", lambda: _recall(job_id))
     return _recalled.get(job_id)
+
+
+def is_gone(job_id: str) -> bool:
+    """Whether a result was looked for and is not there, for panels."""
+    return in_memory(job_id) is None and job_id in _recalled
 
 
 def _recall(job_id: str) -> None:
@@ -135,16 +144,18 @@ def put_back() -> None:
             continue  # its file was deleted by hand; the thumbnail says so when it is clicked
 
 
-def throw_away(record: Record) -> None:
-    """Take a result out of the history and out of Blender. Raises UserError."""
+def throw_away(record: Record) -> bool:
+    """Take a result out of the history, and out of Blender unless the open file needs it; then True. Raises UserError."""
+    stays = held_images.hold(record)
     try:
         discard(record)
     except OSError as error:
         raise UserError(f"The picture cannot be discarded: {error.strerror or error}.") from error
-    if image := pictures.image_of(record.job_id):
+    if not stays and (image := pictures.image_of(record.job_id)):
         bpy.data.images.remove(image)
     _discarded.append(record.job_id)
     refresh()
+    return stays
 
 
 def can_bring_back() -> bool:
@@ -162,17 +173,24 @@ def bring_last_back() -> Record | None:
 
 
 def resume_unfinished() -> None:
-    """Follow the jobs of this file that an earlier Blender began and did not see the end of."""
+    """Follow the jobs of this file that an earlier Blender began and did not see the end of, a few at each call of the timer."""
+    global _unfinished
+    began = record_stamp(time.time() - RESUME_WITHIN)
+    _unfinished = [path for path in record_paths(file_ids()) if path.name >= began and path not in _read]
+    _resume_on()
 
-    def unfinished(record: Record) -> bool:
-        return not record.state.is_final and time.time() - record.created < RESUME_WITHIN
 
-    for record in reversed(read_records(record_paths(file_ids())[:_SCANNED], THUMBNAILS, unfinished)):
-        try:
-            _session.resume(record)
-        except (UserError, LinkError, RecordError) as error:
-            _session.fail(str(error))
-            return
+def _resume_on() -> None:
+    end = time.perf_counter() + _PIECE
+    while _unfinished and time.perf_counter() < end:
+        for record in read_records([_unfinished.pop()], 1, lambda record: not record.state.is_final):  # the oldest one first
+            try:
+                _session.resume(record)
+            except (UserError, LinkError, RecordError) as error:
+                _unfinished.clear()
+                _session.fail(str(error))
+    if _unfinished:
+        timer.later("resume", _resume_on)
 
 
 def _has_result(record: Record) -> bool:
@@ -194,9 +212,8 @@ def _arrived(record: Record) -> None:
 
 
 def _load(record: Record) -> None:
-    image = pictures.open_image(record)
+    pictures.open_image(record)
     timer.later("show", lambda: _show(record.job_id))
-    image.pose_to_anime.job_id = record.job_id
 
 
 def _show(job_id: str) -> None:
@@ -215,8 +232,15 @@ def _previewed(job: _session.Job) -> None:
 def _preview(job: _session.Job) -> None:
     if job.id not in _session.session.jobs or not belongs_here(job.record):
         return
-    request = job.record.request
-    image = pictures.show_preview(job.preview, (request.width, request.height))
+    pictures.read_preview(job.preview)
+    timer.later("preview as large as the picture", lambda: _show_preview(job))
+
+
+def _show_preview(job: _session.Job) -> None:
+    image = pictures.preview_image()
+    if image is None or job.id not in _session.session.jobs:
+        return
+    pictures.enlarge_preview(image, pictures.size_of(job.record))
     if not viewing.is_chosen():
         viewing.show(image, pictures.size_of(job.record))
 
@@ -244,6 +268,7 @@ def _after_undo(*_: Any) -> None:
         if _file_id and not scene.pose_to_anime.file_id and scene == bpy.context.scene:
             scene.pose_to_anime.file_id = _file_id
     put_back()
+    held_images.put_back()
     for _, area in viewing.image_editors():
         job_id = _shown.get(area.as_pointer(), "")
         image = _image_again(job_id) if job_id else None
@@ -263,8 +288,18 @@ def _image_again(job_id: str) -> bpy.types.Image | None:
         return None
 
 
+def _leaves(record: Record) -> None:
+    """A result is about to be deleted from disk."""
+    global _held
+    _held += held_images.hold(record)
+
+
 def _removed(job_ids: list[str]) -> None:
     """Results have been deleted from disk: their images go too, unless the user has kept them or something uses them."""
+    global _held
+    if _held:
+        _session.session.notice = f"Deleted from the history, but packed into this file, which uses them: {_held}."
+    _held = 0
     images = [image for job_id in job_ids if (image := pictures.image_of(job_id)) and not pictures.is_kept(image)]
     for image in pictures.unused(images):
         bpy.data.images.remove(image)
@@ -272,17 +307,35 @@ def _removed(job_ids: list[str]) -> None:
 
 
 @persistent
+def _before_save(*_: Any) -> None:
+    held_images.hold_all()
+
+
+def _tell_missing() -> None:
+    if names := held_images.missing():
+        _session.session.notice = f"Gone from the history, though this file uses them: {', '.join(names)}."
+
+
+@persistent
 def _after_load(*_: Any) -> None:
+    _session.session.error = _session.session.notice = ""
+    _look_at_file()
+
+
+def _look_at_file() -> None:
+    """What belongs to the file that is open now, and what there is still to be done for it."""
     global _file_id
+    held_images.forget()
+    _discarded.clear()
+    _unfinished.clear()
     _file_id = ""
     _file_id = next(iter(sorted(file_ids())), "")
-    _discarded.clear()
-    _session.session.error = _session.session.notice = ""
     refresh()
     put_back()
     pictures.remove_preview()  # one that was saved while a job ran
     if not bpy.app.background:
         timer.later("resume", resume_unfinished)
+        timer.later("missing images", _tell_missing)
 
 
 _HANDLERS = (
@@ -290,6 +343,7 @@ _HANDLERS = (
     ("redo_pre", _before_undo),
     ("undo_post", _after_undo),
     ("redo_post", _after_undo),
+    ("save_pre", _before_save),
     ("load_post", _after_load),
 )
 
@@ -301,13 +355,15 @@ def register() -> None:
     _session.finished.append(_arrived)
     _session.previewed.append(_previewed)
     settings.history_listeners.append(gallery.look)
+    gallery.leaves.append(_leaves)
     gallery.removed.append(_removed)
     # Blender's data cannot be read while an extension is being enabled.
-    timer.later("first look", _after_load)
+    timer.later("first look", _look_at_file)  # what other modules have said since then stays
 
 
 def unregister() -> None:
     gallery.removed.remove(_removed)
+    gallery.leaves.remove(_leaves)
     settings.history_listeners.remove(gallery.look)
     _session.previewed.remove(_previewed)
     _session.finished.remove(_arrived)

@@ -10,10 +10,12 @@ from __future__ import annotations
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ...generation_server.amounts import GIB
+from ..pieces import Pieces
 from .records import NEW, STAR, Record, RecordError, history_dir, read_record, subfolders
 
 SORTS = ("NEWEST", "OLDEST", "FAVOURITES", "MODEL", "SEED", "LARGEST")
@@ -88,7 +90,7 @@ class HistoryIndex:
     def bytes(self) -> int:
         return sum(item.bytes for item in self.items) + self.other_bytes
 
-    def read(self, folder: Path | None = None) -> Iterator[None]:
+    def read(self, folder: Path | None = None) -> Pieces[None]:
         """Read the history anew, a little at each step; ``items`` grows meanwhile, and is whole and true at the end."""
         found: dict[Path, _Files] = {}
         yield from _list(folder or history_dir(), found)
@@ -134,7 +136,7 @@ class HistoryIndex:
         self.items = tuple(self._known.values())
 
 
-def _list(folder: Path, found: dict[Path, _Files]) -> Iterator[None]:
+def _list(folder: Path, found: dict[Path, _Files]) -> Pieces[None]:
     """The files of every record below ``folder``, by the record's path."""
     for sub in sorted(subfolders(folder)):
         yield
@@ -226,7 +228,7 @@ def excess(items: Iterable[Item], limits: Limits, other_bytes: int = 0) -> Exces
     """``items`` come newest first; the oldest leave first."""
     items = tuple(items)
     size, count = sum(item.bytes for item in items) + other_bytes, len(items)
-    most_bytes = limits.gib * 2**30 if limits.gib > 0.0 else float("inf")
+    most_bytes = limits.gib * GIB if limits.gib > 0.0 else float("inf")
     most = limits.count if limits.count > 0 else float("inf")
     is_near = size > NEAR * most_bytes or count > NEAR * most
     leaving: list[Item] = []

@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ...generation_server.replacing import put_in_place
 from .server_process import last_lines
 
 BRIDGE = Path(__file__).absolute().with_name("bridge.py")
@@ -91,7 +92,7 @@ class Link:
         part = path.with_suffix(".part")
         try:
             part.write_text(json.dumps(dict(command)), "utf-8")
-            part.replace(path)
+            put_in_place(part, path)
         except OSError as error:
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)

@@ -11,9 +11,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ...generation_server.address import is_loopback
+from ...generation_server.amounts import in_gb
 from ...generation_server.client import Client, RequestRefused, ServerError
 from ...generation_server.protocol import ModelFolders, ModelStatus, user_data_dir
-from .amounts import in_words
+from ...generation_server.replacing import SCANNED, put_in_place
 from .errand_runner import Errand, ErrandError, ErrandStopped, Progress, Served
 from .errand_thread import asked
 from .records import disk_sentence
@@ -29,10 +30,13 @@ _PICTURES = (".preview.png", ".png", ".preview.jpg", ".jpg", ".jpeg", ".preview.
 
 
 def list_models(served: Served) -> Errand:
-    """What the server has, and the pictures beside its files: ``models``, ``pictures`` (title → path)."""
+    """What the server has, what it cannot use, and the pictures beside its files: ``models``, ``problems``, ``pictures`` (title →
+    path)."""
     client = served()
     yield Progress(text="Asking the server")
     models = [model.to_json() for model in client.models()]
+    yield Progress(text="Asking the server")
+    problems = list(client.model_problems())
     yield Progress(text="Asking the server")
     pictures: dict[str, str] = {}
     if _is_here(client):
@@ -41,7 +45,7 @@ def list_models(served: Served) -> Errand:
                 pictures.setdefault(title, path)
             if number % 20 == 0:
                 yield Progress(text="Looking for pictures")
-    return {"models": models, "pictures": pictures}
+    return {"models": models, "problems": problems, "pictures": pictures}
 
 
 def download_size(served: Served, model: str) -> Errand:
@@ -174,13 +178,13 @@ def _copy(source: Path, target: Path) -> Iterator[Progress]:
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
     total, done = source.stat().st_size, 0
     if shutil.disk_usage(target.parent).free < total:
-        raise ErrandError(f"The disk is full: make room of {in_words(total)} for {target.parent}, then try again.")
+        raise ErrandError(f"The disk is full: make room of {in_gb(total)} for {target.parent}, then try again.")
     try:
         with source.open("rb") as reading, part.open("wb") as writing:
             while data := reading.read(PIECE):
                 writing.write(data)
                 done += len(data)
                 yield Progress(done, total, "Copying")
-        part.replace(target)
+        put_in_place(part, target, SCANNED)
     finally:
         part.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ import bpy
 
 from ...generation_server.families.advice import advised
 from ...generation_server.protocol import Download, ModelStatus, ProtocolError
+from ..pieces import Pieces
 from ..settings import models as settings
 from . import errands, gallery, models, thumbnails, timer
 from . import session as _session
@@ -77,9 +78,14 @@ def first_download() -> ModelStatus | None:
     every = models.every()
     if any(item.present and item.kind == "checkpoint" and item.name != _OURS for item in every):
         return None
-    health = _session.session.server.health
-    best = advised(every, health.memory_total if health else 0)
+    best = advised(every, gpu_memory())
     return next((item for item in best if not item.present), None)
+
+
+def gpu_memory() -> int:
+    """Bytes of the GPU that the server paints with; 0 where it paints on the processor, whose memory says nothing."""
+    health = _session.session.server.health
+    return health.memory_total if health is not None and health.device != "CPU" else 0
 
 
 def under_way() -> tuple[errands.Errand, ...]:
@@ -121,20 +127,20 @@ def refresh() -> None:
     errands.begin("list_models", _listed)
 
 
-def _listed(result: Any) -> None:
+def _listed(result: Any) -> Pieces[None]:
     _state.pictures = {str(title): str(path) for title, path in result["pictures"].items()}
-    _changed(result)
+    return models.taking_list(result["models"], problems=result["problems"])
 
 
-def _changed(result: Any) -> None:
-    models.take_list(result["models"])
+def _changed(result: Any) -> Pieces[None]:
+    return models.taking_list(result["models"])
 
 
-def _imported(result: Any) -> None:
+def _imported(result: Any) -> Pieces[None]:
     if "models" not in result:
         _session.session.notice = f"{result['path']} is there; the server finds it when it starts."
         return
-    models.take_list(result["models"])
+    yield from models.taking_list(result["models"])
     _fill()
     new = [found.title for name in result["new"] if (found := status(name))]
     if new:

@@ -10,20 +10,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ...generation_server.amounts import in_gb
 from ...generation_server.families.catalogue import Family, Skeletons, families
 from ...generation_server.protocol import ModelStatus, ProtocolError, user_data_dir
 from ..errors import UserError
 from ..package import ROOT
+from ..pieces import Pieces, at_once
 from ..preferences import uses_small_model
+from ..prompting.recipes import letters_of
 from ..settings.controls import FIRST_FAMILY, use_family_defaults
 from ..settings.generation import model_listeners
-from .amounts import in_words
 from .telling import MODELS_FILE
 
 SMALL_MODEL = "builtin"
 """The model that comes with the extension."""
 
 PLAIN_SKELETONS = Skeletons("controlnet")
+
+_AT_ONCE = 20  # models of a list that are read in one piece
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class Model:
     note: str = ""
     skeletons: Skeletons = PLAIN_SKELETONS  # how its pose ControlNet was shown people
     missing_controls: Mapping[str, str] = field(default_factory=dict)  # by kind: why it cannot be followed now
+    called: tuple[str, ...] = ()  # its file's names elsewhere
+    sha256: str = ""  # of its file, where that is known
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,9 @@ _models: tuple[Model, ...] = ()
 _known_here: tuple[Model, ...] = ()  # without a server; read once, for parsing TOML takes a while
 _loras: tuple[KnownLora, ...] = ()
 _loras_here: tuple[KnownLora, ...] = ()
+_lora_files: dict[str, KnownLora] = {}  # by the letters of what their files are called
 _every: tuple[ModelStatus, ...] = ()
+_problems: tuple[str, ...] = ()
 _is_told = False  # by a server of this session: what it lacks now is known
 
 
@@ -70,6 +78,11 @@ list_listeners: list[Callable[[], None]] = []
 def every() -> tuple[ModelStatus, ...]:
     """Everything that the server has or lacks, of every kind, as it says so; without one, what this version knows."""
     return _every
+
+
+def problems() -> tuple[str, ...]:
+    """What of the user's files the server cannot use, a sentence each; empty as long as none has said."""
+    return _problems
 
 
 def models() -> tuple[Model, ...]:
@@ -83,7 +96,8 @@ def loras(family: str) -> tuple[KnownLora, ...]:
 
 
 def lora(name: str) -> KnownLora | None:
-    return next((item for item in _loras if item.name == name), None)
+    """A LoRA by its name, or by what its file is called, as recipes of other programs have it."""
+    return next((item for item in _loras if item.name == name), None) or _lora_files.get(letters_of(name))
 
 
 def is_told() -> bool:
@@ -142,14 +156,21 @@ def settle(generation: Any) -> None:
         generation.model = model_of(generation).name
 
 
-def take_list(statuses: list[dict[str, Any]], now: bool = True) -> None:
-    """Replace the list by what a server said: ``now``, or in an earlier session."""
-    global _models, _loras, _is_told, _every
+def take_list(statuses: list[dict[str, Any]], now: bool = True, problems: list[str] | None = None) -> None:
+    """Replace the list by what a server said: ``now``, or in an earlier session, and ``problems`` where it was asked."""
+    at_once(taking_list(statuses, now, problems))
+
+
+def taking_list(statuses: list[dict[str, Any]], now: bool = True, problems: list[str] | None = None) -> Pieces[None]:
+    """The same, a few models at a time: somebody may have hundreds."""
+    global _models, _loras, _lora_files, _is_told, _every, _problems
     offline = {item.name: item for item in _known_here}
     found = []
     found_loras = []
     every: list[ModelStatus] = []
-    for data in statuses:
+    for number, data in enumerate(statuses):
+        if number % _AT_ONCE == 0:
+            yield
         try:
             status = ModelStatus.from_json(data)
         except ProtocolError:
@@ -185,24 +206,30 @@ def take_list(statuses: list[dict[str, Any]], now: bool = True) -> None:
                 note=status.note,
                 skeletons=skeletons.changed(status.skeleton_profile, status.hands, status.face),
                 missing_controls={kind: str(sentence) for kind, sentence in status.missing_controls.items()},
+                called=known.called if known else (),
+                sha256=status.sha256,
             )
         )
+    yield
     # A server that has nothing for us is as good as none: with an empty menu nobody could try another.
     _models = tuple(sorted(found, key=lambda item: item.title)) or _known_here
     _loras = tuple(sorted(found_loras, key=lambda item: item.title)) if found else _loras_here
+    _lora_files = _by_file(_loras)
     _is_told = now and bool(found)
     _every = tuple(every)
+    _problems = _problems if problems is None else tuple(problems)
     for listener in tuple(list_listeners):
         listener()
 
 
 def load_offline() -> None:
     """The list before any server has been asked: that of the last server, else what this version knows."""
-    global _models, _known_here, _loras, _loras_here, _is_told, _every
+    global _models, _known_here, _loras, _loras_here, _lora_files, _is_told, _every, _problems
     entries = _entries()
     _models = _known_here = _offline_models(entries)
     _loras = _loras_here = _offline_loras(entries)
-    _is_told = False
+    _lora_files = _by_file(_loras)
+    _is_told, _problems = False, ()
     _every = tuple(_offline_status(name, data) for name, data in entries.items() if data.get("kind"))
     try:
         data = json.loads((user_data_dir() / MODELS_FILE).read_text("utf-8"))
@@ -244,6 +271,17 @@ def _offline_loras(entries: dict[str, dict[str, Any]]) -> tuple[KnownLora, ...]:
     return tuple(sorted(found, key=lambda item: item.title))
 
 
+def _by_file(loras: tuple[KnownLora, ...]) -> dict[str, KnownLora]:
+    """LoRAs by the letters of their titles, which are those of their files, and of their names; the first of several that are
+    alike counts."""
+    found: dict[str, KnownLora] = {}
+    for item in loras:
+        for text in (item.title, item.name):
+            if letters := letters_of(text):
+                found.setdefault(letters, item)
+    return found
+
+
 def _offline_models(entries: dict[str, dict[str, Any]]) -> tuple[Model, ...]:
     found = [item for name, data in entries.items() if (item := _checkpoint(name, data, entries))]
     return tuple(sorted({item.name: item for item in found}.values(), key=lambda item: item.title))
@@ -278,6 +316,7 @@ def _checkpoint(name: str, data: dict[str, Any], entries: dict[str, dict[str, An
         recommended=bool(data.get("recommended", False)),
         note=str(data.get("note", "")),
         skeletons=skeletons,
+        called=tuple(map(str, data.get("called", ()))),
     )
 
 
@@ -285,7 +324,7 @@ def _missing(status: ModelStatus) -> str:
     if not status.missing:
         return "It is not on the server."
     file = status.missing[0]
-    size = f", {in_words(file.size)}" if file.size else ""
+    size = f", {in_gb(file.size)}" if file.size else ""
     more = f" and {len(status.missing) - 1} more" if len(status.missing) > 1 else ""
     return f"Missing on the server: {file.path}{more} (from {file.source}{size})"
 

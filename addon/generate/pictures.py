@@ -88,9 +88,13 @@ def _reading_is_quick() -> bool:
     return _can_read
 
 
-def show_preview(path: str, size: tuple[int, int]) -> bpy.types.Image:
-    """The preview image, with the picture so far in it, as large as the result will be so that the view does not jump."""
-    image = next((image for image in bpy.data.images if image.pose_to_anime.role == "PREVIEW"), None)
+def preview_image() -> bpy.types.Image | None:
+    return next((image for image in bpy.data.images if image.pose_to_anime.role == "PREVIEW"), None)
+
+
+def read_preview(path: str) -> bpy.types.Image:
+    """The preview image, with the picture so far in it."""
+    image = preview_image()
     quick = _reading_is_quick()
     if image is None:
         image = _lazy_image(PREVIEW, Path(path))
@@ -107,9 +111,13 @@ def show_preview(path: str, size: tuple[int, int]) -> bpy.types.Image:
         pixels = np.ones((height, width, 4), np.float32)
         pixels[..., : image.channels] = flat.reshape(height, width, image.channels)
         thumbnails.set_running(pixels)
-        if (width, height) != size:
-            image.scale(*size)
     return image
+
+
+def enlarge_preview(image: bpy.types.Image, size: tuple[int, int]) -> None:
+    """Make it as large as the result will be, so that the view does not jump: that takes longer than to read it."""
+    if _can_read and image.has_data and tuple(image.size) != size:
+        image.scale(*size)
 
 
 def remove_preview() -> None:

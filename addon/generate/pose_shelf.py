@@ -5,23 +5,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import bpy
-import bpy.utils.previews
-
-from ..pose.collection import Collection, Entry, read_collection
+from ..pieces import Pieces
+from ..pose.collection import Collection, Entry, reading_collection
 from ..pose.library import pose_folders
 from ..pose.own_poses import favourites
 from ..settings.library import offer_groups
+from .icon_files import IconFiles
 from .shelf import Shelf
 from .timer import redraw
 
 
 class _State:
     favourites: tuple[str, ...] = ()
-    icons: bpy.utils.previews.ImagePreviewCollection | None = None
     names: dict[str, str]  # key → name of its icon
 
 
+_icons = IconFiles()
 _state = _State()
 _state.names = {}
 
@@ -48,14 +47,14 @@ def refresh() -> Collection:
 
 def icon_of(entry: Entry) -> int:
     """The icon of a pose's thumbnail, 0 where it has none."""
-    name = _state.names.get(entry.key)
-    return _state.icons[name].icon_id if _state.icons is not None and name in _state.icons else 0
+    return _icons.icon(_state.names.get(entry.key, ""))
 
 
-def _read() -> Collection:
-    found = read_collection()
+def _read() -> Pieces[Collection]:
+    found = yield from reading_collection()
     _state.favourites = tuple(favourites())
     offer_groups(found.groups)
+    yield
     _offer_icons(found)
     redraw()
     return found
@@ -65,7 +64,7 @@ _shelf = Shelf(_read, pose_folders)
 
 
 def _offer_icons(found: Collection) -> None:
-    if _state.icons is None:
+    if not _icons.is_open:
         return
     wanted: dict[str, tuple[str, Path]] = {}
     for entry in found.entries:
@@ -74,11 +73,11 @@ def _offer_icons(found: Collection) -> None:
         except OSError:
             continue
         wanted[f"{entry.own:d} {entry.key} {changed}"] = (entry.key, entry.preview_path)
-    for name in [name for name in _state.icons if name not in wanted]:
-        del _state.icons[name]
+    for name in _icons.names():
+        if name not in wanted:
+            _icons.drop(name)
     for name, (_, path) in wanted.items():
-        if name not in _state.icons:
-            _state.icons.load(name, str(path), "IMAGE")
+        _icons.load(name, path)
     _state.names = {key: name for name, (key, _) in wanted.items()}
 
 
@@ -86,12 +85,11 @@ CLASSES: tuple[type, ...] = ()
 
 
 def register() -> None:
-    _state.icons = bpy.utils.previews.new()
+    _icons.open()
     _shelf.open()
 
 
 def unregister() -> None:
     _shelf.close()
-    if _state.icons is not None:
-        bpy.utils.previews.remove(_state.icons)
-    _state.icons, _state.favourites, _state.names = None, (), {}
+    _icons.close()
+    _state.favourites, _state.names = (), {}

@@ -22,7 +22,7 @@ from ..armature.figures import Figure, figures_in
 from ..armature.held import BEHIND, BOTH, LEFT, PROP, RIGHT, UNDER, hold_of, props_of
 from ..armature.keypoints import figure_keypoints
 from ..armature.mannequin import gender_of, is_mannequin
-from ..framing.camera import camera_matrix, picture_camera, projection, scene_size
+from ..framing.camera import camera_matrix, chosen_camera, projection, scene_size
 from ..framing.sizes import SizeError
 from ..keys import object_in
 from ..package import ROOT
@@ -32,13 +32,11 @@ from ..told.body import Body
 from ..told.tags import contradicted, counts, is_count, tags_of, with_told
 from ..told.view import View
 from . import timer
+from .at_rest import at_rest
 from .session import session
 
 INFO = "pose_tags"
 """Key of the ``scene`` part of a job: the prompt as it was written, and the tags that were added and left out."""
-
-REST = 0.4
-"""Seconds without a change after which the pose is looked at."""
 
 _HANDS = {LEFT: "left", RIGHT: "right", BOTH: "both"}
 _WORD = re.compile(r"[^\W\d_]+")  # as CLIP's tokenizer cuts text
@@ -56,7 +54,7 @@ class Told:
 
 def find(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> tuple[str, ...]:
     """The tags that are true of a scene as its camera sees it, in words that its model knows."""
-    camera = picture_camera(scene)
+    camera = chosen_camera(scene)
     figures = figures_in(scene, view_layer)
     if camera is None or camera.data.type == "PANO" or not figures:
         return ()
@@ -80,10 +78,15 @@ def told(scene: bpy.types.Scene, found: tuple[str, ...] | None = None) -> Told:
     settings = scene.pose_to_anime.pose_tags
     if not settings.use:
         return Told()
-    left_out = _split(settings.left_out)
-    prompt = scene.pose_to_anime.generation.prompt
+    found = _found.get(scene.name, ()) if found is None else found
+    return _told(found, scene.pose_to_anime.generation.prompt, settings.left_out)
+
+
+@functools.lru_cache(maxsize=8)
+def _told(found: tuple[str, ...], prompt: str, left_out_by_user: str) -> Told:
+    left_out = _split(left_out_by_user)
     added, out, otherwise = [], [], []
-    for tag in _found.get(scene.name, ()) if found is None else found:
+    for tag in found:
         if is_count(tag) and counts(prompt):
             continue
         if tag in left_out:
@@ -200,12 +203,8 @@ def _refresh() -> None:
 
 @persistent
 def _changed(*_: Any) -> None:
-    """Look again a moment after the last change: a drag changes the scene at every move of the mouse."""
-    if bpy.app.background:
-        return
-    if bpy.app.timers.is_registered(_look):
-        bpy.app.timers.unregister(_look)
-    bpy.app.timers.register(_look, first_interval=REST)
+    if not bpy.app.background:
+        at_rest(_look)
 
 
 @persistent

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from ..pieces import Pieces
 from ..prompting.saved_prompts import SavedPrompts, folders, read_prompts
 from .shelf import Shelf
 from .timer import redraw
 
 
-def _read() -> SavedPrompts:
+def _read() -> Pieces[SavedPrompts]:
+    yield
     found = read_prompts()
     redraw()
     return found

@@ -10,6 +10,7 @@ import bpy
 
 from ...generation_server.families.catalogue import Family, families
 from .. import exif, png
+from ..framing.camera import scene_size
 from ..framing.sizes import CUSTOM, PRESETS, SizeError, parse_ratio, picture_size
 from ..prompting.recipes import Recipe, RecipeError, read_png_texts, read_text, same_model, sampler_called
 from ..settings.controls import set_control, word_of
@@ -17,12 +18,14 @@ from ..settings.generation import SEED_MAX
 from ..settings.loras import set_lora
 from . import models, styling
 from .restore import restore_settings
+from .scene_info import NO_START
 
 LARGEST_PICTURE = 512 * 1024**2
 """Bytes of a PNG that is opened for its recipe."""
 
 _UNUSED = "Not used of the recipe: {things}."
 _MOST_STEPS = 1000
+_HASH = 10  # digits of a model's hash; the eight of old texts are of something else
 
 
 def recipe_of_picture(path: Path) -> Recipe:
@@ -53,7 +56,7 @@ def fill(scene: bpy.types.Scene, recipe: Recipe) -> list[str]:
         return [*said, *_sentence(unused)]
     settings = scene.pose_to_anime.generation
     styling.forget(scene)
-    unused = _set_model(settings, recipe.model)
+    unused = _set_model(settings, recipe)
     family = families().get(settings.family) or models.family_of(settings)
     settings.prompt = recipe.prompt or settings.prompt
     if recipe.negative_prompt is not None:
@@ -62,7 +65,10 @@ def fill(scene: bpy.types.Scene, recipe: Recipe) -> list[str]:
     if recipe.steps is not None or recipe.loras:  # a prompt alone leaves them
         settings.loras.clear()
     for lora in recipe.loras:
-        set_lora(settings, lora.name, lora.weight)
+        known = models.lora(lora.name)
+        set_lora(settings, known.name if known else lora.name, lora.weight)
+        if models.is_told() and (known is None or known.family != family.name):
+            unused.append(f"the LoRA “{lora.name}”, which is not here")
     for unit in recipe.controls:
         if unit.kind in family.controls:
             setattr(settings, f"use_{word_of(unit.kind)}", True)
@@ -70,7 +76,9 @@ def fill(scene: bpy.types.Scene, recipe: Recipe) -> list[str]:
         else:
             unused.append(f"a control image of the kind {unit.kind}, which {family.title} cannot follow")
     if recipe.size is not None:
-        unused += _set_size(scene, recipe.size)
+        unused += _set_size(scene, recipe.size) or _other_size(scene, recipe.size)
+    if recipe.denoising_strength is not None and settings.start_from == NO_START:
+        unused.append("the picture that it was painted over, which no recipe holds")
     if recipe.clip_skip is not None and recipe.clip_skip != family.clip_skip:
         unused.append(f"Clip skip {recipe.clip_skip}")
     return _sentence([*unused, *recipe.unknown])
@@ -81,14 +89,22 @@ def from_clipboard(context: bpy.types.Context) -> Recipe:
     return read_text(context.window_manager.clipboard)
 
 
-def _set_model(settings: Any, name: str) -> list[str]:
-    if not name:
+def _set_model(settings: Any, recipe: Recipe) -> list[str]:
+    name = recipe.model
+    if not name and not recipe.model_hash:
         return []
-    for model in models.models():
-        if model.name == name or same_model(name, model.name) or same_model(name, model.title):
-            settings.model = model.name
-            return [f"the model {model.title}, which is not on the server yet"] if model.present is False else []
-    return [f"the model “{name}”, which is not here"]
+    listed = models.models()
+    found = [model for model in listed if len(recipe.model_hash) >= _HASH and model.sha256.startswith(recipe.model_hash)]
+    found += [model for model in listed if name in (model.name, *model.called)]
+    found += [model for model in listed if any(same_model(name, other) for other in (model.name, model.title, *model.called))]
+    if not found:
+        return [
+            f"the model “{name}”, which is not here"
+            if name
+            else f"the model with the hash {recipe.model_hash}, which is not here"
+        ]
+    settings.model = found[0].name
+    return [f"the model {found[0].title}, which is not on the server yet"] if found[0].present is False else []
 
 
 def _set_numbers(settings: Any, recipe: Recipe, family: Family) -> list[str]:
@@ -109,8 +125,8 @@ def _set_numbers(settings: Any, recipe: Recipe, family: Family) -> list[str]:
     if recipe.seed is not None and recipe.seed > SEED_MAX:
         unused.append(f"the seed {recipe.seed}, which is above {SEED_MAX}")
     elif recipe.seed is not None:
-        settings.random_seed = recipe.seed < 0
         settings.seed = max(recipe.seed, 0)
+        settings.random_seed = recipe.seed < 0
     if recipe.denoising_strength is not None:
         settings.denoising_strength = recipe.denoising_strength
     return unused
@@ -131,6 +147,15 @@ def _set_size(scene: bpy.types.Scene, size: tuple[int, int]) -> list[str]:
     framing.custom_width, framing.custom_height = float(width), float(height)
     framing.ratio = CUSTOM
     return []
+
+
+def _other_size(scene: bpy.types.Scene, size: tuple[int, int]) -> list[str]:
+    """Where the model paints another number of pixels than the recipe says."""
+    family = families().get(scene.pose_to_anime.generation.family)
+    painted = scene_size(scene)
+    if family is None or painted == size:
+        return []
+    return [f"the size {size[0]} × {size[1]}: {family.title} paints this ratio as {painted[0]} × {painted[1]}"]
 
 
 def _pixels(ratio: tuple[float, float], family: Family) -> tuple[int, int] | None:

@@ -30,6 +30,7 @@ from ...generation_server.protocol import (
     ProtocolError,
     user_data_dir,
 )
+from ...generation_server.replacing import put_in_place
 
 VERSION = 1
 THUMBNAILS = 8
@@ -128,8 +129,12 @@ def is_file_id(text: str) -> bool:
 
 def new_record_path(file_id: str, job_id: str, created: float, folder: Path | None = None) -> Path:
     """Where a new record goes. Names begin with the time, so that sorting names sorts by age."""
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(created)) + f"{int(created * 1000) % 1000:03d}"
-    return (folder or history_dir()) / file_id / f"{stamp}-{job_id[:8]}.json"
+    return (folder or history_dir()) / file_id / f"{record_stamp(created)}-{job_id[:8]}.json"
+
+
+def record_stamp(created: float) -> str:
+    """What the names of records begin with that were made at that time."""
+    return time.strftime("%Y%m%d-%H%M%S", time.gmtime(created)) + f"{int(created * 1000) % 1000:03d}"
 
 
 def further_picture(record: Record, index: int) -> Record:
@@ -275,7 +280,7 @@ def write_file(path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
             file.write(data)
-        part.replace(path)
+        put_in_place(part, path)
     except OSError as error:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from ...generation_server.client import Client, RequestRefused, ServerError, ServerUnreachable, find_server
-from ...generation_server.protocol import JobEvent, JobState, JobStatus, default_server_dir
+from ...generation_server.protocol import Health, JobEvent, JobState, JobStatus, default_server_dir
 from ..png import PngError
 from .clay import make_picture
-from .delivery import fetch_pictures, send_inputs
+from .delivery import cancel_jobs, fetch_pictures, send_inputs
 from .errand_runner import ErrandRunner
 from .event_stream import EventStream
 from .records import Record, RecordError, read_record, write_record
@@ -31,6 +31,7 @@ from .telling import Teller
 BUSY_TICK = 0.25  # seconds between looks at a server that is starting
 RETRY = 3.0  # seconds between attempts to find a server that was lost
 LOOK = 5.0  # seconds without an event of any job after which they are asked for: one may have ended before the stream began
+SOON = 2.0  # seconds until a server that is loading what paints is asked again
 PING = 45.0  # seconds between signs that Blender is still here: a server that it started would end after ten idle minutes
 
 
@@ -54,6 +55,7 @@ class Relay:
         self._next_try = 0.0
         self._next_ping = 0.0
         self._next_look = 0.0
+        self._unwanted: set[str] = set()  # jobs that were cancelled while there was no server to tell
         self._errands = ErrandRunner(self._served, self._tell)
 
     def run(self) -> None:
@@ -143,16 +145,18 @@ class Relay:
             self._lose(str(error))
 
     def _do_cancel(self, job: str) -> None:
-        if waiting := self._waiting.pop(job, None):
-            self._end(waiting, JobState.CANCELLED)
-        elif job in self._jobs:
-            if self._client is None:
-                self._end(self._jobs.pop(job), JobState.CANCELLED)
-                return
+        if self._client is not None and job in self._jobs:
             try:
                 self._client.cancel(job)
+                return
             except RequestRefused:
-                self._end(self._jobs.pop(job), JobState.CANCELLED)  # the server does not know it any more
+                pass  # the server does not know it any more
+            except ServerError as error:
+                self._lose(str(error))
+        if self._client is None:
+            self._unwanted.add(job)
+        if record := self._waiting.pop(job, None) or self._jobs.pop(job, None):
+            self._end(record, JobState.CANCELLED)
 
     def _do_free_memory(self) -> None:
         if self._client is not None:
@@ -215,16 +219,20 @@ class Relay:
     def _connected(self, client: Client) -> None:
         """Take ``client`` once it has shown that it is ours and takes our token."""
         health = client.health()
-        models = client.models()
+        models, problems = client.models(), client.model_problems()
         self._client = client
         self._starting = False
+        cancel_jobs(client, self._unwanted)
         # Sent again: the same id is the same job, and one that the server has lost begins anew.
         self._waiting = self._jobs | self._waiting
         self._jobs = {}
-        self._tell("server", state="connected", sentence="", url=client.url, health=health.to_json())
-        self._tell.models(models)
-        self._next_ping = time.monotonic() + PING
+        self._tell_health(client, health)
+        self._tell.models(models, problems)
         self._submit_waiting()
+
+    def _tell_health(self, client: Client, health: Health) -> None:
+        self._next_ping = time.monotonic() + (SOON if health.device == "starting" else PING)
+        self._tell("server", state="connected", sentence="", url=client.url, health=health.to_json())
 
     def _look_after_server(self) -> None:
         now = time.monotonic()
@@ -243,8 +251,7 @@ class Relay:
                     self._find_again()
             elif self._client is not None and now >= self._next_ping:
                 self._next_ping = now + PING
-                health = self._client.health()
-                self._tell("server", state="connected", sentence="", url=self._client.url, health=health.to_json())
+                self._tell_health(self._client, self._client.health())
             elif self._client is not None and self._jobs and now >= self._next_look:
                 self._next_look = now + LOOK
                 self._look_at_jobs(self._client)

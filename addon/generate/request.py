@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import bpy
@@ -22,16 +23,14 @@ from ..armature.figures import figures_in
 from ..armature.mannequin import is_child
 from ..dressing.following import fit_waiting
 from ..errors import UserError
-from ..framing.camera import picture_camera, reset_camera, use_pose_camera
+from ..framing.camera import chosen_camera, picture_camera, reset_camera, use_pose_camera
 from ..framing.sizes import SizeError
-from ..framing.startup import is_startup_camera
 from ..keys import object_in
 from ..openpose.profiles import ProfileError, profile
 from ..passes.render import KINDS, PassSet, render_passes
 from ..passes.skeleton import SkeletonRules
 from ..passes.start_picture import start_picture
 from ..preferences import allows_explicit
-from ..prompting.tags import plain
 from ..prompting.weights import tags_of
 from . import clay, pose_tags
 from .asked import controls_of, loras_of, numbers_of, request_size
@@ -45,6 +44,8 @@ from .styling import styled
 
 _COMMENT = re.compile(r"(?:(?<=\s)|^)#[^\n]*", re.MULTILINE)
 """What the server leaves out of a prompt, to the end of the line."""
+
+_BRACKET = re.compile(r"\\.|([()\[\]])", re.DOTALL)
 
 NO_FIGURE = "There is no visible figure: add one with Add ▸ Mannequin, or show a hidden one."
 
@@ -70,8 +71,8 @@ def ensure_camera(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> bp
         UserError: there is neither a camera nor a figure to frame.
         SizeError: a ratio that is none.
     """
-    camera = picture_camera(scene)
-    if camera is not None and not is_startup_camera(scene, camera):
+    camera = chosen_camera(scene)
+    if camera is not None:
         return camera
     figures = figures_in(scene, view_layer)
     if not figures:
@@ -90,12 +91,17 @@ def warm_up(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> None:
 
 
 def prepare(
-    scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, *, seed: int | None = None, sampler: str = "", pictures: int = 1
+    scene: bpy.types.Scene,
+    view_layer: bpy.types.ViewLayer,
+    *,
+    seed: int | None = None,
+    numbers: Mapping[str, Any] = MappingProxyType({}),
+    pictures: int = 1,
 ) -> Prepared:
     """Render the passes and put everything together. The scene must have its camera (see ``ensure_camera``).
 
-    ``seed`` and ``sampler`` are those of the settings and of the model's family where they are not given. ``pictures``: how many
-    the job makes, as far as the family allows.
+    ``seed``: that of the settings where none is given; ``numbers``: those of ``Numbers`` that take the place of the settings' or
+    their draft's; ``pictures``: how many the job makes, as far as the family allows.
 
     Raises:
         UserError: in a sentence for the user, for everything that is missing or cannot be.
@@ -117,7 +123,7 @@ def prepare(
         )
     followed, left_out = controls_of(settings, family, model)
     loras, missing = loras_of(settings, family)
-    numbers = numbers_of(settings, family)
+    painted = replace(numbers_of(settings, family), **numbers)
     rules = _rules_of(model)
     kinds = tuple(dict.fromkeys((*KINDS, *followed)))
     passes = render_passes(scene, view_layer, picture_camera(scene), size, kinds=kinds, rules=rules)
@@ -142,15 +148,16 @@ def prepare(
             negative_prompt=negative_prompt(settings.negative_prompt),
             width=size[0],
             height=size[1],
-            steps=numbers.steps,
-            guidance_scale=numbers.guidance_scale,
+            steps=painted.steps,
+            guidance_scale=painted.guidance_scale,
             seed=settings.seed if seed is None else seed,
-            sampler=sampler or numbers.sampler,
+            sampler=painted.sampler,
             loras=loras,
             batch_count=min(pictures, family.batch.pictures),
             controls=tuple(controls),
             init_image=init_image,
             denoising_strength=round(settings.denoising_strength, 4) if init_image else 1.0,
+            explicit=allows_explicit(),
             child_in_view=any(is_child(object_in(scene, key)) for key in passes.figures),
         )
         request = styled(scene, request)
@@ -160,13 +167,31 @@ def prepare(
 
 
 def negative_prompt(written: str) -> str:
-    """What the user wrote, after "nsfw" where that is not an entry of it in full weight, unless the Preferences allow explicit
-    content. It goes first: what is last may be part of a comment."""
+    """What the user wrote, after "nsfw" where that is not surely an entry of it in full weight, unless the Preferences allow
+    explicit content. It goes first: what is last may be part of a comment, or of a bracket that is never closed."""
     written = written.strip(" ,\n")
     counted = _COMMENT.sub("", written)
-    if allows_explicit() or any(plain(tag.name) == "nsfw" and tag.weight >= 1.0 for tag in tags_of(counted)):
+    if allows_explicit() or any(
+        tag.name.casefold() == "nsfw" and tag.weight >= 1.0 and _is_plain(counted[: tag.start]) for tag in tags_of(counted)
+    ):
         return written
     return ", ".join(filter(None, ("nsfw", written)))
+
+
+def _is_plain(text: str) -> bool:
+    """Whether what stands before an entry cannot weigh it: no bracket is open, and no wildcard or choice may bring one."""
+    opened: list[str] = []
+    for bracket in filter(None, _BRACKET.findall(text)):
+        if bracket in "([":
+            opened.append(bracket)
+        elif not opened or opened.pop() + bracket not in ("()", "[]"):
+            return False
+    return not opened and "__" not in text and "{" not in text
+
+
+def allowed_now(request: GenerationRequest) -> GenerationRequest:
+    """A request of an earlier day with what the Preferences say now of explicit content."""
+    return replace(request, explicit=allows_explicit(), negative_prompt=negative_prompt(request.negative_prompt))
 
 
 def skeleton_rules(scene: bpy.types.Scene) -> SkeletonRules:

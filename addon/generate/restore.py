@@ -11,6 +11,7 @@ import bpy
 from mathutils import Matrix
 
 from ...generation_server.protocol import CONTROL_KINDS, GenerationRequest
+from ..armature.figures import is_figure_shown, show_figure
 from ..armature.mannequin import add_mannequin, is_mannequin
 from ..armature.posing import apply_pose
 from ..armature.recorded_bones import restore_bones
@@ -26,6 +27,8 @@ from ..settings.loras import set_lora
 from . import own_controls, pose_tags
 from .models import model
 from .scene_info import NO_START, SCENE_VERSION
+
+_ONE_MORE = "'{name}' is not in this picture: hide it to make the same one again."
 
 _LENS = ("lens", "sensor_width", "sensor_height", "ortho_scale", "shift_x", "shift_y", "clip_start", "clip_end")
 
@@ -127,13 +130,27 @@ def _restore_figures(scene: bpy.types.Scene, figures: Any) -> list[str]:
             toon.follow(scene, armature)
             warnings.append(f"'{info['armature']}' was gone: a new mannequin took its place.")
         taken.add(armature)
+        warnings += _show(armature)
         pose = normalised.from_json(info["pose"])
         armature.matrix_world = Matrix(info["matrix_world"])
         apply_pose(armature, pose)
         if "worn" in info:  # not in pictures from before there was a wardrobe
             warnings += restore_outfit(armature, info["worn"])
         restore_face(armature, info.get("face", {}))
+    if named:
+        warnings += [_ONE_MORE.format(name=obj.name) for obj in free if obj not in taken and is_figure_shown(obj)]
     return warnings
+
+
+def _show(armature: bpy.types.Object) -> list[str]:
+    """A figure of the picture is seen again, where that can be; else the sentence why not."""
+    if is_figure_shown(armature):
+        return []
+    try:
+        show_figure(armature, True)
+    except UserError as error:
+        return [str(error)]
+    return []
 
 
 def _restore_ratio(scene: bpy.types.Scene, ratio: Any) -> None:

@@ -28,6 +28,9 @@ START_LIMIT = 90.0
 
 _MOMENT = 1.0  # seconds between the end of a connection and that of its process
 
+ENVIRONMENT = "server-env"
+"""In the user's folder: the environment that a set-up makes."""
+
 SET_UP = Path("server-setup", "environment.json")
 """In the user's folder, what requirements/server_setup.py leaves when the environment there is complete."""
 
@@ -56,7 +59,7 @@ def server_python(data_dir: Path | None = None, root: Path = _ROOT) -> Path | No
     if chosen := os.environ.get(PYTHON_VARIABLE):
         return Path(chosen)
     program = Path("Scripts", "python.exe") if sys.platform == "win32" else Path("bin", "python")
-    mine = user_data_dir() / "server-env" / program
+    mine = user_data_dir() / ENVIRONMENT / program
     candidates = [root / ".venv" / "server" / program, mine]
     with contextlib.suppress(OSError, ValueError):
         candidates.append(Path(((data_dir or default_server_dir()) / SERVER_PYTHON_FILE).read_text("utf-8").strip()))
@@ -147,6 +150,7 @@ def start_server(python: Path, data_dir: Path, device: str = "auto", idle_exit: 
 def server_variables() -> dict[str, str]:
     """The variables of the system's environment with which the server's Python finds this package."""
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONHOME"}
+    variables["PYTHONUTF8"] = "1"  # else what is printed of a path, and files that libraries read, depend on Windows' code page
     if _ROOT.name == "pose_to_anime":  # an extension or a link; the environment of a checkout finds it by itself
         variables["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT.parent), os.environ.get("PYTHONPATH")]))
     return variables

@@ -89,14 +89,14 @@ def _finished(client: Client) -> list[JobStatus]:
 
 
 def _without_picture(path: Path) -> Record | None:
-    """A record whose picture was deleted by hand: it can be had again."""
+    """A record whose picture was deleted by hand, or never came: it can be had again. One that the user has cancelled cannot."""
     if path.with_suffix(".png").exists():
         return None
     try:
         record = read_record(path)
     except RecordError:
         return None
-    return record if record.has_result else None
+    return record if record.state is not JobState.CANCELLED else None
 
 
 def _fetch(client: Client, status: JobStatus, record: Record | None) -> int:
@@ -117,7 +117,7 @@ def _fetch(client: Client, status: JobStatus, record: Record | None) -> int:
         with contextlib.suppress(ServerError, RecordError):  # uploads that no job needs any more are removed; the picture counts
             write_file(record.input_path(name), client.blob(sha256))
     fetch_pictures(client, record, status)
-    write_record(record.with_changes(state=JobState.DONE, warnings=status.warnings))
+    write_record(record.with_changes(state=JobState.DONE, error="", warnings=status.warnings))
     return len(status.results)
 
 

@@ -21,10 +21,12 @@ import bpy
 from ...generation_server.address import is_loopback
 from ...generation_server.protocol import Health, JobState, JobStatus
 from ..errors import UserError
+from ..pieces import Pieces, for_a_moment
 from . import models
 from .connection import bridge_settings, may_start_server
 from .link import Link, LinkError
 from .records import Record, RecordError, read_record, remove, write_record
+from .versions import other_version
 
 POLL_LIMIT = 0.008
 """Seconds after which what the bridge has told waits for the next call."""
@@ -67,10 +69,15 @@ class Server:
     health: Health | None = None
 
     @property
-    def whose(self) -> str:
-        """ " of HOST" where the GPU is another computer's."""
+    def elsewhere(self) -> str:
+        """The other computer whose GPU it is; empty for this one's."""
         host = urlsplit(self.url).hostname or ""
-        return "" if not host or is_loopback(host) else f" of {host}"
+        return "" if is_loopback(host) else host
+
+    @property
+    def is_getting_ready(self) -> bool:
+        """Whether it answers, but what paints is only just being loaded: half a minute, with torch on a slow disk."""
+        return self.state == "connected" and self.health is not None and self.health.device == "starting"
 
 
 @dataclass
@@ -97,20 +104,20 @@ class Session:
     error: str = ""
     warnings: tuple[str, ...] = ()
     notice: str = ""
+    said_of_version: str = ""  # the last notice that a server is of another version
     stats: Stats = field(default_factory=Stats)
     settings: dict[str, Any] = field(default_factory=dict)
     told: deque[dict[str, Any]] = field(default_factory=deque)  # by the bridge, and not yet taken in
+    taking: Pieces[None] | None = None  # what is left of the event that is being taken in
     errands: set[str] = field(default_factory=set)  # that the bridge is on (see errands.py)
     held: dict[str, Record] = field(default_factory=dict)  # jobs that wait here until there can be a server
 
     @property
     def is_busy(self) -> bool:
         """Whether something is expected to change soon."""
-        return (
-            bool(self.jobs.keys() - self.held.keys() or self.told or self.errands)
-            or self.server.state == "starting"
-            or (self.link is not None and not self.link.is_connected)
-        )
+        waits = self.jobs.keys() - self.held.keys() or self.told or self.taking or self.errands
+        is_connecting = self.link is not None and not self.link.is_connected
+        return bool(waits) or is_connecting or self.server.state == "starting"
 
 
 session = Session()
@@ -213,33 +220,43 @@ def send(command: dict[str, Any]) -> None:
     _link().send(command)
 
 
-def listen(event: str, call: Callable[..., None]) -> None:
-    """Have ``call`` take in what the bridge tells of ``event``."""
+def listen(event: str, call: Callable[..., Pieces[None] | None]) -> None:
+    """Have ``call`` take in what the bridge tells of ``event``: at once, or in the pieces that it returns."""
     _HANDLERS[event] = call
 
 
 def poll() -> bool:
     """Take in what the bridge has told; True when something changed."""
-    if session.link is None:
-        return False
-    try:
-        session.told.extend(session.link.poll())
-    except LinkError as error:
-        session.link.stop()
-        session.link = None
-        session.server = Server("down", "")
-        fail(f"{error} Your jobs are safe: press Connect to go on." if session.jobs else str(error))
-        for job in session.jobs.values():
-            job.lost = "The bridge to the server ended."
-        _tell_ended()
-        return True
+    if session.link is not None:
+        try:
+            session.told.extend(session.link.poll())
+        except LinkError as error:
+            session.link.stop()
+            _end_of_link(error)
+            return True
     changed = False
     end = time.perf_counter() + POLL_LIMIT
-    while session.told and time.perf_counter() < end:
-        event = session.told.popleft()
-        _HANDLERS.get(event.pop("event"), _ignore)(**event)
+    while (session.told or session.taking) and (left := end - time.perf_counter()) > 0.0:
         changed = True
+        if session.taking is not None:
+            is_whole, _ = for_a_moment(session.taking, left)
+            if is_whole:
+                session.taking = None
+            continue
+        event = session.told.popleft()
+        session.taking = _HANDLERS.get(event.pop("event"), _ignore)(**event)
     return changed
+
+
+def _end_of_link(error: LinkError) -> None:
+    """What follows when the bridge has ended by itself."""
+    session.link = session.taking = None
+    session.told = deque(event for event in session.told if event["event"] == "final")  # the rest is no longer so
+    session.server = Server("down", "")
+    fail(f"{error} Your jobs are safe: press Connect to go on." if session.jobs else str(error))
+    for job in session.jobs.values():
+        job.lost = "The bridge to the server ended."
+    _tell_ended()
 
 
 def stop() -> None:
@@ -248,6 +265,7 @@ def stop() -> None:
         session.link.stop()
     session.link = None
     session.told.clear()
+    session.taking = None
     session.jobs.clear()
     session.held.clear()
     session.server = Server()
@@ -282,7 +300,12 @@ def _link() -> Link:
 def _on_server(state: str, sentence: str, url: str = "", health: dict[str, Any] | None = None) -> None:
     if state == "connected" and session.error == session.server.sentence:
         session.error = ""  # that it was gone
+    was = session.server.state
     session.server = Server(state, sentence, url or session.server.url, Health.from_json(health) if health else None)
+    if state == "connected" and was != state:
+        other = other_version(session.server.health, session.server.elsewhere)
+        if other or session.notice == session.said_of_version:
+            session.notice = session.said_of_version = other
     if state == "down" and sentence:
         fail(sentence)
     if state == "connected":
@@ -294,8 +317,8 @@ def _on_server(state: str, sentence: str, url: str = "", health: dict[str, Any] 
             fail(str(error))
 
 
-def _on_models(models: list[dict[str, Any]]) -> None:
-    _models.take_list(models)
+def _on_models(models: list[dict[str, Any]], problems: list[str]) -> Pieces[None]:
+    return _models.taking_list(models, problems=problems)
 
 
 def _on_job(job: dict[str, Any]) -> None:
@@ -354,7 +377,7 @@ def _give_up(job: Job) -> None:
 
 
 _models = models
-_HANDLERS: dict[str, Callable[..., None]] = {
+_HANDLERS: dict[str, Callable[..., Pieces[None] | None]] = {
     "server": _on_server,
     "models": _on_models,
     "job": _on_job,

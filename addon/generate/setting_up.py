@@ -8,6 +8,7 @@ how far it is. It outlives the Blender that began it; the next one, or one besid
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import sys
 import time
@@ -17,9 +18,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from .processes import Talking, ask_to_end, is_running
-from .server_process import LAST_WORDS
+from .server_process import LAST_WORDS, SET_UP
 
 PROGRAM = Path(__file__).absolute().parents[2] / "requirements" / "server_setup.py"
+LOCK = PROGRAM.with_name("server.txt")
+"""The packages that this version needs."""
+
 FOLDER = "server-setup"
 """In the user's folder: what the process says."""
 
@@ -113,6 +117,14 @@ class SetUp:
     def has_plan(self) -> bool:
         """Whether there is a plan that still holds."""
         return self.plan is not None and time.monotonic() - self._planned_at < _FRESH
+
+    def is_outdated(self) -> bool:
+        """Whether what is installed is what another version of the extension needs. Reads two files."""
+        try:
+            lock = json.loads((self._home / SET_UP).read_text("utf-8"))["lock"]
+            return bool(lock != hashlib.sha256(LOCK.read_bytes()).hexdigest())
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
 
     @property
     def problem(self) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What lies in folders, kept in memory: panels draw it without a look at the disk."""
+"""What lies in folders, kept in memory: panels draw it without a look at the disk. At first it is read a piece at a time."""
 
 from __future__ import annotations
 
@@ -10,18 +10,23 @@ from typing import Generic, TypeVar
 
 import bpy
 
+from ..pieces import Pieces, at_once, for_a_moment
+
 Content = TypeVar("Content")
 
 LOOK_AGAIN = 1.0  # seconds
 SOON = 0.2  # seconds after the start until folders are read, so that starting Blender does not wait for it
+_PIECE, _PAUSE = 0.002, 0.01  # seconds of one call of the timer, and until the next
 
 
 class Shelf(Generic[Content]):
     """The content of some folders, read anew when one of them has changed."""
 
-    def __init__(self, read: Callable[[], Content], folders: Callable[[], tuple[Path, ...]]) -> None:
+    def __init__(self, read: Callable[[], Pieces[Content]], folders: Callable[[], tuple[Path, ...]] = tuple) -> None:
+        """Without ``folders`` it is read once."""
         self._read, self._folders = read, folders
         self._content: Content | None = None
+        self._reading: Pieces[Content] | None = None
         self._stamp: tuple[int, ...] = ()
         self._looked = 0.0
         self.read_soon = self._read_soon  # a timer is known by its function, and each access makes another bound method
@@ -45,7 +50,8 @@ class Shelf(Generic[Content]):
     def refresh(self) -> Content:
         """Read anew: after every change that we make ourselves, or when the user asks for it."""
         self._stamp, self._looked = self._times(), time.monotonic()
-        self._content = content = self._read()
+        self._reading = None
+        self._content = content = at_once(self._read())
         return content
 
     def open(self) -> None:
@@ -56,11 +62,19 @@ class Shelf(Generic[Content]):
         """Forget everything."""
         if bpy.app.timers.is_registered(self.read_soon):
             bpy.app.timers.unregister(self.read_soon)
-        self._content, self._stamp, self._looked = None, (), 0.0
+        self._content, self._reading, self._stamp, self._looked = None, None, (), 0.0
 
-    def _read_soon(self) -> None:
-        if self._content is None:
-            self.refresh()
+    def _read_soon(self) -> float | None:
+        if self._content is not None:
+            return None
+        if self._reading is None:
+            self._stamp, self._looked = self._times(), time.monotonic()
+            self._reading = self._read()
+        is_whole, content = for_a_moment(self._reading, _PIECE)
+        if not is_whole:
+            return _PAUSE
+        self._content, self._reading = content, None
+        return None
 
     def _times(self) -> tuple[int, ...]:
         """A folder's time changes with every file that is added, renamed or deleted in it."""

@@ -3,13 +3,33 @@
 
 from __future__ import annotations
 
-from ..prompting.styles import Styles, read_styles, style_folders
+from ..pieces import Pieces
+from ..prompting.recent_styles import note_style, recent_styles
+from ..prompting.styles import Style, Styles, read_styles, style_folders
 from .shelf import Shelf
 from .timer import redraw
 
 
-def _read() -> Styles:
+class _State:
+    recent: tuple[str, ...] = ()
+
+
+def recent() -> tuple[Style, ...]:
+    """Those that the user chose last, for menus."""
+    known = shown()
+    return tuple(known.entries[name] for name in _State.recent if name in known.entries) if known else ()
+
+
+def chosen(name: str) -> None:
+    """The user has chosen a style."""
+    note_style(name)
+    _State.recent = recent_styles()
+
+
+def _read() -> Pieces[Styles]:
+    yield
     found = read_styles()
+    _State.recent = recent_styles()
     redraw()
     return found
 

@@ -55,9 +55,9 @@ class Teller:
         self._previews += 1
         self("preview", job=job_id, path=str(path))
 
-    def models(self, models: Iterable[ModelStatus]) -> None:
-        """What the server has: Blender is told, and it is kept for the next time."""
+    def models(self, models: Iterable[ModelStatus], problems: Iterable[str] = ()) -> None:
+        """What the server has, and what of the user's it cannot use: Blender is told; what it has is kept for the next time."""
         listed = [model.to_json() for model in models]
-        self("models", models=listed)
+        self("models", models=listed, problems=list(problems))
         with contextlib.suppress(RecordError):  # a full disk must not cost the connection
             write_file(user_data_dir() / MODELS_FILE, json.dumps(listed, indent=1).encode("utf-8"))

@@ -20,7 +20,7 @@ from .session import session
 
 BUSY = 0.1  # seconds between calls while a job runs, or something else goes on
 SOON = 0.02  # while there are tasks
-TASK_LIMIT = 0.005  # seconds into a call after which no task is begun
+TASK_LIMIT = 0.002  # seconds into a call after which no task is begun, unless it waits for that already
 IDLE = 1.0  # while a bridge is there and nothing happens
 
 
@@ -38,6 +38,10 @@ class Watcher(Protocol):
 watchers: list[Watcher] = []
 
 _tasks: deque[tuple[str, Callable[[], None]]] = deque()
+
+
+class _State:
+    waited = False  # whether the last call came to no task
 
 
 def later(name: str, task: Callable[[], None]) -> None:
@@ -65,9 +69,11 @@ def tick() -> float | None:
         changed = _session.poll()
         for watcher in watchers:
             changed = watcher.poll() or changed
-        for _ in range(len(_tasks)):  # what they add is for the next call
-            if time.perf_counter() - began > TASK_LIMIT:
+        for number in range(len(_tasks)):  # what they add is for the next call
+            if time.perf_counter() - began > TASK_LIMIT and (number or not _State.waited):
+                _State.waited = not number
                 break
+            _State.waited = False
             part, task = _tasks.popleft()
             task()
             changed = True
@@ -85,12 +91,14 @@ def tick() -> float | None:
 
 
 def redraw() -> None:
-    """Have our panels drawn anew: the sidebars alone, for a whole 3D view can take a tenth of a second."""
+    """Have our panels drawn anew, and Image Editors whole: of 3D views the sidebars alone, for all of one can take a tenth of a
+    second."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type in ("VIEW_3D", "IMAGE_EDITOR"):
+                parts = ("UI", "WINDOW") if area.ui_type == "IMAGE_EDITOR" else ("UI",)
                 for region in area.regions:
-                    if region.type == "UI":
+                    if region.type in parts:
                         region.tag_redraw()
 
 

@@ -87,7 +87,8 @@ def show(image: bpy.types.Image, size: tuple[int, int], area: bpy.types.Area | N
         space.image = image
     area.tag_redraw()
     _sizes[area.as_pointer()] = size
-    if before != size or (changed and untouched):
+    grown = image.has_data and _fitted.get(area.as_pointer(), tuple(image.size)) != tuple(image.size)
+    if before != size or ((changed or grown) and untouched):
         _fit_later(area)
     return True
 
@@ -106,10 +107,7 @@ def open_editor(context: bpy.types.Context) -> bpy.types.Area | None:
     view = max(views, key=lambda area: area.width * area.height, default=None)
     if view is None or view.width < NARROWEST * context.preferences.system.ui_scale:
         return None
-    known = {area.as_pointer() for area in window.screen.areas}
-    with context.temp_override(window=window, area=view, region=view.regions[-1]):
-        bpy.ops.screen.area_split(direction="VERTICAL", factor=0.6)
-    new = next((area for area in window.screen.areas if area.as_pointer() not in known), None)
+    new = split_off(window, view, "VERTICAL", 0.6)
     if new is None:
         return None
     # With a factor above one half Blender makes the right part the new area.
@@ -118,8 +116,19 @@ def open_editor(context: bpy.types.Context) -> bpy.types.Area | None:
     return new
 
 
+def split_off(window: bpy.types.Window, area: bpy.types.Area, direction: str, factor: float) -> bpy.types.Area | None:
+    """Split an editor of a window in two, as Blender's Split Area does; the new one, None where that cannot be."""
+    known = {each.as_pointer() for each in window.screen.areas}
+    with bpy.context.temp_override(window=window, area=area, region=area.regions[-1]):
+        bpy.ops.screen.area_split(direction=direction, factor=factor)
+    return next((each for each in window.screen.areas if each.as_pointer() not in known), None)
+
+
 _sizes: dict[int, tuple[int, int]] = {}
 """Of the last picture of ours in each Image Editor, by the pointer of its area."""
+
+_fitted: dict[int, tuple[int, int]] = {}
+"""Pixels of what was fitted into each: the first preview is small until Blender has read it, and then as large as the result."""
 
 _zooms: dict[int, float] = {}
 """Of each Image Editor into which we fitted a picture: another one means that the user has zoomed."""
@@ -152,6 +161,7 @@ def _fit_later(area: bpy.types.Area, looks: int = _LOOKS, settling: int | None =
             elif settling is None or _is_untouched(candidate):
                 with bpy.context.temp_override(window=window, area=candidate, region=region):
                     _zooms[pointer] = _fit_beside_the_sidebar(candidate, region, image)
+                    _fitted[pointer] = tuple(image.size)
                 if settling is None:
                     _fit_later(candidate, settling=_SETTLING)
 

@@ -30,7 +30,6 @@ BODY_POINTS: tuple[str, ...] = (
 )
 BODY_INDEX: dict[str, int] = {name: index for index, name in enumerate(BODY_POINTS)}
 
-NOSE = BODY_INDEX["nose"]
 NECK = BODY_INDEX["neck"]
 SHOULDERS: tuple[int, int] = (BODY_INDEX["right_shoulder"], BODY_INDEX["left_shoulder"])
 FACE_POINTS_OF_BODY: tuple[int, ...] = tuple(BODY_INDEX[n] for n in ("nose", "right_eye", "left_eye", "right_ear", "left_ear"))

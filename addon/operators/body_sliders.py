@@ -18,6 +18,8 @@ from ..armature.reshape import reshape
 from ..armature.skin.sliders import SLIDERS, Slider
 from ..dressing import following, wearing
 from ..errors import UserError
+from ..generate.at_rest import at_rest
+from ..translations import translated
 
 _REST = 0.3
 """Seconds for which a slider rests before clothes are fitted: longer than between two moves of a hand that still drags."""
@@ -59,9 +61,7 @@ def _is_dragged() -> bool:
 
 
 def _fit_soon() -> None:
-    if bpy.app.timers.is_registered(_fit):
-        bpy.app.timers.unregister(_fit)
-    bpy.app.timers.register(_fit, first_interval=_REST)
+    at_rest(_fit, _REST)
 
 
 def _fit() -> None:
@@ -95,7 +95,10 @@ def tell(sentence: str, title: str) -> None:
     if bpy.app.background:
         print(sentence)
         return
-    bpy.context.window_manager.popup_menu(lambda menu, _context: menu.layout.label(text=sentence), title=title, icon="ERROR")
+    told = translated(sentence)
+    bpy.context.window_manager.popup_menu(
+        lambda menu, _context: menu.layout.label(text=told), title=translated(title), icon="ERROR"
+    )
 
 
 P2A_PG_body = type(

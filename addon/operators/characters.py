@@ -16,13 +16,15 @@ from ..armature.characters import (
 from ..armature.control_rig.link import carried_by
 from ..armature.joint_map import MAPPED
 from ..armature.map_files import MANNEQUIN, delete_map, known_maps, refresh, save_map
+from ..armature.modes import layer_in
 from ..armature.recognition import BY_BUILD, BY_TABLE, BY_WORDS, TITLES, recognise
 from ..errors import UserError
 from ..settings.characters import LEFT_OUT, SHOWN
+from ..translations import translated
 from .figure import object_named
 from .on_armature import OnArmature
 from .own_files import OnFiles, Saves
-from .reporting import tell_problems
+from .reporting import report, tell_problems
 
 AUTOMATIC = "AUTOMATIC"
 
@@ -33,7 +35,8 @@ _items_of: list[int] = [-1]
 
 def active_character(context: bpy.types.Context) -> bpy.types.Object | None:
     """The active character, or the one that moves or carries the active object."""
-    active = context.view_layer.objects.active
+    layer = layer_in(context)
+    active = layer.objects.active if layer is not None else None
     if active is None:
         return None
     return next((each for each in (active, active.find_armature(), active.parent) if is_character(each)), None)
@@ -46,7 +49,8 @@ def the_character(context: bpy.types.Context, name: str = "") -> bpy.types.Objec
         return named if is_character(named) else None
     if (active := active_character(context)) is not None:
         return active
-    found = [obj for obj, _ in characters_in(context.view_layer)]
+    layer = layer_in(context)
+    found = [obj for obj, _ in characters_in(layer)] if layer is not None else []
     return found[0] if len(found) == 1 else None
 
 
@@ -114,7 +118,7 @@ class P2A_OT_choose_map(_OnCharacter, bpy.types.Operator):
     def act(self, obj: bpy.types.Object) -> None:
         require_settable(obj).map = "" if self.map == AUTOMATIC else self.map
         if missing := recognise(obj).missing:
-            self.report({"WARNING"}, f"{len(missing)} joints that a figure needs have no bone in this map")
+            report(self, {"WARNING"}, f"{len(missing)} joints that a figure needs have no bone in this map")
 
 
 class P2A_OT_set_joint(_OnCharacter, bpy.types.Operator):
@@ -170,7 +174,7 @@ class P2A_OT_save_map(Saves, OnFiles, _OnCharacter, bpy.types.Operator):
                 f"{len(found.missing)} joints that a figure needs have no bone yet: choose them before you save the map."
             )
         save_map(self.name, {**found.joints, **found.eyes}, replace_own=self.replace)
-        self.report({"INFO"}, f"Saved the map “{self.name.strip()}”")
+        report(self, {"INFO"}, f"Saved the map “{self.name.strip()}”")
 
 
 class P2A_OT_delete_map(OnFiles, bpy.types.Operator):
@@ -185,7 +189,7 @@ class P2A_OT_delete_map(OnFiles, bpy.types.Operator):
     def poll(cls, _context: bpy.types.Context) -> bool:
         if any(entry.own for entry in known_maps().entries):
             return True
-        cls.poll_message_set("You have saved no map of your own")
+        cls.poll_message_set(translated("You have saved no map of your own"))
         return False
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:

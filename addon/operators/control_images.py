@@ -16,7 +16,8 @@ from ..generate.request import ensure_camera, skeleton_rules
 from ..passes.export import write_passes
 from ..passes.kinds import KINDS
 from ..passes.render import render_passes
-from .reporting import Reporting, tell_problems
+from ..translations import translated
+from .reporting import Reporting, report, tell_problems
 
 
 class P2A_OT_choose_control_image(bpy.types.Operator):
@@ -43,7 +44,7 @@ class P2A_OT_show_control_image(Reporting, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         if context.window is not None and not bpy.app.background:
             return True
-        cls.poll_message_set("There is no window")
+        cls.poll_message_set(translated("There is no window"))
         return False
 
     def run(self, context: bpy.types.Context) -> None:
@@ -83,7 +84,7 @@ class P2A_OT_save_control_images(Reporting, bpy.types.Operator):
         folder = Path(bpy.path.abspath(self.directory))
         count = write_passes(folder, rendered, write_file)
         tell_problems(self, rendered.warnings)
-        self.report({"INFO"}, f"Saved {count} control images in {folder}")
+        report(self, {"INFO"}, f"Saved {count} control images in {folder}")
 
 
 CLASSES: tuple[type, ...] = (P2A_OT_choose_control_image, P2A_OT_show_control_image, P2A_OT_save_control_images)

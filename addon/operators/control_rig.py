@@ -10,10 +10,12 @@ from ..armature.control_rig.link import character_of, controls_of, is_control_ri
 from ..armature.control_rig.recognised import recognised
 from ..armature.control_rig.use import let_go, use_character
 from ..armature.held import props_of
+from ..armature.modes import mode_in
 from ..armature.props.objects import let_go as release
 from ..armature.props.objects import remove_props
 from ..errors import UserError
 from ..generate.request import warm_up
+from ..translations import translated
 from .characters import active_character
 from .figure import the_mannequin
 from .on_armature import OnArmature
@@ -43,11 +45,11 @@ class P2A_OT_use_character(Reporting, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         character = active_character(context)
         if character is None:
-            cls.poll_message_set("Select a character of your own: its armature, or a mesh that it moves")
+            cls.poll_message_set(translated("Select a character of your own: its armature, or a mesh that it moves"))
         elif controls_of(character) is not None:
-            cls.poll_message_set("This character has its dots already")
-        elif context.mode not in _MODES:
-            cls.poll_message_set("Go to Object Mode or Pose Mode first")
+            cls.poll_message_set(translated("This character has its dots already"))
+        elif mode_in(context) not in _MODES:
+            cls.poll_message_set(translated("Go to Object Mode or Pose Mode first"))
         else:
             return True
         return False

@@ -11,7 +11,7 @@ from ..armature.control_rig.link import controls_of, is_control_rig
 from ..armature.control_rig.use import let_go
 from ..armature.held import props_of
 from ..armature.mannequin import DEFAULT_MANNEQUIN, add_mannequin, is_mannequin, remove_mannequin
-from ..armature.modes import object_mode
+from ..armature.modes import layer_in, mode_in, object_mode
 from ..armature.posing import reset_pose
 from ..armature.props.objects import remove_props
 from ..dressing import toon
@@ -21,8 +21,9 @@ from ..framing.viewport import bring_near
 from ..generate import body_shelf
 from ..generate.request import warm_up
 from ..settings.library import number_of
+from ..translations import translated
 from .on_armature import OnArmature
-from .reporting import Reporting
+from .reporting import Reporting, report
 
 EnumItems = list[tuple[str, str, str]]
 
@@ -34,11 +35,13 @@ def the_mannequin(context: bpy.types.Context, name: str = "") -> bpy.types.Objec
     if name:
         named = object_named(context.scene, name)
         return named if is_mannequin(named) else None
-    active = context.view_layer.objects.active
+    if (layer := layer_in(context)) is None:
+        return None
+    active = layer.objects.active
     for candidate in (active, active.parent if active else None, _controls_of(active)):
         if is_mannequin(candidate):
             return candidate
-    found = [obj for obj in context.view_layer.objects if is_mannequin(obj)]
+    found = [obj for obj in layer.objects if is_mannequin(obj)]
     return found[0] if len(found) == 1 else None
 
 
@@ -56,9 +59,10 @@ def object_named(scene: bpy.types.Scene, name: str) -> bpy.types.Object | None:
 
 def needs_mannequin(cls: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
     """A poll: is there a figure to act on?"""
-    if any(is_mannequin(obj) for obj in context.view_layer.objects):
+    layer = layer_in(context)
+    if layer is not None and any(map(is_mannequin, layer.objects)):
         return True
-    cls.poll_message_set(NO_MANNEQUIN)
+    cls.poll_message_set(translated(NO_MANNEQUIN))
     return False
 
 
@@ -110,9 +114,9 @@ class P2A_OT_add_mannequin(Reporting, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if context.mode in {"OBJECT", "POSE"}:
+        if mode_in(context) in {"OBJECT", "POSE"}:
             return True
-        cls.poll_message_set("Go to Object Mode first")
+        cls.poll_message_set(translated("Go to Object Mode first"))
         return False
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
@@ -128,7 +132,7 @@ class P2A_OT_add_mannequin(Reporting, bpy.types.Operator):
         for obj in context.visible_objects:
             if is_startup_cube(obj):  # the figure would stand in it up to the waist
                 obj.hide_set(True)
-                self.report({"INFO"}, "The start-up cube is hidden: Alt-H shows it again")
+                report(self, {"INFO"}, "The start-up cube is hidden: Alt-H shows it again")
         if self.start_posing:
             bpy.ops.object.mode_set(mode="POSE")
         warm_up(context.scene, context.view_layer)

@@ -10,7 +10,8 @@ from ..armature.colour import figure_colour, set_figure_colour
 from ..armature.duplicate import duplicate_mannequin
 from ..armature.figures import is_figure_shown, show_figure
 from ..armature.mannequin import is_mannequin, is_own
-from ..armature.modes import object_mode, select_only
+from ..armature.modes import mode_in, object_mode, select_only
+from ..translations import translated
 from .figure import _OnMannequin, needs_mannequin
 from .posing import enter_pose_mode
 
@@ -37,8 +38,8 @@ class P2A_OT_duplicate_mannequin(_OnMannequin, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if context.mode not in {"OBJECT", "POSE"}:
-            cls.poll_message_set("Go to Object Mode first")
+        if mode_in(context) not in {"OBJECT", "POSE"}:
+            cls.poll_message_set(translated("Go to Object Mode first"))
             return False
         return needs_mannequin(cls, context)
 

@@ -9,6 +9,7 @@ from bpy.props import EnumProperty, FloatProperty, StringProperty
 from ..armature.figures import Figure, figures_in
 from ..errors import UserError
 from ..framing.camera import (
+    chosen_camera,
     figures_inside,
     frame_figures,
     picture_camera,
@@ -20,9 +21,11 @@ from ..framing.camera import (
     use_pose_camera,
 )
 from ..framing.sizes import CUSTOM, PRESETS, SizeError
+from ..framing.startup import is_startup_camera
 from ..framing.subject import scene_advice
 from ..framing.viewport import fit_frames, is_looking_through, look_through, view_areas
-from .reporting import Reporting
+from ..translations import translated
+from .reporting import Reporting, report
 
 
 def visible_figures(context: bpy.types.Context) -> list[Figure]:
@@ -43,8 +46,8 @@ class _Framing(Reporting):
         camera = use_pose_camera(context.scene)
         if is_new:
             reset_camera(context.scene, context.view_layer, camera, visible_figures(context))
-        if before is not None and before != camera:
-            self.report({"INFO"}, f"The picture is taken with {camera.name} now; {before.name} is as it was")
+        if before is not None and before != camera and not is_startup_camera(context.scene, before):
+            report(self, {"INFO"}, f"The picture is taken with {camera.name} now; {before.name} is as it was")
         return camera
 
 
@@ -136,17 +139,17 @@ class P2A_OT_look_through(_Framing, bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if context.window is None or not view_areas(context.window):
-            cls.poll_message_set("There is no 3D view in this window.")
+            cls.poll_message_set(translated("There is no 3D view in this window."))
             return False
         return True
 
     def run(self, context: bpy.types.Context) -> None:
         areas = view_areas(context.window)
         area = context.area if context.area in areas else areas[0]
-        if is_looking_through(area):
+        if is_looking_through(area) and chosen_camera(context.scene) is not None:
             look_through(context.window, area, False)
             return
-        if picture_camera(context.scene) != context.scene.camera or context.scene.camera is None:
+        if chosen_camera(context.scene) != context.scene.camera or context.scene.camera is None:
             self.take_camera(context)
             bpy.ops.ed.undo_push(message="Add Pose Camera")
         sync_render_size(context.scene)

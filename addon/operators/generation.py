@@ -11,16 +11,13 @@ from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import EnumProperty, StringProperty
 
 from ...generation_server.protocol import JobState
-from ..framing.camera import picture_camera, sync_render_size
+from ..framing.camera import chosen_camera, sync_render_size
 from ..generate import environment, history, models, session, timer, viewing
-from ..generate.link import LinkError
 from ..generate.request import ensure_camera, prepare, write_job
 from ..settings.generation import SEED_MAX
-from . import reporting
+from ..translations import translated
+from .reporting import InPanel, report
 from .set_up import ask_first
-
-MENDABLE = (*reporting.MENDABLE, LinkError)
-"""Errors whose text is a sentence for the user."""
 
 
 def new_seed() -> int:
@@ -40,7 +37,7 @@ class _Clock:
         self._last = now
 
 
-class P2A_OT_generate(bpy.types.Operator):
+class P2A_OT_generate(InPanel, bpy.types.Operator):
     bl_idname = "pose_to_anime.generate"
     bl_label = "Generate"
     bl_description = "Paint the figures in their pose, as the camera sees them; Blender stays usable meanwhile"
@@ -72,37 +69,31 @@ class P2A_OT_generate(bpy.types.Operator):
             "REPLACE": tip_("Paint it in the place of those of this file that wait, which are cancelled"),
         }.get(properties.place) or tip_(cls.bl_description)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def run(self, context: bpy.types.Context) -> None:
         clock = _Clock()
         scene, settings = context.scene, context.scene.pose_to_anime.generation
-        try:
-            models.settle(settings)
-            had_camera = picture_camera(scene) is not None
-            ensure_camera(scene, context.view_layer)
-            sync_render_size(scene)
-            clock("camera")
-            seed = new_seed() if settings.random_seed else settings.seed
-            prepared = prepare(scene, context.view_layer, seed=seed, pictures=settings.pictures)
-            clock("passes")
-            record = write_job(prepared, history.ensure_file_id(scene), blend=bpy.data.filepath, place=self.place.lower())
-            clock("files")
-            session.submit(record)
-            clock("bridge")
-        except MENDABLE as error:
-            session.fail(str(error))
-            timer.redraw()
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        settings.seed = seed
+        models.settle(settings)
+        had_camera = chosen_camera(scene) is not None
+        ensure_camera(scene, context.view_layer)
+        sync_render_size(scene)
+        clock("camera")
+        seed = new_seed() if settings.random_seed else settings.seed
+        prepared = prepare(scene, context.view_layer, seed=seed, pictures=settings.pictures)
+        clock("passes")
+        record = write_job(prepared, history.ensure_file_id(scene), blend=bpy.data.filepath, place=self.place.lower())
+        clock("files")
+        session.submit(record)
+        clock("bridge")
+        random = settings.random_seed
+        settings.seed, settings.random_seed = seed, random  # for a seed that is set is kept otherwise
         session.session.warnings = prepared.passes.warnings
         viewing.choose(False)
-        viewing.open_editor(context)
+        if viewing.open_editor(context) is None and not bpy.app.background:
+            report(self, {"INFO"}, "There is no Image Editor with room for the picture: press “Open Workspace”, or open one.")
         clock("editor")
         session.session.stats.click_ms, session.session.stats.click_parts = sum(clock.parts.values()), clock.parts
         if not had_camera:
-            self.report({"INFO"}, "A pose camera was added and framed")
-        timer.redraw()
-        return {"FINISHED"}
+            report(self, {"INFO"}, "A pose camera was added and framed")
 
 
 class P2A_OT_cancel(bpy.types.Operator):
@@ -128,7 +119,7 @@ class P2A_OT_cancel(bpy.types.Operator):
     def poll(cls, _context: bpy.types.Context) -> bool:
         if session.session.jobs:
             return True
-        cls.poll_message_set("No picture is being painted")
+        cls.poll_message_set(translated("No picture is being painted"))
         return False
 
     @classmethod

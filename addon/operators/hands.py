@@ -7,7 +7,10 @@ import bpy
 from bpy.props import EnumProperty, FloatProperty
 
 from ..armature.hands import apply_hand, change_hand
-from ..pose.hands import adjusted, hand_names, load_hand
+from ..generate.shelf import Shelf
+from ..generate.timer import redraw
+from ..pieces import Pieces
+from ..pose.hands import adjusted, hand_files, hand_names, load_hand
 from .figure import EnumItems, _Posing
 
 SIDES = (
@@ -16,14 +19,22 @@ SIDES = (
     ("BOTH", "Both", "Both hands, the right one as the mirror image of the left one"),
 )
 
-# Blender does not keep the strings of a dynamic enum alive: this list must.
-_shape_items: EnumItems = []
+
+def _read() -> Pieces[EnumItems]:
+    for name in hand_files():
+        load_hand(name)  # which is kept
+        yield
+    redraw()
+    return [(name, load_hand(name).name, "") for name in hand_names()]
+
+
+_shapes = Shelf(_read)  # shapes come with the extension: they do not change while it is enabled
+known_shapes = _shapes.shown
+"""For panels: None until they have been read."""
 
 
 def shape_items(_operator: object, _context: bpy.types.Context | None) -> EnumItems:
-    if not _shape_items:  # shapes come with the extension: they do not change while it is enabled
-        _shape_items.extend((name, load_hand(name).name, "") for name in hand_names())
-    return _shape_items
+    return _shapes.current()  # Blender does not keep the strings of a dynamic enum alive: the shelf does
 
 
 class P2A_OT_apply_hand(_Posing, bpy.types.Operator):
@@ -91,7 +102,9 @@ def register() -> None:
     bpy.types.WindowManager.pose_to_anime_hand = EnumProperty(
         name="Hand", description="Which hand the next shape is for", items=SIDES, default="BOTH"
     )
+    _shapes.open()
 
 
 def unregister() -> None:
+    _shapes.close()
     del bpy.types.WindowManager.pose_to_anime_hand

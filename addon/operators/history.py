@@ -10,26 +10,16 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 from bpy.props import BoolProperty, IntProperty, StringProperty
 
+from ...generation_server.amounts import in_gb
 from ..errors import UserError
 from ..generate import errands, gallery, history, server_limits, session, timer
-from ..generate.amounts import in_words, pictures
+from ..generate.amounts import pictures
 from ..generate.history_items import Item
-from ..generate.link import LinkError
 from ..generate.records import history_dir
-from . import reporting
+from .reporting import Reporting, report
 from .results import OnResult, Record
 
 _NOT_READ = "The history is still being read: try again in a moment."
-
-
-class _Reporting(reporting.Reporting):
-    """Errors of the bridge are sentences too."""
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            return super().execute(context)
-        except LinkError as error:
-            return self.refuse(error)
 
 
 class P2A_OT_star_result(OnResult, bpy.types.Operator):
@@ -58,7 +48,7 @@ class P2A_OT_turn_history_page(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class _Tidying(_Reporting):
+class _Tidying(Reporting):
     """Deletes results for ever, after the user has seen how many."""
 
     bl_options = {"INTERNAL"}  # not REGISTER: Repeat Last would delete with no question
@@ -82,14 +72,14 @@ class _Tidying(_Reporting):
             return self.refuse(UserError(_NOT_READ))
         self.asked = self.items(context)
         if not self.asked:
-            self.report({"INFO"}, "There is nothing to delete")
+            report(self, {"INFO"}, "There is nothing to delete")
             return {"CANCELLED"}
         return context.window_manager.invoke_props_dialog(self, width=420, confirm_text="Delete")
 
     def draw(self, context: bpy.types.Context) -> None:
         items = self.leaving(context)
         column = self.layout.column(align=True)
-        size = in_words(sum(item.bytes for item in items))
+        size = in_gb(sum(item.bytes for item in items))
         column.label(
             text=iface_("Pictures that are deleted for ever: {count} ({size})").format(count=len(items), size=size), icon="ERROR"
         )
@@ -113,6 +103,17 @@ class P2A_OT_discard_others(_Tidying, bpy.types.Operator):
         return gallery.others(context.window_manager.pose_to_anime.history == "FILE")
 
 
+class P2A_OT_discard_shown(_Tidying, bpy.types.Operator):
+    bl_idname = "pose_to_anime.discard_shown"
+    bl_label = "Delete Those Shown"
+    bl_description = "Delete the pictures that the history shows: of this page, or of all pages of what is searched for"
+
+    all_pages: BoolProperty(name="All Pages", description="Not those of this page alone", options={"SKIP_SAVE"})
+
+    def items(self, _context: bpy.types.Context) -> tuple[Item, ...]:
+        return gallery.shown(self.all_pages)
+
+
 class P2A_OT_keep_history_limits(_Tidying, bpy.types.Operator):
     bl_idname = "pose_to_anime.keep_history_limits"
     bl_label = "Delete the Oldest"
@@ -125,7 +126,7 @@ class P2A_OT_keep_history_limits(_Tidying, bpy.types.Operator):
 class P2A_OT_open_history(bpy.types.Operator):
     bl_idname = "pose_to_anime.open_history"
     bl_label = "Open Folder"
-    bl_description = "Show the folder of the history in the system's file browser"
+    bl_description = "Show the folder of the history in the system's file manager"
     bl_options = {"INTERNAL"}
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
@@ -133,18 +134,18 @@ class P2A_OT_open_history(bpy.types.Operator):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            self.report({"ERROR"}, f"The folder {folder} cannot be made: {error.strerror or error}.")
+            report(self, {"ERROR"}, f"The folder {folder} cannot be made: {error.strerror or error}.")
             return {"CANCELLED"}
         return bpy.ops.wm.path_open(filepath=str(folder))
 
 
-class P2A_OT_fetch_results(_Reporting, bpy.types.Operator):
+class P2A_OT_fetch_results(Reporting, bpy.types.Operator):
     bl_idname = "pose_to_anime.fetch_results"
     bl_label = "Fetch from the Server"
     bl_description = (
         "Bring pictures that the server keeps and that are not in this history: made by the command line, by another "
+        "Blender, or before the history was lost"
     )
-    bl_description += "Blender, or before the history was lost"
     bl_options = {"REGISTER"}
 
     also_discarded: BoolProperty(
@@ -182,7 +183,7 @@ class P2A_OT_stop_errand(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class P2A_OT_ask_server_limits(_Reporting, bpy.types.Operator):
+class P2A_OT_ask_server_limits(Reporting, bpy.types.Operator):
     bl_idname = "pose_to_anime.ask_server_limits"
     bl_label = "Show the Server's Limits"
     bl_description = "Ask the server how long it keeps results"
@@ -196,6 +197,7 @@ CLASSES: tuple[type, ...] = (
     P2A_OT_star_result,
     P2A_OT_turn_history_page,
     P2A_OT_discard_others,
+    P2A_OT_discard_shown,
     P2A_OT_keep_history_limits,
     P2A_OT_open_history,
     P2A_OT_fetch_results,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import bpy
+from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from ..armature.mannequin import refuse_while_edited, require_posable
@@ -24,7 +25,7 @@ from ..pose.own_poses import delete_pose, export_pose, import_pose, key_for, ren
 from ..settings.library import number_of
 from .figure import _Posing, needs_mannequin, require_mannequin, the_mannequin
 from .own_files import Deletes, Exports, Imports, OnFiles, OnKept, Renames, Saves
-from .reporting import Reporting
+from .reporting import Reporting, report
 
 EnumItems = list[tuple[str, str, str, int]]
 
@@ -70,9 +71,10 @@ class P2A_OT_apply_pose(_Posing, bpy.types.Operator):
         shown = pose_shelf.shown()
         entry = shown.entry(properties.pose) if shown else None
         if entry is None:
-            return cls.bl_description
+            return tip_(cls.bl_description)
         words = ", ".join(filter(None, (entry.group, *(tag for tag in entry.tags if tag != entry.group))))
-        return f"{entry.title}" + (f": {words}" if words else "") + ".\nShift: only what is selected"
+        title = f"{tip_(entry.title)}: {words}" if words else tip_(entry.title)
+        return "\n".join((title, tip_("Shift: only what is selected")))
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         self.selected_only = self.selected_only or event.shift
@@ -152,7 +154,7 @@ class P2A_OT_save_pose(Saves, _OnLibrary, bpy.types.Operator):
         pose = replace(read, contacts=contacts_of(obj), group=self.group.strip(), keeps_clear=True)
         key = save_pose(pose, preview_of(self, obj), replace_own=self.replace)
         context.window_manager.pose_to_anime.library.chosen = key
-        self.report({"INFO"}, f"Saved “{pose.name}”")
+        report(self, {"INFO"}, f"Saved “{pose.name}”")
 
 
 class P2A_OT_rename_pose(_OnPose, Renames, bpy.types.Operator):
@@ -173,7 +175,7 @@ class P2A_OT_delete_pose(_OnPose, Deletes, bpy.types.Operator):
         entry = self.entry(context)
         delete_pose(entry.key)
         self.choose(context, "")
-        self.report({"INFO"}, f"Deleted “{entry.title}”")
+        report(self, {"INFO"}, f"Deleted “{entry.title}”")
 
 
 class P2A_OT_mark_pose(_OnPose, bpy.types.Operator):
@@ -200,7 +202,7 @@ class P2A_OT_import_pose(_OnLibrary, Imports, bpy.types.Operator):
         obj = the_mannequin(context)
         key = import_pose(path, preview_in(self, obj, pose) if obj is not None else None)
         context.window_manager.pose_to_anime.library.chosen = key
-        self.report({"INFO"}, f"Imported “{pose.name}”")
+        report(self, {"INFO"}, f"Imported “{pose.name}”")
 
 
 class P2A_OT_export_pose(_OnPose, Exports, bpy.types.Operator):
@@ -213,7 +215,7 @@ class P2A_OT_export_pose(_OnPose, Exports, bpy.types.Operator):
 
     def run(self, context: bpy.types.Context) -> None:
         path = export_pose(self.entry(context).key, self.target())
-        self.report({"INFO"}, f"Wrote {path}")
+        report(self, {"INFO"}, f"Wrote {path}")
 
 
 class P2A_OT_turn_page(bpy.types.Operator):
@@ -237,7 +239,7 @@ class P2A_OT_read_library(Reporting, bpy.types.Operator):
 
     def run(self, _context: bpy.types.Context) -> None:
         for problem in pose_shelf.refresh().problems:
-            self.report({"WARNING"}, problem)
+            report(self, {"WARNING"}, problem)
 
 
 def preview_of(operator: bpy.types.Operator, obj: bpy.types.Object) -> bytes | None:
@@ -245,7 +247,7 @@ def preview_of(operator: bpy.types.Operator, obj: bpy.types.Object) -> bytes | N
     try:
         return pose_preview(obj)
     except UserError as error:
-        operator.report({"WARNING"}, f"The pose has no thumbnail: {error}")
+        report(operator, {"WARNING"}, f"The pose has no thumbnail: {error}")
         return None
 
 
@@ -254,7 +256,7 @@ def preview_in(operator: bpy.types.Operator, obj: bpy.types.Object, pose: Pose) 
     try:
         require_posable(obj)
     except UserError as error:
-        operator.report({"WARNING"}, f"The pose has no thumbnail: {error}")
+        report(operator, {"WARNING"}, f"The pose has no thumbnail: {error}")
         return None
     with kept(obj):
         apply_pose(obj, pose)

@@ -10,6 +10,8 @@ from bpy.props import StringProperty
 from ..generate import models
 from ..generate.asked import sampler_title, why_no_lora
 from ..settings.loras import remove_lora, set_lora
+from ..translations import translated
+from .reporting import report
 
 
 class _OnScene:
@@ -31,11 +33,11 @@ class P2A_OT_add_lora(_OnScene, bpy.types.Operator):
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         found = models.lora(properties.name)
         said = filter(None, (found.reason, found.note)) if found else ()
-        return "\n".join(said) or tip_(cls.bl_description)
+        return "\n".join(map(translated, said)) or tip_(cls.bl_description)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         if not self.name:
-            self.report({"ERROR"}, "No LoRA is named: choose one from the list.")
+            report(self, {"ERROR"}, "No LoRA is named: choose one from the list.")
             return {"CANCELLED"}
         set_lora(context.scene.pose_to_anime.generation, self.name)
         return {"FINISHED"}
@@ -105,14 +107,14 @@ class P2A_OT_few_steps(_OnScene, bpy.types.Operator):
         numbers = tip_("{steps} steps, guidance {guidance:g}, {sampler}").format(
             steps=found.steps, guidance=found.guidance_scale, sampler=sampler_title(found.sampler)
         )
-        return "\n".join(filter(None, (numbers, why_no_lora(found.lora, family))))
+        return "\n".join(filter(None, (numbers, translated(why_no_lora(found.lora, family)))))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = context.scene.pose_to_anime.generation
         family = models.family_of(settings)
         chosen = next((preset for preset in family.few_steps if preset.lora == self.lora), None)
         if chosen is None and self.lora:
-            self.report({"ERROR"}, f"{family.title} has no preset with the LoRA '{self.lora}'.")
+            report(self, {"ERROR"}, f"{family.title} has no preset with the LoRA '{self.lora}'.")
             return {"CANCELLED"}
         for preset in family.few_steps:
             remove_lora(settings, preset.lora)
@@ -124,7 +126,7 @@ class P2A_OT_few_steps(_OnScene, bpy.types.Operator):
         settings.sampler = chosen.sampler
         set_lora(settings, chosen.lora, chosen.weight)
         if reason := why_no_lora(chosen.lora, family):
-            self.report({"WARNING"}, reason)
+            report(self, {"WARNING"}, reason)
         return {"FINISHED"}
 
 

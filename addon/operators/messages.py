@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import StringProperty
 
 from ..generate import session, timer
+from ..translations import translated
+from .reporting import report
 
 
 class P2A_OT_copy_error(bpy.types.Operator):
@@ -17,7 +20,7 @@ class P2A_OT_copy_error(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         context.window_manager.clipboard = session.session.error
-        self.report({"INFO"}, "The message is in the clipboard")
+        report(self, {"INFO"}, "The message is in the clipboard")
         return {"FINISHED"}
 
 
@@ -44,11 +47,11 @@ class P2A_OT_why(bpy.types.Operator):
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
-        return properties.sentence or cls.bl_description
+        return translated(properties.sentence) or tip_(cls.bl_description)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         context.window_manager.clipboard = self.sentence
-        self.report({"INFO"}, self.sentence)
+        report(self, {"INFO"}, self.sentence)
         return {"FINISHED"}
 
 

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import StringProperty
 
 from ..generate import models
 from ..settings.controls import use_family_defaults
+from ..translations import translated
+from .reporting import report
 
 
 class P2A_OT_choose_model(bpy.types.Operator):
@@ -22,12 +25,12 @@ class P2A_OT_choose_model(bpy.types.Operator):
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         found = models.model(properties.model)
         if found is None:
-            return cls.bl_description
-        return "\n".join(filter(None, (found.reason, found.note))) or cls.bl_description
+            return tip_(cls.bl_description)
+        return "\n".join(map(translated, filter(None, (found.reason, found.note)))) or tip_(cls.bl_description)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         if models.model(self.model) is None:
-            self.report({"ERROR"}, f"There is no model '{self.model}'.")
+            report(self, {"ERROR"}, f"There is no model '{self.model}'.")
             return {"CANCELLED"}
         context.scene.pose_to_anime.generation.model = self.model
         return {"FINISHED"}

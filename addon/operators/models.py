@@ -9,33 +9,22 @@ import bpy
 from bpy.props import BoolProperty, CollectionProperty, StringProperty
 
 from ..errors import UserError
-from ..generate import errands, model_list, session, timer
-from ..generate.link import LinkError
-from . import reporting
+from ..generate import errands, model_list, session
+from .reporting import Redrawing
 
 OFFLINE = "Downloads need the internet: switch on Preferences ▸ System ▸ Allow Online Access."
 OFFLINE_FOR_GOOD = "Blender was started offline: start it without --offline-mode to download."
 
 
-class _Reporting(reporting.Reporting):
-    """Errors of the bridge are sentences too; models are no part of undo."""
-
+class _OnModels(Redrawing):
     bl_options = {"REGISTER", "INTERNAL"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            ended = super().execute(context)
-        except LinkError as error:
-            return self.refuse(error)
-        timer.redraw()
-        return ended
 
-
-class _OfModel(_Reporting):
+class _OfModel(_OnModels):
     model: StringProperty(name="Model", description="Its name on the server", options={"SKIP_SAVE"})
 
 
-class P2A_OT_refresh_models(_Reporting, bpy.types.Operator):
+class P2A_OT_refresh_models(_OnModels, bpy.types.Operator):
     bl_idname = "pose_to_anime.refresh_models"
     bl_label = "Look Again"
     bl_description = "Ask the server what is there now"
@@ -74,7 +63,7 @@ class P2A_OT_forget_download(_OfModel, bpy.types.Operator):
         errands.forget(model_list.DOWNLOAD + self.model)
 
 
-class P2A_OT_import_model(_Reporting, bpy.types.Operator):
+class P2A_OT_import_model(_OnModels, bpy.types.Operator):
     bl_idname = "pose_to_anime.import_model"
     bl_label = "Import from Disk…"
     bl_description = (
@@ -96,7 +85,7 @@ class P2A_OT_import_model(_Reporting, bpy.types.Operator):
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         manager = context.window_manager
         if self.paths():  # dropped on the window
-            return manager.invoke_props_dialog(self, width=420)
+            return manager.invoke_props_dialog(self, width=420, confirm_text="Import")
         manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 

@@ -20,6 +20,7 @@ from ..pose.own_poses import import_pose
 from ..pose.retarget import Retargeting
 from .figure import _Posing
 from .library import preview_in
+from .reporting import report
 
 _USES = (
     ("POSE", "Pose", "One frame as the figure's pose"),
@@ -100,14 +101,14 @@ class P2A_OT_import_bvh(_Posing, bpy.types.Operator):
         keys = [number * self.every for number in range(count)]
         rows = [min(last, first + round(key / rate / take.frame_time)) for key in keys]
         key_poses(obj, Retargeting.of(take).poses(rows, name, self.face_front), [scene.frame_current + key for key in keys])
-        self.report({"INFO"}, f"Keyed {count} frames, to frame {scene.frame_current + keys[-1]}")
+        report(self, {"INFO"}, f"Keyed {count} frames, to frame {scene.frame_current + keys[-1]}")
 
     def _save(self, obj: bpy.types.Object, path: Path) -> None:
         pose = bvh_pose(path, self.frame)
         key = import_pose(f"{path}:{self.frame}", preview_in(self, obj, pose))
         bpy.context.window_manager.pose_to_anime.library.chosen = key
         pose_shelf.refresh()
-        self.report({"INFO"}, f"Imported “{pose.name}”")
+        report(self, {"INFO"}, f"Imported “{pose.name}”")
 
 
 CLASSES: tuple[type, ...] = (P2A_OT_import_bvh,)

@@ -8,6 +8,8 @@ from collections.abc import Callable
 import bpy
 from bpy.props import StringProperty
 
+from ..armature.modes import layer_in
+from ..translations import translated
 from .reporting import Reporting
 
 
@@ -25,9 +27,10 @@ class OnArmature(Reporting):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if any(cls.is_one(obj) for obj in context.view_layer.objects):
+        layer = layer_in(context)
+        if layer is not None and any(map(cls.is_one, layer.objects)):
             return True
-        cls.poll_message_set(cls.none_there)
+        cls.poll_message_set(translated(cls.none_there))
         return False
 
     @classmethod

@@ -16,7 +16,7 @@ from ..errors import UserError
 from ..generate import body_shelf
 from .figure import needs_mannequin, require_mannequin
 from .own_files import Deletes, Exports, Imports, OnKept, Renames, Saves
-from .reporting import Reporting, tell_problems
+from .reporting import Reporting, report, tell_problems
 
 
 class _OnBodies(OnKept):
@@ -67,7 +67,7 @@ class P2A_OT_save_body(Saves, _OnBodies, bpy.types.Operator):
         key = save_body(self.name, mannequin_name(obj), slider_values(obj), replace_own=self.replace)
         change_body(obj, key)
         self._bring_along(obj, key)
-        self.report({"INFO"}, f"Saved “{self.name.strip()}”")
+        report(self, {"INFO"}, f"Saved “{self.name.strip()}”")
 
     def _bring_along(self, obj: bpy.types.Object, key: str) -> None:
         """Others may have the body that was replaced. They follow at once: at their next slider they would, unexpectedly."""
@@ -80,7 +80,7 @@ class P2A_OT_save_body(Saves, _OnBodies, bpy.types.Operator):
                 tell_problems(self, wearing.refit(other))
                 refit(other)
             except UserError as error:
-                self.report({"WARNING"}, f"This figure had the body as it was: {error}")
+                report(self, {"WARNING"}, f"This figure had the body as it was: {error}")
 
 
 class P2A_OT_rename_body(_OnBodies, Renames, bpy.types.Operator):
@@ -100,7 +100,7 @@ class P2A_OT_delete_body(_OnBodies, Deletes, bpy.types.Operator):
     def run(self, context: bpy.types.Context) -> None:
         entry = self.entry(context)
         delete_body(entry.key)
-        self.report({"INFO"}, f"Deleted “{entry.title}”")
+        report(self, {"INFO"}, f"Deleted “{entry.title}”")
 
 
 class P2A_OT_import_body(_OnBodies, Imports, bpy.types.Operator):
@@ -112,7 +112,7 @@ class P2A_OT_import_body(_OnBodies, Imports, bpy.types.Operator):
 
     def run(self, _context: bpy.types.Context) -> None:
         title = load_body(import_body(self.source()))[0].title
-        self.report({"INFO"}, f"Imported “{title}”: choose it in the menu of bodies")
+        report(self, {"INFO"}, f"Imported “{title}”: choose it in the menu of bodies")
 
 
 class P2A_OT_export_body(_OnBodies, Exports, bpy.types.Operator):
@@ -127,7 +127,7 @@ class P2A_OT_export_body(_OnBodies, Exports, bpy.types.Operator):
 
     def run(self, context: bpy.types.Context) -> None:
         path = export_body(self.entry(context).key, self.target())
-        self.report({"INFO"}, f"Wrote {path}")
+        report(self, {"INFO"}, f"Wrote {path}")
 
 
 class P2A_OT_read_bodies(Reporting, bpy.types.Operator):
@@ -138,7 +138,7 @@ class P2A_OT_read_bodies(Reporting, bpy.types.Operator):
 
     def run(self, _context: bpy.types.Context) -> None:
         for problem in body_shelf.refresh().problems:
-            self.report({"WARNING"}, problem)
+            report(self, {"WARNING"}, problem)
 
 
 CLASSES: tuple[type, ...] = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
 import bpy
 from bpy.props import BoolProperty, StringProperty
@@ -56,14 +56,24 @@ class OnKept(OnFiles):
         return entry
 
 
-class Saves:
+class Named:
+    """Has a ``name``, which can be written as soon as the dialog is there."""
+
+    bl_property: ClassVar[str]
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        cls.bl_property = "name"  # Blender looks for it in the class itself
+
+
+class Saves(Named):
     """Asks for a name before it saves."""
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         return context.window_manager.invoke_props_dialog(self, width=_DIALOG_WIDTH)
 
 
-class Renames(OnKept):
+class Renames(Named, OnKept):
     """Asks for another name, beginning with the one that there is."""
 
     name: StringProperty(name="Name", maxlen=60, options={"SKIP_SAVE"})

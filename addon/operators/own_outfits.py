@@ -7,11 +7,12 @@ import bpy
 from bpy.props import BoolProperty, StringProperty
 
 from ..dressing.wearing import is_dressed, noted_outfit
+from ..translations import translated
 from ..wardrobe.catalogue import write_examples
 from ..wardrobe.outfit_files import delete_outfit, read_outfits, save_outfit
 from .figure import require_mannequin, the_mannequin
 from .own_files import Saves
-from .reporting import Reporting
+from .reporting import Reporting, report
 
 
 class P2A_OT_save_outfit(Saves, Reporting, bpy.types.Operator):
@@ -28,12 +29,12 @@ class P2A_OT_save_outfit(Saves, Reporting, bpy.types.Operator):
         figure = the_mannequin(context)
         if figure is not None and is_dressed(figure):
             return True
-        cls.poll_message_set("Dress a figure first")
+        cls.poll_message_set(translated("Dress a figure first"))
         return False
 
     def run(self, context: bpy.types.Context) -> None:
         save_outfit(self.name, noted_outfit(require_mannequin(context, "")), replace_own=self.replace)
-        self.report({"INFO"}, f"Saved the outfit “{self.name}”")
+        report(self, {"INFO"}, f"Saved the outfit “{self.name}”")
 
 
 class P2A_OT_delete_outfit(Reporting, bpy.types.Operator):
@@ -65,7 +66,7 @@ class P2A_OT_own_styles(Reporting, bpy.types.Operator):
         folder = write_examples()
         if not bpy.app.background:
             bpy.ops.wm.path_open(filepath=str(folder))
-        self.report({"INFO"}, f"Your own hair and clothes lie in {folder}")
+        report(self, {"INFO"}, f"Your own hair and clothes lie in {folder}")
 
 
 CLASSES: tuple[type, ...] = (P2A_OT_save_outfit, P2A_OT_delete_outfit, P2A_OT_own_styles)

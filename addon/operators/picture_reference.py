@@ -14,8 +14,9 @@ from bpy.props import StringProperty
 from ..errors import UserError
 from ..framing.camera import picture_camera, scene_size
 from ..framing.sizes import SizeError
+from ..framing.startup import is_startup_camera
+from ..framing.viewport import look_through
 from ..generate import errands, session, timer
-from ..generate.link import LinkError
 from ..generate.request import ensure_camera
 from ..openpose.pose_json import PoseJsonError, dumps, loads
 from ..passes.backdrop import backdrop_of, fitted, remove_backdrop, show_backdrop
@@ -70,6 +71,7 @@ class P2A_OT_open_backdrop(OfPicture, bpy.types.Operator):
     def run(self, context: bpy.types.Context) -> None:
         image = load_picture(Path(self.path()))
         show_backdrop(ensure_camera(context.scene, context.view_layer), image)
+        _look(context)
 
 
 class P2A_OT_remove_backdrop(Reporting, bpy.types.Operator):
@@ -95,10 +97,8 @@ class P2A_OT_find_skeleton(OfPicture, bpy.types.Operator):
     bl_options = {"REGISTER"}
 
     def run(self, context: bpy.types.Context) -> None:
-        try:
-            errands.begin(ERRAND, partial(_found, context.scene.session_uid), path=self.path())
-        except LinkError as error:
-            raise UserError(str(error)) from error
+        errands.begin(ERRAND, partial(_found, context.scene.session_uid), path=self.path())
+        _look(context)
 
 
 class P2A_OT_stop_finding(bpy.types.Operator):
@@ -112,6 +112,14 @@ class P2A_OT_stop_finding(bpy.types.Operator):
         errands.forget(ERRAND)
         timer.redraw()
         return {"FINISHED"}
+
+
+def _look(context: bpy.types.Context) -> None:
+    """Through the camera, in the 3D view in which a picture was asked for: nowhere else can it be seen."""
+    camera, area = context.scene.camera, context.area
+    if area is None or area.type != "VIEW_3D" or camera is None or is_startup_camera(context.scene, camera):
+        return
+    look_through(context.window, area)
 
 
 def _found(scene_uid: int, people: Any) -> None:

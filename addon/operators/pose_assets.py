@@ -7,6 +7,8 @@ import bpy
 
 from ..package import ASSETS
 from ..preferences import preferences
+from ..translations import translated
+from .reporting import report
 
 _NAME = "Pose to Anime"
 
@@ -48,16 +50,16 @@ class P2A_OT_add_pose_assets(bpy.types.Operator):
     def poll(cls, _context: bpy.types.Context) -> bool:
         if not is_registered():
             return True
-        cls.poll_message_set("The pose library is in the Asset Browser already")
+        cls.poll_message_set(translated("The pose library is in the Asset Browser already"))
         return False
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         if not ASSETS.is_dir():
-            self.report({"ERROR"}, f"The folder {ASSETS} is missing: install the extension again.")
+            report(self, {"ERROR"}, f"The folder {ASSETS} is missing: install the extension again.")
             return {"CANCELLED"}
         _add()
         _wish(True)
-        self.report({"INFO"}, f"“{_NAME}” is in Blender's asset libraries now")
+        report(self, {"INFO"}, f"“{_NAME}” is in Blender's asset libraries now")
         return {"FINISHED"}
 
 
@@ -71,7 +73,7 @@ class P2A_OT_remove_pose_assets(bpy.types.Operator):
     def poll(cls, _context: bpy.types.Context) -> bool:
         if is_registered():
             return True
-        cls.poll_message_set("The pose library is not in the Asset Browser")
+        cls.poll_message_set(translated("The pose library is not in the Asset Browser"))
         return False
 
     def execute(self, _context: bpy.types.Context) -> set[str]:

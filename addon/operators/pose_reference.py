@@ -13,7 +13,8 @@ from ..framing.camera import picture_camera, scene_size
 from ..generate.request import ensure_camera
 from ..openpose.pose_json import PoseDocument, PoseJsonError, decoded, loads
 from ..passes.reference import has_reference, remove_reference, show_reference
-from .reporting import Reporting
+from ..translations import translated
+from .reporting import Reporting, report
 
 _LARGEST_FILE = 50_000_000
 
@@ -43,7 +44,7 @@ class P2A_OT_open_pose_reference(Reporting, bpy.types.Operator):
         show_reference(context.scene, camera, document, size)
         ours, theirs = size[0] / size[1], document.width / document.height
         if abs(ours / theirs - 1.0) > 0.02:
-            self.report({"WARNING"}, f"It was drawn at {document.width} × {document.height}, another ratio: it is stretched.")
+            report(self, {"WARNING"}, f"It was drawn at {document.width} × {document.height}, another ratio: it is stretched.")
 
 
 class P2A_OT_remove_pose_reference(Reporting, bpy.types.Operator):
@@ -53,10 +54,10 @@ class P2A_OT_remove_pose_reference(Reporting, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        camera = picture_camera(context.scene)
+        camera = picture_camera(context.scene) if context.scene is not None else None
         if camera is not None and has_reference(camera):
             return True
-        cls.poll_message_set("There is no reference over the camera's view")
+        cls.poll_message_set(translated("There is no reference over the camera's view"))
         return False
 
     def run(self, context: bpy.types.Context) -> None:

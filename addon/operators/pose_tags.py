@@ -4,46 +4,35 @@
 from __future__ import annotations
 
 import bpy
-from bpy.props import BoolProperty, StringProperty
+from bpy.app.translations import pgettext_tip as tip_
+from bpy.props import BoolProperty
 
 from ..generate import pose_tags
 from ..prompting.weights import without_tag
 from ..told.tags import contradicted
+from .prompt_help import OnTag
 
 
-class P2A_OT_leave_pose_tag(bpy.types.Operator):
+class P2A_OT_leave_pose_tag(OnTag, bpy.types.Operator):
     bl_idname = "pose_to_anime.leave_pose_tag"
     bl_label = "Leave Out"
     bl_description = "Leave this out of the prompt, until it is no longer true of the pose"
-    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
-    tag: StringProperty(name="Tag", options={"SKIP_SAVE"})
     leave: BoolProperty(name="Leave Out", default=True, options={"SKIP_SAVE"})
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
-        return cls.bl_description if properties.leave else "Add this to the prompt again"
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return context.scene is not None
+        return tip_(cls.bl_description) if properties.leave else tip_("Add this to the prompt again")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         pose_tags.leave_out(context.scene, self.tag, self.leave)
         return {"FINISHED"}
 
 
-class P2A_OT_follow_pose(bpy.types.Operator):
+class P2A_OT_follow_pose(OnTag, bpy.types.Operator):
     bl_idname = "pose_to_anime.follow_pose"
     bl_label = "Follow the Pose"
     bl_description = "The prompt says otherwise: take those words out of it, so that it says what pose and camera show"
-    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
-
-    tag: StringProperty(name="Tag", options={"SKIP_SAVE"})
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return context.scene is not None
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         generation = context.scene.pose_to_anime.generation

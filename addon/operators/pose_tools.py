@@ -17,6 +17,7 @@ from ..armature.props.holding import require_props, swap_hands
 from ..errors import UserError
 from ..framing.camera import picture_camera
 from .figure import _Posing, object_named
+from .reporting import report
 
 
 class P2A_OT_mirror_pose(_Posing, bpy.types.Operator):
@@ -64,7 +65,7 @@ class P2A_OT_look_at_camera(_Posing, bpy.types.Operator):
         if camera is None:
             raise UserError(f"There is no object '{self.camera}'." if self.camera else "Add a pose camera first.")
         if not pose_tools.look_at(obj, camera.matrix_world.translation):
-            self.report({"INFO"}, "The camera is farther round than a neck turns: turn the body too")
+            report(self, {"INFO"}, "The camera is farther round than a neck turns: turn the body too")
 
 
 class P2A_OT_copy_pose_to(_Posing, bpy.types.Operator):

@@ -16,11 +16,13 @@ from ..armature.dots_only import follow_switch, show_fingers, shows_fingers
 from ..armature.limits import are_lifted
 from ..armature.mannequin import is_mannequin, is_own
 from ..armature.matching import paused
+from ..armature.modes import mode_in
 from ..armature.rig import fault_of
 from ..armature.ring_axes import joint_for
 from ..compat import is_pose_bone_selected, select_pose_bone
 from ..errors import UserError
 from ..settings.posing import ROTATE, dots_only_listeners
+from ..translations import translated
 from .figure import _OnMannequin, _Posing, needs_mannequin, the_mannequin
 from .reporting import Reporting
 
@@ -57,9 +59,9 @@ class P2A_OT_stop_posing(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if context.mode == "POSE":
+        if mode_in(context) == "POSE":
             return True
-        cls.poll_message_set("No figure is being posed")
+        cls.poll_message_set(translated("No figure is being posed"))
         return False
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
@@ -81,7 +83,7 @@ class P2A_OT_grab_control(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return context.area is not None and context.area.type == "VIEW_3D" and context.mode in {"OBJECT", "POSE"}
+        return context.area is not None and context.area.type == "VIEW_3D" and mode_in(context) in {"OBJECT", "POSE"}
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         dot = dot_at(context, (event.mouse_region_x, event.mouse_region_y))
@@ -122,7 +124,7 @@ class _UpToDate:
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return context.mode == "POSE"
+        return mode_in(context) == "POSE"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         with paused():

@@ -6,12 +6,19 @@ A seed is none of it: it belongs to a picture, and a preset to a way of working.
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+from typing import Any
+
 import bpy
 from bl_operators.presets import AddPresetBase
 from bpy.props import StringProperty
 
 from ...generation_server.protocol import CONTROL_KINDS
+from ..errors import UserError
+from ..generate.records import disk_sentence
 from ..settings.controls import word_of
+from .reporting import Reporting, report, tell_problems
 
 SUBDIR = "pose_to_anime"
 """Below Blender's folder of presets."""
@@ -43,6 +50,9 @@ VALUES = (
 STYLE_VALUES = ("style", "before", "given")
 """Those of its style, after the numbers: they say which of these the style has set."""
 
+_WHOLE = "settings.model"
+"""What every preset sets that holds the whole panel. One that somebody has written by hand may set two or three things alone."""
+
 
 class P2A_OT_add_preset(AddPresetBase, bpy.types.Operator):
     bl_idname = "pose_to_anime.add_preset"
@@ -54,34 +64,94 @@ class P2A_OT_add_preset(AddPresetBase, bpy.types.Operator):
     preset_defines = (
         "settings = bpy.context.scene.pose_to_anime.generation",
         "styles = bpy.context.scene.pose_to_anime.styles",
+        "pose_tags = bpy.context.scene.pose_to_anime.pose_tags",
     )
-    preset_values = (*(f"settings.{name}" for name in VALUES), *(f"styles.{name}" for name in STYLE_VALUES))
+    preset_values = (
+        *(f"settings.{name}" for name in VALUES),
+        *(f"styles.{name}" for name in STYLE_VALUES),
+        "pose_tags.use",
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return context.scene is not None
 
+    def add(self, context: bpy.types.Context, filepath: str) -> None:
+        """Write the file, which Blender 4.3 itself cannot with Python 3.13, as some systems have it."""
+        ours = context.scene.pose_to_anime
+        owners = {"settings": ours.generation, "styles": ours.styles, "pose_tags": ours.pose_tags}
+        lines = ["import bpy", *self.preset_defines, ""]
+        for path in self.preset_values:
+            owner, _, name = path.partition(".")
+            lines += _lines_of(path, getattr(owners[owner], name))
+        try:
+            Path(filepath).write_text("\n".join([*lines, ""]), "utf-8")
+        except OSError as error:
+            report(self, {"ERROR"}, disk_sentence(error, Path(filepath).parent))
 
-class P2A_OT_use_preset(bpy.types.Operator):
+
+def _lines_of(path: str, value: Any) -> list[str]:
+    """How a preset sets this."""
+    if not isinstance(value, bpy.types.bpy_prop_collection):
+        return [f"{path} = {value!r}"]
+    lines = [f"{path}.clear()"]
+    for item in value:
+        fields = [prop.identifier for prop in item.bl_rna.properties if prop.identifier != "rna_type"]
+        lines += [f"item = {path}.add()", *(f"item.{name} = {getattr(item, name)!r}" for name in fields)]
+    return lines
+
+
+class P2A_OT_use_preset(Reporting, bpy.types.Operator):
+    """In the place of Blender's own verb, which is no step of undo and stops in the midst of a preset from another version."""
+
     bl_idname = "pose_to_anime.use_preset"
     bl_label = "Use Preset"
     bl_description = "Set prompt, style, model, LoRAs, controls and numbers to those of this preset"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
     filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
-    menu_idname: StringProperty(options={"SKIP_SAVE"})
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return context.scene is not None
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
-        """Blender's own verb, as one step of undo, which that one is not."""
+    def run(self, context: bpy.types.Context) -> None:
+        path = Path(self.filepath)
         try:
-            return bpy.ops.script.execute_preset(filepath=self.filepath, menu_idname=self.menu_idname)
-        except RuntimeError:
-            self.report({"ERROR"}, "The file of this preset is gone or cannot be read: save the preset anew.")
-            return {"CANCELLED"}
+            lines = ast.parse(path.read_text("utf-8")).body
+        except (OSError, ValueError, SyntaxError):
+            raise UserError("The file of this preset is gone or cannot be read: save the preset anew.") from None
+        _unset(context.scene.pose_to_anime.generation, {_target(line) for line in lines})
+        unused = _carry_out(lines)
+        if unused:
+            tell_problems(self, [f"Not used of this preset of another version: {', '.join(unused)}."])
+
+
+def _target(line: ast.stmt) -> str:
+    """What a line of a preset sets, as ``settings.steps``; empty for one that sets nothing."""
+    return ast.unparse(line.targets[0]) if isinstance(line, ast.Assign) else ""
+
+
+def _unset(generation: bpy.types.PropertyGroup, targets: set[str]) -> None:
+    """What of the generation settings a whole preset does not speak of is as in a new scene: there was no such thing when it was
+    saved."""
+    if _WHOLE in targets:
+        for name in VALUES:
+            if name != "loras" and f"settings.{name}" not in targets:
+                generation.property_unset(name)
+
+
+def _carry_out(lines: list[ast.stmt]) -> list[str]:
+    """Run a preset line by line, as Python that it is; the names of what could not be set."""
+    names: dict[str, Any] = {}
+    unused = []
+    for line in lines:
+        code = compile(ast.Module([line], type_ignores=[]), "preset", "exec")
+        try:
+            exec(code, names)
+        except Exception:  # a setting that is no more, or a value that it does not have
+            unused.append(_target(line).rpartition(".")[2] or ast.unparse(line))
+    return unused
 
 
 CLASSES: tuple[type, ...] = (P2A_OT_add_preset, P2A_OT_use_preset)

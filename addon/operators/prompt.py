@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import EnumProperty, StringProperty
 
 
@@ -20,7 +21,8 @@ class P2A_OT_negative_preset(bpy.types.Operator):
         return {"FINISHED"}
 
 
-_PROMPTS = (("prompt", "Prompt", ""), ("negative_prompt", "Negative Prompt", ""))
+PROMPTS = (("prompt", "Prompt", ""), ("negative_prompt", "Negative Prompt", ""))
+"""The prompts of the generation settings: property, title."""
 
 
 class P2A_OT_edit_prompt(bpy.types.Operator):
@@ -29,7 +31,7 @@ class P2A_OT_edit_prompt(bpy.types.Operator):
     bl_description = "Copy, paste or empty a whole prompt at once"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
-    prompt: EnumProperty(items=_PROMPTS, options={"HIDDEN"})
+    prompt: EnumProperty(items=PROMPTS, options={"HIDDEN"})
     action: EnumProperty(
         items=(("COPY", "Copy", ""), ("PASTE", "Paste", ""), ("CLEAR", "Clear", ""), ("RESET", "Reset", "")), options={"HIDDEN"}
     )
@@ -37,10 +39,10 @@ class P2A_OT_edit_prompt(bpy.types.Operator):
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         return {
-            "COPY": "Copy the whole prompt",
-            "PASTE": "Replace the whole prompt by the clipboard",
-            "CLEAR": "Empty the prompt",
-            "RESET": "Back to the prompt of a new scene",
+            "COPY": tip_("Copy the whole prompt"),
+            "PASTE": tip_("Replace the whole prompt by the clipboard"),
+            "CLEAR": tip_("Empty the prompt"),
+            "RESET": tip_("Back to the prompt of a new scene"),
         }[properties.action]
 
     def execute(self, context: bpy.types.Context) -> set[str]:

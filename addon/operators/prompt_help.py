@@ -1,56 +1,63 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tags of the prompt by clicks and keys: put one in, take it out, let it count more or less."""
+"""Tags of the prompts by clicks and keys: put one in, take it out, let it count more or less."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import bpy
-from bpy.props import IntProperty, StringProperty
+from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ..prompting.weights import stepped, tags_of, with_weight, without_entry
-from .tag_fields import WEIGHT, toggle_tag
+from .prompt import PROMPTS
+from .reporting import report
+from .tag_fields import entry_of, toggled
 
-_WEIGHT = re.compile(rf"(?:.*\.)?{WEIGHT}(\d+)")
 _keymap_items: list[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]] = []
 
 
-class P2A_OT_toggle_tag(bpy.types.Operator):
+class OnPrompt:
+    """Changes the prompt of the scene."""
+
+    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.scene is not None
+
+
+class OnTag(OnPrompt):
+    tag: StringProperty(name="Tag", options={"SKIP_SAVE"})
+
+
+class P2A_OT_toggle_tag(OnTag, bpy.types.Operator):
     bl_idname = "pose_to_anime.toggle_tag"
     bl_label = "Tag"
     bl_description = "Write this tag into the prompt, or take it out where it is there"
-    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
-    tag: StringProperty(name="Tag", options={"SKIP_SAVE"})
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return context.scene is not None
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        toggle_tag(context.scene.pose_to_anime.generation, self.tag)
-        return {"FINISHED"}
-
-
-class P2A_OT_remove_tag(bpy.types.Operator):
-    bl_idname = "pose_to_anime.remove_tag"
-    bl_label = "Remove Tag"
-    bl_description = "Take this tag out of the prompt"
-    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
-
-    index: IntProperty(name="Place", description="Which entry of the prompt", min=0, options={"SKIP_SAVE"})
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return context.scene is not None
+    prompt: EnumProperty(items=PROMPTS, options={"HIDDEN", "SKIP_SAVE"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         generation = context.scene.pose_to_anime.generation
-        if self.index >= len(tags_of(generation.prompt)):
-            self.report({"ERROR"}, "The prompt has no such tag any more.")
+        setattr(generation, self.prompt, toggled(getattr(generation, self.prompt), self.tag))
+        return {"FINISHED"}
+
+
+class P2A_OT_remove_tag(OnPrompt, bpy.types.Operator):
+    bl_idname = "pose_to_anime.remove_tag"
+    bl_label = "Remove Tag"
+    bl_description = "Take this tag out of the prompt"
+
+    index: IntProperty(name="Place", description="Which entry of the prompt", min=0, options={"SKIP_SAVE"})
+    prompt: EnumProperty(items=PROMPTS, options={"HIDDEN", "SKIP_SAVE"})
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        generation = context.scene.pose_to_anime.generation
+        text = getattr(generation, self.prompt)
+        if self.index >= len(tags_of(text)):
+            report(self, {"ERROR"}, "The prompt has no such tag any more.")
             return {"CANCELLED"}
-        generation.prompt = without_entry(generation.prompt, self.index)
+        setattr(generation, self.prompt, without_entry(text, self.index))
         return {"FINISHED"}
 
 
@@ -72,22 +79,22 @@ class P2A_OT_weigh_tag(bpy.types.Operator):
         found = _hovered(context)
         if found is None:
             return {"PASS_THROUGH"}
-        generation, index = found
-        weight = tags_of(generation.prompt)[index].weight
-        generation.prompt = with_weight(generation.prompt, index, stepped(weight, self.steps))
+        generation, prompt, index = found
+        text = getattr(generation, prompt)
+        setattr(generation, prompt, with_weight(text, index, stepped(tags_of(text)[index].weight, self.steps)))
         if context.region is not None:
             context.region.tag_redraw()
         return {"FINISHED"}
 
 
-def _hovered(context: bpy.types.Context) -> tuple[Any, int] | None:
-    """The generation settings and the entry of their prompt whose weight the mouse is over."""
+def _hovered(context: bpy.types.Context) -> tuple[Any, str, int] | None:
+    """The generation settings, which of their prompts, and the entry of it whose weight the mouse is over."""
     owner, path, _ = getattr(context, "property", None) or (None, "", 0)
     # Blender gives the whole path only of what is stored; ours is not, and its name is enough.
-    if not isinstance(owner, bpy.types.Scene) or (found := _WEIGHT.fullmatch(path)) is None:
+    if not isinstance(owner, bpy.types.Scene) or (entry := entry_of(path)) is None:
         return None
-    generation, index = owner.pose_to_anime.generation, int(found[1])
-    return (generation, index) if index < len(tags_of(generation.prompt)) else None
+    generation, (prompt, index) = owner.pose_to_anime.generation, entry
+    return (generation, prompt, index) if index < len(tags_of(getattr(generation, prompt))) else None
 
 
 CLASSES: tuple[type, ...] = (P2A_OT_toggle_tag, P2A_OT_remove_tag, P2A_OT_weigh_tag)

@@ -9,6 +9,7 @@ from bpy.props import EnumProperty, StringProperty
 from ..armature.auto_keys import changes_keyed
 from ..armature.held import BEHIND, BOTH, LEFT, RIGHT, UNDER, hold_of, is_prop, props_of
 from ..armature.mannequin import is_mannequin, require_posable
+from ..armature.modes import mode_in
 from ..armature.props.holding import hold, refit, swap_hands
 from ..armature.props.objects import let_go, remove_props
 from ..armature.props.prop_file import PropError, load_prop, prop_files
@@ -16,6 +17,10 @@ from ..armature.props.seating import is_sitting, put_behind, put_under, stand_al
 from ..armature.props.sitting import can_be_seat, sit_on
 from ..armature.props.two_hands import hold_with_both
 from ..errors import UserError
+from ..generate.shelf import Shelf
+from ..generate.timer import redraw
+from ..pieces import Pieces
+from ..translations import translated
 from .figure import EnumItems, _OnMannequin, _Posing, needs_mannequin, object_named, require_mannequin, the_mannequin
 from .reporting import Reporting
 
@@ -26,28 +31,27 @@ HANDS = (
     (UNDER, "Under", "Under the sitting figure; right behind one that does not sit, which can then be told to"),
 )
 
-# Blender does not keep the strings of a dynamic enum alive: this list must.
-_prop_items: EnumItems = []
+
+def _read() -> Pieces[EnumItems]:
+    found = []
+    for name in prop_files():
+        yield
+        try:
+            prop = load_prop(name)
+        except PropError:  # it is said when somebody asks for this one by its name
+            continue
+        found.append((prop.order, prop.title, name))
+    redraw()
+    return [(name, title, "") for _, title, name in sorted(found)]
+
+
+_props = Shelf(_read)  # read once, and ahead: panels must neither look at the disk nor build shapes
+known_props = _props.shown
+"""For panels: None until they have been read."""
 
 
 def prop_items(_operator: object, _context: bpy.types.Context | None) -> EnumItems:
-    if not _prop_items:  # read once, because panels must not look at the disk
-        read_props()
-    return _prop_items
-
-
-def read_props() -> list[str]:
-    """Look for files of props again; a sentence for each that cannot be used."""
-    found, problems = [], []
-    for name in prop_files():
-        try:
-            prop = load_prop(name)
-        except PropError as error:
-            problems.append(str(error))
-            continue
-        found.append((prop.order, prop.title, name))
-    _prop_items[:] = [(name, title, "") for _, title, name in sorted(found)]
-    return problems
+    return _props.current()  # Blender does not keep the strings of a dynamic enum alive: the shelf does
 
 
 class P2A_OT_add_prop(Reporting, bpy.types.Operator):
@@ -63,9 +67,9 @@ class P2A_OT_add_prop(Reporting, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if context.mode in {"OBJECT", "POSE"}:
+        if mode_in(context) in {"OBJECT", "POSE"}:
             return True
-        cls.poll_message_set("Go to Object Mode or Pose Mode first")
+        cls.poll_message_set(translated("Go to Object Mode or Pose Mode first"))
         return False
 
     def run(self, context: bpy.types.Context) -> None:
@@ -165,9 +169,9 @@ class P2A_OT_sit_on(_Posing, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         if not needs_mannequin(cls, context):
             return False
-        if context.mode in {"OBJECT", "POSE"}:
+        if mode_in(context) in {"OBJECT", "POSE"}:
             return True
-        cls.poll_message_set("Go to Object Mode or Pose Mode first")
+        cls.poll_message_set(translated("Go to Object Mode or Pose Mode first"))
         return False
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -212,8 +216,9 @@ def register() -> None:
     bpy.types.WindowManager.pose_to_anime_prop_hand = EnumProperty(
         name="Hand", description="Where the next prop goes", items=HANDS, default=RIGHT
     )
+    _props.open()
 
 
 def unregister() -> None:
+    _props.close()
     del bpy.types.WindowManager.pose_to_anime_prop_hand
-    _prop_items.clear()

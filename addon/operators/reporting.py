@@ -9,12 +9,21 @@ import bpy
 
 from ..errors import UserError
 from ..framing.sizes import SizeError
+from ..generate import session, timer
+from ..generate.link import LinkError
 from ..generate.records import RecordError
+from ..generate.setting_up import SetUpError
 from ..pose.normalised import PoseError
+from ..translations import translated
 from ..wardrobe.piece import WardrobeError
 
-MENDABLE: tuple[type[Exception], ...] = (UserError, PoseError, RecordError, SizeError, WardrobeError)
+MENDABLE: tuple[type[Exception], ...] = (UserError, LinkError, PoseError, RecordError, SetUpError, SizeError, WardrobeError)
 """Errors whose text is a sentence for a person."""
+
+
+def report(operator: bpy.types.Operator, kinds: set[str], sentence: str) -> None:
+    """Report an English sentence in the user's language. No other module calls an operator's own ``report``."""
+    operator.report(kinds, translated(sentence))
 
 
 class Reporting:
@@ -37,11 +46,30 @@ class Reporting:
 
     def refuse(self, error: Exception) -> set[str]:
         """Report what is wrong; how the operator ends then."""
-        self.report({"ERROR"}, str(error))
+        self.report({"ERROR"}, translated(str(error)))
         return {"CANCELLED"}
+
+
+class Redrawing(Reporting):
+    """What it does is seen in panels of every editor: they are drawn anew. The file is not changed, or ``bl_options`` says so."""
+
+    bl_options = {"REGISTER"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        ended = super().execute(context)
+        timer.redraw()
+        return ended
+
+
+class InPanel(Redrawing):
+    """What is wrong stands in the panel too, until the next one or until it is closed."""
+
+    def refuse(self, error: Exception) -> set[str]:
+        session.fail(str(error))
+        return super().refuse(error)
 
 
 def tell_problems(operator: bpy.types.Operator, problems: Iterable[str]) -> None:
     """Report what could not be done beside what was."""
     for problem in problems:
-        operator.report({"WARNING"}, problem)
+        report(operator, {"WARNING"}, problem)

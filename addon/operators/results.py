@@ -11,6 +11,7 @@ from pathlib import Path
 
 import bpy
 import numpy as np
+from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import EnumProperty, StringProperty
 from numpy.typing import NDArray
 
@@ -19,8 +20,11 @@ from ..errors import UserError
 from ..generate import gallery, history, pictures, restore, session, styling, timer, viewing
 from ..generate.clay import shade, unpack
 from ..generate.records import FILE_ID, Record, RecordError, disk_sentence, new_record_path, remove, write_record
+from ..generate.request import allowed_now
 from ..passes.sheet import side_by_side
-from .generation import MENDABLE, new_seed
+from ..translations import translated
+from .generation import new_seed
+from .reporting import InPanel, report
 
 
 def shown_job(context: bpy.types.Context) -> str:
@@ -30,11 +34,10 @@ def shown_job(context: bpy.types.Context) -> str:
     return image.pose_to_anime.job_id if image is not None else ""
 
 
-class OnResult:
+class OnResult(InPanel):
     """Acts on a result: that of ``job_id``, else the one in the Image Editor, else the last one."""
 
-    report: Callable[[set[str], str], None]  # this and the next of bpy.types.Operator
-    poll_message_set: Callable[[str], None]
+    poll_message_set: Callable[[str], None]  # of bpy.types.Operator
 
     bl_options = {"REGISTER", "UNDO"}
 
@@ -46,7 +49,7 @@ class OnResult:
     def poll(cls, context: bpy.types.Context) -> bool:
         if history.entries() or gallery.count() or shown_job(context):
             return True
-        cls.poll_message_set("There is no picture yet")
+        cls.poll_message_set(translated("There is no picture yet"))
         return False
 
     def record(self, context: bpy.types.Context) -> Record:
@@ -56,18 +59,11 @@ class OnResult:
             raise UserError("This picture is not in the history any more." if job_id else "There is no picture yet.")
         return found
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            self.act(context, self.record(context))
-        except MENDABLE as error:
-            session.fail(str(error))
-            timer.redraw()
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        timer.redraw()
-        return {"FINISHED"}
+    def run(self, context: bpy.types.Context) -> None:
+        self.act(context, self.record(context))
 
     def act(self, context: bpy.types.Context, record: Record) -> None:
+        """What the operator does with the result. Raises as ``run``."""
         raise NotImplementedError
 
 
@@ -81,10 +77,18 @@ class P2A_OT_show_result(OnResult, bpy.types.Operator):
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         found = history.entry(properties.job_id)
         if found is None:
-            return cls.bl_description
+            return tip_(cls.bl_description)
         request = found.request
-        file = Path(found.blend).name if found.blend else "a file that was not saved"
-        return f"{request.prompt}\n{request.width} × {request.height}, {request.model}, seed {request.seed}, from {file}"
+        return "{prompt}\n{told}".format(
+            prompt=request.prompt,
+            told=tip_("{width} × {height}, {model}, seed {seed}, from {file}").format(
+                width=request.width,
+                height=request.height,
+                model=request.model,
+                seed=request.seed,
+                file=Path(found.blend).name if found.blend else tip_("a file that was not saved"),
+            ),
+        )
 
     def act(self, context: bpy.types.Context, record: Record) -> None:
         pictures.whole_png(record)
@@ -102,7 +106,7 @@ class P2A_OT_keep_result(OnResult, bpy.types.Operator):
 
     def act(self, context: bpy.types.Context, record: Record) -> None:
         image = pictures.keep(record, context.scene.pose_to_anime.generation.keep_results)
-        self.report({"INFO"}, f"Kept as “{image.name}”")
+        report(self, {"INFO"}, f"Kept as “{image.name}”")
 
 
 class P2A_OT_vary_result(OnResult, bpy.types.Operator):
@@ -119,7 +123,7 @@ class P2A_OT_vary_result(OnResult, bpy.types.Operator):
             path=new_record_path(file_id, job_id, created),
             job_id=job_id,
             file_id=file_id,
-            request=dataclasses.replace(record.request, seed=new_seed()),
+            request=allowed_now(dataclasses.replace(record.request, seed=new_seed())),
             blend=bpy.data.filepath,
             created=created,
             state=JobState.QUEUED,
@@ -174,10 +178,10 @@ class P2A_OT_restore_result(OnResult, bpy.types.Operator):
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         parts = properties.parts
         if parts >= restore.ALL:
-            return "Bring pose, camera, prompt, seed and all numbers back: the same picture could be made again"
+            return tip_("Bring pose, camera, prompt, seed and all numbers back: the same picture could be made again")
         if len(parts) == 1:
-            return str(cls.bl_rna.properties["parts"].enum_items[next(iter(parts))].description)
-        return cls.bl_description
+            return tip_(cls.bl_rna.properties["parts"].enum_items[next(iter(parts))].description)
+        return tip_(cls.bl_description)
 
     def act(self, context: bpy.types.Context, record: Record) -> None:
         said: list[str] = []
@@ -191,7 +195,7 @@ class P2A_OT_restore_result(OnResult, bpy.types.Operator):
         elif "STYLE" in self.parts:
             said += styling.restore_look(context.scene, record.request)
         for sentence in said:
-            self.report({"WARNING"}, sentence)
+            report(self, {"WARNING"}, sentence)
 
 
 def comparison(record: Record) -> NDArray[np.uint8]:
@@ -230,7 +234,8 @@ class P2A_OT_discard_result(OnResult, bpy.types.Operator):
     bl_options = {"REGISTER"}  # files are not part of undo: Bring Back is
 
     def act(self, context: bpy.types.Context, record: Record) -> None:
-        history.throw_away(record)
+        if history.throw_away(record):
+            report(self, {"INFO"}, "Out of the history; this file keeps its own copy")
         last = history.latest()
         for _, area in viewing.image_editors():
             if area.spaces.active.image is None and last is not None:
@@ -247,13 +252,13 @@ class P2A_OT_bring_back(bpy.types.Operator):
     def poll(cls, _context: bpy.types.Context) -> bool:
         if history.can_bring_back():
             return True
-        cls.poll_message_set("Nothing was discarded")
+        cls.poll_message_set(translated("Nothing was discarded"))
         return False
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         record = history.bring_last_back()
         if record is None:
-            self.report({"ERROR"}, "The picture is gone for good: only the last twenty can be brought back.")
+            report(self, {"ERROR"}, "The picture is gone for good: only the last twenty can be brought back.")
             return {"CANCELLED"}
         viewing.show(pictures.open_image(record), pictures.size_of(record))
         timer.redraw()

@@ -17,6 +17,7 @@ from ..armature.ring_axes import BLUE, COLOURS, GREEN, RED, VIEW, ring_axes
 from ..armature.ring_drag import RingDrag
 from ..armature.ring_turn import RingTurn, active_ring_joint, free_rings, named_joint, selected_ring_joints
 from ..errors import UserError
+from ..translations import translated
 from .figure import needs_mannequin, require_mannequin
 from .posing import posed_mannequins
 from .reporting import Reporting
@@ -164,9 +165,10 @@ class P2A_OT_turn_ring(Reporting, bpy.types.Operator):
     def _say(self, context: bpy.types.Context) -> None:
         assert _State.held is not None
         _State.held.angle = self._reached
-        stopped = f"    {self._limit}" if abs(self.angle - self._reached) > _STOPPED else ""
-        context.area.header_text_set(f"{_NAMES[self.axis]} ring: {math.degrees(self._reached):.1f}°{stopped}")
-        context.workspace.status_text_set(_KEYS)
+        stopped = f"    {translated(self._limit)}" if abs(self.angle - self._reached) > _STOPPED else ""
+        ring = translated(f"{_NAMES[self.axis]} ring")
+        context.area.header_text_set(f"{ring}: {math.degrees(self._reached):.1f}°{stopped}")
+        context.workspace.status_text_set(translated(_KEYS))
 
     def _turns(self, context: bpy.types.Context) -> list[RingTurn]:
         names = [name for part in self.joints.split(",") if (name := part.strip())]
@@ -185,7 +187,8 @@ def why_held(obj: bpy.types.Object, joint: str) -> str:
     free = [_NAMES[axis].lower() for axis in free_rings(obj, joint)]
     if not free:
         return "its limits do not let this joint turn"
-    return f"its limits do not let this joint turn this way, only by the ring{'s' * (len(free) > 1)} {' and '.join(free)}"
+    rings = " and ".join(free)
+    return f"its limits do not let this joint turn this way, only by the {'ring' if len(free) == 1 else 'rings'} {rings}"
 
 
 def ring_radius(context: bpy.types.Context) -> float:

@@ -13,6 +13,7 @@ from ..errors import UserError
 from ..generate import pictures
 from ..generate.picture_files import ENDINGS, encoded, recipe_text
 from ..generate.records import Record, write_file
+from .reporting import report
 from .results import OnResult, comparison, shown_job
 
 
@@ -30,7 +31,7 @@ class _SaveResult(OnResult):
         try:
             name = pictures.title(self.record(context)) + self.suffix
         except UserError as error:
-            self.report({"ERROR"}, str(error))
+            report(self, {"ERROR"}, str(error))
             return {"CANCELLED"}
         folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path.home()
         self.job_id = self.job_id or shown_job(context)  # the file browser takes the editor's place
@@ -98,7 +99,7 @@ class P2A_OT_save_result(_SaveResult, bpy.types.Operator):
     def act(self, _context: bpy.types.Context, record: Record) -> None:
         target = self.target()
         write_file(target, encoded(record, self.file_format, self.quality, self.with_recipe))
-        self.report({"INFO"}, f"Saved {target}")
+        report(self, {"INFO"}, f"Saved {target}")
 
 
 class P2A_OT_save_comparison(_SaveResult, bpy.types.Operator):
@@ -113,7 +114,7 @@ class P2A_OT_save_comparison(_SaveResult, bpy.types.Operator):
     def act(self, _context: bpy.types.Context, record: Record) -> None:
         target = self.target()
         write_file(target, png.encode(comparison(record)))
-        self.report({"INFO"}, f"Saved {target}")
+        report(self, {"INFO"}, f"Saved {target}")
 
 
 class P2A_OT_copy_recipe(OnResult, bpy.types.Operator):
@@ -124,7 +125,7 @@ class P2A_OT_copy_recipe(OnResult, bpy.types.Operator):
 
     def act(self, context: bpy.types.Context, record: Record) -> None:
         context.window_manager.clipboard = recipe_text(record)
-        self.report({"INFO"}, "The recipe is in the clipboard")
+        report(self, {"INFO"}, "The recipe is in the clipboard")
 
 
 def _with_ending(path: Path, ending: str) -> Path:

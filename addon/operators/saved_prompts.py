@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from ..generate import prompt_shelf
 from ..prompting import saved_prompts, tags
 from .own_files import Deletes, OnFiles, OnKept, Renames, Saves
-from .reporting import Reporting
+from .reporting import Reporting, report
 
 
 class _OnPrompt(OnKept):
@@ -44,7 +45,7 @@ class P2A_OT_save_prompt(Saves, OnFiles, bpy.types.Operator):
         settings = context.scene.pose_to_anime.generation
         negative = settings.negative_prompt if self.negative else ""
         saved_prompts.save_prompt(self.name, settings.prompt, negative, replace=self.replace)
-        self.report({"INFO"}, f"Saved the prompt “{self.name.strip()}”")
+        report(self, {"INFO"}, f"Saved the prompt “{self.name.strip()}”")
 
 
 class P2A_OT_apply_prompt(Reporting, bpy.types.Operator):
@@ -71,7 +72,7 @@ class P2A_OT_apply_prompt(Reporting, bpy.types.Operator):
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         shown = prompt_shelf.shown()
         entries = shown.entries if shown else ()
-        return next((entry.prompt for entry in entries if entry.key == properties.saved), "") or "Use this prompt"
+        return next((entry.prompt for entry in entries if entry.key == properties.saved), "") or tip_("Use this prompt")
 
     def run(self, context: bpy.types.Context) -> None:
         entry = prompt_shelf.prompts().called(self.saved)

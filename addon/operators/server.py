@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import BoolProperty
 
-from ..errors import UserError
-from ..generate import session, timer
-from ..generate.link import LinkError
+from ..generate import session
+from .reporting import InPanel, Redrawing
 
 
-class P2A_OT_connect(bpy.types.Operator):
+class P2A_OT_connect(InPanel, bpy.types.Operator):
     bl_idname = "pose_to_anime.connect"
     bl_label = "Connect"
     bl_description = "Look for the generation server and ask what it has"
@@ -21,21 +21,14 @@ class P2A_OT_connect(bpy.types.Operator):
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         if properties.start:
-            return "Start the generation server on this computer; it ends by itself after ten idle minutes"
-        return cls.bl_description
+            return tip_("Start the generation server on this computer; it ends by itself after ten idle minutes")
+        return tip_(cls.bl_description)
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
-        try:
-            session.connect(self.start)
-        except (UserError, LinkError) as error:
-            session.fail(str(error))
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        timer.redraw()
-        return {"FINISHED"}
+    def run(self, _context: bpy.types.Context) -> None:
+        session.connect(self.start)
 
 
-class P2A_OT_free_memory(bpy.types.Operator):
+class P2A_OT_free_memory(Redrawing, bpy.types.Operator):
     bl_idname = "pose_to_anime.free_memory"
     bl_label = "Free GPU Memory"
     bl_description = "Make the server give the GPU's memory back to Blender; the next picture loads its model again"
@@ -44,13 +37,8 @@ class P2A_OT_free_memory(bpy.types.Operator):
     def poll(cls, _context: bpy.types.Context) -> bool:
         return session.session.server.state == "connected"
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
-        try:
-            session.free_memory()
-        except LinkError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def run(self, _context: bpy.types.Context) -> None:
+        session.free_memory()
 
 
 CLASSES: tuple[type, ...] = (P2A_OT_connect, P2A_OT_free_memory)

@@ -6,17 +6,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import bpy
+from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import BoolProperty, StringProperty
 
 from ...generation_server.endings import without_secrets
 from ...generation_server.protocol import user_data_dir
 from ..errors import UserError
-from ..generate import diagnostics, environment, session, timer
+from ..generate import diagnostics, environment
 from ..generate.connection import server_dir
-from ..generate.link import LinkError
+from .reporting import InPanel, Reporting, report
 
 
-class P2A_OT_stop_server(bpy.types.Operator):
+class P2A_OT_stop_server(InPanel, bpy.types.Operator):
     bl_idname = "pose_to_anime.stop_server"
     bl_label = "Stop the Server"
     bl_description = "End the generation server of this computer; pictures that wait are made when it runs again"
@@ -25,17 +26,12 @@ class P2A_OT_stop_server(bpy.types.Operator):
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
-        return "End the generation server of this computer and start it again" if properties.restart else cls.bl_description
+        if properties.restart:
+            return tip_("End the generation server of this computer and start it again")
+        return tip_(cls.bl_description)
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
-        try:
-            environment.stop_server(self.restart)
-        except (UserError, LinkError) as error:
-            session.fail(str(error))
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        timer.redraw()
-        return {"FINISHED"}
+    def run(self, _context: bpy.types.Context) -> None:
+        environment.stop_server(self.restart)
 
 
 class P2A_OT_open_folder(bpy.types.Operator):
@@ -63,13 +59,13 @@ class P2A_OT_open_log(bpy.types.Operator):
         logs = [environment.set_up().log] if self.of_set_up else diagnostics.server_logs(server_dir())
         path = next((path for path in logs if path.is_file() and path.stat().st_size), None)
         if path is None:
-            self.report({"INFO"}, "Nothing has been written down yet")
+            report(self, {"INFO"}, "Nothing has been written down yet")
             return {"CANCELLED"}
         show_text(context, path.name, "\n".join(without_secrets(line) for line in diagnostics.tail(path, 2000)))
         return {"FINISHED"}
 
 
-class P2A_OT_models_folder(bpy.types.Operator):
+class P2A_OT_models_folder(Reporting, bpy.types.Operator):
     bl_idname = "pose_to_anime.models_folder"
     bl_label = "Folder of Models"
     bl_description = "Use the models of ComfyUI, A1111 or Forge, or of any folder, from where they are; nothing is copied"
@@ -82,8 +78,10 @@ class P2A_OT_models_folder(bpy.types.Operator):
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         if properties.show:
-            return "List the folders whose models are used, and look for programs on this computer that have some"
-        return "Use the models of this folder no longer; they stay where they are" if properties.remove else cls.bl_description
+            return tip_("List the folders whose models are used, and look for programs on this computer that have some")
+        if properties.remove:
+            return tip_("Use the models of this folder no longer; they stay where they are")
+        return tip_(cls.bl_description)
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
@@ -95,17 +93,15 @@ class P2A_OT_models_folder(bpy.types.Operator):
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
+    def run(self, _context: bpy.types.Context) -> None:
         folder = Path(bpy.path.abspath(self.directory)) if self.directory else None
         try:
             environment.ask_folders(add=None if self.remove else folder, remove=folder if self.remove else None)
         except OSError as error:
-            self.report({"ERROR"}, f"The server's environment cannot be used ({error.strerror or error}): press Repair.")
-            return {"CANCELLED"}
-        return {"FINISHED"}
+            raise UserError(f"The server's environment cannot be used ({error.strerror or error}): press Repair.") from error
 
 
-class P2A_OT_diagnostics(bpy.types.Operator):
+class P2A_OT_diagnostics(Reporting, bpy.types.Operator):
     bl_idname = "pose_to_anime.diagnostics"
     bl_label = "Collect Diagnostics"
     bl_description = (
@@ -113,22 +109,22 @@ class P2A_OT_diagnostics(bpy.types.Operator):
         "Tokens, prompts, names and paths of yours are left out"
     )
 
+    bl_options = {"REGISTER"}
+
     filepath: StringProperty(
         name="File", description="Where it is written; empty shows it in Blender", subtype="FILE_PATH", options={"SKIP_SAVE"}
     )
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def run(self, context: bpy.types.Context) -> None:
         text = diagnostics.collect(context.scene)
-        if self.filepath:
-            try:
-                Path(bpy.path.abspath(self.filepath)).write_text(text, "utf-8")
-            except OSError as error:
-                self.report({"ERROR"}, f"{self.filepath} cannot be written ({error.strerror or error}): choose another place.")
-                return {"CANCELLED"}
-        else:
+        if not self.filepath:
             show_text(context, "Pose to Anime diagnostics", text)
             context.window_manager.clipboard = text
-        return {"FINISHED"}
+            return
+        try:
+            Path(bpy.path.abspath(self.filepath)).write_text(text, "utf-8")
+        except OSError as error:
+            raise UserError(f"{self.filepath} cannot be written ({error.strerror or error}): choose another place.") from error
 
 
 def show_text(context: bpy.types.Context, name: str, text: str) -> None:

@@ -6,15 +6,18 @@ from __future__ import annotations
 import contextlib
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
+from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import BoolProperty, EnumProperty
 
+from ...generation_server.amounts import in_gb
 from ..errors import UserError
 from ..generate import environment, session, timer
-from ..generate.amounts import in_words
-from ..generate.link import LinkError
 from ..generate.setting_up import Plan, SetUpError
 from ..preferences import preferences
 from ..settings.wrapping import wrap
+from ..translations import translated
+from .reporting import Redrawing, report
 
 _WIDTH = 460  # of the dialog, in pixels of an interface at 100%
 _COLUMNS = 80  # characters of a text in it
@@ -45,7 +48,7 @@ class P2A_OT_set_up(bpy.types.Operator):
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         set_up = environment.set_up()
         if set_up.running:
-            self.report({"INFO"}, "The server is being set up already")
+            report(self, {"INFO"}, "The server is being set up already")
             return {"CANCELLED"}
         if not set_up.has_plan:
             return ask_first(self, self.picture)
@@ -80,7 +83,7 @@ class P2A_OT_set_up(bpy.types.Operator):
     def _refuse(self, sentence: str) -> set[str]:
         session.fail(sentence)
         timer.redraw()
-        self.report({"WARNING"}, sentence)  # an error would cover the panel, which says it already, with a box of its own
+        report(self, {"WARNING"}, sentence)  # an error would cover the panel, which says it already, with a box of its own
         return {"CANCELLED"}
 
 
@@ -89,7 +92,7 @@ def ask_first(operator: bpy.types.Operator, picture: bool) -> set[str]:
     try:
         environment.ask(picture)
     except SetUpError as error:
-        operator.report({"ERROR"}, str(error))
+        report(operator, {"ERROR"}, str(error))
         return {"CANCELLED"}
     return {"FINISHED"}
 
@@ -98,15 +101,18 @@ def draw_plan(layout: bpy.types.UILayout, plan: Plan) -> None:
     """What an installation means on this computer."""
     _text(layout, "Pictures are painted by a server of your own on this computer. It is installed once, outside Blender:")
     _row(layout, "Folder", plan.folder)
-    _row(layout, "Download", in_words(plan.download_bytes))
-    _row(layout, "On the disk", f"{in_words(plan.disk_bytes)} of {in_words(plan.free_bytes)} that are free")
+    _row(layout, "Download", in_gb(plan.download_bytes))
+    told = iface_("{size} of {free} that are free")
+    _row(layout, "On the disk", told.format(size=in_gb(plan.disk_bytes), free=in_gb(plan.free_bytes)))
     _row(layout, "GPU", plan.gpu if plan.gpu not in ("", "none") else "None was found")
     for sentence in filter(None, (plan.torch, plan.why_cpu)):
         _row(layout, "", sentence)
     python = plan.python or {}
     if python.get("version"):
-        how = "fetched too, for the server alone" if python.get("how") == "uv" else "that of this system"
-        _row(layout, "Python", f"{python['version']}, {how}")
+        told = iface_("{version}, that of this system")
+        if python.get("how") == "uv":
+            told = iface_("{version}, fetched too, for the server alone")
+        _row(layout, "Python", told.format(version=python["version"]))
     _row(layout, "Time", duration(plan.minutes * 60.0))
     if plan.error:
         _text(layout, plan.error, "ERROR")
@@ -121,13 +127,20 @@ def draw_online(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         _text(box, OFFLINE_FOR_GOOD, "INTERNET_OFFLINE")
         return
     _text(box, OFFLINE, "INTERNET_OFFLINE")
-    box.prop(context.preferences.system, "use_online_access", text="Allow Online Access")
+    draw_online_switch(box, context)
     box.operator("screen.userpref_show", text="Open Preferences ▸ System", icon="PREFERENCES").section = "SYSTEM"
+
+
+def draw_online_switch(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Blender's own, of its Preferences."""
+    layout.prop(context.preferences.system, "use_online_access", text="Allow Online Access")
 
 
 def duration(seconds: float) -> str:
     """A time for a person, about."""
-    return f"about {max(1, round(seconds))} s" if seconds < 100.0 else f"about {round(seconds / 60.0)} min"
+    if seconds < 100.0:
+        return iface_("about {seconds} s").format(seconds=max(1, round(seconds)))
+    return iface_("about {minutes} min").format(minutes=round(seconds / 60.0))
 
 
 def _row(layout: bpy.types.UILayout, name: str, value: str) -> None:
@@ -135,14 +148,14 @@ def _row(layout: bpy.types.UILayout, name: str, value: str) -> None:
     split.label(text=name)
     column = split.column(align=True)
     column.scale_y = 0.8
-    for line in wrap(value, round(_COLUMNS * (1.0 - _NAMES))) or [""]:
+    for line in wrap(translated(value), round(_COLUMNS * (1.0 - _NAMES))) or [""]:
         column.label(text=line)
 
 
 def _text(layout: bpy.types.UILayout, sentence: str, icon: str = "NONE") -> None:
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for number, line in enumerate(wrap(sentence, _COLUMNS if icon == "NONE" else _COLUMNS - _SPARE)):
+    for number, line in enumerate(wrap(translated(sentence), _COLUMNS if icon == "NONE" else _COLUMNS - _SPARE)):
         column.label(text=line, icon=icon if number == 0 else ("NONE" if icon == "NONE" else "BLANK1"))
 
 
@@ -170,7 +183,7 @@ _WORKS = (
 )
 
 
-class P2A_OT_environment(bpy.types.Operator):
+class P2A_OT_environment(Redrawing, bpy.types.Operator):
     bl_idname = "pose_to_anime.environment"
     bl_label = "Server's Environment"
     bl_description = "Check, mend, renew or remove the server's environment"
@@ -180,7 +193,7 @@ class P2A_OT_environment(bpy.types.Operator):
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
-        return next(text for name, _title, text in _WORKS if name == properties.work)
+        return tip_(next(text for name, _title, text in _WORKS if name == properties.work))
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
@@ -197,18 +210,12 @@ class P2A_OT_environment(bpy.types.Operator):
             confirm_text="Remove",
         )
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
+    def run(self, _context: bpy.types.Context) -> None:
         if self.work in ("repair", "update") and not bpy.app.online_access:
-            self.report({"ERROR"}, OFFLINE_FOR_GOOD if bpy.app.online_access_override else OFFLINE)
-            return {"CANCELLED"}
-        try:
-            if self.work in ("repair", "update", "remove"):
-                environment.stop_server()  # its files are in use
-            environment.begin(self.work)
-        except (SetUpError, UserError, LinkError) as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+            raise UserError(OFFLINE_FOR_GOOD if bpy.app.online_access_override else OFFLINE)
+        if self.work in ("repair", "update", "remove"):
+            environment.stop_server()  # its files are in use
+        environment.begin(self.work)
 
 
 CLASSES: tuple[type, ...] = (P2A_OT_set_up, P2A_OT_cancel_set_up, P2A_OT_environment)

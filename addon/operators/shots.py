@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from ..errors import UserError
@@ -14,8 +15,10 @@ from ..framing.shots import take_shot
 from ..framing.viewport import fit_frames
 from ..keys import key_of
 from ..settings.shots import ANGLE_ITEMS, FRAMING_ITEMS, HEIGHT_ITEMS
+from ..translations import translated
 from .figure import needs_mannequin, require_mannequin
 from .framing import _Framing, visible_figures
+from .reporting import report
 
 
 class P2A_OT_set_shot(_Framing, bpy.types.Operator):
@@ -35,7 +38,7 @@ class P2A_OT_set_shot(_Framing, bpy.types.Operator):
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         chosen = ((FRAMING_ITEMS, properties.framing), (ANGLE_ITEMS, properties.angle), (HEIGHT_ITEMS, properties.height))
-        return ". ".join(item[2] for items, name in chosen for item in items if item[0] == name)
+        return ". ".join(tip_(item[2]) for items, name in chosen for item in items if item[0] == name)
 
     def run(self, context: bpy.types.Context) -> None:
         figures = visible_figures(context)
@@ -61,9 +64,9 @@ class P2A_OT_save_shot(_Framing, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if picture_camera(context.scene) is not None:
+        if context.scene is not None and picture_camera(context.scene) is not None:
             return True
-        cls.poll_message_set("Take a shot first, or add a pose camera")
+        cls.poll_message_set(translated("Take a shot first, or add a pose camera"))
         return False
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
@@ -109,7 +112,7 @@ class P2A_OT_step_shot(_Framing, bpy.types.Operator):
     def run(self, context: bpy.types.Context) -> None:
         name = step_shot(context.scene, -1 if self.back else 1)
         fit_frames(context.scene)
-        self.report({"INFO"}, f"Shot “{name}”")
+        report(self, {"INFO"}, f"Shot “{name}”")
 
 
 class P2A_OT_rename_shot(_OnSavedShot, bpy.types.Operator):
@@ -141,9 +144,9 @@ class P2A_OT_delete_shot(_OnSavedShot, bpy.types.Operator):
 
 def has_saved(cls: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
     """A poll: is there a saved shot to act on?"""
-    if len(context.scene.pose_to_anime.shots.saved):
+    if context.scene is not None and len(context.scene.pose_to_anime.shots.saved):
         return True
-    cls.poll_message_set("Save a shot first")
+    cls.poll_message_set(translated("Save a shot first"))
     return False
 
 

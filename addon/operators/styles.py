@@ -14,6 +14,7 @@ from ..generate import style_shelf, styling
 from ..prompting import own_styles
 from ..prompting.dialects import PROMPT
 from ..prompting.styles import Style, own_folder
+from ..translations import translated
 from . import reporting
 from .own_files import Deletes, OnFiles, OnKept, Saves
 from .reporting import Reporting
@@ -37,7 +38,9 @@ class P2A_OT_choose_style(Reporting, bpy.types.Operator):
 
     def run(self, context: bpy.types.Context) -> None:
         for sentence in styling.choose(context.scene, self.style):
-            self.report({"INFO"}, sentence)
+            reporting.report(self, {"INFO"}, sentence)
+        if name := context.scene.pose_to_anime.styles.style:
+            style_shelf.chosen(name)
 
 
 class _OnStyles:
@@ -114,7 +117,7 @@ class P2A_OT_save_style(Saves, _OnStyles, OnFiles, bpy.types.Operator):
         saved = own_styles.save_style(made, replace_own=self.replace)
         style_shelf.refresh()
         styling.choose(context.scene, saved.name, keep_model=True)
-        self.report({"INFO"}, f"Saved the style “{saved.title}”")
+        reporting.report(self, {"INFO"}, f"Saved the style “{saved.title}”")
 
 
 class P2A_OT_write_style(Reporting, bpy.types.Operator):
@@ -147,7 +150,7 @@ class P2A_OT_duplicate_style(_OnStyle, bpy.types.Operator):
         made = own_styles.duplicate_style(self.entry(context).style)
         style_shelf.refresh()
         styling.choose(context.scene, made.name, keep_model=True)
-        self.report({"INFO"}, f"“{made.title}” is a style of your own")
+        reporting.report(self, {"INFO"}, f"“{made.title}” is a style of your own")
 
 
 class P2A_OT_delete_style(Deletes, _OnStyle, bpy.types.Operator):
@@ -164,7 +167,7 @@ class P2A_OT_delete_style(Deletes, _OnStyle, bpy.types.Operator):
         found = shown.entries.get(context.scene.pose_to_anime.styles.style) if shown else None
         if found is None or found.own:
             return True
-        cls.poll_message_set("This style came with Pose to Anime and stays")
+        cls.poll_message_set(translated("This style came with Pose to Anime and stays"))
         return False
 
     def run(self, context: bpy.types.Context) -> None:
@@ -189,14 +192,14 @@ class P2A_OT_open_styles(_OnStyles, OnFiles, bpy.types.Operator):
         if not bpy.app.background:
             bpy.ops.wm.path_open(filepath=str(folder))
         reporting.tell_problems(self, style_shelf.refresh().problems)
-        self.report({"INFO"}, f"Your own styles lie in {folder}")
+        reporting.report(self, {"INFO"}, f"Your own styles lie in {folder}")
 
 
 def has_style(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
     """For polls: whether the scene has a style."""
     if context.scene is not None and context.scene.pose_to_anime.styles.style:
         return True
-    operator.poll_message_set("Choose a style first")
+    operator.poll_message_set(translated("Choose a style first"))
     return False
 
 

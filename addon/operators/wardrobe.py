@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import bpy
+from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ..armature.mannequin import gender_of
@@ -17,7 +18,7 @@ from ..wardrobe.outfit import EXPRESSIONS
 from ..wardrobe.outfit_files import named_outfit
 from ..wardrobe.prompt_tags import retold
 from .figure import EnumItems, _OnMannequin, readable
-from .reporting import Reporting
+from .reporting import Reporting, report
 
 _EXPRESSION_ITEMS = tuple((name, readable(name), ", ".join(found)) for name, found in EXPRESSIONS.items())
 # Blender does not keep the strings of a dynamic enum alive: these must.
@@ -79,7 +80,7 @@ class P2A_OT_wear(_OnMannequin, bpy.types.Operator):
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
-        return "Put this on the figure" if properties.style else "Take off what the figure wears here"
+        return tip_("Put this on the figure") if properties.style else tip_("Take off what the figure wears here")
 
     def act(self, obj: bpy.types.Object) -> None:
         wearing.wear(obj, self.slot, self.style)
@@ -140,7 +141,7 @@ class P2A_OT_outfit_tags(_OnMannequin, bpy.types.Operator):
         settings = scene.pose_to_anime
         settings.generation.prompt = retold(settings.generation.prompt, found, catalogue, settings.wardrobe.told)
         settings.wardrobe.told = ", ".join(found)
-        self.report({"INFO"}, f"In the prompt: {', '.join(found)}" if found else "The figures wear nothing that has a tag")
+        report(self, {"INFO"}, f"In the prompt: {', '.join(found)}" if found else "The figures wear nothing that has a tag")
 
 
 class P2A_OT_toon_look(Reporting, bpy.types.Operator):

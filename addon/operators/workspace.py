@@ -8,6 +8,8 @@ from collections.abc import Callable
 import bpy
 
 from ..generate import history, pictures, timer, viewing
+from ..translations import translated
+from .reporting import report
 
 NAME = "Pose to Anime"
 TAB = "Pose to Anime"
@@ -23,7 +25,7 @@ class P2A_OT_open_workspace(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         if context.window is not None and not bpy.app.background:
             return True
-        cls.poll_message_set("There is no window")
+        cls.poll_message_set(translated("There is no window"))
         return False
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -35,7 +37,7 @@ class P2A_OT_open_workspace(bpy.types.Operator):
         bpy.ops.workspace.duplicate()
         new = next(iter(set(bpy.data.workspaces) - known), None)
         if new is None:
-            self.report({"ERROR"}, "Blender could not add a workspace.")
+            report(self, {"ERROR"}, "Blender could not add a workspace.")
             return {"CANCELLED"}
         new.name = NAME
         _do_step(0)
@@ -99,19 +101,49 @@ def _open_sidebars(window: bpy.types.Window) -> bool:
 
 def _choose_tabs(window: bpy.types.Window) -> bool:
     """Whether both sidebars show our tab: it can be chosen only once a sidebar has been drawn."""
+    hidden = [area for area in window.screen.areas if area.type in _OURS and not _shows_tab(area)]
+    return not hidden
+
+
+def _shows_tab(area: bpy.types.Area) -> bool:
+    """Choose our tab in an editor's sidebar; whether it is in front now."""
     done = True
-    for area in window.screen.areas:
-        for region in area.regions:
-            if region.type == "UI" and area.type in _OURS:
-                try:
-                    region.active_panel_category = TAB
-                    done = done and region.active_panel_category == TAB
-                except (AttributeError, TypeError):
-                    done = False
+    for region in area.regions:
+        if region.type == "UI":
+            try:
+                region.active_panel_category = TAB
+                done = done and region.active_panel_category == TAB
+            except (AttributeError, TypeError):
+                done = False
     return done
+
+
+class P2A_OT_picture_tools(bpy.types.Operator):
+    bl_idname = "pose_to_anime.picture_tools"
+    bl_label = "Keep, Compare, Restore…"
+    bl_description = "Open the sidebar beside the picture: keep, vary, compare, restore and save it, and all pictures so far"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.area is not None and context.area.type == "IMAGE_EDITOR"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        context.space_data.show_region_ui = True
+        area = context.area.as_pointer()
+        timer.later("picture tools", lambda: _choose_tab(area))
+        return {"FINISHED"}
+
+
+def _choose_tab(pointer: int, looks: int = 40) -> None:
+    """Our tab in one Image Editor, once its sidebar has been drawn."""
+    for _, area in viewing.image_editors():
+        if area.as_pointer() == pointer and not _shows_tab(area) and looks:
+            area.tag_redraw()
+            timer.later("picture tools", lambda: _choose_tab(pointer, looks - 1))
 
 
 _OURS = ("VIEW_3D", "IMAGE_EDITOR")
 _STEPS: tuple[Callable[[bpy.types.Window], bool], ...] = (_go, _lay_out, _open_sidebars, _choose_tabs)
 
-CLASSES: tuple[type, ...] = (P2A_OT_open_workspace,)
+CLASSES: tuple[type, ...] = (P2A_OT_open_workspace, P2A_OT_picture_tools)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..package import RIGS
+from ..pieces import Pieces, at_once
 from .library import load_pose, pose_files, pose_folders
 from .normalised import GROUPS, PoseError
 
@@ -59,8 +60,14 @@ def shipped_previews() -> Path:
 
 def read_collection() -> Collection:
     """Read all pose files. One that is broken does not hide the others."""
+    return at_once(reading_collection())
+
+
+def reading_collection() -> Pieces[Collection]:
+    """The same, a file at a time."""
     entries, problems = [], []
     for key, path in pose_files().items():
+        yield
         try:
             pose = load_pose(path)
         except PoseError as error:

@@ -20,7 +20,6 @@ _NOISE = re.compile(r"^(bip|biped|bip01|bip001|mixamorig\d*|def|j|jnt|jt|bone|sk
 
 _HIPS = ("hips", "hip", "pelvis", "root", "lowertorso", "bodypelvis")
 _HEAD = ("head", "head1", "skull")
-_NECK = ("neck", "neck1", "neck01", "upperneck")
 LEG: Mapping[str, tuple[str, ...]] = {
     "UpperLeg": ("upleg", "upperleg", "thigh", "hip", "upleg01", "femur"),
     "LowerLeg": ("leg", "lowerleg", "lowleg", "shin", "calf", "knee", "tibia"),

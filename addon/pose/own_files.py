@@ -14,6 +14,8 @@ import re
 import unicodedata
 from pathlib import Path
 
+from ...generation_server.replacing import put_in_place
+
 _LONGEST_NAME = 60
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
 """Names that Windows gives to devices."""
@@ -36,7 +38,7 @@ def write_file(path: Path, data: bytes, error: type[Exception]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(data)
-        part.replace(path)
+        put_in_place(part, path)
     except OSError as reason:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)

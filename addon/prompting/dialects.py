@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...generation_server.families.catalogue import families
@@ -23,18 +23,19 @@ class Dialect:
     words: tuple[str, ...] = ()  # one of which stands in the names of its models; none: all of its family
     frame: str = PROMPT
     negative: str = ""
+    sampler: str = ""  # for all of them, unless a style says something of this dialect itself
 
 
 @functools.cache
 def dialects() -> tuple[Dialect, ...]:
     """All dialects, in the order in which they are asked: those of some models, then one of each family."""
     data = tomllib.loads(_FILE.read_text("utf-8"))
-    own = (Dialect(name, item["family"], tuple(item["words"]), item["frame"], item["negative"]) for name, item in data.items())
-    usual = (
-        Dialect(name, name, (), ", ".join(filter(None, (family.quality_prompt, PROMPT))), family.negative_prompt)
+    usual = {
+        name: Dialect(name, name, (), ", ".join(filter(None, (family.quality_prompt, PROMPT))), family.negative_prompt)
         for name, family in families().items()
-    )
-    return (*own, *usual)
+    }
+    own = (replace(usual[item["family"]], name=name, **{**item, "words": tuple(item["words"])}) for name, item in data.items())
+    return (*own, *usual.values())
 
 
 def dialect_of(model: str, family: str) -> Dialect:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,6 +46,27 @@ _CONTROLS = (
 )
 """Our control kinds, and the words in names of modules and networks that mean them; the first that fits counts."""
 
+_NOT_HERE = (
+    ("hires", "Hires. fix"),
+    ("variation seed", "the variation seed"),
+    ("seed resize", "the seed's other size"),
+    ("refiner", "the refiner"),
+    ("vae", "the VAE"),
+    ("face restoration", "face restoration"),
+    ("adetailer", "ADetailer"),
+    ("tiling", "tiling"),
+    ("hypernet", "the hypernetwork"),
+    ("mask", "the mask"),
+    ("ensd", "ENSD"),
+    ("eta", "Eta"),
+    ("cfg rescale", "CFG rescale"),
+    ("freeu", "FreeU"),
+    ("dynamic thresholding", "dynamic thresholding"),
+    ("sd upscale", "SD upscale"),
+    ("rp active", "Regional Prompter"),
+)
+"""What the names of A1111's settings begin with that change a picture and that nothing here does, in words."""
+
 _ALIASES = {"eulerancestral": "euler_a", "dpm2": "dpm2", "unipc": "unipc", "unipcbh2": "unipc", "dpmppsdegpu": "dpmpp_sde"}
 """ComfyUI's names that differ from A1111's by more than spelling."""
 
@@ -75,6 +97,7 @@ class Recipe:
     sampler: str = ""  # as it was written, with its schedule
     size: tuple[int, int] | None = None
     model: str = ""
+    model_hash: str = ""  # the first ten digits of the SHA-256 of its file, as A1111 writes it
     denoising_strength: float | None = None
     clip_skip: int | None = None
     loras: tuple[Lora, ...] = ()
@@ -123,8 +146,8 @@ def read_parameters(text: str) -> Recipe:
     sampler = " ".join(filter(None, (low.get("sampler", ""), _schedule(low.get("schedule type", "")))))
     size = _SIZE.fullmatch(low.get("size", ""))
     hires = any(name.startswith("hires") for name in low)
-    if hires:
-        unknown = [*unknown, "Hires. fix"]
+    unknown += [words for start, words in _NOT_HERE if any(name.startswith(start) for name in low)]
+    unknown += [f"the embedding {name}" for name in read_settings(low.get("ti hashes", ""))]
     return Recipe(
         prompt=prompt,
         negative_prompt=negative,
@@ -134,6 +157,7 @@ def read_parameters(text: str) -> Recipe:
         sampler=sampler,
         size=(int(size[1]), int(size[2])) if size else None,
         model=low.get("model", ""),
+        model_hash=low.get("model hash", "").lower(),
         # of the second pass where there is one
         denoising_strength=None if hires else _number(low.get("denoising strength")),
         clip_skip=_whole(low.get("clip skip")),
@@ -204,7 +228,12 @@ def control_kind(*names: str) -> str:
 
 def same_model(one: str, other: str) -> bool:
     """Whether two names of a model mean the same: ``animagine-xl-4.0.safetensors`` and "Animagine XL 4.0"."""
-    return bool(_letters(one)) and _letters(stem_of(one)) == _letters(stem_of(other))
+    return bool(letters_of(one)) and letters_of(one) == letters_of(other)
+
+
+def letters_of(name: str) -> str:
+    """A model's name as it is compared: without folders, the ending of its file, and what is neither letter nor digit."""
+    return _letters(stem_of(name))
 
 
 def _from_json(text: str) -> Recipe:
@@ -304,7 +333,8 @@ def _whole(text: Any) -> int | None:
 
 
 def _letters(text: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", text.casefold().replace("++", "pp").replace("+", "p"))
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return re.sub(r"[\W_]", "", plain.replace("++", "pp").replace("+", "p"))
 
 
 def stem_of(name: str) -> str:

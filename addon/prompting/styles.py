@@ -78,8 +78,10 @@ class Style:
     def look(self, dialect: Dialect) -> Look:
         """What it asks for of the models of a dialect."""
         merged: dict[str, Any] = {}
-        for name in (ANY, dialect.family, dialect.name):
+        for name in (ANY, dialect.family):
             merged |= self.looks.get(name, {})
+        merged |= {"sampler": dialect.sampler} if dialect.sampler else {}
+        merged |= self.looks.get(dialect.name, {})
         merged["without"] = tuple(merged.get("without", ()))
         merged["loras"] = tuple(Lora(item["name"], item.get("weight", 1.0)) for item in merged.get("loras", ()))
         return Look(**merged)

@@ -31,6 +31,12 @@ def _model_changed(generation: bpy.types.PropertyGroup, _context: bpy.types.Cont
         listener(generation)
 
 
+def _seed_changed(generation: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
+    """A seed that somebody sets is one that he wants: the next picture must not have another."""
+    if generation.random_seed:
+        generation.random_seed = False
+
+
 def _family_changed(generation: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
     size_changed(generation.id_data)
 
@@ -72,10 +78,11 @@ class P2A_PG_generation(bpy.types.PropertyGroup):
     loras: CollectionProperty(type=P2A_PG_lora)
     seed: IntProperty(
         name="Seed",
-        description="Where the noise begins: the same seed and the same settings give the same picture",
+        description="Where the noise begins: the same seed and the same settings give the same picture. Set by hand, it stays",
         min=0,
         max=SEED_MAX,
         default=0,
+        update=_seed_changed,
     )
     random_seed: BoolProperty(
         name="New Seed Each Time", description="Throw the dice before each picture; the seed that fell is shown", default=True

@@ -30,6 +30,9 @@ class P2A_PG_model_list(bpy.types.PropertyGroup):
 
     rows: CollectionProperty(type=P2A_PG_model_row)
     active: IntProperty(name="Model", update=_chosen)
+    problems_open: BoolProperty(
+        name="Files That Cannot Be Used", description="Say of each why it cannot be used, and what to do", options={"SKIP_SAVE"}
+    )
     shown: EnumProperty(
         name="Show",
         description="Which models are listed",

@@ -12,7 +12,7 @@ from ..prompting.tags import joined, said
 from .arms import arm_tags, pointing_direction
 from .body import SIDES, Body, angle, level
 from .posture import posture_tags
-from .view import Shown, View, direction_tags, face_tags, framing_tags
+from .view import Shown, View, direction_tags, face_tags, framing_tags, is_away
 
 TOPICS: tuple[frozenset[str], ...] = (
     frozenset({"full body", "cowboy shot", "upper body", "portrait", "close-up", "lower body", "wide shot", "bust"}),
@@ -62,15 +62,17 @@ def tags_of(bodies: Sequence[Body], view: View) -> list[str]:
     """What is sure of the figures that a picture shows, in the order of prompts. Of several figures only what is true of all of
     them is said, and what they do together. Empty where it shows nobody."""
     whole = [body for body in bodies if body.is_whole]
-    shown = [(body, Shown.of(body, view)) for body in whole]
-    shown = [(body, seen) for body, seen in shown if seen.names]
+    every = [(body, Shown.of(body, view)) for body in whole]
+    shown = [(body, seen) for body, seen in every if seen.names]
     if not shown or len(whole) != len(bodies):
         return []
     each = [_of_one(body, view, seen) for body, seen in shown]
     common = [tag for tag in each[0] if all(tag in tags for tags in each[1:])]
     held = [tag for tags in each for tag in tags if tag.startswith("holding ") and tag not in common]
     together = _together(*(body for body, _ in shown)) if len(shown) == 2 else []
-    return list(dict.fromkeys([*_count([body for body, _ in shown]), *common, *held, *together]))
+    are_told_apart = all(seen.is_somebody if seen.names else is_away(body, view) for body, seen in every)
+    count = _count([body for body, _ in shown]) if are_told_apart else []
+    return list(dict.fromkeys([*count, *common, *held, *together]))
 
 
 def _of_one(body: Body, view: View, shown: Shown) -> list[str]:

@@ -8,10 +8,27 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..framing.solve import Array, project
-from ..openpose.layout import BODY_INDEX, BODY_POINTS
+from ..openpose.layout import BODY_INDEX, BODY_LIMBS, BODY_POINTS
 from ..pose.rotations import Vector
 from .body import Body, angle, elevation, level
 
+_HEAD_AND_TRUNK = frozenset(BODY_POINTS) - {
+    f"{side}_{part}" for side in ("left", "right") for part in ("elbow", "wrist", "knee", "ankle")
+}
+_WITH_FLESH = 1.15
+"""Of half a picture: whose limbs are farther out is not in it, hair and clothes included."""
+_LINES = (
+    *(limb for limb in BODY_LIMBS if BODY_INDEX["neck"] not in limb),
+    *(
+        (BODY_INDEX[f"{side}_shoulder"], BODY_INDEX[f"{other}_{part}"])
+        for side, other, part in (
+            ("left", "left", "hip"), ("left", "right", "hip"), ("right", "left", "hip"), ("right", "right", "hip"),
+            ("left", "right", "shoulder"),
+        )
+    ),
+)  # fmt: skip
+"""What a body is between its joints: limbs, and across the trunk; the neck is not always known."""
+_PIECES = 8  # of a limb, between two joints that may both be outside
 _EDGE = 0.985
 """Of half a picture: what is farther out may be cut."""
 
@@ -29,12 +46,12 @@ class View:
         way: Vector = self.matrix[:3, 2] if self.is_flat else self.matrix[:3, 3] - place
         return way
 
-    def shows(self, places: Vector) -> np.ndarray:
-        """Which of (N, 3) places the picture shows; none that is not known."""
+    def shows(self, places: Vector, edge: float = _EDGE) -> np.ndarray:
+        """Which of (N, 3) places the picture shows, up to ``edge`` of half of it; none that is not known."""
         seen = (places - self.matrix[:3, 3]) @ self.matrix[:3, :3]
         positions, depths = project(seen, self.projection)
         with np.errstate(invalid="ignore"):
-            return (depths > 0.0) & (np.abs(positions) <= _EDGE).all(axis=1)
+            return (depths > 0.0) & (np.abs(positions) <= edge).all(axis=1)
 
 
 @dataclass(frozen=True)
@@ -47,6 +64,11 @@ class Shown:
     def of(cls, body: Body, view: View) -> Shown:
         shown = view.shows(body.points)
         return cls(frozenset(name for name, index in BODY_INDEX.items() if shown[index]))
+
+    @property
+    def is_somebody(self) -> bool:
+        """Whether head or trunk is in it: of a hand or a foot at the edge nobody would say that there is one more."""
+        return not self.names.isdisjoint(_HEAD_AND_TRUNK)
 
     def both(self, part: str) -> bool:
         return {f"left_{part}", f"right_{part}"} <= self.names
@@ -62,6 +84,13 @@ class Shown:
     def posture(self) -> bool:
         """Whether it can be seen what the body does as a whole."""
         return self.both("hip") and self.any("knee") and self.any("shoulder")
+
+
+def is_away(body: Body, view: View) -> bool:
+    """Whether nothing of a body can be in the picture."""
+    first, last = (body.points[[line[end] for line in _LINES]] for end in (0, 1))
+    along = np.linspace(0.0, 1.0, _PIECES)[:, None, None]
+    return not view.shows((first + (last - first) * along).reshape(-1, 3), _WITH_FLESH).any()
 
 
 def framing_tags(body: Body, view: View, shown: Shown) -> list[str]:

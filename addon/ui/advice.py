@@ -12,28 +12,20 @@ from bpy.app.handlers import persistent
 from .. import handlers
 from ..armature.figures import figures_in
 from ..framing.advice import Advice
-from ..framing.camera import picture_camera, picture_ratio
+from ..framing.camera import chosen_camera, picture_ratio
 from ..framing.sizes import SizeError
 from ..framing.subject import scene_advice
 from ..generate import timer
+from ..generate.at_rest import at_rest
 from ..generate.session import session
 from ..settings import framing as settings
 
-REST = 0.4
-"""Seconds without a change after which the pose is looked at."""
-
 _advice: dict[str, Advice] = {}
-_has_figures = False
 
 
 def current(scene: bpy.types.Scene) -> Advice | None:
     """The advice for a scene, as of the last time its figures rested."""
     return _advice.get(scene.name)
-
-
-def has_figures() -> bool:
-    """Whether the scene had figures then."""
-    return _has_figures
 
 
 def _look() -> None:
@@ -45,10 +37,9 @@ def _look() -> None:
 
 
 def _find_advice() -> None:
-    global _has_figures
     scene, view_layer = bpy.context.scene, bpy.context.view_layer
-    before = _advice.get(scene.name), _has_figures
-    figures, camera = figures_in(scene, view_layer), picture_camera(scene)
+    before = _advice.get(scene.name)
+    figures, camera = figures_in(scene, view_layer), chosen_camera(scene)
     found = None
     if figures and camera is not None:
         try:
@@ -58,19 +49,14 @@ def _find_advice() -> None:
     _advice.clear()
     if found is not None:
         _advice[scene.name] = found
-    _has_figures = bool(figures)
-    if (found, _has_figures) != before:
+    if found != before:
         timer.redraw()
 
 
 @persistent
 def _changed(*_: Any) -> None:
-    """Look again a moment after the last change: a drag changes the scene at every move of the mouse."""
-    if bpy.app.background:
-        return
-    if bpy.app.timers.is_registered(_look):
-        bpy.app.timers.unregister(_look)
-    bpy.app.timers.register(_look, first_interval=REST)
+    if not bpy.app.background:
+        at_rest(_look)
 
 
 @persistent

@@ -20,7 +20,7 @@ from ..operators.own_bodies import (
     P2A_OT_rename_body,
     P2A_OT_save_body,
 )
-from ..translations import CONTEXT
+from ..translations import CONTEXT, translated
 from . import parts
 from .sidebar import OfFigure
 
@@ -70,7 +70,7 @@ class P2A_MT_bodies(bpy.types.Menu):
         layout.operator(P2A_OT_export_body.bl_idname, text="Export…", icon="EXPORT")
         layout.operator(P2A_OT_read_bodies.bl_idname, text="Read Again", icon="FILE_REFRESH")
         for problem in shown.problems if shown else ():
-            layout.label(text=problem, icon="ERROR")
+            layout.label(text=translated(problem), icon="ERROR")
 
 
 def _draw_sliders(layout: bpy.types.UILayout, figure: bpy.types.Object) -> None:

@@ -10,6 +10,7 @@ from bpy.app.translations import pgettext_iface as iface_
 
 from ..armature.characters import characters_in, fault_of_character, instances_in, is_character, is_wanted, settings_of
 from ..armature.map_files import known_maps
+from ..armature.modes import layer_in
 from ..armature.recognition import NEEDED, Recognition, recognise, spoken
 from ..operators.characters import (
     P2A_OT_choose_map,
@@ -38,7 +39,8 @@ class P2A_PT_characters(InSidebar, bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return any(is_character(obj) for obj in context.view_layer.objects) or bool(instances_in(context.view_layer))
+        layer = layer_in(context)
+        return layer is not None and (any(map(is_character, layer.objects)) or bool(instances_in(layer)))
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout

@@ -7,12 +7,14 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..armature.figures import figures_in
+from ..framing.viewport import is_looking_through
 from ..generate import live_preview
 from ..operators.control_images import (
     P2A_OT_choose_control_image,
     P2A_OT_save_control_images,
     P2A_OT_show_control_image,
 )
+from ..operators.framing import P2A_OT_look_through
 from ..operators.pose_reference import P2A_OT_open_pose_reference, P2A_OT_remove_pose_reference
 from ..passes.geometry import can_be_ticked
 from ..passes.kinds import KINDS
@@ -39,6 +41,9 @@ class P2A_PT_control_images(InSidebar, bpy.types.Panel):
         opacity = layout.row()
         opacity.active = settings.overlay
         opacity.prop(settings, "overlay_opacity", slider=True)
+        area = context.area
+        if settings.overlay and area is not None and area.type == "VIEW_3D" and not is_looking_through(area):
+            layout.operator(P2A_OT_look_through.bl_idname, text="Look Through to See It", icon="VIEW_CAMERA")
         if live_preview.is_wanted(context.scene) and (problem := live_preview.preview().problem):
             parts.text(layout, context, problem, "ERROR")
         layout.operator(P2A_OT_save_control_images.bl_idname, icon="FILE_FOLDER")
@@ -62,9 +67,9 @@ class P2A_PT_control_image_settings(InSidebar, bpy.types.Panel):
         row = layout.row(heading="In the pose")
         row.prop(settings, "hands", toggle=True)
         row.prop(settings, "face", toggle=True)
-        row = layout.row(align=True)
-        row.prop(settings, "depth_floor", text="Farthest Grey")
-        row.prop(settings, "depth_gamma")
+        column = layout.column(align=True)
+        column.prop(settings, "depth_floor", text="Farthest Grey")
+        column.prop(settings, "depth_gamma")
         layout.prop(settings, "depth_is_fixed")
         if settings.depth_is_fixed:
             row = layout.row(align=True)

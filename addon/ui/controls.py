@@ -6,10 +6,9 @@ from __future__ import annotations
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from ...generation_server.families.catalogue import families
 from ..errors import UserError
 from ..generate import models
-from ..generate.asked import why_no_control
+from ..generate.asked import offered, why_no_control
 from ..generate.scene_info import NO_START
 from ..operators.controls import P2A_OT_control_defaults
 from ..operators.messages import P2A_OT_why
@@ -17,12 +16,6 @@ from ..passes.kinds import KINDS
 from ..settings.controls import is_custom, word_of
 from . import parts
 from .sidebar import InSidebar
-
-
-def offered(settings: bpy.types.PropertyGroup) -> list[str]:
-    """The control kinds of the chosen model's family, in the order in which images are offered."""
-    family = families().get(settings.family)
-    return [kind for kind in KINDS if family is not None and kind in family.controls]
 
 
 def model_or_none(settings: bpy.types.PropertyGroup) -> models.Model | None:

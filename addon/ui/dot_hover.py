@@ -13,6 +13,8 @@ from gpu_extras.batch import batch_for_shader
 
 from ..armature.dots import Dot, dot_at, dot_name, place_of
 from ..armature.mannequin import is_mannequin
+from ..armature.modes import mode_in
+from ..translations import translated
 from . import labels
 from .rings import is_ring_lit
 
@@ -57,7 +59,7 @@ class P2A_GGT_dot_hover(bpy.types.GizmoGroup):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if context.mode in {"OBJECT", "POSE"} and any(is_mannequin(obj) for obj in context.visible_objects):
+        if mode_in(context) in {"OBJECT", "POSE"} and any(map(is_mannequin, getattr(context, "visible_objects", ()))):
             return True
         _State.under_mouse = None
         return False
@@ -90,7 +92,7 @@ def _draw() -> None:
         batch_for_shader(shader, "LINE_STRIP", {"pos": ring}).draw(shader)
     finally:
         gpu.state.blend_set("NONE")
-    labels.write(context, dot_name(dot.bone), at.x + (_RADIUS + 5.0) * scale, at.y + (_RADIUS + 2.0) * scale)
+    labels.write(context, translated(dot_name(dot.bone)), at.x + (_RADIUS + 5.0) * scale, at.y + (_RADIUS + 2.0) * scale)
 
 
 CLASSES: tuple[type, ...] = (P2A_GT_dot_hover, P2A_GGT_dot_hover)

@@ -7,7 +7,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..armature.control_rig.link import controls_of, is_control_rig
-from ..framing.camera import picture_camera, pose_camera, scene_size
+from ..framing.camera import chosen_camera, pose_camera, scene_size
 from ..framing.sizes import CUSTOM, SizeError
 from ..operators.characters import active_character
 from ..operators.control_rig import (
@@ -27,7 +27,7 @@ from ..operators.framing import (
 )
 from ..operators.posing import P2A_OT_start_posing, P2A_OT_stop_posing
 from . import advice, figures, parts
-from .sidebar import InSidebar, OfFigure
+from .sidebar import InSidebar, OfFigure, is_narrow
 
 
 class P2A_PT_figure(InSidebar, bpy.types.Panel):
@@ -55,7 +55,8 @@ class P2A_PT_figure(InSidebar, bpy.types.Panel):
         row = layout.split(factor=0.62)
         poses = row.row(align=True)
         poses.popover("P2A_PT_poses", text="Choose a Pose")
-        poses.operator(P2A_OT_reset_pose.bl_idname, text="", icon="LOOP_BACK")
+        if not is_narrow(context):
+            poses.operator(P2A_OT_reset_pose.bl_idname, text="", icon="LOOP_BACK")
         if context.mode == "POSE":
             row.operator(P2A_OT_stop_posing.bl_idname)
         else:
@@ -117,20 +118,16 @@ class P2A_PT_camera(InSidebar, bpy.types.Panel):
             box.operator(
                 P2A_OT_take_advice.bl_idname, text=iface_("Use {ratio}").format(ratio=advised.preset)
             ).ratio = advised.preset
-        camera = picture_camera(scene)
-        if pose_camera(scene) is None:
-            layout.operator(P2A_OT_add_camera.bl_idname, icon="OUTLINER_OB_CAMERA")
-            if camera is None:
-                hint = layout.row()
-                hint.enabled = False
-                hint.label(text="Generate adds one, framed")
-        else:
-            row = layout.row(align=True)
-            row.operator(P2A_OT_frame_figures.bl_idname, text="Frame", icon="FULLSCREEN_ENTER")
-            row.operator(P2A_OT_reset_camera.bl_idname, text="Reset", icon="LOOP_BACK")
+        # One row, each of which adds the pose camera where there is none: a second one would push Generate out of sight.
         row = layout.row(align=True)
-        row.operator(P2A_OT_look_through.bl_idname, text="Look Through", icon="VIEW_CAMERA")
-        row.operator(P2A_OT_orbit_camera.bl_idname, text="Orbit", icon="ORIENTATION_GIMBAL", depress=framing.orbit_camera)
+        through = row.row(align=True)
+        through.scale_x = 1.5  # the longest word of the row
+        through.operator(P2A_OT_look_through.bl_idname, text="Look Through")
+        row.operator(P2A_OT_orbit_camera.bl_idname, text="Orbit", depress=framing.orbit_camera)
+        row.operator(P2A_OT_frame_figures.bl_idname, text="", icon="FULLSCREEN_ENTER")
+        row.operator(P2A_OT_reset_camera.bl_idname, text="", icon="LOOP_BACK")
+        if pose_camera(scene) is None and chosen_camera(scene) is not None:  # the user's own takes the picture
+            layout.operator(P2A_OT_add_camera.bl_idname, icon="OUTLINER_OB_CAMERA")
 
 
 CLASSES: tuple[type, ...] = (P2A_PT_figure, P2A_PT_figure_more, P2A_PT_camera)

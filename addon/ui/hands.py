@@ -7,7 +7,7 @@ import bpy
 
 from ..armature.dots_only import shows_fingers
 from ..operators.figure import the_mannequin
-from ..operators.hands import P2A_OT_adjust_hand, P2A_OT_apply_hand, shape_items
+from ..operators.hands import P2A_OT_adjust_hand, P2A_OT_apply_hand, known_shapes
 from ..operators.posing import P2A_OT_show_fingers
 from ..package import RIGS
 from .icons import Icons
@@ -34,7 +34,7 @@ class P2A_PT_hands(OfFigure, bpy.types.Panel):
         row.operator(P2A_OT_show_fingers.bl_idname, icon="BONE_DATA", depress=shows_fingers(the_mannequin(context)))
         width = context.region.width / context.preferences.system.ui_scale
         grid = layout.grid_flow(row_major=True, columns=max(1, int(width // _COLUMN_WIDTH)), even_columns=True, align=True)
-        for name, label, _description in shape_items(None, context):
+        for name, label, _description in known_shapes() or ():
             cell = grid.column(align=True)
             if icon := _icons.icon(name):
                 cell.template_icon(icon_value=icon, scale=3.0)

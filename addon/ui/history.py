@@ -8,12 +8,13 @@ import time
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
+from ...generation_server.amounts import in_gb, in_gib
 from ..generate import errands, gallery, history, thumbnails
-from ..generate.amounts import in_gib, in_words
 from ..generate.history_items import Item
 from ..operators.history import (
     P2A_OT_ask_server_limits,
     P2A_OT_discard_others,
+    P2A_OT_discard_shown,
     P2A_OT_fetch_results,
     P2A_OT_keep_history_limits,
     P2A_OT_open_history,
@@ -21,8 +22,10 @@ from ..operators.history import (
     P2A_OT_stop_errand,
     P2A_OT_turn_history_page,
 )
+from ..operators.result_files import P2A_OT_browse_results
 from ..operators.results import P2A_OT_bring_back, P2A_OT_show_result, shown_job
 from ..preferences import preferences, sections
+from ..translations import translated
 from . import parts
 from .sidebar import InImageEditor
 
@@ -46,9 +49,14 @@ class P2A_MT_history(bpy.types.Menu):
         discarded = layout.operator(P2A_OT_fetch_results.bl_idname, text="Fetch Discarded Ones Too", icon="BLANK1")
         discarded.also_discarded = True
         layout.operator(P2A_OT_open_history.bl_idname, icon="FILE_FOLDER")
+        layout.operator(P2A_OT_browse_results.bl_idname, icon="IMGDISPLAY")
         layout.separator()
         layout.operator(P2A_OT_bring_back.bl_idname, icon="LOOP_BACK")
-        layout.operator(P2A_OT_discard_others.bl_idname, text="Delete All but Favourites…", icon="TRASH")
+        layout.separator()
+        layout.operator(P2A_OT_discard_shown.bl_idname, text="Delete This Page…", icon="TRASH")
+        if gallery.page_number()[1] > 1:
+            layout.operator(P2A_OT_discard_shown.bl_idname, text="Delete All That Is Found…", icon="BLANK1").all_pages = True
+        layout.operator(P2A_OT_discard_others.bl_idname, text="Delete All but Favourites…", icon="BLANK1")
 
 
 class P2A_PT_history(InImageEditor, bpy.types.Panel):
@@ -85,8 +93,7 @@ class P2A_PT_history_limits(InImageEditor, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout.use_property_split = False  # names beside such narrow fields nobody could read
         draw_limits(layout, context)
 
 
@@ -115,7 +122,9 @@ def _draw_errand(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
         return
     if errand.is_running:
         row = layout.row(align=True)
-        text = f"{errand.sentence} {errand.done} / {errand.total}" if errand.total else errand.sentence
+        text = translated(errand.sentence)
+        if errand.total:
+            text = f"{text} {errand.done} / {errand.total}"
         row.progress(factor=errand.factor, text=text or "Asking the server")
         row.operator(P2A_OT_stop_errand.bl_idname, text="", icon="CANCEL").errand = errand.name
     elif errand.state == "failed":
@@ -129,7 +138,7 @@ def _draw_excess(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     leaves = prefs is not None and prefs.history_full == "OLDEST"
     if found.leaving:
         box = layout.box()
-        count, size = len(found.leaving), in_words(found.bytes)
+        count, size = len(found.leaving), in_gb(found.bytes)
         sentence = iface_("The history is beyond its limit: {count} old pictures ({size}) are too many.")
         if count == 1:
             sentence = iface_("The history is beyond its limit: its oldest picture ({size}) is too much.")

@@ -14,15 +14,30 @@ from . import parts
 
 _PREVIEW = 7.0  # interface rows
 _SHOWN_JOBS = 4
-_PHASES = ("Preparing", "Loading model", "Loading LoRAs", "Reading the prompt", "Denoising", "Decoding", "Saving", "Running")
+_PHASES = (
+    "Getting ready",
+    "Preparing",
+    "Loading model",
+    "Loading LoRAs",
+    "Reading the prompt",
+    "Denoising",
+    "Decoding",
+    "Saving",
+    "Running",
+)
 """What servers say of a job that is under way, to be translated."""
 
 _WHICH = (("ACTIVE", "Active"), ("WAITING", "Waiting"), ("ALL", "All"))
 
 
+def in_order() -> list[Job]:
+    """The unfinished jobs: what is painted, then what waits."""
+    return sorted(session.session.jobs.values(), key=lambda job: (job.state is JobState.QUEUED, job.position))
+
+
 def draw_jobs(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """What is painted and what waits, and beside it every way to cancel."""
-    jobs = sorted(session.session.jobs.values(), key=lambda job: (job.state is JobState.QUEUED, job.position))
+    jobs = in_order()
     if len(jobs) > 1:
         waiting = sum(job.state is JobState.QUEUED for job in jobs)
         row = layout.row(align=True)
@@ -58,9 +73,9 @@ def progress_text(job: Job) -> str:
         if session.session.server.state == "starting":
             return iface_("Starting the server")
         if not job.position:
-            return iface_("Waiting")
+            return iface_("The server is getting ready") if session.session.server.is_getting_ready else iface_("Waiting")
         return _with_time_left(iface_("Waiting, {count} before it").format(count=job.position), job)
-    words = job.phase or "running"
+    words = {"starting": "getting ready"}.get(job.phase) or job.phase or "running"
     phase = iface_(words[0].upper() + words[1:])
     return _with_time_left(f"{phase} {job.step} / {job.steps}" if job.steps and job.step else phase, job)
 

@@ -12,6 +12,12 @@ TEXT_SIZE = 11.0
 """As Blender's own labels, before the interface's scale."""
 
 
+def width(context: bpy.types.Context, text: str) -> float:
+    """Pixels that a text takes."""
+    blf.size(0, TEXT_SIZE * context.preferences.system.ui_scale)
+    return float(blf.dimensions(0, text)[0])
+
+
 def write(context: bpy.types.Context, text: str, x: float, y: float, alpha: float = 1.0) -> None:
     """White with a shadow, its lower left corner at a place of the region in pixels."""
     font = 0

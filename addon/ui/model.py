@@ -74,17 +74,18 @@ class P2A_PT_model(InSidebar, bpy.types.Panel):
             row.menu(P2A_MT_few_steps.bl_idname, icon="SORTTIME")
         low, high = family.steps.advised
         least, most = family.guidance_scale.advised
-        hint = layout.row()
-        hint.enabled = False
         if drafted is not None:
             told = iface_("Draft: {steps} steps, guidance {guidance:g}, {sampler}")
             title = sampler_title(drafted.sampler)
-            hint.label(text=told.format(steps=drafted.steps, guidance=drafted.guidance_scale, sampler=title))
+            told = told.format(steps=drafted.steps, guidance=drafted.guidance_scale, sampler=title)
         elif few_steps_loras(settings, family):
-            hint.label(text="Few steps, by a LoRA")
+            told = iface_("Few steps, by a LoRA")
         else:
             told = iface_("Advised: {low:g}–{high:g} steps, guidance {least:g}–{most:g}")
-            hint.label(text=told.format(low=low, high=high, least=least, most=most))
+            told = told.format(low=low, high=high, least=least, most=most)
+        hint = layout.column()
+        hint.enabled = False
+        parts.text(hint, context, told)
 
 
 class P2A_MT_samplers(bpy.types.Menu):

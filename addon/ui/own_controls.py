@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import bpy
 
+from ..generate.asked import offered
 from ..operators.own_controls import P2A_OT_open_own_control
 from ..passes.kinds import KINDS
 from ..settings.controls import word_of
-from .controls import offered
 from .sidebar import InSidebar
 
 

@@ -4,15 +4,16 @@
 from __future__ import annotations
 
 import bpy
-from bpy.app.translations import pgettext_iface as iface_
 
 from ..generate import history, thumbnails
 from ..generate.session import session
 from ..operators.messages import P2A_OT_close_message, P2A_OT_copy_error
 from ..operators.prompt import P2A_OT_edit_prompt
 from ..operators.results import P2A_OT_bring_back, P2A_OT_show_result
+from ..operators.set_up import OFFLINE, draw_online_switch
 from ..settings.prompt_fields import PROMPT_BOXES, text_columns
 from ..settings.wrapping import PROMPT_ROWS, rows_of, wrap
+from ..translations import translated
 
 TAB = "Pose to Anime"
 THUMBNAIL = 5.0
@@ -24,11 +25,16 @@ _SPARE = 40  # pixels that an icon and the box's border take from a text
 
 def text(layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, icon: str = "NONE") -> None:
     """A sentence in as many rows as it needs, in the user's language where that is known."""
+    words(layout, context, translated(sentence), icon)
+
+
+def words(layout: bpy.types.UILayout, context: bpy.types.Context, written: str, icon: str = "NONE") -> None:
+    """What somebody has written, as it stands, in as many rows as it needs."""
     column = layout.column(align=True)
     column.scale_y = 0.8
     columns = text_columns(context, 60 if icon == "NONE" else 60 + _SPARE)
-    for number, line in enumerate(wrap(iface_(sentence), columns)):
-        column.label(text=line, icon=icon if number == 0 else ("NONE" if icon == "NONE" else "BLANK1"))
+    for number, line in enumerate(wrap(written, columns)):
+        column.label(text=line, icon=icon if number == 0 else ("NONE" if icon == "NONE" else "BLANK1"), translate=False)
 
 
 def prompt_tools(layout: bpy.types.UILayout, name: str) -> None:
@@ -54,7 +60,8 @@ def prompt(layout: bpy.types.UILayout, context: bpy.types.Context, name: str, ro
 
 def messages(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """The last error, warnings and notices, each to be read in full."""
-    if session.error:
+    offline = session.error == OFFLINE
+    if session.error and not (offline and bpy.app.online_access):
         box = layout.box()
         box.alert = True
         head = box.row(align=True)
@@ -62,6 +69,8 @@ def messages(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         head.operator(P2A_OT_copy_error.bl_idname, text="", icon="COPYDOWN", emboss=False)
         head.operator(P2A_OT_close_message.bl_idname, text="", icon="X", emboss=False)
         text(box, context, session.error)
+        if offline:
+            draw_online_switch(box, context)
     elif session.warnings or session.notice:
         box = layout.box()
         for number, sentence in enumerate(filter(None, (*session.warnings, session.notice))):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures to pose after: rows of the panel of control images, and what is dropped on the camera's view."""
+"""Pictures to pose after: rows of the panel of control images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import bpy
 from ..framing.camera import picture_camera
 from ..generate import errands
 from ..operators.picture_reference import (
-    ENDINGS,
     ERRAND,
     P2A_OT_find_skeleton,
     P2A_OT_open_backdrop,
@@ -27,9 +26,9 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     row.operator(P2A_OT_open_backdrop.bl_idname, icon="IMAGE_REFERENCE")
     row.operator(P2A_OT_remove_backdrop.bl_idname, text="", icon="X")
     if backdrop is not None:
-        row = layout.row(align=True)
-        row.prop(backdrop, "alpha", text="Opacity", slider=True)
-        row.prop(backdrop, "frame_method", text="")
+        column = layout.column(align=True)  # beside each other nobody could read them
+        column.prop(backdrop, "alpha", text="Opacity", slider=True)
+        column.prop(backdrop, "frame_method", text="")
     errand = errands.errand(ERRAND)
     if errand is not None and errand.is_running:
         row = layout.row(align=True)
@@ -41,28 +40,4 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         parts.text(layout, context, errand.sentence, "ERROR")
 
 
-class _OnCameraView:
-    """Only where the view looks through a camera: elsewhere Blender does with pictures what it always did."""
-
-    bl_file_extensions = ";".join(ENDINGS)
-
-    @classmethod
-    def poll_drop(cls, context: bpy.types.Context) -> bool:
-        region, view = context.region, getattr(context, "region_data", None)
-        on_view = context.area is not None and context.area.type == "VIEW_3D" and region is not None and region.type == "WINDOW"
-        return on_view and view is not None and view.view_perspective == "CAMERA"
-
-
-class P2A_FH_backdrop(_OnCameraView, bpy.types.FileHandler):
-    bl_idname = "P2A_FH_backdrop"
-    bl_label = "Picture behind the View"
-    bl_import_operator = P2A_OT_open_backdrop.bl_idname
-
-
-class P2A_FH_skeleton(_OnCameraView, bpy.types.FileHandler):
-    bl_idname = "P2A_FH_skeleton"
-    bl_label = "Skeleton of a Picture"
-    bl_import_operator = P2A_OT_find_skeleton.bl_idname
-
-
-CLASSES: tuple[type, ...] = (P2A_FH_backdrop, P2A_FH_skeleton)
+CLASSES: tuple[type, ...] = ()

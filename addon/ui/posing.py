@@ -8,7 +8,7 @@ import bpy
 from ..armature.limits import are_lifted
 from ..operators.figure import the_mannequin
 from ..operators.posing import P2A_OT_toggle_limits
-from .sidebar import OfFigure
+from .sidebar import OfFigure, is_narrow
 
 
 class P2A_PT_posing(OfFigure, bpy.types.Panel):
@@ -18,7 +18,8 @@ class P2A_PT_posing(OfFigure, bpy.types.Panel):
     bl_order = 5
 
     def draw_header_preset(self, context: bpy.types.Context) -> None:
-        self.layout.row(align=True).prop(context.scene.pose_to_anime.posing, "mode", expand=True)
+        icons = is_narrow(context)  # with words they would lie over the panel's name
+        self.layout.row(align=True).prop(context.scene.pose_to_anime.posing, "mode", expand=True, icon_only=icons)
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout

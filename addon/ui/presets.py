@@ -17,5 +17,16 @@ class P2A_PT_presets(PresetPanel, bpy.types.Panel):
     preset_operator = P2A_OT_use_preset.bl_idname
     preset_add_operator = P2A_OT_add_preset.bl_idname
 
+    def draw(self, context: bpy.types.Context) -> None:
+        """Blender says “Missing Paths” as long as nothing was saved: say what to do."""
+        if bpy.utils.preset_paths(SUBDIR):
+            super().draw(context)
+            return
+        self.layout.label(text="Keep the settings as")
+        row = self.layout.row(align=True)
+        row.operator_context = "EXEC_DEFAULT"
+        row.prop(context.window_manager, "preset_name", text="")
+        row.operator(P2A_OT_add_preset.bl_idname, text="", icon="ADD").name = context.window_manager.preset_name
+
 
 CLASSES: tuple[type, ...] = (P2A_PT_presets,)

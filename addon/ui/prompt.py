@@ -8,7 +8,7 @@ import bpy
 from ...generation_server.families.catalogue import families
 from ..operators.prompt import P2A_OT_negative_preset
 from . import parts, prompt_help, styles
-from .sidebar import InSidebar
+from .sidebar import InSidebar, is_narrow
 
 
 class P2A_PT_prompt(InSidebar, bpy.types.Panel):
@@ -22,7 +22,7 @@ class P2A_PT_prompt(InSidebar, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         styles.draw(self.layout, context)
         parts.prompt(self.layout, context, "prompt", 3)
-        prompt_help.draw_add(self.layout, context)
+        prompt_help.draw_add(self.layout, context, "prompt")
 
 
 class P2A_MT_negative_presets(bpy.types.Menu):
@@ -43,11 +43,15 @@ class P2A_PT_negative_prompt(InSidebar, bpy.types.Panel):
     bl_parent_id = "P2A_PT_prompt"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw_header_preset(self, _context: bpy.types.Context) -> None:
-        parts.prompt_tools(self.layout, "negative_prompt")
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        if not is_narrow(context):  # there they would lie over the panel's name
+            parts.prompt_tools(self.layout, "negative_prompt")
 
     def draw(self, context: bpy.types.Context) -> None:
+        if is_narrow(context):
+            parts.prompt_tools(self.layout, "negative_prompt")
         parts.prompt(self.layout, context, "negative_prompt", 2)
+        prompt_help.draw_add(self.layout, context, "negative_prompt")
         self.layout.menu(P2A_MT_negative_presets.bl_idname, icon="PRESET")
 
 

@@ -15,7 +15,7 @@ from ..operators.props import (
     P2A_OT_remove_prop,
     P2A_OT_sit_on,
     P2A_OT_swap_props,
-    prop_items,
+    known_props,
     seats_meant,
     what_it_is,
 )
@@ -40,7 +40,7 @@ class P2A_PT_props(OfFigure, bpy.types.Panel):
         layout.row(align=True).prop(context.window_manager, "pose_to_anime_prop_hand", expand=True)
         width = context.region.width / context.preferences.system.ui_scale
         grid = layout.grid_flow(row_major=True, columns=max(1, int(width // _COLUMN_WIDTH)), even_columns=True, align=True)
-        for name, label, _description in prop_items(None, context):
+        for name, label, _description in known_props() or ():
             cell = grid.column(align=True)
             if icon := _icons.icon(name):
                 cell.template_icon(icon_value=icon, scale=3.0)

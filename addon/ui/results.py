@@ -6,10 +6,13 @@ from __future__ import annotations
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from ..generate import gallery, history, pictures, restore
+from .. import compat
+from ..generate import gallery, history, pictures, restore, viewing
 from ..generate.asked import sampler_title
 from ..operators.history import P2A_OT_star_result
+from ..operators.result_files import P2A_OT_browse_results, P2A_OT_copy_picture, P2A_OT_show_in_folder
 from ..operators.results import (
+    P2A_OT_bring_back,
     P2A_OT_compare_result,
     P2A_OT_discard_result,
     P2A_OT_keep_result,
@@ -19,6 +22,7 @@ from ..operators.results import (
     shown_job,
 )
 from ..operators.save_result import P2A_OT_copy_recipe, P2A_OT_save_comparison, P2A_OT_save_result
+from ..operators.workspace import P2A_OT_picture_tools
 from ..passes.kinds import KINDS
 from . import parts
 from .jobs import draw_jobs
@@ -39,6 +43,9 @@ class P2A_PT_result(InImageEditor, bpy.types.Panel):
             hint = layout.column()
             hint.enabled = False
             hint.label(text="Pictures that you generate appear here")
+            return
+        if history.is_gone(image.pose_to_anime.job_id):
+            _draw_gone(layout, context, image)
             return
         is_sheet = image.pose_to_anime.role == "SHEET"
         column = layout.column(align=True)
@@ -67,10 +74,28 @@ class P2A_PT_result(InImageEditor, bpy.types.Panel):
                 row.operator(P2A_OT_restore_result.bl_idname, text=text, icon=icon).parts = restored
         row = layout.row(align=True)
         row.operator(P2A_OT_save_result.bl_idname, icon="FILE_TICK")
-        row.operator("image.clipboard_copy", text="", icon="COPYDOWN")  # Blender's own: the picture, for other programs
         row.operator(P2A_OT_copy_recipe.bl_idname, text="Recipe", icon="TEXT")
         row.operator(P2A_OT_discard_result.bl_idname, text="", icon="TRASH")
+        row = layout.row(align=True)
+        row.operator(P2A_OT_show_in_folder.bl_idname, icon="FILE_FOLDER")
+        row.operator(P2A_OT_browse_results.bl_idname, text="", icon="IMGDISPLAY")
+        row.operator(P2A_OT_copy_picture.bl_idname, text="", icon="COPYDOWN")
         layout.prop(context.scene.pose_to_anime.generation, "keep_results")
+
+
+def _draw_gone(layout: bpy.types.UILayout, context: bpy.types.Context, image: bpy.types.Image) -> None:
+    """A picture whose result was deleted, or is in the history of another computer."""
+    parts.text(layout, context, "This picture is not in the history: it was deleted, or made on another computer.", "INFO")
+    if image.packed_file is None and not image.has_data:
+        parts.text(layout, context, "This file did not keep it, so there is nothing to show.", "ERROR")
+    else:
+        parts.text(layout, context, "This file has a copy of its own.")
+        row = layout.row(align=True)
+        row.operator("image.save_as", text="Save As", icon="FILE_TICK")  # Blender's own, as the next
+        if compat.clipboard_takes_pictures():  # elsewhere that one does nothing, and there is no file to copy
+            row.operator("image.clipboard_copy", text="", icon="COPYDOWN")
+    if history.can_bring_back():
+        layout.operator(P2A_OT_bring_back.bl_idname, icon="LOOP_BACK")
 
 
 _RESTORED = (
@@ -103,12 +128,13 @@ class P2A_PT_result_recipe(InImageEditor, bpy.types.Panel):
         job_id = shown_job(context)
         record = history.in_memory(job_id)
         if record is None:
-            self.layout.label(text="No picture of ours is shown")
+            gone = bool(job_id) and history.is_gone(job_id)
+            self.layout.label(text="Its recipe is gone with it" if gone else "No picture of ours is shown")
             return
         request = record.request
-        parts.text(self.layout, context, request.prompt)
+        parts.words(self.layout, context, request.prompt)
         if request.negative_prompt:
-            parts.text(self.layout, context, iface_("Not: {prompt}").format(prompt=request.negative_prompt))
+            parts.words(self.layout, context, iface_("Not: {prompt}").format(prompt=request.negative_prompt))
         column = self.layout.column(align=True)
         column.label(text=iface_("{model}, seed {seed}").format(model=request.model, seed=request.seed))
         size, numbers = f"{request.width} × {request.height}", {"steps": request.steps, "guidance": request.guidance_scale}
@@ -120,8 +146,23 @@ class P2A_PT_result_recipe(InImageEditor, bpy.types.Panel):
         for lora in request.loras:
             column.label(text=iface_("LoRA {name} {weight:.2f}").format(name=lora.name, weight=lora.weight))
         for control in request.controls:
-            title = KINDS[control.kind].title
+            title = iface_(KINDS[control.kind].title)
             column.label(text=f"{title} {control.strength:.2f}, {control.start:.2f}–{control.end:.2f}")
 
 
+def _draw_in_header(self: bpy.types.Menu, context: bpy.types.Context) -> None:
+    """Where a picture of ours is seen without the sidebar: the way to what can be done with it."""
+    space = context.space_data  # in the header's menus: what stands behind them is out of sight in a narrow editor
+    if context.area.ui_type == "IMAGE_EDITOR" and viewing.shows_ours(context.area) and not space.show_region_ui:
+        self.layout.operator(P2A_OT_picture_tools.bl_idname, icon="IMAGE_DATA")
+
+
 CLASSES: tuple[type, ...] = (P2A_PT_result, P2A_PT_result_recipe)
+
+
+def register() -> None:
+    bpy.types.IMAGE_MT_editor_menus.append(_draw_in_header)
+
+
+def unregister() -> None:
+    bpy.types.IMAGE_MT_editor_menus.remove(_draw_in_header)

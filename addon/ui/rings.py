@@ -13,6 +13,7 @@ from gpu_extras.batch import batch_for_shader
 from mathutils import Matrix, Quaternion, Vector
 
 from ..armature.mannequin import is_mannequin
+from ..armature.modes import mode_in
 from ..armature.rig import fault_of
 from ..armature.ring_axes import BLUE, COLOURS, GREEN, RED, VIEW, ring_axes
 from ..armature.ring_turn import active_ring_joint, free_rings
@@ -56,9 +57,9 @@ class P2A_GGT_rings(bpy.types.GizmoGroup):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        obj = context.view_layer.objects.active
-        is_rotating = context.mode == "POSE" and context.scene.pose_to_anime.posing.mode == ROTATE
-        is_posed = is_rotating and is_mannequin(obj) and obj.mode == "POSE" and not fault_of(obj)
+        is_rotating = mode_in(context) == "POSE" and context.scene.pose_to_anime.posing.mode == ROTATE
+        obj = context.view_layer.objects.active if is_rotating else None
+        is_posed = obj is not None and is_mannequin(obj) and obj.mode == "POSE" and not fault_of(obj)
         if is_posed and active_ring_joint(obj) is not None:
             return True
         _State.is_lit = False

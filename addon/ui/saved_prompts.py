@@ -54,24 +54,6 @@ class P2A_MT_delete_prompt(bpy.types.Menu):
         _each(self.layout, P2A_OT_delete_prompt.bl_idname)
 
 
-class P2A_FH_recipe(bpy.types.FileHandler):
-    """Pictures dropped on the sidebar; on the view itself they stay what Blender makes of them."""
-
-    bl_idname = "P2A_FH_recipe"
-    bl_label = "Recipe of a Picture"
-    bl_import_operator = P2A_OT_open_recipe.bl_idname
-    bl_file_extensions = ".png;.jpg;.jpeg;.webp"
-
-    @classmethod
-    def poll_drop(cls, context: bpy.types.Context) -> bool:
-        return (
-            context.area is not None
-            and context.area.type == "VIEW_3D"
-            and context.region is not None
-            and context.region.type == "UI"
-        )
-
-
 def _entries() -> tuple:
     shown = prompt_shelf.shown()
     return shown.entries if shown else ()
@@ -94,5 +76,4 @@ CLASSES: tuple[type, ...] = (
     P2A_MT_rename_prompt,
     P2A_MT_delete_prompt,
     P2A_MT_prompts,
-    P2A_FH_recipe,
 )

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from ..generate import environment, session
+from ..generate.versions import other_version
 from ..operators.server import P2A_OT_connect
 from ..operators.server_tools import (
     P2A_OT_diagnostics,
@@ -16,6 +18,7 @@ from ..operators.server_tools import (
 )
 from ..operators.set_up import P2A_OT_environment, P2A_OT_set_up, draw_online
 from ..preferences import preferences, sections
+from ..translations import translated
 from .set_up import draw_progress
 
 
@@ -31,6 +34,8 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     runs = server.state == "connected"
     row = column.row(align=True)
     row.label(text=_server_words(server), icon="CHECKMARK" if runs else "UNLINKED")
+    if other := other_version(server.health, server.elsewhere):
+        column.label(text=translated(other), icon="ERROR")
     row = column.row(align=True)
     start = row.row(align=True)
     start.enabled = environment.is_there() and not runs
@@ -62,9 +67,11 @@ def _draw_environment(column: bpy.types.UILayout, context: bpy.types.Context) ->
         words = set_up.problem
     elif last is not None and last.sentence:
         words = last.sentence
-    column.label(text=words, icon="ERROR" if set_up.problem else "CHECKMARK" if there else "INFO")
+    column.label(text=translated(words), icon="ERROR" if set_up.problem else "CHECKMARK" if there else "INFO")
+    if environment.is_outdated():
+        column.label(text=translated(environment.OUTDATED), icon="ERROR")
     if last is not None and last.warning and there:
-        column.label(text=last.warning, icon="INFO")
+        column.label(text=translated(last.warning), icon="INFO")
     row = column.row(align=True)
     if not there:
         row.operator(P2A_OT_set_up.bl_idname, text="Install…", icon="IMPORT")
@@ -93,12 +100,12 @@ def _draw_folders(column: bpy.types.UILayout) -> None:
         row.label(text=str(folder), icon="QUESTION")
         row.operator(P2A_OT_models_folder.bl_idname, text="Use Its Models").directory = str(folder)
     if folders.error:
-        column.label(text=folders.error, icon="ERROR")
+        column.label(text=translated(folders.error), icon="ERROR")
 
 
 def _server_words(server: session.Server) -> str:
     if server.state == "connected" and server.health:
-        return f"The server runs on {server.health.device}"
+        return iface_("The server runs on {device}").format(device=server.health.device)
     return "The server is starting" if server.state == "starting" else "The server does not run"
 
 

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
+from ...generation_server.amounts import in_gb
 from ..generate import environment, session
-from ..generate.amounts import in_words
 from ..generate.setting_up import Progress
 from ..operators.set_up import P2A_OT_cancel_set_up, P2A_OT_set_up, duration
 from ..preferences import preferences
+from ..translations import translated
 from . import parts
 
 
@@ -40,19 +42,30 @@ def draw_set_up(layout: bpy.types.UILayout, context: bpy.types.Context) -> bool:
 def draw_progress(layout: bpy.types.UILayout, context: bpy.types.Context, progress: Progress) -> None:
     box = layout.box()
     row = box.row(align=True)
-    row.progress(factor=progress.factor, text=progress_text(progress))
+    row.progress(factor=progress.factor, text=phase_text(progress))
     row.operator(P2A_OT_cancel_set_up.bl_idname, text="", icon="CANCEL")
+    if amount := amount_text(progress):
+        parts.text(box, context, amount)
     if progress.note:
         note = box.row()
         note.enabled = False
-        note.label(text=progress.note)
+        note.label(text=translated(progress.note))
     if progress.warning:
         parts.text(box, context, progress.warning, "INFO")
 
 
-def progress_text(progress: Progress) -> str:
-    """The phase, how much of it is done, and how long it still takes."""
-    phase = (progress.phase or "starting").capitalize()
-    amount = f" {in_words(progress.done)} of {in_words(progress.total)}" if progress.total else ""
-    left = f", {duration(progress.eta)} left" if progress.eta is not None else ""
-    return f"{phase}{amount}{left}"
+def phase_text(progress: Progress) -> str:
+    """The phase and its share: so short that it is read to its end in the bar of a narrow sidebar."""
+    phase = iface_((progress.phase or "starting").capitalize())
+    return f"{phase}  {progress.factor:.0%}" if progress.total else phase
+
+
+def amount_text(progress: Progress) -> str:
+    """How much of the phase is done, and how long it still takes."""
+    left = duration(progress.eta) if progress.eta is not None else ""
+    if not progress.total:
+        return iface_("{time} left").format(time=left) if left else ""
+    amounts = {"done": in_gb(progress.done), "total": in_gb(progress.total)}
+    if not left:
+        return iface_("{done} of {total}").format(**amounts)
+    return iface_("{done} of {total}, {time} left").format(**amounts, time=left)

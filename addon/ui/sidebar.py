@@ -8,6 +8,15 @@ import bpy
 from ..operators.figure import the_mannequin
 from .parts import TAB
 
+_NARROW = 265
+"""Pixels at an interface scale of 1, tabs and borders among them, below which buttons beside each other cut off their words; as
+Blender opens a sidebar, it is wider."""
+
+
+def is_narrow(context: bpy.types.Context) -> bool:
+    """Whether the sidebar is too narrow for all words of a row."""
+    return context.region is not None and context.region.width < _NARROW * context.preferences.system.ui_scale
+
 
 class InSidebar:
     """A panel of our tab."""

@@ -31,6 +31,12 @@ class P2A_MT_styles(bpy.types.Menu):
         chosen = context.scene.pose_to_anime.styles.style
         layout.operator(P2A_OT_choose_style.bl_idname, text=_NONE, icon="BLANK1" if chosen else "CHECKMARK").style = ""
         layout.separator()
+        if recent := style_shelf.recent():
+            layout.label(text="Last Used")
+            for style in recent:
+                _line(layout, style, chosen)
+            layout.separator()
+            layout.label(text="All Styles")
         shown = style_shelf.shown()
         entries = list(shown.entries.values()) if shown else []
         for style in entries:

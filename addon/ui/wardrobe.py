@@ -25,7 +25,7 @@ from ..operators.wardrobe import (
     P2A_OT_wear_outfit,
 )
 from ..operators.wardrobe_sliders import MOST_PARTS
-from ..translations import CONTEXT
+from ..translations import CONTEXT, translated
 from ..wardrobe.catalogue import Catalogue, read_catalogue
 from ..wardrobe.outfit import Outfit
 from ..wardrobe.outfit_files import read_outfits
@@ -121,7 +121,7 @@ class P2A_MT_outfits(bpy.types.Menu):
         layout.separator()
         layout.operator(P2A_OT_own_styles.bl_idname, icon="FILE_FOLDER")
         for problem in (*found.problems, *read_catalogue().problems):
-            layout.label(text=problem, icon="ERROR")
+            layout.label(text=translated(problem), icon="ERROR")
 
 
 class P2A_MT_delete_outfits(bpy.types.Menu):

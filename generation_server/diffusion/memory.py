@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import psutil
 import torch
 
+from ..amounts import in_gib
 from .interface import GenerationError
-from .modes import GIB, WISHES, Mode
+from .modes import WISHES, Mode
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
 # What torch says where it raises a plain RuntimeError instead of OutOfMemoryError: its CPU allocator, MPS, cuDNN and cuBLAS.
@@ -117,5 +118,5 @@ def out_of_memory_advice(device: Device, width: int, height: int, smaller: tuple
         helps.append("start the server with --memory auto")
     return (
         f"{whose} has too little free memory for {width} × {height} pixels with this model "
-        f"({free / GIB:.1f} of {total / GIB:.1f} GiB are free): {', '.join(helps)}, or close other programs that use it."
+        f"({in_gib(free)} of {in_gib(total)} are free): {', '.join(helps)}, or close other programs that use it."
     )

@@ -15,8 +15,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-GIB = 1024**3
-
 ALLOWANCE = 1.25
 """What working memory is multiplied by, for the workspaces of convolutions and for gaps between blocks. Allowed, not measured."""
 

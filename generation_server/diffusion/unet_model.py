@@ -146,8 +146,9 @@ class UNetModel(ABC):
         unet, vae = self._parts["unet"], self._parts["vae"]
         stops = [*vae.encoder.down_blocks, *unet.down_blocks, unet.mid_block, *unet.up_blocks, *vae.decoder.up_blocks]
         if self._resolved.family.vocabulary == "closed" and (unknown := unknown_words(request.prompt, self._parts["tokenizer"])):
-            known_to = self._resolved.entry.title
-            watcher.report(Progress("reading the prompt", warnings=(f"Not known to {known_to}: {', '.join(unknown)}.",)))
+            words = ", ".join(unknown)
+            left_out = f"{self._resolved.entry.title} does not know these words and leaves them out: {words}."
+            watcher.report(Progress("reading the prompt", warnings=(left_out,)))
         with torch.inference_mode(), interruptible(stops, watcher.check):
             watcher.report(Progress("reading the prompt"))
             residence = self._arrangement.residence

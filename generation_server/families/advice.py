@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
-GIB = 1024**3
+from ..amounts import GIB
+
 _TOLD = 0.9
 """A GPU sold with so many GiB tells a little less of them."""
 

@@ -15,6 +15,8 @@ import time
 from collections.abc import Container, Iterable
 from pathlib import Path
 
+from ..replacing import put_in_place
+
 DEFAULT_RESERVE = 128 * 1024 * 1024
 """Bytes of the disk that stay free: enough to finish the jobs that are under way, and for the system to live on."""
 
@@ -88,7 +90,7 @@ class BlobStore:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            draft.replace(target)
+            put_in_place(draft, target)
         except OSError as error:
             if draft is not None:
                 draft.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..protocol import GenerationRequest
+from ..replacing import put_in_place
 
 REMEMBERED = 300
 """Pairs of model and size whose paces are kept; those that were not used for longest go first."""
@@ -172,7 +173,7 @@ def _write(path: Path, paces: Mapping[str, Phases]) -> None:
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         draft.write_text(json.dumps(paces), "utf-8")
-        draft.replace(path)
+        put_in_place(draft, path)
     except OSError as error:  # a full disk: it is only an estimate
         _log.warning("What jobs took cannot be saved in %s: %s", path, error)
         draft.unlink(missing_ok=True)

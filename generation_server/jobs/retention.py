@@ -11,6 +11,7 @@ import logging
 import time
 from collections import Counter
 
+from ..amounts import GIB
 from ..protocol import JobStatus, ServerSettings
 from .blobs import BlobStore, DiskFull
 from .queue import JobQueue, UnknownJob
@@ -19,7 +20,6 @@ from .store import JobStore, StoreBusy
 GRACE = 600.0
 """Seconds for which a picture that was just made or asked for stays whatever the limits: time for its client to fetch it."""
 
-_GIB = 1024**3
 _DAY = 24 * 3600.0
 
 _log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Retention:
     def sweep(self, limits: ServerSettings) -> list[JobStatus]:
         """Remove what is beyond the limits; the jobs that lost their results."""
         now = time.time()
-        most = limits.keep_gib * _GIB if limits.keep_gib else float("inf")
+        most = limits.keep_gib * GIB if limits.keep_gib else float("inf")
         oldest = now - limits.keep_days * _DAY if limits.keep_days else 0.0
         unfinished = self._queue.unfinished()
         needed = {sha256 for status in unfinished if status.request for _, sha256 in status.request.inputs}

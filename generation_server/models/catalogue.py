@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
+from ..amounts import in_gb
 from ..families.catalogue import Family, family
 from ..protocol import CONTROL_KINDS, MissingFile, ModelStatus
 from .builtin import make as untrained
@@ -139,6 +140,7 @@ class ModelCatalogue:
             skeleton_profile=skeletons.profile,
             hands=skeletons.hands,
             face=skeletons.face,
+            sha256=self._sha256(place) if entry.kind == "checkpoint" and place else "",
             **told,
         )
 
@@ -168,9 +170,13 @@ class ModelCatalogue:
         waits. A folder in diffusers layout has none. Raises UnknownModel."""
         entry = self.entry(name)
         place, _ = self.locate(entry)
-        if place is None or place.file is None:
+        return self._sha256(place) if place else ""
+
+    def _sha256(self, place: Place) -> str:
+        if place.file is None:
             return ""
-        locked = self.lock.files(entry.repository).get(place.file.name) if entry.repository else None
+        repository = place.entry.repository
+        locked = self.lock.files(repository).get(place.file.name) if repository else None
         return (locked.sha256 if locked else "") or self.hashes.known(place.file)
 
     def missing_sentence(self, name: str) -> str:
@@ -264,11 +270,11 @@ def _as_shipped(entry: Entry) -> Entry:
 def missing_sentence(entry: Entry, missing: tuple[MissingFile, ...]) -> str:
     """What is missing of an entry and how to get it."""
     first = missing[0]
-    size = f", {first.size / 1e9:.2f} GB" if first.size else ""
+    size = f", {in_gb(first.size)}" if first.size else ""
     more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
     lacks = f"{entry.title} is not on this computer ({first.path}{more} from {first.source}{size})"
     if entry.repository:
         # A detector's is one that not everybody may use.
         licence = f" (licence: {entry.licence})" if entry.kind == "detector" else ""
-        return f"{lacks}: download it with 'python3 studio.py models download {entry.name}'{licence}."
+        return f"{lacks}: download it under Model ▸ Models, or with 'python3 studio.py models download {entry.name}'{licence}."
     return f"{lacks}: put it there, or correct the path in its model file."

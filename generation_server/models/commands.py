@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ..amounts import in_gb
 from ..protocol import ModelStatus, user_data_dir
 
 EXAMPLES = """\
@@ -85,7 +86,7 @@ def _list(statuses: list[ModelStatus], as_json: bool) -> None:
         if status.kind == "checkpoint" and status.present:
             print(f"           controls: {', '.join(status.controls) or 'none'}")
         for file in status.missing:
-            size = f", {file.size / 1e9:.2f} GB" if file.size else ""
+            size = f", {in_gb(file.size)}" if file.size else ""
             print(f"           missing: {file.path}, from {file.source}{size}")
         print(f"           {' '.join(text for text in (f'{status.licence}.', status.pictures, status.note) if text)}")
 
@@ -144,7 +145,7 @@ def _download(catalogue: Any, names: list[str], alone: bool) -> int:
         if not plan.wanted:
             print(f"{plan.entry.title} is here and whole: {plan.folder}")
             continue
-        print(f"{plan.entry.title}: {plan.remaining / 1e9:.2f} GB to come, into {plan.folder}")
+        print(f"{plan.entry.title}: {in_gb(plan.remaining)} to come, into {plan.folder}")
         print(f"  {plan.entry.licence}. {plan.entry.pictures}")
         download.execute(plan, bar.show)
         bar.end()
@@ -193,7 +194,7 @@ class _Bar:
             return
         self._last, self._shown = now, True
         share = progress.done / progress.total if progress.total else 1.0
-        text = f"  {share:4.0%}  {progress.done / 1e9:.2f} of {progress.total / 1e9:.2f} GB  {progress.file[-50:]}"
+        text = f"  {share:4.0%}  {in_gb(progress.done)} of {in_gb(progress.total)}  {progress.file[-50:]}"
         print(f"\r{text:<78}" if terminal else text, end="" if terminal else "\n", file=sys.stderr, flush=True)
 
     def end(self) -> None:

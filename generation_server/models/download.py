@@ -8,36 +8,31 @@ with ``HF_HUB_OFFLINE`` nothing is asked.
 
 from __future__ import annotations
 
-import errno
-import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import huggingface_hub
 from huggingface_hub import HfApi, constants, hf_hub_url
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HfHubHTTPError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
 from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import build_hf_headers, tqdm
 
+from ..amounts import in_gb
+from ..replacing import SCANNED, put_in_place
 from .catalogue import ModelCatalogue
-from .entry import DownloadCancelled, Entry, ModelError
+from .entry import DownloadCancelled, Entry
+from .hub_problems import DownloadError, endpoint, hub_problems
 from .lock import LockedFile
 from .places import HALF
 
 constants.DOWNLOAD_CHUNK_SIZE = 1024**2
 """Bytes that the hub's library reads before it tells of them. With its ten million, a slow line showed nothing for seconds, and
 ending a download waited as long and threw them away."""
+
+PATIENCE = 30.0
+"""Seconds until a hub that says nothing counts as away; while a file comes, the hub's library has a limit of its own."""
 
 RESERVE = 512 * 1024**2
 """Bytes that stay free on the disk."""
@@ -53,10 +48,6 @@ _SETTINGS = (
     "special_tokens_map.json",
 )
 _SETTINGS_FOLDERS = ("unet", "vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "scheduler", "")
-
-
-class DownloadError(ModelError):
-    """A download cannot be done; the text is one sentence that says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -94,22 +85,15 @@ class Plan:
         return target.with_name(f"{target.name}.{self.revision[:12]}.part")
 
 
-def endpoint() -> str:
-    return (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
-
-
-def is_offline() -> bool:
-    return huggingface_hub.is_offline_mode()
-
-
 def plan(catalogue: ModelCatalogue, name: str, cancelled: Callable[[], bool] = lambda: False) -> Plan:
     """Asks the hub what an entry consists of, and looks what of it is here. Raises DownloadError or UnknownModel."""
     entry = catalogue.entry(name)
     if not entry.repository:
         here = "comes with this program" if entry.made_here else "is a file of your own"
         raise DownloadError(f"{entry.title} {here}: there is nothing to download.")
-    with _hub_problems(entry):
-        info = HfApi(endpoint=endpoint()).model_info(entry.repository, revision=entry.revision, files_metadata=True)
+    with hub_problems(entry):
+        hub = HfApi(endpoint=endpoint())
+        info = hub.model_info(entry.repository, revision=entry.revision, files_metadata=True, timeout=PATIENCE)
     if not info.sha:
         raise DownloadError(
             f"The model hub ({endpoint()}) does not say which revision {entry.repository} is at: try again later."
@@ -197,7 +181,7 @@ def _fetch(planned: Plan, name: str, on_bytes: Callable[[int], None], check: Cal
     """One file: the rest of it into its ``.part``, verified, and put in its place."""
     locked, part, target = planned.files[name], planned.part(name), planned.folder / name
     url = hf_hub_url(planned.entry.repository, name, revision=planned.revision, endpoint=endpoint())
-    with _hub_problems(planned.entry):
+    with hub_problems(planned.entry):
         part.parent.mkdir(parents=True, exist_ok=True)
         begun = _size_of(part)
         if begun > locked.size:
@@ -210,7 +194,7 @@ def _fetch(planned: Plan, name: str, on_bytes: Callable[[int], None], check: Cal
         if not locked.matches(part, check):
             part.unlink()
             raise DownloadError(f"The file {name} of {planned.entry.title} arrived damaged: download it again.")
-        part.replace(target)
+        put_in_place(part, target, SCANNED)
 
 
 def _listening(on_bytes: Callable[[int], None]) -> type[tqdm]:
@@ -240,7 +224,7 @@ def require_space(plans: Sequence[Plan]) -> None:
     if remaining > free_space(folder):
         what = plans[0].entry.title if len(plans) == 1 else f"{plans[0].entry.title}, with what belongs to it,"
         free = shutil.disk_usage(folder).free
-        raise DownloadError(f"{what} needs {remaining / 1e9:.2f} GB more, but {folder} has {free / 1e9:.2f} GB free: make room.")
+        raise DownloadError(f"{what} needs {in_gb(remaining)} more, but {folder} has {in_gb(free)} free: make room.")
 
 
 def _there(folder: Path) -> Path:
@@ -263,48 +247,3 @@ def _raiser(cancelled: Callable[[], bool]) -> Callable[[], None]:
             raise DownloadCancelled
 
     return check
-
-
-@contextmanager
-def _hub_problems(entry: Entry) -> Iterator[None]:
-    """Turns what can go wrong with the hub, the network and the disk into one sentence."""
-    page = f"{endpoint()}/{entry.repository}"
-    try:
-        if is_offline():
-            raise OfflineModeIsEnabled
-        yield
-    except (ModelError, DownloadCancelled):
-        raise
-    except OfflineModeIsEnabled:
-        sentence = f"{entry.title} is not downloaded, because HF_HUB_OFFLINE is set: unset it and try again."
-        raise DownloadError(sentence) from None
-    except GatedRepoError as error:
-        sentence = f"{entry.title} asks for an account: accept its terms at {page} and set HF_TOKEN to your token."
-        raise DownloadError(sentence) from error
-    except RepositoryNotFoundError as error:
-        raise DownloadError(f"The model hub has no repository {page}: correct its model file.") from error
-    except RevisionNotFoundError as error:
-        raise DownloadError(f"{page} has no revision '{entry.revision}': correct its model file.") from error
-    except HfHubHTTPError as error:
-        status = getattr(error.response, "status_code", "an error")
-        raise DownloadError(f"The model hub answered {status} for {page}: try again later.") from error
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise DownloadError(
-                f"The disk is full: make room and download {entry.title} again; what has come is kept."
-            ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise DownloadError(
-                f"{error.filename} cannot be written: give yourself the right to, or move your folder."
-            ) from error
-        raise DownloadError(_unreachable(entry, error)) from error
-    except Exception as error:  # the HTTP library's own, which are no OSErrors
-        raise DownloadError(_unreachable(entry, error)) from error
-
-
-def _unreachable(entry: Entry, error: Exception) -> str:
-    reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-    return (
-        f"{entry.title} could not be downloaded from {endpoint()} ({reason}): "
-        "check the network and try again; what has come is kept."
-    )

@@ -10,6 +10,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ..replacing import put_in_place
+
 
 class Hashes:
     """A file that several processes read and write: what one has reckoned, the others need not."""
@@ -36,7 +38,7 @@ class Hashes:
         draft = self.path.with_suffix(f".{os.getpid()}.new")
         with contextlib.suppress(OSError):  # what cannot be remembered is reckoned again
             draft.write_text(json.dumps(data, indent=1, sort_keys=True), "utf-8")
-            draft.replace(self.path)
+            put_in_place(draft, self.path)
         return sha256
 
     def _read(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ..replacing import put_in_place
 from .places import HALF
 
 _CHUNK = 1 << 20
@@ -78,7 +79,7 @@ class Lock:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_suffix(f".{os.getpid()}.new")
         draft.write_text(json.dumps(data, indent=1, sort_keys=True), "utf-8")
-        draft.replace(self.path)
+        put_in_place(draft, self.path)
 
     def _repository(self, repository: str) -> dict[str, Any]:
         data = self._read().get(repository)

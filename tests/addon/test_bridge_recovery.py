@@ -57,6 +57,30 @@ def test_a_server_that_ended_unnoticed_is_replaced_by_the_next(tmp_path: Path) -
             server.stop()
 
 
+def test_what_was_cancelled_without_a_server_is_not_painted_by_the_next(tmp_path: Path) -> None:
+    first = StepServer(tmp_path / "server")
+    bridge = Bridge(server_dir=str(first.data_dir))
+    try:
+        record = make_record(tmp_path, "slow", 100)
+        bridge.submit(record, start=False)
+        bridge.wait_for("job")
+        first.kill()
+        bridge.wait_for("lost", job=record.job_id)
+        bridge.link.send({"do": "cancel", "job": record.job_id})
+        assert bridge.final(record).state is JobState.CANCELLED
+        second = StepServer(first.data_dir)
+        try:
+            bridge.link.send({"do": "connect", "start": False})
+            with second.client() as client:
+                wait_for(lambda: client.job(record.job_id).state.is_final, bridge.listen)
+                assert client.job(record.job_id).state is JobState.CANCELLED
+        finally:
+            second.stop()
+    finally:
+        bridge.link.stop()
+        first.stop()
+
+
 def test_connecting_again_asks_again(server: StepServer) -> None:
     bridge = Bridge(server_dir=str(server.data_dir))
     try:

@@ -14,9 +14,11 @@ bpy = pytest.importorskip("bpy")
 
 from bridge_parts import Bridge, make_record  # noqa: E402
 from pose_to_anime.addon import png  # noqa: E402
-from pose_to_anime.addon.generate.records import FILE_ID, Record, discard, read_records, record_paths, remove  # noqa: E402
+from pose_to_anime.addon.generate import errands, session  # noqa: E402
+from pose_to_anime.addon.generate.records import FILE_ID, Record, discard, read_records, record_paths, remove, write_record  # noqa: E402
 from pose_to_anime.addon.generate.server_results import ELSEWHERE  # noqa: E402
-from pose_to_anime.generation_server.protocol import JobSubmission  # noqa: E402
+from pose_to_anime.addon.pieces import Pieces, at_once  # noqa: E402
+from pose_to_anime.generation_server.protocol import JobState, JobSubmission  # noqa: E402
 from step_server import StepServer, wait_for  # noqa: E402
 
 pytestmark = pytest.mark.requires("server")
@@ -98,6 +100,21 @@ def test_a_picture_that_was_deleted_by_hand_is_fetched_again(bridge: Bridge, ser
     assert again == record and record.result_path.read_bytes() == picture
 
 
+@pytest.mark.parametrize(("state", "comes"), [(JobState.QUEUED, 1), (JobState.FAILED, 1), (JobState.CANCELLED, 0)])
+def test_a_picture_whose_end_nobody_saw_is_fetched(
+    state: JobState, comes: int, bridge: Bridge, server: StepServer, tmp_path: Path
+) -> None:
+    made = make_elsewhere(server, tmp_path)
+    run(bridge, "fetch_results")
+    (record,) = fetched(made.job_id)
+    record.result_path.unlink()
+    write_record(record.with_changes(state=state, error="Nobody knows."))
+    assert run(bridge, "fetch_results")["result"]["fetched"] == comes
+    (again,) = fetched(made.job_id)
+    assert again.has_result == record.result_path.exists() == bool(comes)
+    assert again.error == ("" if comes else "Nobody knows.")
+
+
 def test_how_long_the_server_keeps_results_is_told_and_set(bridge: Bridge) -> None:
     before = run(bridge, "server_settings")["result"]
     assert before["keep_gib"] == 20.0
@@ -114,3 +131,21 @@ def test_an_errand_without_a_server_is_one_sentence(tmp_path: Path) -> None:
         assert told["state"] == "failed" and told["sentence"].endswith(".")
     finally:
         bridge.link.stop()
+
+
+def test_an_errand_goes_on_until_what_it_came_to_is_taken_in() -> None:
+    taken: list[int] = []
+
+    def take(result: int) -> Pieces[None]:
+        taken.append(result)
+        yield
+        taken.append(2)
+
+    errands._when_done["list"] = take
+    pieces = errands._told("list", "done", result=1)
+    assert errands.is_running("list") and "list" in session.session.errands
+    assert pieces is not None
+    at_once(pieces)
+    assert taken == [1, 2] and not errands.running() and not session.session.errands
+    assert errands.errand("list").state == "done"
+    errands.forget("list")

@@ -13,7 +13,7 @@ import pose_to_anime  # noqa: E402
 from bpy_extras.object_utils import world_to_camera_view  # noqa: E402
 from framing_scene import TURNS, add_mannequin, camera, figures, framing  # noqa: E402
 from mathutils import Euler, Matrix, Vector  # noqa: E402
-from pose_to_anime.addon.framing.camera import LENS, MARGIN, picture_camera, pose_camera, scene_size  # noqa: E402
+from pose_to_anime.addon.framing.camera import LENS, MARGIN, chosen_camera, picture_camera, pose_camera, scene_size  # noqa: E402
 from pose_to_anime.addon.framing.sizes import PRESETS, SizeError, parse_ratio, picture_size  # noqa: E402
 from pose_to_anime.generation_server.families.catalogue import families  # noqa: E402
 from rig_scene import registered  # noqa: E402, F401
@@ -348,3 +348,11 @@ def test_unregistering_leaves_no_handler() -> None:
         assert ours() == []
     finally:
         pose_to_anime.register()
+
+
+def test_blenders_first_camera_is_nobodys_choice_until_it_is_moved() -> None:
+    scene = bpy.context.scene
+    assert picture_camera(scene) == scene.camera and chosen_camera(scene) is None
+    scene.camera.location.x += 0.5
+    bpy.context.view_layer.update()
+    assert chosen_camera(scene) == scene.camera

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,9 +17,9 @@ bpy = pytest.importorskip("bpy")
 import numpy as np  # noqa: E402
 import pose_to_anime  # noqa: E402
 from pose_to_anime.addon import png  # noqa: E402
-from pose_to_anime.addon.generate import gallery, history, pictures, session, timer  # noqa: E402
+from pose_to_anime.addon.generate import gallery, held_images, history, pictures, session, timer  # noqa: E402
 from pose_to_anime.addon.generate.history_items import Limits  # noqa: E402
-from pose_to_anime.addon.generate.records import (  # noqa: E402  # noqa: E402
+from pose_to_anime.addon.generate.records import (  # noqa: E402
     Record,
     further_picture,
     gone,
@@ -184,6 +185,20 @@ def test_all_but_favourites_are_deleted_and_remembered_as_unwanted() -> None:
     assert not goes.result_path.exists() and pictures.image_of(goes.job_id) is None
 
 
+def test_a_page_or_all_that_is_found_is_deleted_but_no_favourite() -> None:
+    made = [make(f"a {'girl' if n % 2 else 'boy'}", n, seed=n) for n in range(30)]
+    mark(made[1].star_path, True)
+    read()
+    browser().search = "girl"
+    girls = [record.job_id for record in made if "girl" in record.request.prompt and record is not made[1]]
+    assert [item.job_id for item in gallery.shown(True)] == girls
+    assert OPS.discard_shown("EXEC_DEFAULT") == {"FINISHED"}
+    settle(lambda: gallery.count() == 30 - gallery.PAGE + 1 and gallery._state.reading is None)
+    assert OPS.discard_shown("EXEC_DEFAULT", all_pages=True) == {"FINISHED"}
+    settle(lambda: gallery.count() == 16 and gallery._state.reading is None)
+    assert {record.job_id for record in read_records(record_paths(), 99)} == {record.job_id for record in made} - set(girls)
+
+
 def test_beyond_the_limit_nothing_goes_before_it_was_said(monkeypatch: pytest.MonkeyPatch) -> None:
     made = [make("a girl", n, seed=n) for n in range(6)]
     mark(made[5].star_path, True)
@@ -227,19 +242,81 @@ def test_removals_go_on_one_after_the_other_and_spare_stars() -> None:
     assert gone() == {made[number].job_id for number in (0, 2, 3)}
 
 
-def test_images_that_something_uses_outlive_their_results() -> None:
-    shown, used = make("a girl", 1.0), make("a boy", 2.0)
+def use_in_material(record: Record) -> None:
+    material = bpy.data.materials.new("with a picture")
+    material.use_fake_user = material.use_nodes = True
+    material.node_tree.nodes.new("ShaderNodeTexImage").image = pictures.open_image(record)
+
+
+def test_images_that_something_uses_outlive_their_results(tmp_path: Path) -> None:
+    shown, used, kept, bare = (make("a girl", n, seed=int(n)) for n in (1.0, 2.0, 3.0, 4.0))
     (window,) = bpy.context.window_manager.windows
     area = max(window.screen.areas, key=lambda area: area.width * area.height)
     area.ui_type = "IMAGE_EDITOR"
     read()
     area.spaces.active.image = pictures.open_image(shown)
-    material = bpy.data.materials.new("with a picture")
-    material.use_nodes = True
-    material.node_tree.nodes.new("ShaderNodeTexImage").image = pictures.open_image(used)
+    use_in_material(used)
+    use_in_material(bare)
+    pictures.keep(kept, "PACK")
+    expected = {record.job_id: pictures.read_png(record.result_path) for record in (used, kept, bare)}
+    bpy.ops.ed.undo_push(message="used")
+    assert OPS.discard_result(job_id=bare.job_id) == {"FINISHED"}
     assert OPS.discard_others("EXEC_DEFAULT") == {"FINISHED"}
     settle(lambda: gallery.count() == 0 and gallery._state.reading is None)
-    assert pictures.image_of(shown.job_id) is None and pictures.image_of(used.job_id) is not None
+    assert pictures.image_of(shown.job_id) is None and not any(record.result_path.exists() for record in (used, kept, bare))
+    assert session.session.notice.endswith("which uses them: 2.")
+    bpy.ops.mesh.primitive_cube_add()
+    bpy.ops.ed.undo_push(message="something else")
+    for step in (bpy.ops.ed.undo, bpy.ops.ed.redo, bpy.ops.ed.undo):
+        step()
+        for record in (used, kept, bare):
+            image = pictures.image_of(record.job_id)
+            assert image is not None and np.array_equal(pictures.pixels_of(image), expected[record.job_id]), step
+    for path in (tmp_path / "a.blend", tmp_path / "b.blend"):
+        bpy.ops.wm.save_as_mainfile(filepath=str(path))
+        bpy.ops.wm.open_mainfile(filepath=str(path))
+        for job_id, pixels in expected.items():
+            assert np.array_equal(pictures.pixels_of(pictures.image_of(job_id)), pixels), "it is in the file"
+    assert held_images.missing() == []
+
+
+def test_saving_puts_into_the_file_what_it_uses_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "files" / "a.blend"
+    path.parent.mkdir()
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    used, shown = make("a girl", 1.0, seed=1), make("a boy", 2.0, seed=2)
+    read()
+    use_in_material(used)
+    pictures.open_image(shown)
+    expected = pictures.read_png(used.result_path)
+    bpy.ops.file.make_paths_relative()
+    assert ".." in pictures.image_of(used.job_id).filepath
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    assert pictures.image_of(used.job_id).packed_file and not pictures.image_of(shown.job_id).packed_file
+    for record in record_paths():
+        record.unlink()
+        record.with_suffix(".png").unlink()
+    bpy.ops.wm.open_mainfile(filepath=str(path))
+    assert np.array_equal(pictures.pixels_of(pictures.image_of(used.job_id)), expected)
+
+
+def test_a_file_whose_picture_is_gone_says_so(tmp_path: Path) -> None:
+    record = make("a girl", 1.0)
+    read()
+    use_in_material(record)
+    image = pictures.image_of(record.job_id)
+    path = tmp_path / "copied" / "pictures.blend"  # as an older version wrote it, which packed nothing
+    path.parent.mkdir()
+    bpy.data.libraries.write(str(path), {bpy.context.scene, *bpy.data.materials, image}, fake_user=False)
+    assert held_images.missing() == [] and not history.is_gone(record.job_id)
+    for file in record.files:
+        file.unlink(missing_ok=True)
+    bpy.ops.wm.open_mainfile(filepath=str(path))
+    assert held_images.missing() == [pictures.title(record)]
+    history._tell_missing()
+    assert pictures.title(record) in session.session.notice
+    assert not history.is_gone(record.job_id), "panels look into memory alone"
+    settle(lambda: history.is_gone(record.job_id))
 
 
 def test_what_the_dialog_did_not_show_is_not_deleted() -> None:
@@ -298,13 +375,13 @@ def test_each_part_is_restored_alone() -> None:
 
 
 def test_fetching_without_a_server_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    settings = {"url": "", "token": "", "server_dir": str(tmp_path / "nothing")}
-    monkeypatch.setattr(session, "bridge_settings", lambda: settings)
+    monkeypatch.setattr(session, "bridge_settings", lambda: {"url": "", "token": "", "server_dir": str(tmp_path / "nothing")})
     from pose_to_anime.addon.generate import errands
 
     assert OPS.fetch_results() == {"FINISHED"} and errands.is_running("fetch_results")
     settle(lambda: not errands.is_running("fetch_results"))
     assert errands.errand("fetch_results").state == "failed" and errands.errand("fetch_results").sentence.endswith(".")
+    session.session.link.process.send_signal(signal.SIGSTOP)  # or it might be done before it is killed
     assert OPS.fetch_results() == {"FINISHED"}
     session.session.link.process.kill()
     settle(lambda: session.session.link is None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,16 @@ import pose_to_anime  # noqa: E402
 from pose_to_anime.addon import png  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import is_mannequin  # noqa: E402
 from pose_to_anime.addon.generate import history, pictures, records, session, timer  # noqa: E402
-from pose_to_anime.addon.generate.records import RecordError, read_record, record_paths  # noqa: E402
-from pose_to_anime.generation_server.protocol import JobState  # noqa: E402
+from pose_to_anime.addon.generate.records import (  # noqa: E402
+    Record,
+    RecordError,
+    new_record_path,
+    read_record,
+    record_paths,
+    write_record,
+)
+from pose_to_anime.generation_server.protocol import GenerationRequest, JobState, new_job_id  # noqa: E402
+from refusals import STEPS  # noqa: E402
 from step_server import StepServer, wait_for  # noqa: E402
 
 pytestmark = pytest.mark.requires("server")
@@ -51,7 +60,8 @@ def new_file() -> None:
     """A file with a figure, never saved."""
     bpy.ops.wm.read_homefile(use_empty=False, use_factory_startup=True)
     OPS.add_mannequin()
-    bpy.context.scene.pose_to_anime.generation.model = "builtin"
+    settings = bpy.context.scene.pose_to_anime.generation
+    settings.model, settings.steps = "builtin", STEPS
     bpy.ops.ed.undo_push(message="start")
 
 
@@ -73,8 +83,10 @@ def wait_until(what: Callable[[], Any]) -> None:
 
 
 def settle() -> None:
+    """Until no task waits, but for fitting a picture into an editor: here none is ever drawn."""
     for _ in range(12):
         timer.tick()
+    wait_until(lambda: all(name.startswith("fit ") for name, _ in timer._tasks))
 
 
 def test_a_picture_arrives_as_an_image() -> None:
@@ -272,6 +284,26 @@ def test_a_job_is_taken_up_by_the_next_blender(tmp_path: Path) -> None:
     wait_until(lambda: job_id not in session.session.jobs)
     settle()
     assert pictures.image_of(job_id) is not None
+
+
+def test_all_jobs_are_taken_up_however_many_there_are_and_whatever_came_after_them() -> None:
+    file_id, now = history.ensure_file_id(bpy.context.scene), time.time()
+
+    def written(age: float, state: JobState) -> Path:
+        job_id = new_job_id()
+        request = GenerationRequest("builtin", "1girl", 256, 384)
+        record = Record(new_record_path(file_id, job_id, now - age), job_id, file_id, request, created=now - age, state=state)
+        write_record(record)
+        return record.path
+
+    asked = [written(1000.0 + index, JobState.QUEUED) for index in range(12)]
+    old = written(history.RESUME_WITHIN + 60.0, JobState.QUEUED)
+    for index in range(70):
+        written(float(index), JobState.FAILED)
+    history.resume_unfinished()
+    wait_until(lambda: all(read_record(path).state is JobState.DONE for path in asked))
+    assert read_record(old).state is JobState.QUEUED
+    assert session.session.error == ""
 
 
 def test_a_history_that_was_lost_comes_back_from_the_server() -> None:

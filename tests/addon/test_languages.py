@@ -10,8 +10,11 @@ import pytest
 
 pytest.importorskip("bpy")
 
+import bpy
+import said_sentences
 import ui_strings
-from pose_to_anime.addon import registration, translations
+from pose_to_anime.addon import registration, sentences, translations
+from pose_to_anime.addon.armature.dots import dot_name, visible_bones
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -44,6 +47,14 @@ def test_translations_fill_in_what_the_english_does(locale: str) -> None:
         assert text == text.strip(), english
 
 
+def test_every_dot_under_the_mouse_is_called_something() -> None:
+    bpy.ops.pose_to_anime.add_mannequin()
+    names = {dot_name(bone.name) for bone in visible_bones(bpy.context.object)}
+    for locale in LANGUAGES:
+        assert names <= said_sentences.dots(locale).keys() | translations.languages()[locale].keys()
+        assert not said_sentences.dots(locale).keys() & translations.languages()[locale].keys()
+
+
 def test_no_text_with_words_is_put_together_from_parts() -> None:
     assert ui_strings.formatted_texts() == []
 
@@ -52,4 +63,4 @@ def test_a_broken_language_file_says_which_text_is_wrong(tmp_path) -> None:
     path = tmp_path / "ja_JP.toml"
     path.write_text('[pose]\n"Pose" = 3\n', "utf-8")
     with pytest.raises(ValueError, match="Pose"):
-        translations.read_language(path)
+        sentences.read_texts(path)

@@ -15,7 +15,7 @@ import numpy as np  # noqa: E402
 import pose_to_anime  # noqa: E402
 from hub import Hub, serve_hub  # noqa: E402
 from pose_to_anime.addon import png  # noqa: E402
-from pose_to_anime.addon.generate import errands, model_list, models, session, timer  # noqa: E402
+from pose_to_anime.addon.generate import environment, errands, history, model_list, models, session, timer  # noqa: E402
 from pose_to_anime.addon.generate.errand_runner import ErrandError  # noqa: E402
 from pose_to_anime.addon.generate.model_errands import kind_of  # noqa: E402
 from step_server import StepServer, wait_for  # noqa: E402
@@ -105,6 +105,32 @@ def test_without_a_server_the_list_is_what_this_version_knows() -> None:
     assert first.advised and first.recommended and first.kind == "checkpoint" and not first.present
 
 
+def test_models_of_another_program_are_listed_and_painted_with_where_they_are(home: Path, tmp_path: Path) -> None:
+    program = tmp_path / "ComfyUI"
+    theirs = weights(program / "models" / "checkpoints" / "their_look.safetensors", CHECKPOINT_SHAPES)
+    look("Lines")
+    assert models.model("their_look") is None
+    assert OPS.models_folder(directory=str(program)) == {"FINISHED"}
+    settle(lambda: not environment.folders.is_asking and models.model("their_look"))
+    assert f"{program}: 1 models" in environment.folders.lines and not environment.folders.error
+    settle(lambda: "their_look" in [row.name for row in view().rows])
+
+    OPS.add_mannequin()
+    assert OPS.choose_model(model="their_look") == {"FINISHED"}
+    settings = bpy.context.scene.pose_to_anime.generation
+    settings.use_pose = settings.use_depth = False
+    assert OPS.generate() == {"FINISHED"}
+    (job_id,) = session.session.jobs
+    settle(lambda: job_id not in session.session.jobs)
+    assert session.session.error == ""
+    made = history.entry(job_id)
+    assert made.request.model == "their_look" and made.result_path.exists()
+
+    assert OPS.models_folder(directory=str(program), remove=True) == {"FINISHED"}
+    settle(lambda: not environment.folders.is_asking and models.model("their_look") is None)
+    assert theirs.exists() and not list(home.rglob("their_look*")), "nothing was copied, nothing is lost"
+
+
 def test_a_download_says_its_size_first_and_is_followed_to_its_end(hub: Hub) -> None:
     look("Lines")
     found = model_list.shown()
@@ -124,6 +150,27 @@ def test_a_download_says_its_size_first_and_is_followed_to_its_end(hub: Hub) -> 
     settle(lambda: not errands.running())
     failed = errands.errand("download of builtin")
     assert failed.state == "failed" and failed.sentence.endswith(".") and again.state == "done"
+
+
+def test_files_that_the_server_cannot_use_are_said_with_the_list(home: Path) -> None:
+    broken, old = home / "models" / "broken.toml", home / "models" / "checkpoints" / "old.ckpt"
+    broken.write_text('title = "Broken')
+    old.parent.mkdir(exist_ok=True)
+    old.write_bytes(b"x")
+    assert models.problems() == (), "nobody has looked yet"
+    try:
+        OPS.connect()
+        settle(models.problems)
+        assert len(models.problems()) == 2 and all(sentence.endswith(".") for sentence in models.problems())
+        assert any("broken.toml" in sentence for sentence in models.problems())
+        assert any("old.ckpt can run code" in sentence for sentence in models.problems())
+        old.unlink()
+        OPS.refresh_models()
+        settle(lambda: len(models.problems()) == 1)
+    finally:
+        broken.unlink()
+    OPS.refresh_models()
+    settle(lambda: not models.problems())
 
 
 def test_offline_nothing_is_asked_of_the_hub() -> None:

@@ -140,6 +140,8 @@ def test_files_can_be_dropped_on_the_view(figure) -> None:
         (".json", "pose_to_anime.open_pose_reference"),
         (".png;.jpg;.jpeg;.webp", "pose_to_anime.open_backdrop"),
         (".png;.jpg;.jpeg;.webp", "pose_to_anime.find_skeleton"),
+        (".png;.jpg;.jpeg;.webp", "pose_to_anime.open_own_control"),
+        (".png;.jpg;.jpeg;.webp", "pose_to_anime.open_recipe"),
     }
     for _, operator in found:  # each of which takes a file
         assert "filepath" in getattr(bpy.ops.pose_to_anime, operator.partition(".")[2]).get_rna_type().properties

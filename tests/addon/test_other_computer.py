@@ -78,6 +78,6 @@ def test_the_panel_says_whose_gpu_it_is(preferences: Any, server: StepServer) ->
     preferences.server_url = line(server)
     OPS.connect(start=False)
     tick_until(lambda: session.session.server.state == "connected")
-    assert session.session.server.whose == ""  # one's own
+    assert session.session.server.elsewhere == ""  # one's own
     session.session.server.url = "https://studio.example.org:8471"
-    assert session.session.server.whose == " of studio.example.org"
+    assert session.session.server.elsewhere == "studio.example.org"

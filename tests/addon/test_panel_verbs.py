@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 bpy = pytest.importorskip("bpy")
 
 import pose_to_anime  # noqa: E402
+from bl_ui.utils import PresetPanel  # noqa: E402
 from pose_to_anime.addon import cli_controls  # noqa: E402
 from pose_to_anime.addon.errors import UserError  # noqa: E402
 from pose_to_anime.addon.generate import models, session  # noqa: E402
@@ -82,10 +85,42 @@ def test_the_words_of_a_lora_are_put_into_the_prompt_once(settings) -> None:
     assert ops.remove_lora(name="ink") == {"FINISHED"} and not settings.loras
 
 
+class Drawn:
+    """A layout on which Blender draws its menu of presets; of what is drawn, the buttons are kept."""
+
+    def __init__(self) -> None:
+        self.buttons: dict[str, tuple[str, SimpleNamespace]] = {}
+
+    def __getattr__(self, _name: str) -> Callable[..., Drawn]:
+        return lambda *_, **__: self
+
+    def operator(self, name: str, text: str = "", icon: str = "", **_: object) -> SimpleNamespace:
+        properties = SimpleNamespace()
+        self.buttons[text or icon] = name, properties
+        return properties
+
+
+def menu_of_presets() -> dict[str, tuple[str, SimpleNamespace]]:
+    """The buttons of the menu, as Blender's own code draws them: operator and properties."""
+    panel = bpy.types.P2A_PT_presets
+    kept = {name: getattr(panel, name) for name in dir(panel) if name.startswith("preset_")}
+    drawn = SimpleNamespace(**kept, layout=Drawn(), bl_idname=panel.bl_idname)
+    drawn.path_menu = partial(bpy.types.Menu.path_menu, drawn)
+    PresetPanel.draw(drawn, bpy.context)
+    return drawn.layout.buttons
+
+
+def press(button: tuple[str, SimpleNamespace]) -> set[str]:
+    name, properties = button
+    return getattr(ops, name.partition(".")[2])(**vars(properties))
+
+
 def test_a_preset_keeps_the_panel_but_the_seed(settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bpy.utils, "user_resource", lambda _kind, path="", create=False: str(made(tmp_path / path)))
     settings.prompt, settings.sampler, settings.steps, settings.draft = 'a "quoted" cat, äöü', "ddim", 41, True
     settings.use_canny, settings.canny_strength, settings.seed = True, 0.33, 5
+    tags = bpy.context.scene.pose_to_anime.pose_tags
+    tags.use = False
     ops.choose_style(style="flat_colour")
     styles = bpy.context.scene.pose_to_anime.styles
     settings.steps = 41
@@ -94,17 +129,51 @@ def test_a_preset_keeps_the_panel_but_the_seed(settings, tmp_path: Path, monkeyp
     kept = {name: value_of(settings, name) for name in VALUES}
     style = [getattr(styles, name) for name in STYLE_VALUES]
     assert all(style)
+    monkeypatch.setattr(bpy.utils, "preset_paths", lambda part: [str(tmp_path / "presets" / part)])
     assert ops.add_preset(name="My Look!") == {"FINISHED"}
-    (file,) = (tmp_path / "presets" / SUBDIR).glob("*.py")
+    assert [path.name for path in (tmp_path / "presets" / SUBDIR).iterdir()] == ["My_Look.py"]
 
     ops.choose_style(style="")
     settings.model = "builtin"
     settings.prompt, settings.seed, settings.use_canny, settings.draft = "other", 99, False, False
+    tags.use = True
     settings.loras.clear()
-    assert ops.use_preset(filepath=str(file), menu_idname="P2A_PT_presets") == {"FINISHED"}
+    assert press(menu_of_presets()["My Look"]) == {"FINISHED"}
     assert {name: value_of(settings, name) for name in VALUES} == kept
     assert [getattr(styles, name) for name in STYLE_VALUES] == style
-    assert settings.seed == 99 and settings.family == "sd15"
+    assert settings.seed == 99 and settings.family == "sd15" and not tags.use
+
+
+def test_a_preset_of_another_version_is_used_as_far_as_it_goes(settings, tmp_path: Path) -> None:
+    use = {"filepath": str(tmp_path / "Old.py")}
+    lines = [
+        "import bpy",
+        "settings = bpy.context.scene.pose_to_anime.generation",
+        "styles = bpy.context.scene.pose_to_anime.styles",
+        "settings.model = 'meinamix_v11'",
+        "settings.prompt = 'ink'",
+        "settings.clarity = 0.5",
+        "settings.start_from = 'A_DREAM'",
+        "settings.steps = 41",
+        "styles.style = 'flat_colour'",
+    ]
+    (tmp_path / "Old.py").write_text("\n".join(lines))
+    settings.use_doll, settings.pictures, settings.start_from = True, 4, "TOON"
+    set_lora(settings, "ink", 0.5)
+    bpy.ops.ed.undo_push(message="Start")
+    assert ops.use_preset("EXEC_DEFAULT", True, **use) == {"FINISHED"}
+    assert (settings.prompt, settings.steps, bpy.context.scene.pose_to_anime.styles.style) == ("ink", 41, "flat_colour")
+    assert (settings.use_doll, settings.pictures) == (False, 1), "what it does not speak of is as in a new scene"
+    bpy.ops.ed.undo()
+    settings = bpy.context.scene.pose_to_anime.generation
+    assert (settings.use_doll, settings.pictures, settings.start_from) == (True, 4, "TOON"), "one step of undo"
+
+    (tmp_path / "Old.py").write_text("settings = = 3")
+    with pytest.raises(RuntimeError, match="save the preset anew"):
+        ops.use_preset(**use)
+    (tmp_path / "Old.py").write_text("import bpy\nbpy.context.scene.pose_to_anime.generation.prompt = 'mine'")
+    assert ops.use_preset(**use) == {"FINISHED"}
+    assert (settings.prompt, settings.use_doll) == ("mine", True), "a few lines by hand change those alone"
 
 
 def test_each_verb_is_one_step_of_undo(tmp_path: Path) -> None:
@@ -122,7 +191,7 @@ def test_each_verb_is_one_step_of_undo(tmp_path: Path) -> None:
         (ops.few_steps, {"lora": "lcm_lora_sdv1_5"}),
         (ops.choose_sampler, {"sampler": "ddim"}),
         (ops.control_defaults, {"kind": "depth"}),
-        (ops.use_preset, {"filepath": str(preset), "menu_idname": "P2A_PT_presets"}),
+        (ops.use_preset, {"filepath": str(preset)}),
     ):
         before = now()
         assert verb("EXEC_DEFAULT", True, **options) == {"FINISHED"}

@@ -127,7 +127,9 @@ def test_a_picture_of_ones_own_is_followed_in_the_place_of_the_scene(scene: bpy.
     mine[: height // 4, width // 2 :] = (0, 255, 0)
     path = tmp_path / "mine.png"
     path.write_bytes(png.encode(mine))
+    scene.pose_to_anime.generation.use_pose = False
     assert bpy.ops.pose_to_anime.open_own_control(filepath=str(path), kind="openpose") == {"FINISHED"}
+    assert scene.pose_to_anime.generation.use_pose, "who gives a picture wants it to be followed"
     asked = prepare(scene, bpy.context.view_layer)
     before, after = ({control.kind: control.image for control in one.request.controls} for one in (made, asked))
     assert after["openpose"] != before["openpose"] and after["depth"] == before["depth"]

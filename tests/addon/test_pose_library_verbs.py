@@ -204,7 +204,7 @@ def test_numbers_of_poses_stay_when_others_come(figure) -> None:
 def test_nothing_is_left_after_unregistering() -> None:
     pose_to_anime.unregister()
     try:
-        assert pose_shelf._state.icons is None and pose_shelf._shelf._content is None
+        assert not pose_shelf._icons.is_open and pose_shelf._shelf._content is None
         assert not bpy.app.timers.is_registered(pose_shelf._shelf.read_soon)
         assert not hasattr(bpy.types, "P2A_PT_poses") and not hasattr(bpy.types, "P2A_PG_library")
     finally:

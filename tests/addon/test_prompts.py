@@ -14,9 +14,12 @@ bpy = pytest.importorskip("bpy")
 import numpy as np  # noqa: E402
 import pose_to_anime  # noqa: E402
 from pose_to_anime.addon import png  # noqa: E402
-from pose_to_anime.addon.generate import models, prompt_shelf, recipe_filling, style_shelf  # noqa: E402
+from pose_to_anime.addon.framing.camera import use_pose_camera  # noqa: E402
+from pose_to_anime.addon.generate import models, prompt_shelf, recipe_filling, session, style_shelf  # noqa: E402
+from pose_to_anime.addon.generate.asked import loras_of  # noqa: E402
+from pose_to_anime.addon.generate.scene_info import scene_info  # noqa: E402
 from pose_to_anime.addon.prompting.recipes import read_text  # noqa: E402
-from pose_to_anime.generation_server.protocol import Control, GenerationRequest, Lora  # noqa: E402
+from pose_to_anime.generation_server.protocol import Control, GenerationRequest, Lora, ModelStatus  # noqa: E402
 
 OPS = bpy.ops.pose_to_anime
 
@@ -77,6 +80,7 @@ def test_a_picture_fills_every_field_in_one_step_of_undo(tmp_path: Path) -> None
     before = fields()
     assert OPS.open_recipe(filepath=str(with_recipe(tmp_path, parameters=PARAMETERS))) == {"FINISHED"}
     assert fields() == FILLED != before
+    assert session.session.notice == "Not used of the recipe: the picture that it was painted over, which no recipe holds."
     bpy.ops.ed.undo_push(message="Recipe")
     bpy.ops.ed.undo()
     assert fields() == before
@@ -91,7 +95,8 @@ def test_what_cannot_be_used_is_said_in_one_sentence_and_all_else_is_taken() -> 
     (sentence,) = paste(text)
     assert sentence == (
         "Not used of the recipe: the model “someMix_v3”, which is not here; the sampler “Restart”, which Stable Diffusion 1.5 "
-        "does not know; the seed 4000000000, which is above 2147483647; Clip skip 1; Hires. fix."
+        "does not know; the seed 4000000000, which is above 2147483647; the size 832 × 1216: Stable Diffusion 1.5 paints this "
+        "ratio as 512 × 768; Clip skip 1; Hires. fix."
     )
     assert (settings().model, settings().prompt, settings().steps) == ("meinamix_v11", "1girl, running", 31)
     assert paste("a\nSteps: 9, Sampler: Euler a, Schedule type: Exponential, Seed: 5, Size: 800x100") == [
@@ -100,13 +105,56 @@ def test_what_cannot_be_used_is_said_in_one_sentence_and_all_else_is_taken() -> 
     assert settings().sampler == "euler_a" and len(settings().loras) == 0
 
 
+def test_a_lora_is_known_by_what_its_file_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_models", "_loras", "_lora_files", "_is_told", "_every"):
+        monkeypatch.setattr(models, name, getattr(models, name))
+    known = [
+        ModelStatus("meinamix_v11", "Meina", "sd15", True),
+        ModelStatus("detail_tweaker_v2.1", "Detail Tweaker v2.1", "sd15", True, kind="lora"),
+        ModelStatus("水彩_v2", "水彩 v2", "sd15", True, kind="lora"),
+        ModelStatus("油彩_v2", "油彩 v2", "sd15", True, kind="lora"),
+    ]
+    models.take_list([status.to_json() for status in known])
+    settings().model = "meinamix_v11"
+    said = paste("1girl <lora:Detail_Tweaker_V2.1:0.5>, <lora:油彩_V2:1>, <lora:Gone:1>\nSteps: 20, Seed: 1")
+    assert said == ["Not used of the recipe: the LoRA “Gone”, which is not here."]
+    assert [lora.name for lora in settings().loras] == ["detail_tweaker_v2.1", "油彩_v2", "Gone"]
+    settings().loras[0].name = "Detail Tweaker v2.1"  # as a style of the user's may have it
+    used, sentences = loras_of(settings(), models.family_of(settings()))
+    assert [lora.name for lora in used] == ["Detail Tweaker v2.1", "油彩_v2"]
+    assert len(sentences) == 1 and "'Gone'" in sentences[0]
+
+
 def test_sizes_become_ratios() -> None:
     framing = bpy.context.scene.pose_to_anime.framing
     settings().model = "animagine_xl_4"
-    for size, ratio in (("1024x1024", "1:1"), ("1216x832", "3:2"), ("1000x2000", "1:2"), ("896x1152", "3:4")):
+    for size, ratio in (("1024x1024", "1:1"), ("1216x832", "3:2"), ("896x1152", "3:4")):
         assert paste(f"a\nSteps: 9, Size: {size}") == [] and framing.ratio == ratio
-    assert paste("a\nSteps: 9, Size: 960x1024") == [] and framing.ratio == "CUSTOM"
-    assert (framing.custom_width, framing.custom_height) == (960.0, 1024.0)
+    (said,) = paste("a\nSteps: 9, Size: 1000x2000")
+    assert "the size 1000 × 2000: Stable Diffusion XL paints this ratio as 704 × 1408" in said and framing.ratio == "1:2"
+    paste("a\nSteps: 9, Size: 960x1024")
+    assert framing.ratio == "CUSTOM" and (framing.custom_width, framing.custom_height) == (960.0, 1024.0)
+
+
+def test_models_and_loras_are_known_by_other_names_and_by_hash() -> None:
+    hash_ = "6327eca98b" + "0" * 54
+    here = (
+        ModelStatus("my_mix", "My Mix", "sdxl", True, sha256=hash_),
+        ModelStatus("animagine_xl_4", "Animagine XL 4.0", "sdxl", True),
+        ModelStatus("ink_lines_v2", "Ink", "sdxl", True, kind="lora"),
+        ModelStatus("wind", "Wind", "sd15", True, kind="lora"),
+    )
+    models.take_list([status.to_json() for status in here])
+    assert paste("a <lora:Ink-Lines V2:0.5>\nSteps: 9, Model: somebodysMix, Model hash: 6327eca98b") == []
+    assert settings().model == "my_mix" and [(lora.name, lora.weight) for lora in settings().loras] == [("ink_lines_v2", 0.5)]
+    assert paste("a\nSteps: 9, Model: animagine-xl-4.0-opt, Model hash: 00000000") == []
+    assert settings().model == "animagine_xl_4", "as its makers' file is called"
+    assert paste("a\nSteps: 9, Model: animagine_xl_4, Model hash: 6327eca98b") == []
+    assert settings().model == "my_mix", "a file is surer than a name"
+    assert paste("a <lora:wind>\nSteps: 9, Model hash: 0123456789, Denoising strength: 0.5") == [
+        "Not used of the recipe: the model with the hash 0123456789, which is not here; the LoRA “wind”, which is not here; "
+        "the picture that it was painted over, which no recipe holds."
+    ]
 
 
 def test_a_prompt_alone_changes_nothing_else() -> None:
@@ -134,6 +182,23 @@ def test_a_recipe_of_our_own_brings_style_and_written_prompt_back() -> None:
     assert (settings().use_pose, settings().use_depth) == (True, False) and len(settings().loras) == 1
 
 
+def test_a_picture_of_our_own_brings_pose_and_camera_back_too(tmp_path: Path) -> None:
+    scene = bpy.context.scene
+    camera = use_pose_camera(scene)
+    camera.location = (0.0, -4.0, 1.0)
+    bpy.context.view_layer.update()
+    request = GenerationRequest("builtin", "1girl, running", 256, 384)
+    written = {"request": request.to_json(), "scene": scene_info(scene, bpy.context.view_layer)}
+    path = with_recipe(tmp_path, pose_to_anime=json.dumps(written))
+    camera.location.x, settings().prompt = 3.0, "nobody"
+    assert OPS.open_recipe(filepath=str(path), parts={"CAMERA"}) == {"FINISHED"}
+    assert camera.location.x == 0.0 and settings().prompt == "nobody"
+    assert OPS.open_recipe(filepath=str(path)) == {"FINISHED"} and settings().prompt == "1girl, running"
+    with pytest.raises(RuntimeError, match="does not say from which pose"):
+        OPS.open_recipe(filepath=str(with_recipe(tmp_path, parameters=PARAMETERS)), parts={"FIELDS", "POSE"})
+    assert settings().prompt == "1girl, running"
+
+
 def test_pictures_without_a_recipe_and_other_files_are_said(tmp_path: Path) -> None:
     before = fields()
     (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff\xda")
@@ -152,7 +217,6 @@ def test_pictures_without_a_recipe_and_other_files_are_said(tmp_path: Path) -> N
 def test_a_model_that_is_known_and_not_here_is_chosen_and_said() -> None:
     listed = [item for item in models.models() if item.name == "animagine_xl_4"]
     assert listed
-    from pose_to_anime.generation_server.protocol import ModelStatus
 
     models.take_list([ModelStatus(item.name, item.title, item.family, False).to_json() for item in models.models()])
     (sentence,) = paste("a\nSteps: 9, Model: Animagine XL 4.0")

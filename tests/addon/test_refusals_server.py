@@ -19,7 +19,7 @@ from pose_to_anime.addon import png  # noqa: E402
 from pose_to_anime.addon.generate import history, session  # noqa: E402
 from pose_to_anime.addon.generate.server_process import HOW_TO_START, PYTHON_VARIABLE  # noqa: E402
 from pose_to_anime.generation_server.protocol import PROTOCOL_HEADER, ServerAddress  # noqa: E402
-from refusals import blender_with, check_sentence, click, ended, fails, refused, tick_until, use, works  # noqa: E402
+from refusals import STEPS, blender_with, check_sentence, click, ended, fails, refused, tick_until, use, works  # noqa: E402
 from step_server import StepServer  # noqa: E402
 
 pytestmark = pytest.mark.requires("server")
@@ -51,6 +51,23 @@ def test_a_server_that_is_down(preferences: Any, server: StepServer) -> None:
     fails("No generation server answers at")
     assert session.session.server.state == "down"
     use(preferences, server)
+    works()
+
+
+def test_explicit_content_until_an_adult_has_switched_it_on(preferences: Any) -> None:
+    """However the words come, and whatever stands in the negative prompt."""
+    settings = bpy.context.scene.pose_to_anime.generation
+    settings.negative_prompt = ""
+    fails("Explicit content is switched off: take 'nude' out of the prompt", "1girl, (n\u200bude:1.3)")
+    fails("take '全裸' out of the prompt", "1girl, 全{裸|裸}")
+    preferences.explicit_content = True
+    ended(click("1girl, nude"))
+    assert session.session.error == ""
+    preferences.explicit_content = False
+    known = set(session.session.jobs)
+    assert OPS.vary_result() == {"FINISHED"}
+    (varied,) = set(session.session.jobs) - known
+    assert "Explicit content is switched off" in ended(varied)
     works()
 
 
@@ -87,6 +104,20 @@ def test_another_server(answers: dict[str, Any], says: str, preferences: Any, se
     works()
 
 
+def test_a_server_of_another_version_is_used_and_said(preferences: Any, server: StepServer) -> None:
+    """One that ran on while the extension was updated."""
+    answers = {"GET /v1/health": (200, OURS, json.dumps(HEALTH)), "GET /v1/models": (200, OURS, "[]")}
+    with lying_server(answers) as preferences.server_url:
+        OPS.connect()
+        tick_until(lambda: session.session.server.state == "connected")
+        assert f"is of version {HEALTH['version']}, and the extension of " in session.session.notice
+        assert session.session.notice.endswith("press Restart in the Preferences.")
+    session.session.notice = ""
+    use(preferences, server)
+    works()
+    assert session.session.notice == ""
+
+
 def test_a_wrong_token(preferences: Any, server: StepServer) -> None:
     preferences.server_token = "wrong"
     fails("does not take the token")
@@ -119,8 +150,11 @@ def test_a_busy_server(preferences: Any, server: StepServer, tmp_path: Path) -> 
     busy = StepServer(tmp_path / "busy", "--queue-limit", "1")
     try:
         use(preferences, busy)
+        settings = bpy.context.scene.pose_to_anime.generation
+        settings.steps = 100
         running = click("slow")
         tick_until(lambda: session.session.jobs[running].step > 0)
+        settings.steps = STEPS
         fails("The queue is full")
         OPS.cancel(job_id=running)
         tick_until(lambda: not session.session.jobs)

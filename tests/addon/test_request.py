@@ -17,6 +17,7 @@ import numpy as np  # noqa: E402
 import pose_to_anime  # noqa: E402
 from mathutils import Matrix  # noqa: E402
 from pose_to_anime.addon import png  # noqa: E402
+from pose_to_anime.addon.armature.figures import figures_in, is_figure_shown, show_figure  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin, skins_of  # noqa: E402
 from pose_to_anime.addon.armature.posing import apply_pose, read_pose  # noqa: E402
 from pose_to_anime.addon.errors import UserError  # noqa: E402
@@ -79,6 +80,12 @@ def test_explicit_content_is_off_unless_the_preferences_allow_it(scene: bpy.type
         ("lowres # my note", "nsfw, lowres # my note"),
         ("lowres # nsfw", "nsfw, lowres # nsfw"),
         ("lowres, (nsfw:0)", "nsfw, lowres, (nsfw:0)"),
+        ("[[[lowres, nsfw", "nsfw, [[[lowres, nsfw"),  # to the server, brackets that are never closed reach to the end
+        ("[(lowres], nsfw", "nsfw, [(lowres], nsfw"),
+        ("[nsfw]]", "nsfw, [nsfw]]"),
+        ("__mine__, nsfw", "nsfw, __mine__, nsfw"),
+        ("nsfw, [[[lowres, nsfw", "nsfw, [[[lowres, nsfw"),
+        ("(lowres:1.4), \\(hat, nsfw", "(lowres:1.4), \\(hat, nsfw"),
     )
     assert all(request.negative_prompt(written) == sent for written, sent in said)
     addon = bpy.context.preferences.addons.new()
@@ -87,11 +94,16 @@ def test_explicit_content_is_off_unless_the_preferences_allow_it(scene: bpy.type
         assert request.negative_prompt("blurry") == "nsfw, blurry"
         addon.preferences.explicit_content = True
         assert request.negative_prompt(" blurry ") == "blurry"
+        add_mannequin(scene)
+        scene.pose_to_anime.generation.negative_prompt = "blurry"
+        free = prepared(scene).request
+        assert free.explicit and free.negative_prompt == "blurry"
     finally:
         bpy.context.preferences.addons.remove(addon)
-    add_mannequin(scene)
-    scene.pose_to_anime.generation.negative_prompt = "blurry"
-    assert prepared(scene).request.negative_prompt == "nsfw, blurry"
+    made = prepared(scene).request
+    assert not made.explicit and made.negative_prompt == "nsfw, blurry"
+    varied = request.allowed_now(free)
+    assert not varied.explicit and varied.negative_prompt == "nsfw, blurry", "whatever was allowed when it was made"
 
 
 def test_a_childs_body_in_view_is_said(scene: bpy.types.Scene, figure: bpy.types.Object) -> None:
@@ -115,7 +127,7 @@ def test_request_and_images_belong_together(scene: bpy.types.Scene, figure: bpy.
         assert (info.width, info.height) == (request.width, request.height)
     assert prepared(scene).request == request, "the same scene and seed must give the same request"
     assert request.sampler == family_named("builtin").default_sampler
-    assert prepare(scene, bpy.context.view_layer, sampler="unipc").request == replace(request, sampler="unipc")
+    assert prepare(scene, bpy.context.view_layer, numbers={"sampler": "unipc"}).request == replace(request, sampler="unipc")
     assert prepare(scene, bpy.context.view_layer, pictures=99).request == replace(request, batch_count=64)
     scene.pose_to_anime.generation.depth_strength = 0.0
     assert [control.kind for control in prepared(scene).request.controls] == ["openpose"]
@@ -279,6 +291,17 @@ def test_a_figure_that_is_gone_is_added_again(scene: bpy.types.Scene, figure: bp
     new = next(obj for obj in scene.objects if obj.type == "ARMATURE")
     for joint, turn in read_pose(new).rotations.items():
         assert abs(np.dot(turn, pose.rotation(joint))) > 0.9999, joint
+
+
+def test_the_figures_of_the_picture_are_seen_again_and_others_are_named(scene: bpy.types.Scene, figure: bpy.types.Object) -> None:
+    info = prepared(scene).scene
+    show_figure(figure, False)
+    other = add_mannequin(scene, "adult_man", (0.8, 0.0, 0.0))
+    (sentence,) = restore.restore_scene(scene, info)
+    assert f"'{other.name}' is not in this picture" in sentence
+    assert is_figure_shown(figure) and len(figures_in(scene, bpy.context.view_layer)) == 2
+    show_figure(other, False)
+    assert restore.restore_scene(scene, info) == []
 
 
 @pytest.mark.parametrize("info", [{}, {"version": 1, "figures": [{"armature": "x"}]}, {"version": 9, "figures": [{}]}])

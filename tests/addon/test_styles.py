@@ -57,6 +57,21 @@ def choose(name: str) -> None:
     bpy.ops.ed.undo_push(message="Choose Style")
 
 
+def test_the_last_ones_that_were_chosen_come_first_in_every_file() -> None:
+    assert style_shelf.recent() == ()
+    for name in ("noir", "pixel_art", "noir", "", "storybook", "watercolour", "ink_manga"):
+        choose(name)
+    expected = ["ink_manga", "watercolour", "storybook", "noir"]
+    assert [style.name for style in style_shelf.recent()] == expected
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    style_shelf.refresh()
+    assert [style.name for style in style_shelf.recent()] == expected
+    (own_folder().parent / "recent_styles.json").write_text('["noir", 3, "gone"')
+    style_shelf.refresh()
+    assert style_shelf.recent() == () and OPS.choose_style(style="noir") == {"FINISHED"}
+    assert [style.name for style in style_shelf.recent()] == ["noir"]
+
+
 def test_a_style_leaves_the_prompt_and_brings_its_numbers_which_go_with_it() -> None:
     settings().steps, settings().guidance_scale = 33, 4.0
     written = settings().prompt, settings().negative_prompt

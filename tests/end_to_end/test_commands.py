@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from checkout import ROOT, blender_python, load_studio
 from PIL import Image
+from pose_to_anime.addon.framing.sizes import draft_size, picture_size
 from pose_to_anime.generation_server.families.catalogue import families
 from pose_to_anime.generation_server.models.builtin import shipped
 from pose_to_anime.generation_server.models.builtin.judge.measures import overlap
@@ -282,8 +283,12 @@ def test_drafts_have_their_own_settings_and_follow_their_poses(tmp_path: Path) -
         request, seeds = record["request"], record["seeds"]
         assert (request["steps"], request["guidance_scale"], request["sampler"]) == (steps, draft.guidance_scale, draft.sampler)
         assert seeds == ({"result.png": 0, "result_2.png": 1} if "--pictures" in arguments else {"result.png": 0})
+        width, height = request["width"], request["height"]
+        assert (width, height) == draft_size(picture_size((2, 3), families()["builtin"].size), families()["builtin"].size)
+        assert record["scene"]["draft"], "restored, it is a draft again"
         for name, seed in seeds.items():
             with Image.open(out / name) as result:
+                assert result.size == (width, height)
                 told = result.text.get("parameters", "")
             assert (f"Steps: {steps}, " in told and f"Seed: {seed}, " in told) != ("--no-metadata" in arguments)
         with Image.open(out / "result.png") as result:

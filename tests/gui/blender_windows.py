@@ -103,14 +103,20 @@ class Session:
              "+extension", "GLX", "-nolisten", "tcp"],
             env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
+        try:
+            self._install()
+        except BaseException:
+            self.close()
+            raise
+
+    def _install(self) -> None:
         install = ["blender", "--command", "extension", "install-file", "--repo", "user_default", "--enable"]
         done = subprocess.run(
             [*self._chroot(), *install, f"{self.inside}/pose_to_anime.zip"],
             env=self._environment, capture_output=True, text=True, timeout=120,
         )  # fmt: skip
         if done.returncode:
-            self.close()
-            raise RuntimeError(f"Blender {window.version} did not install the zip:\n{done.stdout}\n{done.stderr}")
+            raise RuntimeError(f"Blender {self.window.version} did not install the zip:\n{done.stdout}\n{done.stderr}")
 
     def _chroot(self) -> list[str]:
         command = [shutil.which("chroot", path="/usr/sbin:/usr/bin:/sbin") or "chroot", str(self.window.root)]

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,7 +34,26 @@ def session(request: pytest.FixtureRequest, extension_zip: Path) -> Iterator[Ses
         opened.close()
 
 
+_claims: list[socket.socket] = []
+"""Of the numbers that were given out; they end with this process."""
+
+
 def free_display() -> int:
-    """A display number that no X server of this machine has: their abstract sockets are seen from every folder."""
-    taken = set(map(int, re.findall(r"@/tmp/\.X11-unix/X(\d+)", Path("/proc/net/unix").read_text())))
-    return next(number for number in range(90, 190) if number not in taken)
+    """A display number that no X server of this machine has, and that nobody else is given as long as this process lives.
+
+    An X server takes its number a moment after it was chosen: until then an abstract socket of ours claims it. Those are seen
+    from every folder, and of all that want one at once one gets it.
+    """
+    for number in range(90, 1090):
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(b"\0pose-to-anime-display-%d" % number)
+        except OSError:
+            claim.close()
+            continue
+        if f"/tmp/.X11-unix/X{number}\n" in Path("/proc/net/unix").read_text():
+            claim.close()
+            continue
+        _claims.append(claim)
+        return number
+    raise RuntimeError("No display number is free: end X servers that nobody needs.")

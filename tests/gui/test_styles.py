@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Styles, recipes and saved prompts in a real window, where there is a clipboard."""
+"""Styles, recipes, saved prompts and presets in a real window, where there is a clipboard."""
 
 from __future__ import annotations
 
@@ -16,3 +16,6 @@ def test_a_style_is_chosen_and_a_recipe_pasted_each_in_one_step_of_undo(session:
     assert pasted == ["", "1girl, running, park", 31, "dpmpp_2m_karras", 77, "3:2"]
     assert "Not used of the recipe: the model “lost_v2”, which is not here." in outcome.console
     assert facts["undone"] == styled and facts["undone twice"] == first
+    preset = facts["by the preset"]
+    assert preset[:4] == first[:4] and preset[4:] == pasted[4:], "seed and ratio are no part of a preset"
+    assert facts["preset undone"], "one click in Blender's own menu, one step of undo"

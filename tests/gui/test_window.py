@@ -14,6 +14,13 @@ def test_the_installed_extension_shows_its_panel(session: Session) -> None:
     assert outcome.facts["version"].startswith(session.window.version)
     assert outcome.facts["enabled"]
     assert outcome.facts["tab"] == "Pose to Anime"
+    english = "'Anna' is not a mannequin."
+    assert outcome.facts["said"] == {
+        "en_US": english,
+        "ja_JP": "「Anna」はマネキンではありません。",
+        "zh_HANS": "“Anna”不是人偶。",
+        "de_DE": english,
+    }
     assert {"add_mannequin", "generate", "reset_pose"} <= set(outcome.facts["operators"])
     assert {"VIEW_3D", "IMAGE_EDITOR", "SEQUENCE_EDITOR", "PREFERENCES", "INFO"} <= set(outcome.facts["editors"])
     assert outcome.facts["polls"] >= 16 * len(outcome.facts["operators"])

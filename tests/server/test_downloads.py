@@ -220,6 +220,11 @@ def test_a_file_that_is_put_into_the_folder_is_there(data_dir: Path, user_dir: P
             "soft": ("vae", "sd15", True),
         }
         assert new["my_mix"].controls == ("openpose",)
+        assert server.client.model_problems() == ()
+        old = Path(folders.loras) / "old.pt"
+        old.write_bytes(b"a pickle")
+        (problem,) = server.client.model_problems()
+        assert str(old) in problem and problem.endswith(".")
         (Path(folders.checkpoints) / "My Mix.safetensors").unlink()
         assert "my_mix" not in {model.name for model in server.client.models()}
 

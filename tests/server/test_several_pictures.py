@@ -93,7 +93,7 @@ def test_what_is_made_before_a_cancel_is_kept(server: RunningServer, dies: bool)
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"prompt": "__who__, nude", "batch_size": 8, "batch_count": 4}, "Sexual content is refused"),
+        ({"prompt": "__who__, nude", "batch_size": 8, "batch_count": 4, "explicit": True}, "Sexual content is refused"),
         ({"prompt": "__whom__"}, "There is no wildcard '__whom__': use one of who."),
         ({"prompt": "1girl <lora:ink:1>"}, "There is no LoRA 'ink' on this server: put it into models/Lora"),
         ({"batch_size": 9}, "makes up to 8 pictures at once and 64 in a job, not 9 and 9"),

@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import bpy
 import numpy as np
 from pose_to_anime.addon import png
 from pose_to_anime.addon.generate import clay
@@ -18,7 +17,7 @@ from pose_to_anime.addon.generate.records import Record, new_record_path, read_r
 from pose_to_anime.generation_server.protocol import Control, GenerationRequest, new_job_id
 from step_server import wait_for
 
-PYTHON = [sys.executable, *bpy.app.python_args]
+PYTHON = [sys.executable, *(sys.modules["bpy"].app.python_args if "bpy" in sys.modules else ())]
 
 
 class Bridge:

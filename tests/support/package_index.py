@@ -99,6 +99,7 @@ class Index:
     slow: int = 0  # bytes a second
     spoil: set[str] = field(default_factory=set)  # packages that arrive with a wrong byte
     secret: str = ""  # name:password without which nothing is given
+    silent: set[str] = field(default_factory=set)  # packages of which nothing comes after the headers
     gone: bool = False  # answers 503 to everything
     held: threading.Event = field(default_factory=threading.Event)  # set: its pages come once it is cleared
     asked: list[tuple[str, str]] = field(default_factory=list)  # wheel and Range of each download
@@ -176,11 +177,21 @@ def serve_index(wheels: dict[str, bytes], port: int = 0) -> Generator[Index]:
                 return
             if match:
                 headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
+            if canonical(file.split("-")[0]) in index.silent and self.command == "GET":
+                self._keep_silent(len(data))
+                return
             cut = None
             if index.cuts and self.command == "GET" and len(data) - start > index.cut_after > 0:
                 index.cuts -= 1 if index.cuts > 0 else 0
                 cut = index.cut_after
             self._answer(206 if match else 200, data[start:], headers, cut)
+
+        def _keep_silent(self, length: int) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(length))
+            self.end_headers()
+            self.rfile.read(1)  # until whoever asked is gone
+            self.close_connection = True
 
         def _answer(self, status: int, body: bytes, headers: dict[str, str], cut: int | None = None) -> None:
             self.send_response(status)

@@ -18,6 +18,8 @@ from pose_to_anime.generation_server.protocol import JobState
 from step_server import StepServer, wait_for
 
 OPS = bpy.ops.pose_to_anime
+STEPS = 20
+"""Of every picture, whatever the model's default: a "slow" one takes a second."""
 
 
 @contextmanager
@@ -31,7 +33,8 @@ def blender_with(server: StepServer) -> Iterator[Any]:
     use(addon.preferences, server)
     timer.tick()
     OPS.add_mannequin()
-    bpy.context.scene.pose_to_anime.generation.model = "builtin"
+    settings = bpy.context.scene.pose_to_anime.generation
+    settings.model, settings.steps = "builtin", STEPS
     try:
         yield addon.preferences
     finally:

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import pytest
 from checkout import server_python
+from pose_to_anime.addon.generate.server_process import PYTHON_VARIABLE
 from pose_to_anime.generation_server.client import Client
 from pose_to_anime.generation_server.protocol import ServerAddress
 
@@ -19,6 +20,17 @@ T = TypeVar("T")
 SUPPORT = Path(__file__).parent
 PATIENCE = 180.0
 """Seconds until something that must happen is held not to happen: no measure of speed, only an end for a hung test."""
+
+
+def start_step_servers(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """From now on, who starts a server of this computer starts one with the step engine; user data lie in ``home``."""
+    python = server_python()
+    if python is None:
+        pytest.skip("the server's environment is not there")
+    monkeypatch.setenv(PYTHON_VARIABLE, str(python))
+    monkeypatch.setenv("POSE_TO_ANIME_SERVER_ENGINE", "step_engine:Engine")
+    monkeypatch.setenv("PYTHONPATH", str(SUPPORT))
+    monkeypatch.setenv("POSE_TO_ANIME_HOME", str(home))
 
 
 class StepServer:

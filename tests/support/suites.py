@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import xml.etree.ElementTree as ElementTree
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -36,6 +37,8 @@ RUN_PYTEST = "import os, sys, pytest; code = int(pytest.main()); sys.stdout.flus
 NO_TESTS = 5  # pytest's exit code when nothing was collected
 
 COUNTS = ("passed", "failed", "skipped")
+TOLD = 10  # failures of a suite whose ends the summary repeats: what one suite says is far above what another prints after it
+TOLD_LINES = 30  # of each
 PLAIN = "tests/addon/plain"  # needs no Blender: the server's newer numpy and the main Blender's older one are enough
 LANES = 2  # suites at once where the processor has the cores; each may take 4 GB of memory
 ALONE = {"-s", "--capture=no", "--pdb", "--trace", "-x", "--exitfirst"}  # options that mean one suite after another
@@ -112,7 +115,10 @@ def wanted_blenders(required: set[str]) -> list[tuple[str, Path]]:
 
 
 def run_suite(name: str, python: Path, paths: list[str], options: list[str], beside_others: bool = False) -> dict:
-    """One pytest process. Returns its name, exit code, seconds and counts. ``beside_others``: each line says whose it is."""
+    """One pytest process. Returns its name, exit code, seconds, counts and what went wrong, as ``read_failures`` gives it.
+
+    ``beside_others``: each line says whose it is.
+    """
     report = VENVS / "test-results" / (name + ".xml")
     report.parent.mkdir(exist_ok=True)
     if report.exists():
@@ -129,24 +135,28 @@ def run_suite(name: str, python: Path, paths: list[str], options: list[str], bes
     ]
     began = time.monotonic()
     paths = [path if path.startswith("-") or Path(path.split("::")[0]).exists() else str(ROOT / path) for path in paths]
-    code = call([*command, *options, *paths], environment, f"{name:8}| " if beside_others else "")
+    last: deque[str] = deque(maxlen=TOLD_LINES)
+    code = call([*command, *options, *paths], environment, f"{name:8}| " if beside_others else "", last)
     counts = read_counts(report)
     if not report.exists() and not any(option.startswith("--junit") for option in options):
         code = code or 1  # something ended the process before pytest was done, however content it looked
     if code == NO_TESTS and not any(counts.values()):
         code = 0
-    elif code and not counts["failed"]:
+    failures = read_failures(report)
+    if code and not counts["failed"]:
         counts["failed"] = 1  # the process itself: a crash, a usage error, an interrupt
-    return {"name": name, "code": code, "seconds": time.monotonic() - began, **counts}
+        failures = [("what it printed last", list(last))] if last else []
+    return {"name": name, "code": code, "seconds": time.monotonic() - began, "failures": failures, **counts}
 
 
-def call(command: list[str], environment: dict, prefix: str) -> int:
-    """The command's exit code. With a prefix, each line that it prints is printed whole, behind it."""
+def call(command: list[str], environment: dict, prefix: str, last: deque[str]) -> int:
+    """The command's exit code. With a prefix, each line that it prints is printed whole, behind it, and goes to ``last``."""
     if not prefix:
         return subprocess.call(command, env=environment, stdin=subprocess.DEVNULL)
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     with subprocess.Popen(command, env=environment, text=True, encoding="utf-8", errors="replace", **pipes) as child:
         for line in child.stdout:
+            last.append(line.rstrip("\n"))
             with _printing:
                 sys.stdout.write(prefix + line)
                 sys.stdout.flush()
@@ -168,8 +178,31 @@ def read_counts(report: Path) -> dict:
     return counts
 
 
+def read_failures(report: Path) -> list[tuple[str, list[str]]]:
+    """(test, the last lines of what it said) of each test that failed, as far as pytest came to write it down."""
+    try:
+        cases = list(ElementTree.parse(str(report)).getroot().iter("testcase"))
+    except (OSError, ElementTree.ParseError):
+        return []
+    return [
+        (f"{case.get('classname', '')}::{case.get('name')}", (said.text or said.get("message", "")).splitlines()[-TOLD_LINES:])
+        for case in cases
+        for said in case
+        if said.tag in ("failure", "error")
+    ]
+
+
 def summarise(results: list[dict]) -> int:
+    """Prints what failed where, then a line for each suite and the total. 0 when every suite ended well.
+
+    Raises StudioError when no test ran at all.
+    """
     total = {count: sum(result[count] for result in results) for count in COUNTS}
+    for result in results if len(results) > 1 else []:
+        for test, lines in result["failures"][:TOLD]:
+            print(f"\n---- {result['name']}: {test}", *lines, sep="\n")
+        if (more := len(result["failures"]) - TOLD) > 0:
+            print(f"\n---- {result['name']}: and {more} more")
     print(flush=True)
     for result in results:
         words = ", ".join(f"{result[count]} {count}" for count in COUNTS)

@@ -243,11 +243,9 @@ def _without_doubles(shape: Shape) -> Shape:
 
 def _outside_out(shape: Shape) -> Shape:
     """The shape with its faces turned to the outside, whichever way its numbers ran."""
-    volume = 0.0
-    for first, *others in shape.faces:
-        for second, third in itertools.pairwise(others):
-            a, b, c = shape.vertices[[first, second, third]]
-            volume += float(a @ np.cross(b, c))
+    fans = [(first, *pair) for first, *others in shape.faces for pair in itertools.pairwise(others)]
+    a, b, c = np.moveaxis(shape.vertices[np.array(fans, np.int64).reshape(-1, 3)], 1, 0)
+    volume = float((a * np.cross(b, c)).sum())
     return shape if volume >= 0.0 else Shape(shape.vertices, tuple(face[::-1] for face in shape.faces))
 
 

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import pytest
-from pose_to_anime.addon.generate.amounts import in_gib, in_words, pictures
+from pose_to_anime.addon.generate.amounts import pictures
+from pose_to_anime.generation_server.amounts import in_gb, in_gib
 
 
 @pytest.mark.parametrize(
@@ -19,10 +20,10 @@ from pose_to_anime.addon.generate.amounts import in_gib, in_words, pictures
     ],
 )
 def test_bytes_are_counted_as_disks_count_them(size: int, words: str) -> None:
-    assert in_words(size) == words
+    assert in_gb(size) == words
 
 
-def test_beside_a_setting_in_gib_they_are_gib() -> None:
+def test_memory_is_counted_as_gpus_count_it() -> None:
     assert in_gib(50 * 2**30) == "50.0 GiB" and in_gib(3 * 2**20) == "3.0 MiB"
 
 

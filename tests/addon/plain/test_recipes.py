@@ -119,6 +119,16 @@ def test_hires_keeps_its_own_denoising_strength() -> None:
     assert recipe.denoising_strength is None and recipe.unknown == ("Hires. fix",)
 
 
+def test_what_nothing_here_does_is_named() -> None:
+    more = ", Variation seed: 3, Variation seed strength: 0.2, VAE hash: 235745af8d, VAE: sdxl_vae.safetensors, ADetailer model: "
+    more += (
+        'face_yolov8n.pt, ADetailer confidence: 0.3, Face restoration: CodeFormer, ENSD: 31337, TI hashes: "easy: c74b, bad: 1"'
+    )
+    recipe = read_text(PLAIN + more)
+    words = ("the variation seed", "the VAE", "face restoration", "ADetailer", "ENSD", "the embedding easy", "the embedding bad")
+    assert recipe.unknown == words and recipe.model_hash == "6327eca98b"
+
+
 def test_controls_of_both_forms() -> None:
     new = ', ControlNet 0: "Module: dw_openpose_full, Model: control_v11p_sd15_openpose [cab727d4], Weight: 0.9, '
     new += 'Resize Mode: Crop and Resize, Guidance Start: 0.1, Guidance End: 0.8", ControlNet 1: "Module: depth_midas, '

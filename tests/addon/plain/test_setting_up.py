@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from pose_to_anime.addon.generate.processes import is_running
-from pose_to_anime.addon.generate.setting_up import FOLDER, INTERRUPTED, STATUS_FILE, SetUp, SetUpError
+from pose_to_anime.addon.generate.setting_up import FOLDER, INTERRUPTED, LOCK, STATUS_FILE, SetUp, SetUpError
 
 PYTHON = [sys.executable, "-I"]
 PATIENCE = 120.0
@@ -85,6 +87,18 @@ def test_removing_what_is_not_there_ends_well_and_leaves_what_is_the_users(tmp_p
     until(lambda: not set_up.running, set_up)
     assert set_up.problem == "" and set_up.progress is not None and set_up.progress.sentence
     assert [path.name for path in tmp_path.iterdir()] == ["models"]
+
+
+def test_an_environment_of_another_version_is_noticed(tmp_path: Path) -> None:
+    set_up = SetUp(PYTHON, tmp_path)
+    assert not set_up.is_outdated(), "there is none"
+    told = tmp_path / FOLDER / "environment.json"
+    told.parent.mkdir()
+    for lock, outdated in ((hashlib.sha256(LOCK.read_bytes()).hexdigest(), False), ("0" * 64, True)):
+        told.write_text(json.dumps({"lock": lock, "packages": {}}))
+        assert set_up.is_outdated() is outdated
+    told.write_text("[]")
+    assert not set_up.is_outdated()
 
 
 def test_another_process_with_the_number_of_an_old_one_is_not_taken_for_it(tmp_path: Path) -> None:

@@ -88,6 +88,16 @@ def test_a_look_takes_the_lines_of_the_family_and_then_of_the_dialect() -> None:
     assert (plain.prompt, plain.steps, plain.guidance_scale, plain.loras) == ("{prompt}, ink", 20, 0.0, ())
 
 
+def test_a_model_whose_noise_is_pure_gets_a_sampler_that_suits_it() -> None:
+    vpred = dialect_of("noobai_xl_vpred_1_0", "sdxl")
+    assert (vpred.frame, vpred.negative) == (SDXL.frame, SDXL.negative)
+    for style in read_styles().entries.values():
+        assert style.look(vpred).sampler == "euler_a" and style.look(vpred).steps == style.look(SDXL).steps
+    looks = {"any": {"sampler": "dpmpp_2m_karras"}, vpred.name: {"sampler": "euler"}}
+    own = parsed("mine", {"version": 1, "title": "Mine", "looks": looks})
+    assert own.look(SDXL).sampler == "dpmpp_2m_karras" and own.look(vpred).sampler == "euler"
+
+
 @pytest.mark.parametrize(
     ("written", "painted"),
     [

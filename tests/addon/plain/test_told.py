@@ -179,6 +179,22 @@ def test_who_is_counted() -> None:
     assert not {"1girl", "solo"} & set(tags_of([unknown, body], view))
 
 
+def test_nobody_is_counted_where_that_is_not_sure() -> None:
+    body = body_in(load_pose("standing"))
+    view = camera(0.0, 0.0, middle_of(body), distance=4.0)
+    for move, expected in (
+        ((8.0, 0.0), ["1girl", "solo"]),  # far outside
+        ((0.0, 0.2), ["2girls"]),
+        ((0.95, 0.0), []),  # a hand reaches into the picture, or as good as does
+    ):
+        other = body_in(load_pose("dancing_twirl"), move=move)
+        found = tags_of([body, other], view)
+        assert [tag for tag in found if tag in ("1girl", "2girls", "solo")] == expected, move
+    belly = camera(0.0, 0.0, body.hips + (body.shoulders - body.hips) * 0.5, distance=0.4)
+    assert tags_of([body], belly) == []
+    assert "solo" not in tags_of([body, body_in(load_pose("standing"), move=(0.0, 30.0))], belly)
+
+
 def test_what_is_held_and_sat_on() -> None:
     body = body_in(load_pose("sitting_slouch"))
     view = camera(20.0, 0.0, middle_of(body), distance=12.0)

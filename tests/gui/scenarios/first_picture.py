@@ -30,7 +30,8 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     yield 0.6
     hands.photograph("5-generating")
     yield until_finished("first")
-    yield 1.5
+    yield result_is_shown
+    yield 0.5
     facts["result"] = image_facts()
     facts["unsettled"] = list(session_state().jobs)
     hands.photograph("6-result")
@@ -41,7 +42,10 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     facts["after undo"] = image_facts()
     hands.photograph("7-undone")
 
-    bpy.context.scene.pose_to_anime.generation.steps = 100
+    if not arguments.get("whole", True):
+        return
+    settings = bpy.context.scene.pose_to_anime.generation
+    settings.steps, settings.pictures = 100, 4  # long enough for the button to be found on a busy machine
     yield from press_generate(facts, "second")
     yield until_denoising
     # It stands at the right end of the job's line, below the Generate button that the mouse is on.
@@ -51,12 +55,14 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     facts["cancelled"] = newest_state()
     hands.photograph("8-cancelled")
 
-    bpy.context.scene.pose_to_anime.generation.steps = 4
+    settings.steps, settings.pictures = 4, 1
     yield from press_generate(facts, "third")
     yield until_finished("third")
     yield 1.0
     facts["third"] = newest_state()
-    yield from hands.open_sidebar("IMAGE_EDITOR")
+    hands.invoke("IMAGE_EDITOR", "pose_to_anime.picture_tools")  # the button in its header
+    yield tools_are_in_front
+    yield 0.6
     hands.photograph("9-image-editor")
     yield from hands.press_button("IMAGE_EDITOR", "pose_to_anime.compare_result")
     yield is_beside_the_sidebar
@@ -69,6 +75,16 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     facts["click"] = stats.click_ms
     facts["error"] = session_state().error
     facts["redraw"] = hands.redraw_milliseconds()
+
+
+def result_is_shown() -> bool:
+    """the picture in the Image Editor"""
+    return image_facts().get("role") == "RESULT"
+
+
+def tools_are_in_front() -> bool:
+    """our tab in the Image Editor's sidebar"""
+    return getattr(hands.region("IMAGE_EDITOR", "UI"), "active_panel_category", "") == "Pose to Anime"
 
 
 def is_beside_the_sidebar() -> bool:

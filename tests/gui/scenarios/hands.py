@@ -119,6 +119,25 @@ def drag_along(way: Sequence[tuple[float, float]], give_up: str = "", photograph
     yield 0.5
 
 
+def drop(files: Sequence[Path], x: float, y: float) -> Generator[object, None, None]:
+    """Files from another program onto window coordinates: a real drag and drop of the X server."""
+    program = Path(__file__).with_name("x_drop.py")
+    place = (str(int(x)), str(int(window().height - y)))
+    process = subprocess.Popen(
+        ["python3", str(program), *place, *map(str, files)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+    def taken() -> bool:
+        """the drop to be taken"""
+        return process.poll() is not None
+
+    yield taken
+    if process.returncode:
+        raise RuntimeError(process.communicate()[0])
+    _mouse[:] = int(x), int(y)
+    yield 0.3
+
+
 def key(name: str, *, ctrl: bool = False, shift: bool = False, alt: bool = False, at: tuple[float, float] | None = None) -> Wait:
     """Press and release a key, with the mouse where it is or at ``at``."""
     if at:

@@ -24,7 +24,7 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     area.ui_type = "IMAGE_EDITOR"
     yield 0.5
     yield from hands.open_sidebar("IMAGE_EDITOR")
-    yield 2.0  # Blender reads the thumbnails in its own time
+    yield 2.0  # the thumbnails are read one by one
     yield from hands.redrawn()
     hands.photograph("1-history")
     hands.region("IMAGE_EDITOR", "UI").tag_redraw()

@@ -31,7 +31,8 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     facts["rows"] = len(view.rows)
     facts["looked at"] = model_list.shown().name
     yield from hands.key("ESC", at=hands.middle("VIEW_3D"))
-    view.shown = "HERE"
+    view.shown, view.problems_open = "HERE", True
+    facts["problems"] = models.problems()
     view.active = [row.model for row in view.rows].index("builtin")
     yield from open_list()
     hands.photograph("2-here")

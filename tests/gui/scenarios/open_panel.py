@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The extension as a user finds it after installing: its tab in the sidebar, and every button's poll asked in every editor."""
 
+import importlib
 from collections.abc import Generator
 
 import bpy
@@ -9,6 +10,8 @@ import leftovers
 
 EXTENSION = "bl_ext.user_default.pose_to_anime"
 ROUNDS = 20
+NOTHING = (("area", "region"), ("window",), ("window", "area", "region"), ("scene",), ("active_object", "object"))
+"""What a context may lack. Blender itself crashes where one is asked for its mode or its view layer and has no scene."""
 
 
 def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generator[object, None, None]:
@@ -18,6 +21,7 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     yield from hands.open_sidebar("VIEW_3D")
     facts["tab"] = getattr(hands.region("VIEW_3D", "UI"), "active_panel_category", "")
     hands.photograph("panel")
+    facts["said"] = {language: said_in(language) for language in ("en_US", "ja_JP", "zh_HANS", "de_DE")}
 
     operators = [name for name in dir(bpy.ops.pose_to_anime) if not name.startswith("_")]
     facts["operators"] = operators
@@ -33,10 +37,14 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
             for name in operators:
                 getattr(bpy.ops.pose_to_anime, name).poll()  # an exception in there is printed, and the test reads the console
                 asked += 1
-    with bpy.context.temp_override(area=None, region=None):
-        for name in operators:
-            getattr(bpy.ops.pose_to_anime, name).poll()
-            asked += 1
+    for nothing in NOTHING:
+        with bpy.context.temp_override(**dict.fromkeys(nothing)):
+            for name in operators:
+                getattr(bpy.ops.pose_to_anime, name).poll()
+                asked += 1
+            for group in bpy.types.GizmoGroup.__subclasses__():
+                if group.__module__.startswith(EXTENSION):
+                    group.poll(bpy.context)
     facts["polls"] = asked
     hands.photograph("after the polls")
 
@@ -53,3 +61,14 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     yield 0.5
     facts["enabled again"] = leftovers.ours(leftovers.state())
     hands.photograph("enabled again")
+
+
+def said_in(language: str) -> str:
+    """A sentence of an error, in a language of Blender's; the bpy module has none but English."""
+    view = bpy.context.preferences.view
+    before = view.language, view.use_translate_interface
+    view.language, view.use_translate_interface = language, True
+    try:
+        return importlib.import_module(f"{EXTENSION}.addon.translations").translated("'Anna' is not a mannequin.")
+    finally:
+        view.language, view.use_translate_interface = before

@@ -54,3 +54,23 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     facts["undone"] = fields()
     yield from hands.key("Z", ctrl=True)
     facts["undone twice"] = fields()
+
+    bpy.ops.pose_to_anime.add_preset(name="My Look")  # all fields as they were first
+    press("paste_recipe")
+    before = fields()
+    yield from hands.move(*hands.middle("VIEW_3D"))
+    with bpy.context.temp_override(window=hands.window(), area=hands.area("VIEW_3D"), region=hands.region("VIEW_3D", "WINDOW")):
+        bpy.ops.wm.call_panel(name="P2A_PT_presets", keep_open=True)
+    yield 0.5  # it opens under the mouse, with its first line there
+    hands.photograph("presets")
+    yield from hands.click(*hands.middle("VIEW_3D"))
+
+    def is_used() -> bool:
+        """the preset"""
+        return fields() != before
+
+    yield is_used
+    facts["by the preset"] = fields()
+    yield from hands.key("ESC")
+    yield from hands.key("Z", ctrl=True)
+    facts["preset undone"] = fields() == before

@@ -15,12 +15,13 @@ torch = pytest.importorskip("torch")
 
 from diffusers import AutoencoderKL, ControlNetModel, ControlNetUnionModel, UNet2DConditionModel  # noqa: E402
 from drawn_controls import DEPTH, POSE, control_images  # noqa: E402
+from pose_to_anime.generation_server.amounts import GIB  # noqa: E402
 from pose_to_anime.generation_server.diffusion.components import CONFIGS  # noqa: E402
 from pose_to_anime.generation_server.diffusion.costs import costs_of, weight_bytes  # noqa: E402
 from pose_to_anime.generation_server.diffusion.engine import Engine  # noqa: E402
 from pose_to_anime.generation_server.diffusion.interface import GenerationError, Progress  # noqa: E402
 from pose_to_anime.generation_server.diffusion.memory import choose_device  # noqa: E402
-from pose_to_anime.generation_server.diffusion.modes import GIB, Costs, Mode, choose, largest_size, lower  # noqa: E402
+from pose_to_anime.generation_server.diffusion.modes import Costs, Mode, choose, largest_size, lower  # noqa: E402
 from pose_to_anime.generation_server.diffusion.residence import (  # noqa: E402
     Residence,
     in_8_bits,

@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from pose_to_anime.generation_server.families.advice import GIB, advised
+from pose_to_anime.generation_server.amounts import GIB
+from pose_to_anime.generation_server.families.advice import advised
 from pose_to_anime.generation_server.families.catalogue import families
 from pose_to_anime.generation_server.models.catalogue import FOLDER, ModelCatalogue, ModelMissing, UnknownModel
 from pose_to_anime.generation_server.models.check import check_entry
@@ -180,7 +181,7 @@ def test_unknown_and_unfit_names(catalogue: ModelCatalogue) -> None:
         catalogue.status("x")
     with pytest.raises(ModelError, match="is a controlnet, which works with a model"):
         catalogue.resolve("control_v11f1p_sd15_depth")
-    with pytest.raises(ModelMissing, match=r"\(unet.*\.safetensors and 2 more from Meina/MeinaMix_V11\): download it with"):
+    with pytest.raises(ModelMissing, match=r"\(unet.*safetensors and 2 more from Meina/MeinaMix_V11\): download it under Model"):
         catalogue.resolve("meinamix_v11")
 
 

@@ -6,10 +6,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
+import ssl
 import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Generator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -17,7 +21,8 @@ import pytest
 pytest.importorskip("huggingface_hub")
 
 from hub import Hub, serve_hub
-from pose_to_anime.generation_server.models import download
+from pose_to_anime.generation_server.certificate import own_certificate
+from pose_to_anime.generation_server.models import download, hub_problems
 from pose_to_anime.generation_server.models.catalogue import ModelCatalogue
 
 CHECKPOINT, CONTROLNET = "artist/anime", "artist/pose"
@@ -93,7 +98,7 @@ def home(tmp_path: Path) -> Path:
 def online(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests within this process, where the libraries have read already that no hub may be asked."""
     monkeypatch.setenv("HF_ENDPOINT", hub.url)
-    monkeypatch.setattr(download, "is_offline", lambda: False)
+    monkeypatch.setattr(hub_problems, "is_offline", lambda: False)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
 
 
@@ -241,6 +246,64 @@ def test_a_hub_that_does_not_answer(home: Path) -> None:
     assert "could not be downloaded from http://127.0.0.1:9" in done.stderr and done.stderr.count("\n") == 1
 
 
+def test_a_hub_that_says_nothing_is_not_waited_for_for_ever(
+    home: Path, hub: Hub, online: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "PATIENCE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(
+            download.DownloadError, match=r"127\.0\.0\.1 does not answer: check the network connection and try again"
+        ):
+            download.plan(ModelCatalogue(home), "pose")
+
+
+@pytest.mark.parametrize(
+    ("way", "sentence"),
+    [
+        ("portal", "127.0.0.1 does not answer as a model hub does: log in to the network that you are in"),
+        ("stranger", "The certificate of localhost is not trusted here: set SSL_CERT_FILE to your network's certificates"),
+        ("proxy", "The proxy 127.0.0.1 asks for a name and a password: put them into HTTPS_PROXY"),
+        ("no proxy", "The proxy 127.0.0.1 cannot be reached, or lets nobody through"),
+    ],
+)
+def test_what_stands_between_here_and_the_hub_is_said(way: str, sentence: str, home: Path, tmp_path: Path) -> None:
+    """A network that wants a login, one that reads along with a certificate of its own, a proxy that asks, one that is off."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.answer(200, b"<html>Welcome to our network!</html>")
+
+        def do_CONNECT(self) -> None:
+            self.answer(407, b"")
+
+        def answer(self, code: int, body: bytes) -> None:
+            self.send_response(code)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        if way == "stranger":
+            certificate = own_certificate(tmp_path / "tls", ["localhost"])
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate.chain, certificate.key)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        variables = {
+            "portal": {"HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}"},
+            "stranger": {"HF_ENDPOINT": f"https://localhost:{server.server_port}"},
+            "proxy": {"https_proxy": f"http://127.0.0.1:{server.server_port}", "HF_ENDPOINT": "https://hub.example"},
+            "no proxy": {"https_proxy": "http://127.0.0.1:9", "HF_ENDPOINT": "https://hub.example"},
+        }[way]
+        done = models(home, None, "download", "pose", "--alone", **{"no_proxy": "", **variables})
+        server.shutdown()
+    assert done.returncode == 2 and sentence in done.stderr and done.stderr.count("\n") == 1, done.stderr
+
+
 @pytest.mark.parametrize("given", ["hf-mirror.com", "ftp://x", "http://[", "https://", "/srv/hub"])
 def test_a_mirror_that_is_no_address(home: Path, given: str) -> None:
     done = models(home, None, "download", "anime", HF_ENDPOINT=given)
@@ -257,7 +320,7 @@ def test_offline_when_told(home: Path, hub: Hub) -> None:
 
 def test_a_disk_that_is_too_small(home: Path, hub: Hub, online: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "RESERVE", 10**18)
-    with pytest.raises(download.DownloadError, match=r"Pose needs 0\.00 GB more, but .* GB free: make room"):
+    with pytest.raises(download.DownloadError, match=r"Pose needs .* MB more, but .* GB free: make room"):
         download.download(ModelCatalogue(home), "pose")
 
 

@@ -70,7 +70,7 @@ def test_found_by_the_names_that_people_use(models: Path) -> None:
     for name, sentence in (
         ("hero", "There is no LoRA 'hero' on this server: use one of detail_tweaker."),
         ("xl", "is for Stable Diffusion XL, and MeinaMix V11 is of the family Stable Diffusion 1.5"),
-        ("lcm_lora_sdv1_5", "download it with 'python3 studio.py models download lcm_lora_sdv1_5'"),
+        ("lcm_lora_sdv1_5", "or with 'python3 studio.py models download lcm_lora_sdv1_5'"),
     ):
         with pytest.raises(ModelError) as caught:
             find_lora(catalogue, name, checkpoint)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Nothing sexual where a child is shown: by the body in view, by the words of the prompt, whatever the brackets around them."""
+"""Nothing sexual where a child is shown: by the body in view, by the words of the prompt, whatever the brackets around them; and
+nothing explicit where nobody has switched it on."""
 
 from __future__ import annotations
 
@@ -35,6 +36,12 @@ def request(prompt: str, *, child_in_view: bool = False, negative: str = "blurry
         "1girl, <lora:schoolgirl_v2:0.8>, __hair__, cleavage",
         "lolicon",
         "15 y.o. girl, topless",
+        "ロリ, 下着",
+        "萝莉, 裸体",
+        "12歳の女の子, nude",
+        "une fille, 13 ans, nackt",
+        "초등학생, 누드",
+        "schulmädchen, lingerie",
     ],
 )
 def test_a_prompt_that_means_a_child_is_refused_with_the_word(prompt: str) -> None:
@@ -89,7 +96,7 @@ def test_a_loras_name_is_looked_at_as_the_prompt_is() -> None:
 )
 def test_what_is_taken_away_cannot_undress_a_child(prompt: str, negative: str, sentence: str) -> None:
     assert sentence in refusal(request(prompt, child_in_view=True, negative=negative))
-    assert not refusal(request(prompt, negative=negative))
+    assert not refusal(dataclasses.replace(request(prompt, negative=negative), explicit=True))
 
 
 def test_the_fixed_negatives_always_act() -> None:
@@ -102,6 +109,50 @@ def test_the_fixed_negatives_always_act() -> None:
     # One heavy word would make all others of its chunk light.
     assert negative_prompt(request("1girl", child_in_view=True, negative="(blurry:100)")) == f"{fixed} BREAK (blurry:100)"
     assert not refusal(request("1girl, clothes, park", child_in_view=True, negative="nude, nsfw, lowres"))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "word"),
+    [
+        ("1girl, (nude:0.3), park", "nude"),
+        ("1girl, n\u200bsfw", "nsfw"),
+        ("1woman, rating:explicit", "explicit"),
+        ("ヌードの女性", "ヌード"),
+        ("1girl, 全裸", "全裸"),
+        ("一个赤裸的女人", "赤裸"),
+        ("여자, 누드", "누드"),
+        ("frau, nackt", "nackt"),
+        ("обнажённая женщина", "обнаженная"),
+    ],
+)
+def test_explicit_words_are_refused_until_an_adult_has_switched_them_on(prompt: str, word: str) -> None:
+    assert refusal(request(prompt)).startswith(f"Explicit content is switched off: take '{word}' out of the prompt")
+    assert not refusal(dataclasses.replace(request(prompt), explicit=True))
+    assert "Sexual content is refused" in refusal(dataclasses.replace(request(prompt, child_in_view=True), explicit=True))
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "1girl, large breasts, swimsuit",
+        "shirtless man",
+        "イエローのロリータ",
+        "analog clock, sextant, cumulus",
+        "houjuu nue",
+        "女孩子",
+    ],
+)
+def test_ordinary_words_are_not_explicit_nor_a_childs(prompt: str) -> None:
+    assert not refusal(request(prompt)) and not shows_child(request(prompt))
+
+
+def test_what_is_not_wanted_may_be_named_and_not_turned_round() -> None:
+    for negative in ("nsfw, nude", "nsfw, (blurry:-0.5)", "lowres, (nsfw:1.3), [nude]"):
+        assert not refusal(request("1girl", negative=negative)), negative
+    for negative in ("nsfw, (nsfw:-1)", "lowres, ((nude), hat:-2)", "[[nsfw, (a:-1)"):
+        assert "where its weight is below zero" in refusal(request("1girl", negative=negative)), negative
+    lora = dataclasses.replace(request("1girl"), loras=(Lora("Nude-Pose_v3"),))
+    assert "take 'nude' out of the LoRAs (Nude-Pose_v3)" in refusal(lora)
 
 
 def test_every_familys_default_negative_prompt_holds_nsfw() -> None:
