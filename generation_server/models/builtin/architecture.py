@@ -25,6 +25,7 @@ SCHEDULER: dict[str, Any] = {
     "beta_end": 0.025,
     "rescale_betas_zero_snr": True,
     "timestep_spacing": "trailing",
+    "steps_offset": 1,  # nothing with this spacing; diffusers' pipelines complain of any other
     "clip_sample": False,
     "set_alpha_to_one": True,
     # The picture itself: what a small network cannot tell comes out soft, where noise or v would leave it noisy.

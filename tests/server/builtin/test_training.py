@@ -7,12 +7,14 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
+import diffusers  # noqa: E402
 from drawn_controls import DEPTH, POSE, control_images  # noqa: E402
 from pose_to_anime.generation_server.diffusion.engine import Engine  # noqa: E402
 from pose_to_anime.generation_server.diffusion.interface import GenerationError, Progress  # noqa: E402
@@ -22,11 +24,18 @@ from pose_to_anime.generation_server.models.builtin.rendering.samples import ren
 from pose_to_anime.generation_server.models.builtin.training import net_training, patches, telling, train  # noqa: E402
 from pose_to_anime.generation_server.models.builtin.training.curves import Curve  # noqa: E402
 from pose_to_anime.generation_server.models.builtin.training.export import take_weights  # noqa: E402
-from pose_to_anime.generation_server.models.builtin.training.latents import halved  # noqa: E402
-from pose_to_anime.generation_server.models.builtin.training.loop import Limits, learning_rate_factor  # noqa: E402
+from pose_to_anime.generation_server.models.builtin.training.latents import LatentPool, halved  # noqa: E402
+from pose_to_anime.generation_server.models.builtin.training.loop import (  # noqa: E402
+    Limits,
+    checkpoint_file,
+    learning_rate_factor,
+    load_checkpoint,
+)
 from pose_to_anime.generation_server.models.builtin.training.net_training import make_networks  # noqa: E402
 from pose_to_anime.generation_server.models.builtin.training.pool import HELD_OUT, read_shard  # noqa: E402
 from pose_to_anime.generation_server.models.builtin.training.recipe import TrainingError, read_recipe  # noqa: E402
+from pose_to_anime.generation_server.models.builtin.training.sharpening import SharpStage  # noqa: E402
+from pose_to_anime.generation_server.models.builtin.training.vae_training import to_unit  # noqa: E402
 from pose_to_anime.generation_server.models.builtin.training.words import CaptionEncoder  # noqa: E402
 from pose_to_anime.generation_server.models.catalogue import ModelCatalogue  # noqa: E402
 from pose_to_anime.generation_server.protocol import Control, GenerationRequest  # noqa: E402
@@ -68,6 +77,15 @@ half_shares = [0.5, 0.5]
 ema = 0.9
 no_text = 0.2
 controls = { none = 0.2, openpose = 0.3, depth = 0.2, both = 0.3 }
+[tiny.sharp]
+steps = 40
+batch = 2
+crop = 48
+learning_rate = 1e-3
+critic_rate = 1e-3
+adversarial = 0.5
+guidance = 1.5
+ema = 0.9
 """
 
 
@@ -85,7 +103,7 @@ def work(tmp_path_factory: pytest.TempPathFactory, recipe: Path) -> Path:
     folder = tmp_path_factory.mktemp("training")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(net_training, "_CHECK_EVERY", 39)  # before the first step, and at the last
-        assert run(recipe, folder, "pool", "vae", "net", "export") == 0
+        assert run(recipe, folder, "pool", "vae", "net", "sharp", "export") == 0
     return folder
 
 
@@ -97,29 +115,71 @@ def run(recipe: Path, work: Path, *stages: str, minutes: float = 0) -> int:
     )
 
 
+@pytest.mark.parametrize(("stage", "told"), [("net", "loss"), ("sharp", "critic")])
 def test_what_was_stopped_goes_on_as_if_it_never_had_been(
-    work: Path, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    work: Path, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str, told: str
 ) -> None:
     again = tmp_path / "again"
     again.mkdir()
-    for name in ("pool", "latents", "words.json", "vae_start.pt"):
+    for name in ("pool", "latents", "words.json", "vae_start.pt", "vae.pt", *(["net.pt"] if stage == "sharp" else [])):
         os.symlink(work / name, again / name)
     stops = Limits()
     training = train.Training(again, read_recipe("tiny", recipe), torch.device("cpu"), stops)
-    steps = train.NetStage.step
+    kind = {"net": train.NetStage, "sharp": train.SharpStage}[stage]
+    steps = kind.step
 
-    def stop_after_20(self: train.NetStage, index: int) -> object:
+    def stop_after_20(self: Any, index: int) -> object:
         stops.told = index == 19
         return steps(self, index)
 
     with monkeypatch.context() as patched:
-        patched.setattr(train.NetStage, "step", stop_after_20)
-        assert not training.run_net()
-    assert Curve(again / "net.csv").rows()[-1]["step"] == 20
-    assert run(recipe, again, "net") == 0
-    first, second = Curve(work / "net.csv").rows(), Curve(again / "net.csv").rows()
-    assert [(row["step"], row["loss"]) for row in first] == [(row["step"], row["loss"]) for row in second]
+        patched.setattr(kind, "step", stop_after_20)
+        assert not getattr(training, f"run_{stage}")()
+    assert Curve(again / f"{stage}.csv").rows()[-1]["step"] == 20
+    assert run(recipe, again, stage) == 0
+    first, second = (Curve(folder / f"{stage}.csv").rows() for folder in (work, again))
+    assert [(row["step"], row[told]) for row in first] == [(row["step"], row[told]) for row in second]
     assert len(first) == 2
+
+
+def test_the_last_stage_is_what_is_exported(work: Path) -> None:
+    """Decoder and networks: with what the stages before came to, its work would be lost."""
+    for part, kind in (("unet", "UNet2DConditionModel"), ("vae", "AutoencoderDC")):
+        module = getattr(diffusers, kind).from_pretrained(work / "export" / part, variant="fp16")
+        exported = [parameter.float() for parameter in (module if part == "unet" else module.decoder).parameters()]
+        sharp, before = means(work, "sharp"), means(work, "net" if part == "unet" else "vae")
+        sharp = sharp[: len(exported)] if part == "unet" else sharp[-len(exported) :]
+        assert all(torch.equal(ours, theirs.half().float()) for ours, theirs in zip(exported, sharp, strict=True))
+        assert any((ours - theirs).abs().max() > 1e-3 for ours, theirs in zip(sharp, before, strict=False))
+
+
+def means(work: Path, stage: str) -> list[torch.Tensor]:
+    return load_checkpoint(checkpoint_file(work, stage))["stage"]["ema"]["means"]
+
+
+def test_the_critic_learns_to_tell_blurred_pictures_and_lets_the_decoder_hear_of_it(work: Path, recipe: Path) -> None:
+    torch.set_num_threads(1)
+    training = train.Training(work, read_recipe("tiny", recipe), torch.device("cpu"), Limits())
+    captions = CaptionEncoder(json.loads((work / "words.json").read_text()))
+    sizes = training.recipe
+    networks, vae = make_networks(sizes, captions.vocabulary), make_vae(sizes.vae.latent_channels, sizes.vae.layers)
+    pool = LatentPool(work / "pool", work / "latents")
+    stage = SharpStage(networks, vae, captions, pool, sizes.sharp, sizes.net.controls, 0.1, 1, torch.device("cpu"))
+    batch = pool.batch(np.random.default_rng(1), 8, 0, pictures=True)
+    true, controls = to_unit(batch.pictures, torch.device("cpu")), stage._controls(batch)
+    blurred = torch.nn.functional.avg_pool2d(true, 5, 1, 2)
+    for group in stage._critic_optimizer.param_groups:
+        group["lr"] = 2e-3
+    for _ in range(80):
+        loss = stage._teach_critic(blurred, true, controls)
+    assert loss < 1.0  # 2 for one that cannot tell
+    doubts, unlike = {}, {}
+    for name, picture in (("true", true), ("blurred", blurred)):
+        shown = picture.clone().requires_grad_()
+        gradient, doubts[name], unlike[name] = stage._gradient(shown, true, (shown - true).abs().mean(), controls, 1.0)
+        assert gradient.shape == true.shape and gradient.isfinite().all()
+    assert doubts["true"] < doubts["blurred"] - 1
+    assert unlike["true"] < unlike["blurred"] / 3  # not 0: the critic sees every picture through another grain
 
 
 def test_what_a_caption_says() -> None:
@@ -162,14 +222,26 @@ def test_exported_weights_are_enough_to_go_on(
     again = tmp_path / "again"
     again.mkdir()
     os.symlink(work / "pool", again / "pool")
-    options = ["--work", str(again), "--size", "tiny", "--device", "cpu", "--threads", "1", "--only", "net"]
+    options = ["--work", str(again), "--size", "tiny", "--device", "cpu", "--threads", "1"]
     options += ["--from-weights", str(work / "export"), "--recipe"]
+    assert train.main([*options, str(recipe), "--only", "sharp", "--only", "export"]) == 0, "the last stage alone"
+    assert not shipped.problems(again / "export") and not (again / "net.pt").exists()
+    (again / "sharp.pt").unlink()
+    options[:0] = ["--only", "net"]
     assert train.main([*options, str(recipe)]) == 0
     other = tmp_path / "other.toml"
     other.write_text(TINY.replace("widths = [16, 32]", "widths = [16, 24]"), "utf-8")
     (again / "net.pt").unlink()
     assert train.main([*options, str(other)]) == 2
     assert "other sizes than this recipe's" in capsys.readouterr().err
+
+
+def test_a_stage_without_samples_says_what_to_do(
+    work: Path, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--work", str(tmp_path), "--recipe", str(recipe), "--size", "tiny", "--device", "cpu"]
+    assert train.main([*options, "--from-weights", str(work / "export"), "--only", "sharp"]) == 2
+    assert capsys.readouterr().err == "There are no rendered samples yet: run the stage 'pool' first.\n"
 
 
 def test_a_pool_is_drawn_once_and_without_what_is_held_out(work: Path, recipe: Path) -> None:
@@ -203,7 +275,8 @@ def test_the_engine_takes_what_was_exported(work: Path, tmp_path: Path, monkeypa
     pictures = engine.generate(request, images, told.append, lambda: False)
     assert pictures[0].size == (64, 96)
     warnings = [warning for progress in told for warning in progress.warnings]
-    assert warnings == ["Not known to Built-in (small): rasengan."]  # nor "masterpiece", which front ends add to any prompt
+    left_out = "Built-in (small) does not know these words and leaves them out: rasengan."
+    assert warnings == [left_out]  # it does not know "masterpiece" either, which front ends add to any prompt
     without = engine.generate(GenerationRequest("builtin", "1girl", 64, 96, steps=2), {}, lambda progress: None, lambda: False)
     assert (np.asarray(without[0]) != np.asarray(pictures[0])).any()
 

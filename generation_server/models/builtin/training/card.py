@@ -11,6 +11,7 @@ from pathlib import Path
 from .curves import Curve
 from .recipe import Recipe
 
+_STAGES = {"vae": "the decoder", "net": "UNet and ControlNet", "sharp": "all of them together for few steps of sampling"}
 _CARD = """\
 # Built-in model of Pose to Anime
 
@@ -20,8 +21,7 @@ and to show the way from pose to picture. Art comes from the large models.
 
 - Data: {samples} rendered samples (rendering/): the program's own bodies, poses, clothes and backgrounds, drawn cel-shaded
   without Blender; no picture by anybody else. All figures are dressed.
-- Training: {steps} steps of UNet and ControlNet in {net_minutes:.0f} minutes, {vae_steps} of the decoder in {vae_minutes:.0f} \
-minutes, on {machine}.
+- Training: {spent}, on {machine}.
   The command is `python -m pose_to_anime.generation_server.models.builtin.training.train`.
 - Sizes: best near 256 × 384 pixels.
 - It knows {count} words and no others; a prompt with others is answered with a warning.
@@ -33,15 +33,17 @@ Words: {words}
 
 
 def model_card(work: Path, recipe: Recipe, samples: int, words: Sequence[str], device: str) -> str:
-    net, vae = (Curve(work / f"{name}.csv").rows() for name in ("net", "vae"))
     cores = os.cpu_count()
     return _CARD.format(
         samples=samples,
-        steps=int(net[-1]["step"]) if net else 0,
-        net_minutes=net[-1]["seconds"] / 60 if net else 0,
-        vae_steps=int(vae[-1]["step"]) if vae else 0,
-        vae_minutes=vae[-1]["seconds"] / 60 if vae else 0,
+        spent=", ".join(filter(None, (_spent(work, stage, what) for stage, what in _STAGES.items()))),
         machine="one GPU" if device == "cuda" else f"{cores} cores of a {platform.machine()} processor, shared with other work",
         count=len(words),
         words=", ".join(words),
     )
+
+
+def _spent(work: Path, stage: str, what: str) -> str:
+    """Nothing of a stage that was not run here."""
+    rows = Curve(work / f"{stage}.csv").rows()
+    return f"{rows[-1]['step']:.0f} steps of {what} in {rows[-1]['seconds'] / 60:.0f} minutes" if rows else ""

@@ -15,7 +15,7 @@ from ..architecture import SCHEDULER, make_text_encoder
 from ..shipped import write_manifest
 from ..tokenizer_files import write_tokenizer
 from ..vocabulary import build_vocabulary
-from .net_training import Networks
+from .prediction import Networks
 from .recipe import TrainingError
 
 _VARIANT = "fp16"

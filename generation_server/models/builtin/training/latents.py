@@ -22,12 +22,13 @@ _ARRAYS = ("latents", "half_latents", "half_openpose", "half_depth", "quarter_la
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """``latents`` (N, channels, h, w) float32, ``openpose`` and ``depth`` (N, H, W, 3) uint8."""
+    """``latents`` (N, channels, h, w) float32, ``openpose`` and ``depth`` (N, H, W, 3) uint8, ``pictures`` like these or none."""
 
     latents: np.ndarray
     openpose: np.ndarray
     depth: np.ndarray
     captions: list[str]
+    pictures: np.ndarray | None = None
 
 
 def encode_pool(pool: Path, folder: Path, vae: Any, device: torch.device) -> None:
@@ -99,16 +100,21 @@ class LatentPool:
     def captions(self) -> list[str]:
         return [caption for shard, _ in self._shards for caption in shard.captions]
 
-    def batch(self, random: np.random.Generator, count: int, halvings: int) -> Batch:
-        """Samples by chance, all of one size: one of the pool's, ``halvings`` (0 to 2) times halved, as often as it is there."""
+    def batch(self, random: np.random.Generator, count: int, halvings: int, pictures: bool = False) -> Batch:
+        """Samples by chance, all of one size: one of the pool's, ``halvings`` (0 to 2) times halved, as often as it is there.
+
+        ``pictures``: with the pictures themselves.
+        """
         shares = np.array([len(group) for group in self._by_size], float)
         group = self._by_size[int(random.choice(len(shares), p=shares / shares.sum()))]
-        rows = []
+        captions, rows = [], []
         for _ in range(count):
             shard, (latents, *smaller) = group[int(random.integers(len(group)))]
             row = int(random.integers(len(shard.captions)))
-            images = smaller[3 * halvings - 3 : 3 * halvings] if halvings else (latents, shard.openpose, shard.depth)
-            rows.append((*(array[row] for array in images), shard.captions[row]))
-        latents, openpose, depth = (np.stack([row[column] for row in rows]) for column in range(3))
-        captions = [row[3] for row in rows]
-        return Batch(latents.astype(np.float32), openpose, np.repeat(depth[..., None], 3, -1), captions)
+            images = smaller[3 * halvings - 3 : 3 * halvings] if halvings else [latents, shard.openpose, shard.depth]
+            captions.append(shard.captions[row])
+            rows.append([array[row] for array in (*images, *([shard.picture] if pictures else []))])
+        latents, openpose, depth, *seen = (np.stack(column) for column in zip(*rows, strict=True))
+        for _ in range(halvings):
+            seen = [halved(images) for images in seen]
+        return Batch(latents.astype(np.float32), openpose, np.repeat(depth[..., None], 3, -1), captions, *seen)

@@ -11,12 +11,13 @@ import dataclasses
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from torch import nn
 
 from .curves import Curve
 from .recipe import TrainingError
@@ -118,6 +119,15 @@ def save_checkpoint(file: Path, state: Mapping[str, Any]) -> None:
     beside = file.with_suffix(".part")
     torch.save(dict(state), beside)
     os.replace(beside, file)
+
+
+def load_modules(modules: Iterable[nn.Module], states: Iterable[dict[str, Any]]) -> None:
+    """Fills a stage's networks from its checkpoint. Raises TrainingError where they are of other sizes."""
+    try:
+        for module, saved in zip(modules, states, strict=True):
+            module.load_state_dict(saved)
+    except RuntimeError as error:
+        raise TrainingError("The checkpoint is of networks of other sizes: use another --work folder.") from error
 
 
 def load_checkpoint(file: Path) -> dict[str, Any]:

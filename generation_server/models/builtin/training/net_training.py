@@ -12,7 +12,6 @@ limit: the noisiest timesteps, at which the controls decide the picture, keep th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,32 +21,21 @@ from torch import nn
 from ..architecture import SCHEDULER, make_controlnet, make_text_encoder, make_unet
 from .ema import Ema
 from .latents import Batch, LatentPool
-from .loop import learning_rate_factor
+from .loop import learning_rate_factor, load_modules
 from .neighbours import look_back
-from .recipe import NetRecipe, Recipe, TrainingError
-from .vae_training import to_unit
+from .prediction import Networks, Predictor
+from .recipe import NetRecipe, Recipe
 from .words import CaptionEncoder
 
-OPENPOSE, DEPTH = "openpose", "depth"
 _MOST_WEIGHT = 5.0
+_FIGURE = 3.0
+"""How much more an error counts at a figure than beside it: most of a picture is background, which is learned first anyway."""
 _CHECK_EVERY = 100
 _MOSTLY_WORDS, _SMALLEST, _WORDS_ALONE = 0.8, 0.75, 0.03
 """While words are learned: part of the steps that are for them alone, so that nothing else is forgotten; part of those that
 are at a quarter of the size; and part of the timesteps, the noisiest, at which nothing of the picture is there to copy from."""
-_FROM_NOISE, _NOISE_ALONE = 0.4, 0.12
+_FROM_NOISE, _NOISE_ALONE = 0.25, 0.12
 """Part of all samples that are of the noisiest timesteps, and which part of all timesteps these are."""
-_EMPTY_PROMPTS = ("", "nsfw")
-"""What stands for no text: nothing, and the family's default negative prompt, from which guidance leads away."""
-
-
-@dataclass(frozen=True)
-class Networks:
-    unet: Any
-    controlnet: Any
-    text_encoder: Any
-
-    def modules(self) -> tuple[nn.Module, ...]:
-        return self.unet, self.controlnet, self.text_encoder
 
 
 def make_networks(recipe: Recipe, vocabulary: dict[str, int]) -> Networks:
@@ -69,6 +57,15 @@ def _times(parts: np.ndarray) -> np.ndarray:
     are what is learned last."""
     early = parts < 1.0 - _FROM_NOISE
     return np.where(early, np.sqrt(parts / (1.0 - _FROM_NOISE)), 1.0 - (1.0 - parts) / _FROM_NOISE * _NOISE_ALONE)
+
+
+def importance(batch: Batch) -> torch.Tensor:
+    """How much errors count at each place (N, 1, h, w): more at figures, hair and skirts a little beside their bodies' depth
+    included. The mean is 1."""
+    body = torch.from_numpy((batch.depth[..., 0] > 0).astype(np.float32))[:, None]
+    figure = nn.functional.max_pool2d(nn.functional.adaptive_max_pool2d(body, batch.latents.shape[2:]), 3, 1, 1)
+    weights = 1.0 + (_FIGURE - 1.0) * figure
+    return weights / weights.mean()
 
 
 def _open(controlnet: Any) -> None:
@@ -98,9 +95,7 @@ class NetStage:
 
         self.steps = recipe.steps
         self.networks = networks
-        for module in networks.modules():
-            module.to(device, memory_format=torch.channels_last).train()
-        self._captions = captions
+        self._predictor = Predictor(networks, captions, recipe.controls, recipe.no_text, device)
         self._pool = pool
         self._held_out = held_out
         self._held_out_loss = self._unforeseen = 0.0
@@ -154,7 +149,8 @@ class NetStage:
         noisy = self._loss(self._held_out, np.random.default_rng(self._seed), last).item()
         self.ema.swap()
         latents = torch.from_numpy(self._held_out.latents).to(self._device)
-        return loss, noisy / (self._visible * (latents - latents.mean((0, 2, 3), keepdim=True)).square()).mean().item()
+        differs = self._visible * (latents - latents.mean((0, 2, 3), keepdim=True)).square()
+        return loss, noisy / (importance(self._held_out).to(self._device) * differs).mean().item()
 
     def _loss(self, batch: Batch, random: np.random.Generator, times: np.ndarray | None = None) -> torch.Tensor:
         device = self._device
@@ -169,48 +165,10 @@ class NetStage:
         # Where little of the picture is left, errors count by what one sees of them: large areas and their colours, which words
         # decide. Lines, which nobody could foresee there, would only drown that.
         weights = (1 / (1 - alphas)).clamp_max(_MOST_WEIGHT) * (alphas + (1 - alphas) * self._visible)
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            text = self._encoded(batch, random)
-            down, mid = self._controlled(batch, noisy, timesteps, text, random)
-            predicted = self.networks.unet(
-                noisy,
-                timesteps,
-                text,
-                down_block_additional_residuals=down,
-                mid_block_additional_residual=mid,
-                return_dict=False,
-            )[0]
-        return (weights * (predicted.float() - latents).square()).mean()
-
-    def _encoded(self, batch: Batch, random: np.random.Generator) -> torch.Tensor:
-        rows = []
-        for caption in batch.captions:
-            if random.random() < self._recipe.no_text:
-                rows.append(self._captions.encoded(str(random.choice(_EMPTY_PROMPTS))))
-            else:
-                rows.append(self._captions.varied(caption, random))
-        ids = torch.from_numpy(np.stack(rows)).to(self._device)
-        hidden: torch.Tensor = self.networks.text_encoder(ids).last_hidden_state
-        return hidden
-
-    def _controlled(
-        self, batch: Batch, noisy: torch.Tensor, timesteps: torch.Tensor, text: torch.Tensor, random: np.random.Generator
-    ) -> tuple[list[torch.Tensor], torch.Tensor]:
-        """The ControlNet's residuals: of the pose, of depth, the sum of both, or none, as it is drawn for each sample."""
-        shares = self._recipe.controls
-        choices = random.choice(list(shares), size=len(noisy), p=np.array(list(shares.values())) / sum(shares.values()))
-        shown = [(row, kind) for row, choice in enumerate(choices) for kind in (OPENPOSE, DEPTH) if choice in (kind, "both")]
-        if not shown:  # the networks all take part in every step, or the optimiser would see some without a gradient
-            shown = [(0, OPENPOSE)]
-        images = np.stack([batch.openpose[row] if kind == OPENPOSE else batch.depth[row] for row, kind in shown])
-        rows = torch.tensor([row for row, _ in shown], device=self._device)
-        hints = (to_unit(images, self._device) + 1) / 2  # control images are 0 to 1, pictures -1 to 1
-        down, mid = self.networks.controlnet(noisy[rows], timesteps[rows], text[rows], hints, return_dict=False)
-
-        def gathered(residual: torch.Tensor) -> torch.Tensor:
-            return residual.new_zeros((len(noisy), *residual.shape[1:])).index_add(0, rows, residual)
-
-        return [gathered(residual) for residual in down], gathered(mid)
+        weights = weights * importance(batch).to(device)
+        hints, text = self._predictor.hints(batch, random), self._predictor.told(batch.captions, random)
+        predicted = self._predictor.predicted(noisy, timesteps, text, hints)
+        return (weights * (predicted - latents).square()).mean()
 
     def state(self) -> dict[str, Any]:
         return {
@@ -221,11 +179,7 @@ class NetStage:
         }
 
     def load(self, state: dict[str, Any]) -> None:
-        try:
-            for module, saved in zip(self.networks.modules(), state["networks"], strict=True):
-                module.load_state_dict(saved)
-        except RuntimeError as error:
-            raise TrainingError("The checkpoint is of networks of other sizes: use another --work folder.") from error
+        load_modules(self.networks.modules(), state["networks"])
         self._optimizer.load_state_dict(state["optimizer"])
         self.ema.load(state["ema"])
         self._held_out_loss, self._unforeseen = state["held_out"]

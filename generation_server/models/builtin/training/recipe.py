@@ -68,15 +68,30 @@ class NetRecipe:
 
 
 @dataclass(frozen=True)
+class SharpRecipe:
+    """The last stage, see ``sharpening.py``."""
+
+    steps: int
+    batch: int
+    crop: int  # pixels: the decoder and the critic see squares of this side
+    learning_rate: float
+    critic_rate: float
+    adversarial: float  # the critic's part of the gradient, over that of the comparison with the true picture
+    guidance: float  # the scale that users have
+    ema: float
+
+
+@dataclass(frozen=True)
 class Recipe:
     seed: int
     pool: PoolRecipe
     vae: VaeRecipe
     text: TextRecipe
     net: NetRecipe
+    sharp: SharpRecipe
 
 
-_Table = TypeVar("_Table", PoolRecipe, VaeRecipe, TextRecipe, NetRecipe)
+_Table = TypeVar("_Table", PoolRecipe, VaeRecipe, TextRecipe, NetRecipe, SharpRecipe)
 
 
 def read_recipe(size: str, path: Path = FILE) -> Recipe:
@@ -95,6 +110,7 @@ def read_recipe(size: str, path: Path = FILE) -> Recipe:
             vae=_table(VaeRecipe, table["vae"]),
             text=_table(TextRecipe, table["text"]),
             net=_table(NetRecipe, table["net"]),
+            sharp=_table(SharpRecipe, table["sharp"]),
         )
     except (KeyError, TypeError) as error:
         raise TrainingError(f"The recipe {path} lacks or misspells {error} in [{size}].") from error

@@ -16,11 +16,13 @@ _COLUMNS = 4
 _CASES = (("openpose",), ("depth",), ("openpose", "depth"))
 
 
-def write_sheet(weights: Path, pool: Path, file: Path, count: int = 8, steps: int = 12) -> None:
+def write_sheet(weights: Path, pool: Path, file: Path, count: int = 12) -> None:
     """For each sample: the true picture, its pose and its depth; below, the results with the pose, with depth, with both."""
     from ....diffusion.engine import Engine
+    from ....families.catalogue import families
     from ...catalogue import ModelCatalogue
 
+    family = families()["builtin"]
     shard = read_shard(pool / HELD_OUT)
     count = min(count, len(shard.captions))
     height, width = shard.picture.shape[1:3]
@@ -48,11 +50,11 @@ def write_sheet(weights: Path, pool: Path, file: Path, count: int = 8, steps: in
                 request = GenerationRequest(
                     model="trained",
                     prompt=shard.captions[number],
-                    negative_prompt="nsfw",
+                    negative_prompt=family.negative_prompt,
                     width=width,
                     height=height,
-                    steps=steps,
-                    guidance_scale=2.5,
+                    steps=int(family.steps.default),
+                    guidance_scale=family.guidance_scale.default,
                     seed=number,
                     controls=tuple(Control(kind, _name(kind)) for kind in kinds),
                 )

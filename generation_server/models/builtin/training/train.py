@@ -3,15 +3,17 @@
 
     python -m pose_to_anime.generation_server.models.builtin.training.train --work DIR
 
-It renders the pool of samples, trains the decoder, then UNet, ControlNet and text encoder. In DIR it leaves the weights (export),
-a sheet of samples that it never trained on (sheet.png) and loss curves (*.csv, *.png). Stopped, killed or out of time, it goes on
-where it was when it is called again. With --from-weights it begins with weights that were exported on another machine, and a
-learning rate that rises again.
+It renders the pool of samples, trains the decoder, then UNet, ControlNet and text encoder, then all of them for few steps of
+sampling and sharp edges. In DIR it leaves the weights (export), a sheet of samples that it never trained on (sheet.png) and loss
+curves (*.csv, *.png). Stopped, killed or out of time, it goes on where it was when it is called again. With --from-weights it
+begins with weights that were exported before, and a learning rate that rises again. Such networks know what words say: all
+timesteps are trained from the first step on.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import sys
@@ -28,15 +30,17 @@ from .card import model_card
 from .export import export, take_autoencoder, take_weights, with_words
 from .latents import LatentPool, encode_pool, held_out
 from .loop import Limits, checkpoint_file, load_checkpoint, run_stage, save_checkpoint
-from .net_training import NetStage, Networks, make_networks
+from .net_training import NetStage, make_networks
 from .pool import FigureSquares, read_shard, shard_folders, write_pool
+from .prediction import Networks
 from .recipe import FILE, Recipe, TrainingError, read_recipe
+from .sharpening import SharpStage
 from .sheet import write_sheet
 from .telling import learn_to_tell
 from .vae_training import VaeStage, to_unit
 from .words import CaptionEncoder, caption_words, words_of
 
-STAGES = ("pool", "vae", "net", "export", "sheet")
+STAGES = ("pool", "vae", "net", "sharp", "export", "sheet")
 _SQUARES = 800
 """From which the components of patches are taken."""
 
@@ -69,8 +73,7 @@ class Training:
         return run_stage(stage, self.work, self.limits)
 
     def run_net(self) -> bool:
-        encode_pool(self.pool, self.work / "latents", self._begun_vae(), self.device)
-        samples = LatentPool(self.pool, self.work / "latents")
+        samples = self._encoded_samples(self._begun_vae())
         print(f"net: {len(samples)} samples", flush=True)
         captions = CaptionEncoder(self._words())
         networks = self._fresh_networks(captions)
@@ -80,7 +83,21 @@ class Training:
             else:
                 learn_to_tell(networks, captions, samples.captions, self.recipe.text.steps, self.recipe.seed)
         checked = held_out(self.pool, self.work / "latents")
-        stage = NetStage(networks, captions, samples, checked, self.recipe.net, self.recipe.seed, self.device)
+        recipe = dataclasses.replace(self.recipe.net, words_until=0.0) if self.from_weights else self.recipe.net
+        stage = NetStage(networks, captions, samples, checked, recipe, self.recipe.seed, self.device)
+        return run_stage(stage, self.work, self.limits)
+
+    def run_sharp(self) -> bool:
+        vae = self._begun_vae()
+        samples = self._encoded_samples(vae)
+        captions = CaptionEncoder(self._words())
+        networks = self._fresh_networks(captions)
+        if not checkpoint_file(self.work, "sharp").exists():
+            self._take_means(networks, vae, captions.vocabulary)
+        net = self.recipe.net
+        stage = SharpStage(
+            networks, vae, captions, samples, self.recipe.sharp, net.controls, net.no_text, self.recipe.seed, self.device
+        )
         return run_stage(stage, self.work, self.limits)
 
     def run_export(self) -> bool:
@@ -88,12 +105,9 @@ class Training:
         samples = LatentPool(self.pool, self.work / "latents")
         trained = words_of(samples.captions)
         kept = [word for word in known if word in trained]
-        networks = self._fresh_networks(CaptionEncoder(known))
-        saved = load_checkpoint(checkpoint_file(self.work, "net"))
-        _fill(networks.modules(), saved["stage"]["ema"]["means"])
-        vae = self._begun_vae()
-        decoder = load_checkpoint(checkpoint_file(self.work, "vae"))
-        _fill([vae.decoder], decoder["stage"]["ema"]["means"])
+        captions = CaptionEncoder(known)
+        networks, vae = self._fresh_networks(captions), self._begun_vae()
+        self._take_means(networks, vae, captions.vocabulary)
         card = model_card(self.work, self.recipe, len(samples), kept, self.device.type)
         export(self.work / "export", with_words(networks, known, kept), vae, kept, card)
         print(f"The weights are in {self.work / 'export'}.")
@@ -104,6 +118,21 @@ class Training:
         print(f"The sheet is {self.work / 'sheet.png'}.")
         return True
 
+    def _take_means(self, networks: Networks, vae: Any, vocabulary: dict[str, int]) -> None:
+        """Fills the networks with what the last of their stages came to, here or, of what was not trained here, before."""
+        sharp = checkpoint_file(self.work, "sharp")
+        if sharp.exists():
+            _fill([*networks.modules(), vae.decoder], _means(sharp))
+            return
+        net = checkpoint_file(self.work, "net")
+        if net.exists() or not self.from_weights:
+            _fill(networks.modules(), _means(net))
+        else:
+            take_weights(self.from_weights, networks, vocabulary)
+        decoder = checkpoint_file(self.work, "vae")
+        if decoder.exists() or not self.from_weights:  # else it stays as it was exported before
+            _fill([vae.decoder], _means(decoder))
+
     def _words(self) -> list[str]:
         """The tokenizer's words, settled when they are first needed: the networks are made for them."""
         file = self.work / "words.json"
@@ -112,6 +141,15 @@ class Training:
             file.write_text(json.dumps(sorted({*caption_words(), *words_of(captions)})), "utf-8")
         words: list[str] = json.loads(file.read_text("utf-8"))
         return words
+
+    def _encoded_samples(self, vae: Any) -> LatentPool:
+        self._need_samples()
+        encode_pool(self.pool, self.work / "latents", vae, self.device)
+        return LatentPool(self.pool, self.work / "latents")
+
+    def _need_samples(self) -> None:
+        if not shard_folders(self.pool):
+            raise TrainingError("There are no rendered samples yet: run the stage 'pool' first.")
 
     def _fresh_networks(self, captions: CaptionEncoder) -> Networks:
         torch.manual_seed(self.recipe.seed)
@@ -130,12 +168,16 @@ class Training:
             take_autoencoder(self.from_weights, vae)
             save_checkpoint(file, {"vae": vae.state_dict()})
             return vae
-        if not shard_folders(self.pool):
-            raise TrainingError("There are no rendered samples yet: run the stage 'pool' first.")
+        self._need_samples()
         squares = FigureSquares(self.pool)(np.random.default_rng(self.recipe.seed), _SQUARES, 64)
         patches.begin_with(vae, patches.principal_components(to_unit(squares, torch.device("cpu")), recipe.latent_channels))
         save_checkpoint(file, {"vae": vae.state_dict()})
         return vae
+
+
+def _means(checkpoint: Path) -> list[torch.Tensor]:
+    means: list[torch.Tensor] = load_checkpoint(checkpoint)["stage"]["ema"]["means"]
+    return means
 
 
 @torch.no_grad()
