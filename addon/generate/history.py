@@ -182,13 +182,15 @@ def resume_unfinished() -> None:
 
 def _resume_on() -> None:
     end = time.perf_counter() + _PIECE
-    while _unfinished and time.perf_counter() < end:
+    while _unfinished:
         for record in read_records([_unfinished.pop()], 1, lambda record: not record.state.is_final):  # the oldest one first
             try:
                 _session.resume(record)
             except (UserError, LinkError, RecordError) as error:
                 _unfinished.clear()
                 _session.fail(str(error))
+        if time.perf_counter() > end:
+            break
     if _unfinished:
         timer.later("resume", _resume_on)
 

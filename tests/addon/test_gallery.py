@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,7 +17,7 @@ bpy = pytest.importorskip("bpy")
 import numpy as np  # noqa: E402
 import pose_to_anime  # noqa: E402
 from pose_to_anime.addon import png  # noqa: E402
-from pose_to_anime.addon.generate import gallery, held_images, history, pictures, session, timer  # noqa: E402
+from pose_to_anime.addon.generate import gallery, held_images, history, pictures, session  # noqa: E402
 from pose_to_anime.addon.generate.history_items import Limits  # noqa: E402
 from pose_to_anime.addon.generate.records import (  # noqa: E402
     Record,
@@ -32,7 +32,7 @@ from pose_to_anime.addon.generate.records import (  # noqa: E402
 )
 from pose_to_anime.addon.operators import history as history_verbs  # noqa: E402
 from pose_to_anime.generation_server.protocol import GenerationRequest, JobState, new_job_id  # noqa: E402
-from step_server import wait_for  # noqa: E402
+from timer_calls import settle, tick_until  # noqa: E402
 
 OPS = bpy.ops.pose_to_anime
 OTHER = "b" * 32
@@ -45,7 +45,7 @@ def blender(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("POSE_TO_ANIME_HOME", str(tmp_path / "home"))
     bpy.ops.wm.read_factory_settings(use_empty=True)
     pose_to_anime.register()
-    timer.tick()
+    settle()
     yield
     pose_to_anime.unregister()
 
@@ -76,11 +76,7 @@ def make(prompt: str, age: float, file_id: str = "", seed: int = 7, **request: o
 def read() -> None:
     """Have the history read to its end, as the timer does."""
     history.refresh()
-    settle(lambda: gallery.is_read() and gallery._state.reading is None)
-
-
-def settle(what: Callable[[], bool]) -> None:
-    wait_for(lambda: what() or None, timer.tick)
+    settle()
 
 
 def shown() -> list[str]:
@@ -118,7 +114,7 @@ def test_stars_survive_undo_other_files_and_another_blender() -> None:
     assert gallery.item(record.job_id).favourite
     pose_to_anime.unregister()
     pose_to_anime.register()
-    timer.tick()
+    settle()
     read()
     assert gallery.item(record.job_id).favourite
     OPS.star_result(job_id=record.job_id)
@@ -180,7 +176,7 @@ def test_all_but_favourites_are_deleted_and_remembered_as_unwanted() -> None:
     bpy.context.window_manager.pose_to_anime.history = "FILE"
     assert [item.job_id for item in gallery.others(True)] == [goes.job_id]
     assert OPS.discard_others("EXEC_DEFAULT") == {"FINISHED"}
-    settle(lambda: gallery.count() == 2 and gallery._state.reading is None)
+    tick_until(lambda: gallery.count() == 2 and gallery._state.reading is None)
     assert {record.job_id for record in read_records(record_paths(), 9)} == {stays.job_id, elsewhere.job_id}
     assert not goes.result_path.exists() and pictures.image_of(goes.job_id) is None
 
@@ -193,9 +189,9 @@ def test_a_page_or_all_that_is_found_is_deleted_but_no_favourite() -> None:
     girls = [record.job_id for record in made if "girl" in record.request.prompt and record is not made[1]]
     assert [item.job_id for item in gallery.shown(True)] == girls
     assert OPS.discard_shown("EXEC_DEFAULT") == {"FINISHED"}
-    settle(lambda: gallery.count() == 30 - gallery.PAGE + 1 and gallery._state.reading is None)
+    tick_until(lambda: gallery.count() == 30 - gallery.PAGE + 1 and gallery._state.reading is None)
     assert OPS.discard_shown("EXEC_DEFAULT", all_pages=True) == {"FINISHED"}
-    settle(lambda: gallery.count() == 16 and gallery._state.reading is None)
+    tick_until(lambda: gallery.count() == 16 and gallery._state.reading is None)
     assert {record.job_id for record in read_records(record_paths(), 99)} == {record.job_id for record in made} - set(girls)
 
 
@@ -220,7 +216,7 @@ def test_beyond_the_limit_nothing_goes_before_it_was_said(monkeypatch: pytest.Mo
     newest = make("a girl", 0.0)
     gallery.picture_came()
     read()
-    settle(lambda: gallery.count() == 5 and gallery._state.reading is None)
+    tick_until(lambda: gallery.count() == 5 and gallery._state.reading is None)
     (late,) = gallery.too_much().leaving
     assert late.job_id == made[1].job_id, "of it the panel had not said so"
     assert newest.result_path.exists()
@@ -237,7 +233,7 @@ def test_removals_go_on_one_after_the_other_and_spare_stars() -> None:
     mark(made[1].star_path, True)  # by another Blender: the history here has not been read since
     gallery.remove(tuple(items[:2]))
     gallery.remove(tuple(items[2:4]))
-    settle(lambda: gallery.count() == 2 and gallery._state.reading is None)
+    tick_until(lambda: gallery.count() == 2 and gallery._state.reading is None)
     assert {record.job_id for record in read_records(record_paths(), 9)} == {made[1].job_id, made[4].job_id}
     assert gone() == {made[number].job_id for number in (0, 2, 3)}
 
@@ -262,7 +258,7 @@ def test_images_that_something_uses_outlive_their_results(tmp_path: Path) -> Non
     bpy.ops.ed.undo_push(message="used")
     assert OPS.discard_result(job_id=bare.job_id) == {"FINISHED"}
     assert OPS.discard_others("EXEC_DEFAULT") == {"FINISHED"}
-    settle(lambda: gallery.count() == 0 and gallery._state.reading is None)
+    tick_until(lambda: gallery.count() == 0 and gallery._state.reading is None)
     assert pictures.image_of(shown.job_id) is None and not any(record.result_path.exists() for record in (used, kept, bare))
     assert session.session.notice.endswith("which uses them: 2.")
     bpy.ops.mesh.primitive_cube_add()
@@ -316,7 +312,7 @@ def test_a_file_whose_picture_is_gone_says_so(tmp_path: Path) -> None:
     history._tell_missing()
     assert pictures.title(record) in session.session.notice
     assert not history.is_gone(record.job_id), "panels look into memory alone"
-    settle(lambda: history.is_gone(record.job_id))
+    tick_until(lambda: history.is_gone(record.job_id))
 
 
 def test_what_the_dialog_did_not_show_is_not_deleted() -> None:
@@ -379,12 +375,12 @@ def test_fetching_without_a_server_is_one_sentence(monkeypatch: pytest.MonkeyPat
     from pose_to_anime.addon.generate import errands
 
     assert OPS.fetch_results() == {"FINISHED"} and errands.is_running("fetch_results")
-    settle(lambda: not errands.is_running("fetch_results"))
+    tick_until(lambda: not errands.is_running("fetch_results"))
     assert errands.errand("fetch_results").state == "failed" and errands.errand("fetch_results").sentence.endswith(".")
     session.session.link.process.send_signal(signal.SIGSTOP)  # or it might be done before it is killed
     assert OPS.fetch_results() == {"FINISHED"}
     session.session.link.process.kill()
-    settle(lambda: session.session.link is None)
+    tick_until(lambda: session.session.link is None)
     assert not errands.is_running("fetch_results") and not session.session.errands
     assert "bridge" in errands.errand("fetch_results").sentence
 

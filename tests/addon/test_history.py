@@ -6,9 +6,8 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,7 +17,7 @@ import numpy as np  # noqa: E402
 import pose_to_anime  # noqa: E402
 from pose_to_anime.addon import png  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import is_mannequin  # noqa: E402
-from pose_to_anime.addon.generate import history, pictures, records, session, timer  # noqa: E402
+from pose_to_anime.addon.generate import history, pictures, records, session  # noqa: E402
 from pose_to_anime.addon.generate.records import (  # noqa: E402
     Record,
     RecordError,
@@ -29,7 +28,8 @@ from pose_to_anime.addon.generate.records import (  # noqa: E402
 )
 from pose_to_anime.generation_server.protocol import GenerationRequest, JobState, new_job_id  # noqa: E402
 from refusals import STEPS  # noqa: E402
-from step_server import StepServer, wait_for  # noqa: E402
+from step_server import StepServer  # noqa: E402
+from timer_calls import settle, tick_until  # noqa: E402
 
 pytestmark = pytest.mark.requires("server")
 OPS = bpy.ops.pose_to_anime
@@ -50,7 +50,7 @@ def blender(server: StepServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(session, "bridge_settings", lambda: settings)
     bpy.ops.wm.read_factory_settings(use_empty=False)
     pose_to_anime.register()
-    timer.tick()
+    settle()
     new_file()
     yield
     pose_to_anime.unregister()
@@ -73,20 +73,9 @@ def generate(prompt: str = "1girl", wait: bool = True) -> str:
     bpy.ops.ed.undo_push(message="Generate")
     (job_id,) = set(session.session.jobs) - known
     if wait:
-        wait_until(lambda: job_id not in session.session.jobs)
+        tick_until(lambda: job_id not in session.session.jobs)
         settle()
     return job_id
-
-
-def wait_until(what: Callable[[], Any]) -> None:
-    wait_for(lambda: what() or None, timer.tick)
-
-
-def settle() -> None:
-    """Until no task waits, but for fitting a picture into an editor: here none is ever drawn."""
-    for _ in range(12):
-        timer.tick()
-    wait_until(lambda: all(name.startswith("fit ") for name, _ in timer._tasks))
 
 
 def test_a_picture_arrives_as_an_image() -> None:
@@ -114,11 +103,11 @@ def test_undo_and_redo_leave_pictures_alone() -> None:
 
 def test_undo_while_a_job_runs_does_not_lose_it() -> None:
     job_id = generate("slow", wait=False)
-    wait_until(lambda: session.session.jobs[job_id].step > 0)
+    tick_until(lambda: session.session.jobs[job_id].step > 0)
     file_id = history.ensure_file_id(bpy.context.scene)
     bpy.ops.ed.undo()
     assert history.ensure_file_id(bpy.context.scene) == file_id
-    wait_until(lambda: job_id not in session.session.jobs)
+    tick_until(lambda: job_id not in session.session.jobs)
     settle()
     assert pictures.image_of(job_id) is not None
 
@@ -128,7 +117,7 @@ def test_a_job_goes_to_the_file_that_it_was_started_in(tmp_path: Path) -> None:
     job_id = generate("slow", wait=False)
     bpy.ops.wm.save_as_mainfile(filepath=str(first))
     new_file()
-    wait_until(lambda: job_id not in session.session.jobs)
+    tick_until(lambda: job_id not in session.session.jobs)
     settle()
     assert pictures.image_of(job_id) is None, "another file's picture does not belong here"
     assert "ready" in session.session.notice
@@ -190,7 +179,7 @@ def test_a_discarded_picture_can_be_brought_back() -> None:
 def test_varying_changes_the_seed_alone() -> None:
     first = history.entry(generate())
     assert OPS.vary_result(job_id=first.job_id) == {"FINISHED"}
-    wait_until(lambda: not session.session.jobs)
+    tick_until(lambda: not session.session.jobs)
     settle()
     second = history.latest()
     assert second.job_id != first.job_id and second.request.seed != first.request.seed
@@ -249,9 +238,9 @@ def test_saving_keeps_the_recipe(tmp_path: Path) -> None:
 
 def test_cancelling_and_failing_leave_the_next_job_alone() -> None:
     job_id = generate("slow", wait=False)
-    wait_until(lambda: session.session.jobs[job_id].step > 0)
+    tick_until(lambda: session.session.jobs[job_id].step > 0)
     OPS.cancel(job_id=job_id)
-    wait_until(lambda: not session.session.jobs)
+    tick_until(lambda: not session.session.jobs)
     assert read_record(record_paths()[0]).state is JobState.CANCELLED and session.session.error == ""
     generate("crash")
     assert session.session.error.endswith(".")
@@ -262,12 +251,12 @@ def test_cancelling_and_failing_leave_the_next_job_alone() -> None:
 
 def test_a_bridge_that_dies_loses_nothing() -> None:
     job_id = generate("slow", wait=False)
-    wait_until(lambda: session.session.jobs[job_id].step > 0)
+    tick_until(lambda: session.session.jobs[job_id].step > 0)
     session.session.link.process.kill()
-    wait_until(lambda: session.session.link is None)
+    tick_until(lambda: session.session.link is None)
     assert "safe" in session.session.error and job_id in session.session.jobs
     OPS.connect()
-    wait_until(lambda: job_id not in session.session.jobs)
+    tick_until(lambda: job_id not in session.session.jobs)
     settle()
     assert pictures.image_of(job_id) is not None
 
@@ -275,18 +264,22 @@ def test_a_bridge_that_dies_loses_nothing() -> None:
 def test_a_job_is_taken_up_by_the_next_blender(tmp_path: Path) -> None:
     job_id = generate("slow", wait=False)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
-    wait_until(lambda: session.session.jobs[job_id].step > 0)
+    tick_until(lambda: session.session.jobs[job_id].step > 0)
     session.stop()  # what is left of a Blender that was closed
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
     assert history.entries() == ()
     history.resume_unfinished()
     assert job_id in session.session.jobs
-    wait_until(lambda: job_id not in session.session.jobs)
+    tick_until(lambda: job_id not in session.session.jobs)
     settle()
     assert pictures.image_of(job_id) is not None
 
 
-def test_all_jobs_are_taken_up_however_many_there_are_and_whatever_came_after_them() -> None:
+@pytest.mark.parametrize("piece", [history._PIECE, 0.0], ids=("quick", "one at each call"))
+def test_all_jobs_are_taken_up_however_many_there_are_and_whatever_came_after_them(
+    piece: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "_PIECE", piece)
     file_id, now = history.ensure_file_id(bpy.context.scene), time.time()
 
     def written(age: float, state: JobState) -> Path:
@@ -301,7 +294,7 @@ def test_all_jobs_are_taken_up_however_many_there_are_and_whatever_came_after_th
     for index in range(70):
         written(float(index), JobState.FAILED)
     history.resume_unfinished()
-    wait_until(lambda: all(read_record(path).state is JobState.DONE for path in asked))
+    tick_until(lambda: all(read_record(path).state is JobState.DONE for path in asked))
     assert read_record(old).state is JobState.QUEUED
     assert session.session.error == ""
 
@@ -313,7 +306,7 @@ def test_a_history_that_was_lost_comes_back_from_the_server() -> None:
     history.refresh()
     assert history.entries() == ()
     assert OPS.fetch_results() == {"FINISHED"}
-    wait_until(lambda: not session.session.errands)
+    tick_until(lambda: not session.session.errands)
     settle()
     assert "came from the server" in session.session.notice
     found = history.entry(job_id)
@@ -325,12 +318,12 @@ def test_a_history_that_was_lost_comes_back_from_the_server() -> None:
 def test_how_long_the_server_keeps_results_is_shown_and_set(server: StepServer) -> None:
     limits = bpy.context.window_manager.pose_to_anime.server_limits
     assert not limits.known and OPS.ask_server_limits() == {"FINISHED"}
-    wait_until(lambda: limits.known)
+    tick_until(lambda: limits.known)
     assert limits.keep_gib == 20.0 and limits.keep_days == 0.0
     for gib in (19.0, 12.0, 5.0):  # as a slider that is dragged
         limits.keep_gib = gib
     with server.client() as client:
-        wait_until(lambda: client.settings().keep_gib == 5.0 and not session.session.errands)
+        tick_until(lambda: client.settings().keep_gib == 5.0 and not session.session.errands)
         client.change_settings(keep_gib=20.0)
 
 

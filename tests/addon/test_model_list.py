@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,10 +15,11 @@ import numpy as np  # noqa: E402
 import pose_to_anime  # noqa: E402
 from hub import Hub, serve_hub  # noqa: E402
 from pose_to_anime.addon import png  # noqa: E402
-from pose_to_anime.addon.generate import environment, errands, history, model_list, models, session, timer  # noqa: E402
+from pose_to_anime.addon.generate import environment, errands, history, model_list, models, session  # noqa: E402
 from pose_to_anime.addon.generate.errand_runner import ErrandError  # noqa: E402
 from pose_to_anime.addon.generate.model_errands import kind_of  # noqa: E402
-from step_server import StepServer, wait_for  # noqa: E402
+from step_server import StepServer  # noqa: E402
+from timer_calls import settle, tick_until  # noqa: E402
 from weight_files import weights  # noqa: E402
 
 pytestmark = pytest.mark.requires("server")
@@ -76,20 +77,16 @@ def blender(server: StepServer, home: Path, monkeypatch: pytest.MonkeyPatch) -> 
     bpy.ops.wm.read_factory_settings(use_empty=True)
     pose_to_anime.register()
     bpy.context.preferences.system.use_online_access = True
-    timer.tick()
+    settle()
     yield
     pose_to_anime.unregister()
-
-
-def settle(what: Callable[[], object]) -> None:
-    wait_for(lambda: what() or None, timer.tick)
 
 
 def look(title: str) -> None:
     """Have the list filled by the server, and look at one of its lines."""
     OPS.refresh_models()
-    settle(lambda: models.is_told() and not errands.running())
-    settle(lambda: any(row.name == title for row in view().rows))
+    tick_until(lambda: models.is_told() and not errands.running())
+    tick_until(lambda: any(row.name == title for row in view().rows))
     view().active = [row.name for row in view().rows].index(title)
 
 
@@ -98,7 +95,7 @@ def view() -> bpy.types.PropertyGroup:
 
 
 def test_without_a_server_the_list_is_what_this_version_knows() -> None:
-    settle(lambda: len(view().rows) > 10)
+    tick_until(lambda: len(view().rows) > 10)
     kinds = [row.kind for row in view().rows]
     assert kinds[0] == "checkpoint" and kinds == sorted(kinds, key=list(model_list.KINDS).index)
     first = model_list.first_download()
@@ -111,9 +108,9 @@ def test_models_of_another_program_are_listed_and_painted_with_where_they_are(ho
     look("Lines")
     assert models.model("their_look") is None
     assert OPS.models_folder(directory=str(program)) == {"FINISHED"}
-    settle(lambda: not environment.folders.is_asking and models.model("their_look"))
+    tick_until(lambda: not environment.folders.is_asking and models.model("their_look"))
     assert f"{program}: 1 models" in environment.folders.lines and not environment.folders.error
-    settle(lambda: "their_look" in [row.name for row in view().rows])
+    tick_until(lambda: "their_look" in [row.name for row in view().rows])
 
     OPS.add_mannequin()
     assert OPS.choose_model(model="their_look") == {"FINISHED"}
@@ -121,13 +118,13 @@ def test_models_of_another_program_are_listed_and_painted_with_where_they_are(ho
     settings.use_pose = settings.use_depth = False
     assert OPS.generate() == {"FINISHED"}
     (job_id,) = session.session.jobs
-    settle(lambda: job_id not in session.session.jobs)
+    tick_until(lambda: job_id not in session.session.jobs)
     assert session.session.error == ""
     made = history.entry(job_id)
     assert made.request.model == "their_look" and made.result_path.exists()
 
     assert OPS.models_folder(directory=str(program), remove=True) == {"FINISHED"}
-    settle(lambda: not environment.folders.is_asking and models.model("their_look") is None)
+    tick_until(lambda: not environment.folders.is_asking and models.model("their_look") is None)
     assert theirs.exists() and not list(home.rglob("their_look*")), "nothing was copied, nothing is lost"
 
 
@@ -136,18 +133,18 @@ def test_a_download_says_its_size_first_and_is_followed_to_its_end(hub: Hub) -> 
     found = model_list.shown()
     assert not found.present and found.licence == "CC0-1.0" and found.pictures == "Do what you like."
     assert OPS.ask_download(model="lines") == {"FINISHED"}
-    settle(lambda: not errands.running())
+    tick_until(lambda: not errands.running())
     assert errands.errand("size of lines").state == "done", errands.errand("size of lines").sentence
     assert model_list.size(found) == 50_000 and model_list.plan("lines").free > 0 and hub.asked == []
     assert OPS.download_model(model="lines") == {"FINISHED"}
     assert [errand.name for errand in model_list.under_way()] == ["download of lines"]
-    settle(lambda: not errands.running())
+    tick_until(lambda: not errands.running())
     assert errands.errand("download of lines").state == "done"
-    settle(lambda: model_list.status("lines").present)
+    tick_until(lambda: model_list.status("lines").present)
     assert model_list.shown().name == "lines", "the same line is looked at"
     again = errands.errand("download of lines")
     assert OPS.download_model(model="builtin") == {"FINISHED"}
-    settle(lambda: not errands.running())
+    tick_until(lambda: not errands.running())
     failed = errands.errand("download of builtin")
     assert failed.state == "failed" and failed.sentence.endswith(".") and again.state == "done"
 
@@ -160,17 +157,17 @@ def test_files_that_the_server_cannot_use_are_said_with_the_list(home: Path) -> 
     assert models.problems() == (), "nobody has looked yet"
     try:
         OPS.connect()
-        settle(models.problems)
+        tick_until(models.problems)
         assert len(models.problems()) == 2 and all(sentence.endswith(".") for sentence in models.problems())
         assert any("broken.toml" in sentence for sentence in models.problems())
         assert any("old.ckpt can run code" in sentence for sentence in models.problems())
         old.unlink()
         OPS.refresh_models()
-        settle(lambda: len(models.problems()) == 1)
+        tick_until(lambda: len(models.problems()) == 1)
     finally:
         broken.unlink()
     OPS.refresh_models()
-    settle(lambda: not models.problems())
+    tick_until(lambda: not models.problems())
 
 
 def test_offline_nothing_is_asked_of_the_hub() -> None:
@@ -187,16 +184,16 @@ def test_a_lora_from_disk_is_there_at_once_with_its_picture(link: bool, tmp_path
     picture = png.encode(np.full((32, 32, 3), 200, np.uint8))
     (tmp_path / f"{name}.preview.png").write_bytes(picture)
     assert OPS.import_model("EXEC_DEFAULT", filepath=str(source), link=link) == {"FINISHED"}
-    settle(lambda: not errands.running() and not session.session.told)
+    tick_until(lambda: not errands.running() and not session.session.told)
     target = home / "models" / "loras" / source.name
     assert target.read_bytes() == source.read_bytes() and target.samefile(source) is link
     assert "can be used now" in session.session.notice and not session.session.error
-    settle(lambda: model_list.shown() is not None and model_list.shown().title == name)
+    tick_until(lambda: model_list.shown() is not None and model_list.shown().title == name)
     assert model_list.shown().kind == "lora" and model_list.shown().family == "sd15"
     look(name)
     assert model_list._picture_of(model_list.shown()) == target.with_name(f"{name}.preview.png")
     OPS.import_model("EXEC_DEFAULT", filepath=str(source))
-    settle(lambda: not errands.running())
+    tick_until(lambda: not errands.running())
     assert errands.errand(f"import of {source.name}").sentence.endswith("is there already.")
 
 

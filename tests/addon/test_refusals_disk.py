@@ -12,9 +12,10 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 from pose_to_anime.addon.generate import history, pictures, session  # noqa: E402
-from refusals import blender_with, check_sentence, click, ended, files, tick_until, works  # noqa: E402
+from refusals import blender_with, check_sentence, click, ended, files, works  # noqa: E402
 from small_disk import fill, small_disk  # noqa: E402
 from step_server import StepServer  # noqa: E402
+from timer_calls import tick_until  # noqa: E402
 
 pytestmark = pytest.mark.requires("server")
 OPS = bpy.ops.pose_to_anime

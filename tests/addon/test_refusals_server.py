@@ -19,8 +19,9 @@ from pose_to_anime.addon import png  # noqa: E402
 from pose_to_anime.addon.generate import history, session  # noqa: E402
 from pose_to_anime.addon.generate.server_process import HOW_TO_START, PYTHON_VARIABLE  # noqa: E402
 from pose_to_anime.generation_server.protocol import PROTOCOL_HEADER, ServerAddress  # noqa: E402
-from refusals import STEPS, blender_with, check_sentence, click, ended, fails, refused, tick_until, use, works  # noqa: E402
+from refusals import STEPS, blender_with, check_sentence, click, ended, fails, refused, use, works  # noqa: E402
 from step_server import StepServer  # noqa: E402
+from timer_calls import tick_until  # noqa: E402
 
 pytestmark = pytest.mark.requires("server")
 OPS = bpy.ops.pose_to_anime

@@ -15,10 +15,10 @@ bpy = pytest.importorskip("bpy")
 import numpy as np  # noqa: E402
 import pose_to_anime  # noqa: E402
 from pose_to_anime.addon import compat, png  # noqa: E402
-from pose_to_anime.addon.generate import gallery, history, session, shown_files, timer  # noqa: E402
+from pose_to_anime.addon.generate import gallery, history, session, shown_files  # noqa: E402
 from pose_to_anime.addon.generate.records import Record, new_record_path, write_file, write_record  # noqa: E402
 from pose_to_anime.generation_server.protocol import GenerationRequest, JobState, new_job_id  # noqa: E402
-from step_server import wait_for  # noqa: E402
+from timer_calls import settle, tick_until  # noqa: E402
 
 OPS = bpy.ops.pose_to_anime
 
@@ -29,14 +29,14 @@ def record_fixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     monkeypatch.setenv("POSE_TO_ANIME_HOME", str(tmp_path / "home"))
     bpy.ops.wm.read_factory_settings(use_empty=True)
     pose_to_anime.register()
-    timer.tick()
+    settle()
     file_id, job_id, created = history.ensure_file_id(bpy.context.scene), new_job_id(), time.time()
     path, request = new_record_path(file_id, job_id, created), GenerationRequest("builtin", "a girl", 64, 96)
     record = Record(path, job_id, file_id, request, created=created, state=JobState.DONE)
     write_file(record.result_path, png.encode(np.zeros((96, 64, 3), np.uint8)))
     write_record(record)
     history.refresh()
-    wait_for(lambda: (gallery.is_read() and gallery.count() == 1) or None, timer.tick)
+    tick_until(lambda: gallery.is_read() and gallery.count() == 1)
     yield record
     session.session.error = ""
     pose_to_anime.unregister()
@@ -51,7 +51,7 @@ def test_a_file_is_shown_or_it_is_said_where_it_is(record: Record, tmp_path: Pat
     (tmp_path / "xdg-open").write_text(f'#!/bin/sh\necho "$1" > "{tmp_path}/told"\n')
     (tmp_path / "xdg-open").chmod(0o755)
     assert OPS.show_in_folder(job_id=record.job_id) == {"FINISHED"}
-    wait_for(lambda: not shown_files._shown.is_busy or None, timer.tick)
+    tick_until(lambda: not shown_files._shown.is_busy)
     assert (tmp_path / "told").read_text().strip() == str(record.result_path.parent) and not session.session.error
 
 
@@ -59,7 +59,7 @@ def test_what_is_said_at_the_start_stays(record: Record) -> None:
     pose_to_anime.unregister()
     pose_to_anime.register()
     session.session.notice = "The server runs."  # as others do it while the history has not been looked at yet
-    wait_for(lambda: (gallery.is_read() and gallery.count() == 1) or None, timer.tick)
+    tick_until(lambda: gallery.is_read() and gallery.count() == 1)
     assert session.session.notice == "The server runs."
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     assert not session.session.notice, "it was of another file"

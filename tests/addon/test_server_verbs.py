@@ -12,11 +12,12 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 import pose_to_anime  # noqa: E402
-from pose_to_anime.addon.generate import environment, session, timer  # noqa: E402
+from pose_to_anime.addon.generate import environment, session  # noqa: E402
 from pose_to_anime.addon.generate.processes import is_running  # noqa: E402
 from pose_to_anime.addon.generate.server_process import PYTHON_VARIABLE, stop_server  # noqa: E402
 from pose_to_anime.generation_server.protocol import ServerAddress  # noqa: E402
 from step_server import start_step_servers, wait_for  # noqa: E402
+from timer_calls import settle, tick_until  # noqa: E402
 
 pytestmark = pytest.mark.requires("server")
 OPS = bpy.ops.pose_to_anime
@@ -29,7 +30,7 @@ def preferences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any
     pose_to_anime.register()
     addon = bpy.context.preferences.addons.new()
     addon.module = "pose_to_anime"
-    timer.tick()
+    settle()
     try:
         yield addon.preferences
     finally:
@@ -40,7 +41,7 @@ def preferences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any
 
 
 def becomes(state: str) -> None:
-    wait_for(lambda: session.session.server.state == state, timer.tick)
+    tick_until(lambda: session.session.server.state == state)
     assert session.session.error == ""
 
 
@@ -73,14 +74,14 @@ def test_start_restart_log_and_stop(preferences: Any, tmp_path: Path) -> None:
     assert bpy.data.texts["server.log"].as_string().strip() and second.token not in bpy.data.texts["server.log"].as_string()
     assert OPS.stop_server() == {"FINISHED"}
     becomes("down")
-    wait_for(lambda: not is_running(second.pid), timer.tick)
+    tick_until(lambda: not is_running(second.pid))
     assert ServerAddress.read(tmp_path / "server") is None and not OPS.free_memory.poll()
 
 
 def test_what_cannot_be_started_is_said_in_the_panel_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PYTHON_VARIABLE, str(tmp_path / "no python"))
     OPS.connect(start=True)
-    wait_for(lambda: session.session.server.state == "down", timer.tick)
+    tick_until(lambda: session.session.server.state == "down")
     assert "cannot be started" in session.session.error and session.session.error.endswith(".")
     session.stop()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))

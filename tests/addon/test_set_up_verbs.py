@@ -12,10 +12,10 @@ bpy = pytest.importorskip("bpy")
 
 import pose_to_anime  # noqa: E402
 from bridge_parts import make_record  # noqa: E402
-from pose_to_anime.addon.generate import environment, session, timer  # noqa: E402
+from pose_to_anime.addon.generate import environment, session  # noqa: E402
 from pose_to_anime.addon.generate.records import read_record  # noqa: E402
 from pose_to_anime.generation_server.protocol import JobState  # noqa: E402
-from step_server import wait_for  # noqa: E402
+from timer_calls import tick_until  # noqa: E402
 
 TOKEN = "planted-0123456789abcdef-token"
 
@@ -28,7 +28,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield tmp_path
     if environment.set_up().running:
         environment.cancel()
-        wait_for(lambda: not environment.set_up().running, timer.tick)
+        tick_until(lambda: not environment.set_up().running)
     pose_to_anime.unregister()
 
 
@@ -37,19 +37,19 @@ def test_a_picture_that_was_asked_for_waits_for_the_set_up_and_goes_with_it(home
     record = make_record(home / "history")
     session.submit(record)
     assert list(session.session.held) == [record.job_id] and session.session.link is None, "there is nobody to send it to yet"
-    wait_for(lambda: environment.set_up().progress.pid, timer.tick)
+    tick_until(lambda: environment.set_up().progress.pid)
     assert bpy.ops.pose_to_anime.cancel_set_up.poll()
     assert bpy.ops.pose_to_anime.cancel_set_up() == {"FINISHED"}
     assert not session.session.jobs and not session.session.held
     assert read_record(record.path).state is JobState.CANCELLED
-    wait_for(lambda: not environment.set_up().running, timer.tick)
+    tick_until(lambda: not environment.set_up().running)
     assert session.session.error == "", "who cancels knows that it is not done"
     assert not bpy.ops.pose_to_anime.cancel_set_up.poll()
 
 
 def test_a_set_up_goes_on_without_blender_and_is_followed_by_the_next(home: Path) -> None:
     environment.begin("install")
-    wait_for(lambda: environment.set_up().progress.pid, timer.tick)
+    tick_until(lambda: environment.set_up().progress.pid)
     pose_to_anime.unregister()
     pose_to_anime.register()
     assert environment.set_up().running
@@ -86,7 +86,7 @@ def test_offline_nothing_is_begun() -> None:
 def test_pictures_wait_for_an_environment_that_is_made_and_for_nothing_else(home: Path) -> None:
     environment.begin("verify")
     assert environment.set_up().running and not any(call() for call in session.waits_for_server)
-    wait_for(lambda: not environment.set_up().running, timer.tick)
+    tick_until(lambda: not environment.set_up().running)
     environment.begin("install")
     assert any(call() for call in session.waits_for_server)
     session.session.server = session.Server("connected")

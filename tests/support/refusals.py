@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ import bpy
 import pose_to_anime
 import pytest
 from pose_to_anime.addon.armature.mannequin import is_mannequin
-from pose_to_anime.addon.generate import history, pictures, session, timer
+from pose_to_anime.addon.generate import history, pictures, session
 from pose_to_anime.addon.generate.records import history_dir, read_record, record_paths
 from pose_to_anime.generation_server.protocol import JobState
-from step_server import StepServer, wait_for
+from step_server import StepServer
+from timer_calls import settle, tick_until
 
 OPS = bpy.ops.pose_to_anime
 STEPS = 20
@@ -31,7 +32,7 @@ def blender_with(server: StepServer) -> Iterator[Any]:
     addon.module = "pose_to_anime"
     addon.preferences.start_with_generate = False
     use(addon.preferences, server)
-    timer.tick()
+    settle()
     OPS.add_mannequin()
     settings = bpy.context.scene.pose_to_anime.generation
     settings.model, settings.steps = "builtin", STEPS
@@ -56,15 +57,10 @@ def click(prompt: str | None = None) -> str:
     return job_id
 
 
-def tick_until(what: Callable[[], Any]) -> Any:
-    return wait_for(lambda: what() or None, timer.tick)
-
-
 def ended(job_id: str) -> str:
     """Wait until a job is over; what the panel says then."""
     tick_until(lambda: job_id not in session.session.jobs)
-    for _ in range(12):
-        timer.tick()
+    settle()
     return session.session.error
 
 
