@@ -29,11 +29,14 @@ def needed(images: Iterable[bpy.types.Image]) -> list[bpy.types.Image]:
 
 
 def hold(record: Record) -> bool:
-    """Have the open file keep the image of a result that is about to leave the history. False where it needs none."""
+    """Have the open file keep the image of a result that is about to leave the history. False where it needs none, or cannot:
+    a linked image is another file's, into which nothing can be packed from here."""
     image = image_of(record.job_id)
     if image is None or not needed([image]):
         return False
     if _is_view(image):
+        if image.library is not None:
+            return False
         _pack(image)
     if image.packed_file is not None:
         _packed[record.job_id] = bytes(image.packed_file.data)

@@ -151,8 +151,7 @@ def throw_away(record: Record) -> bool:
         discard(record)
     except OSError as error:
         raise UserError(f"The picture cannot be discarded: {error.strerror or error}.") from error
-    if not stays and (image := pictures.image_of(record.job_id)):
-        bpy.data.images.remove(image)
+    _remove_images([record.job_id])
     _discarded.append(record.job_id)
     refresh()
     return stays
@@ -302,10 +301,19 @@ def _removed(job_ids: list[str]) -> None:
     if _held:
         _session.session.notice = f"Deleted from the history, but packed into this file, which uses them: {_held}."
     _held = 0
-    images = [image for job_id in job_ids if (image := pictures.image_of(job_id)) and not pictures.is_kept(image)]
-    for image in pictures.unused(images):
-        bpy.data.images.remove(image)
+    _remove_images(job_ids)
     refresh()
+
+
+def _remove_images(job_ids: list[str]) -> None:
+    """Take the images of results that are gone out of the file, but for those that it needs; it says which of these are empty."""
+    images = [image for job_id in job_ids if (image := pictures.image_of(job_id))]
+    needed = held_images.needed(images)
+    for image in images:
+        if image not in needed:
+            bpy.data.images.remove(image)
+    if needed:
+        timer.later("missing images", _tell_missing)
 
 
 @persistent

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,11 +14,11 @@ bpy = pytest.importorskip("bpy")
 
 import numpy as np  # noqa: E402
 import pose_to_anime  # noqa: E402
+from made_results import TEXT, blender_with_own_history, make, read  # noqa: E402
 from pose_to_anime.addon import png  # noqa: E402
-from pose_to_anime.addon.generate import gallery, held_images, history, pictures, session  # noqa: E402
+from pose_to_anime.addon.generate import gallery, pictures, session  # noqa: E402
 from pose_to_anime.addon.generate.history_items import Limits  # noqa: E402
 from pose_to_anime.addon.generate.records import (  # noqa: E402
-    Record,
     further_picture,
     gone,
     mark,
@@ -31,52 +29,20 @@ from pose_to_anime.addon.generate.records import (  # noqa: E402
     write_record,
 )
 from pose_to_anime.addon.operators import history as history_verbs  # noqa: E402
-from pose_to_anime.generation_server.protocol import GenerationRequest, JobState, new_job_id  # noqa: E402
 from timer_calls import settle, tick_until  # noqa: E402
 
 OPS = bpy.ops.pose_to_anime
 OTHER = "b" * 32
-TEXT = "1girl, red hat, ünïcode\nNegative prompt: nsfw\nSteps: 4, Seed: 7, Size: 64x96"
 
 
 @pytest.fixture(autouse=True)
 def blender(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A fresh Blender with a history of its own and no server."""
-    monkeypatch.setenv("POSE_TO_ANIME_HOME", str(tmp_path / "home"))
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    pose_to_anime.register()
-    settle()
-    yield
-    pose_to_anime.unregister()
+    with blender_with_own_history(tmp_path / "home", monkeypatch):
+        yield
 
 
 def browser() -> bpy.types.PropertyGroup:
     return bpy.context.window_manager.pose_to_anime.browser
-
-
-def make(prompt: str, age: float, file_id: str = "", seed: int = 7, **request: object) -> Record:
-    """A result ``age`` seconds old, of the open file unless told otherwise, with a recipe in it."""
-    file_id = file_id or history.ensure_file_id(bpy.context.scene)
-    created, job_id = time.time() - age, new_job_id()
-    asked = GenerationRequest(model="builtin", prompt=prompt, width=64, height=96, seed=seed, steps=4)
-    record = Record(
-        new_record_path(file_id, job_id, created),
-        job_id,
-        file_id,
-        dataclasses.replace(asked, **request),
-        created=created,
-        state=JobState.DONE,
-    )
-    pixels = np.random.default_rng(seed).integers(0, 256, (3, 2, 3), dtype=np.uint8).repeat(32, 0).repeat(32, 1)
-    write_file(record.result_path, png.encode(pixels, {"parameters": TEXT}))
-    write_record(record)
-    return record
-
-
-def read() -> None:
-    """Have the history read to its end, as the timer does."""
-    history.refresh()
-    settle()
 
 
 def shown() -> list[str]:
@@ -236,83 +202,6 @@ def test_removals_go_on_one_after_the_other_and_spare_stars() -> None:
     tick_until(lambda: gallery.count() == 2 and gallery._state.reading is None)
     assert {record.job_id for record in read_records(record_paths(), 9)} == {made[1].job_id, made[4].job_id}
     assert gone() == {made[number].job_id for number in (0, 2, 3)}
-
-
-def use_in_material(record: Record) -> None:
-    material = bpy.data.materials.new("with a picture")
-    material.use_fake_user = material.use_nodes = True
-    material.node_tree.nodes.new("ShaderNodeTexImage").image = pictures.open_image(record)
-
-
-def test_images_that_something_uses_outlive_their_results(tmp_path: Path) -> None:
-    shown, used, kept, bare = (make("a girl", n, seed=int(n)) for n in (1.0, 2.0, 3.0, 4.0))
-    (window,) = bpy.context.window_manager.windows
-    area = max(window.screen.areas, key=lambda area: area.width * area.height)
-    area.ui_type = "IMAGE_EDITOR"
-    read()
-    area.spaces.active.image = pictures.open_image(shown)
-    use_in_material(used)
-    use_in_material(bare)
-    pictures.keep(kept, "PACK")
-    expected = {record.job_id: pictures.read_png(record.result_path) for record in (used, kept, bare)}
-    bpy.ops.ed.undo_push(message="used")
-    assert OPS.discard_result(job_id=bare.job_id) == {"FINISHED"}
-    assert OPS.discard_others("EXEC_DEFAULT") == {"FINISHED"}
-    tick_until(lambda: gallery.count() == 0 and gallery._state.reading is None)
-    assert pictures.image_of(shown.job_id) is None and not any(record.result_path.exists() for record in (used, kept, bare))
-    assert session.session.notice.endswith("which uses them: 2.")
-    bpy.ops.mesh.primitive_cube_add()
-    bpy.ops.ed.undo_push(message="something else")
-    for step in (bpy.ops.ed.undo, bpy.ops.ed.redo, bpy.ops.ed.undo):
-        step()
-        for record in (used, kept, bare):
-            image = pictures.image_of(record.job_id)
-            assert image is not None and np.array_equal(pictures.pixels_of(image), expected[record.job_id]), step
-    for path in (tmp_path / "a.blend", tmp_path / "b.blend"):
-        bpy.ops.wm.save_as_mainfile(filepath=str(path))
-        bpy.ops.wm.open_mainfile(filepath=str(path))
-        for job_id, pixels in expected.items():
-            assert np.array_equal(pictures.pixels_of(pictures.image_of(job_id)), pixels), "it is in the file"
-    assert held_images.missing() == []
-
-
-def test_saving_puts_into_the_file_what_it_uses_and_nothing_else(tmp_path: Path) -> None:
-    path = tmp_path / "files" / "a.blend"
-    path.parent.mkdir()
-    bpy.ops.wm.save_as_mainfile(filepath=str(path))
-    used, shown = make("a girl", 1.0, seed=1), make("a boy", 2.0, seed=2)
-    read()
-    use_in_material(used)
-    pictures.open_image(shown)
-    expected = pictures.read_png(used.result_path)
-    bpy.ops.file.make_paths_relative()
-    assert ".." in pictures.image_of(used.job_id).filepath
-    bpy.ops.wm.save_as_mainfile(filepath=str(path))
-    assert pictures.image_of(used.job_id).packed_file and not pictures.image_of(shown.job_id).packed_file
-    for record in record_paths():
-        record.unlink()
-        record.with_suffix(".png").unlink()
-    bpy.ops.wm.open_mainfile(filepath=str(path))
-    assert np.array_equal(pictures.pixels_of(pictures.image_of(used.job_id)), expected)
-
-
-def test_a_file_whose_picture_is_gone_says_so(tmp_path: Path) -> None:
-    record = make("a girl", 1.0)
-    read()
-    use_in_material(record)
-    image = pictures.image_of(record.job_id)
-    path = tmp_path / "copied" / "pictures.blend"  # as an older version wrote it, which packed nothing
-    path.parent.mkdir()
-    bpy.data.libraries.write(str(path), {bpy.context.scene, *bpy.data.materials, image}, fake_user=False)
-    assert held_images.missing() == [] and not history.is_gone(record.job_id)
-    for file in record.files:
-        file.unlink(missing_ok=True)
-    bpy.ops.wm.open_mainfile(filepath=str(path))
-    assert held_images.missing() == [pictures.title(record)]
-    history._tell_missing()
-    assert pictures.title(record) in session.session.notice
-    assert not history.is_gone(record.job_id), "panels look into memory alone"
-    tick_until(lambda: history.is_gone(record.job_id))
 
 
 def test_what_the_dialog_did_not_show_is_not_deleted() -> None:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,13 +11,12 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
-import numpy as np  # noqa: E402
 import pose_to_anime  # noqa: E402
-from pose_to_anime.addon import compat, png  # noqa: E402
-from pose_to_anime.addon.generate import gallery, history, session, shown_files  # noqa: E402
-from pose_to_anime.addon.generate.records import Record, new_record_path, write_file, write_record  # noqa: E402
-from pose_to_anime.generation_server.protocol import GenerationRequest, JobState, new_job_id  # noqa: E402
-from timer_calls import settle, tick_until  # noqa: E402
+from made_results import blender_with_own_history, make, read  # noqa: E402
+from pose_to_anime.addon import compat  # noqa: E402
+from pose_to_anime.addon.generate import gallery, session, shown_files  # noqa: E402
+from pose_to_anime.addon.generate.records import Record  # noqa: E402
+from timer_calls import tick_until  # noqa: E402
 
 OPS = bpy.ops.pose_to_anime
 
@@ -26,20 +24,11 @@ OPS = bpy.ops.pose_to_anime
 @pytest.fixture(name="record")
 def record_fixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Record]:
     """The one picture of a history, in a fresh Blender."""
-    monkeypatch.setenv("POSE_TO_ANIME_HOME", str(tmp_path / "home"))
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    pose_to_anime.register()
-    settle()
-    file_id, job_id, created = history.ensure_file_id(bpy.context.scene), new_job_id(), time.time()
-    path, request = new_record_path(file_id, job_id, created), GenerationRequest("builtin", "a girl", 64, 96)
-    record = Record(path, job_id, file_id, request, created=created, state=JobState.DONE)
-    write_file(record.result_path, png.encode(np.zeros((96, 64, 3), np.uint8)))
-    write_record(record)
-    history.refresh()
-    tick_until(lambda: gallery.is_read() and gallery.count() == 1)
-    yield record
-    session.session.error = ""
-    pose_to_anime.unregister()
+    with blender_with_own_history(tmp_path / "home", monkeypatch):
+        made = make("a girl", 0.0)
+        read()
+        yield made
+        session.session.error = ""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other desktops are not asked by programs that a test can stand in for")
