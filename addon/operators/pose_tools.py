@@ -15,7 +15,7 @@ from ..armature.held import LEFT, RIGHT, hold_of, props_of
 from ..armature.mannequin import is_mannequin
 from ..armature.props.holding import require_props, swap_hands
 from ..errors import UserError
-from ..framing.camera import picture_camera
+from ..framing.camera import chosen_camera, pose_camera
 from .figure import _Posing, object_named
 from .reporting import report
 
@@ -61,7 +61,7 @@ class P2A_OT_look_at_camera(_Posing, bpy.types.Operator):
 
     def act(self, obj: bpy.types.Object) -> None:
         scene = bpy.context.scene
-        camera = object_named(scene, self.camera) if self.camera else picture_camera(scene)
+        camera = object_named(scene, self.camera) if self.camera else chosen_camera(scene) or pose_camera(scene)
         if camera is None:
             raise UserError(f"There is no object '{self.camera}'." if self.camera else "Add a pose camera first.")
         if not pose_tools.look_at(obj, camera.matrix_world.translation):

@@ -121,7 +121,7 @@ class P2A_OT_use_preset(Reporting, bpy.types.Operator):
             lines = ast.parse(path.read_text("utf-8")).body
         except (OSError, ValueError, SyntaxError):
             raise UserError("The file of this preset is gone or cannot be read: save the preset anew.") from None
-        _unset(context.scene.pose_to_anime.generation, {_target(line) for line in lines})
+        _unset(context.scene.pose_to_anime, {_target(line) for line in lines})
         unused = _carry_out(lines)
         if unused:
             tell_problems(self, [f"Not used of this preset of another version: {', '.join(unused)}."])
@@ -132,13 +132,16 @@ def _target(line: ast.stmt) -> str:
     return ast.unparse(line.targets[0]) if isinstance(line, ast.Assign) else ""
 
 
-def _unset(generation: bpy.types.PropertyGroup, targets: set[str]) -> None:
-    """What of the generation settings a whole preset does not speak of is as in a new scene: there was no such thing when it was
-    saved."""
-    if _WHOLE in targets:
-        for name in VALUES:
-            if name != "loras" and f"settings.{name}" not in targets:
-                generation.property_unset(name)
+def _unset(ours: bpy.types.PropertyGroup, targets: set[str]) -> None:
+    """What a whole preset does not speak of is as in a new scene: there was no such thing when it was saved. Its style aside, which
+    came with the numbers."""
+    if _WHOLE not in targets:
+        return
+    for name in VALUES:
+        if name != "loras" and f"settings.{name}" not in targets:
+            ours.generation.property_unset(name)
+    if "pose_tags.use" not in targets:
+        ours.pose_tags.property_unset("use")
 
 
 def _carry_out(lines: list[ast.stmt]) -> list[str]:

@@ -114,7 +114,7 @@ class P2A_PG_generation(bpy.types.PropertyGroup):
         subtype="FACTOR",
     )
     keep_results: EnumProperty(
-        name="Keep",
+        name="Kept Pictures",
         description="Where a picture goes when you keep it",
         items=(
             ("PACK", "In the .blend", "Packed into this file"),

@@ -99,13 +99,14 @@ class P2A_PT_models(InSidebar, bpy.types.Panel):
         _draw_problems(layout, view)
         if not bpy.app.online_access and not bpy.app.online_access_override:
             draw_online_switch(layout, context)
-        row = layout.row(align=True)
+        column = layout.column(align=True)
+        row = column.row(align=True)
         row.operator_context = "INVOKE_DEFAULT"
         row.operator(P2A_OT_import_model.bl_idname, icon="FILE_FOLDER")
         if session.server.state == "connected":
             row.operator(P2A_OT_refresh_models.bl_idname, text="", icon="FILE_REFRESH")
-        else:
-            row.operator(P2A_OT_connect.bl_idname, text="Connect", icon="LINKED").start = False
+        else:  # two words beside each other would be cut in a narrow sidebar
+            column.operator(P2A_OT_connect.bl_idname, text="Connect", icon="LINKED").start = False
 
 
 class _Drawn:

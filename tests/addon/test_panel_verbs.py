@@ -159,10 +159,12 @@ def test_a_preset_of_another_version_is_used_as_far_as_it_goes(settings, tmp_pat
     ]
     (tmp_path / "Old.py").write_text("\n".join(lines))
     settings.use_doll, settings.pictures, settings.start_from = True, 4, "TOON"
+    bpy.context.scene.pose_to_anime.pose_tags.use = False
     set_lora(settings, "ink", 0.5)
     bpy.ops.ed.undo_push(message="Start")
     assert ops.use_preset("EXEC_DEFAULT", True, **use) == {"FINISHED"}
     assert (settings.prompt, settings.steps, bpy.context.scene.pose_to_anime.styles.style) == ("ink", 41, "flat_colour")
+    assert bpy.context.scene.pose_to_anime.pose_tags.use
     assert (settings.use_doll, settings.pictures) == (False, 1), "what it does not speak of is as in a new scene"
     bpy.ops.ed.undo()
     settings = bpy.context.scene.pose_to_anime.generation

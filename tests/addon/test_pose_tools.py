@@ -116,6 +116,10 @@ def test_without_a_camera_it_says_so(figure) -> None:
     before = matrices(figure)
     with pytest.raises(RuntimeError, match="Add a pose camera first"):
         bpy.ops.pose_to_anime.look_at_camera()
+    bpy.ops.object.camera_add(location=(7.358891, -6.925791, 4.958309))  # as in Blender's start-up file: it takes no picture
+    bpy.context.scene.camera = bpy.context.object
+    with pytest.raises(RuntimeError, match="Add a pose camera first"):
+        bpy.ops.pose_to_anime.look_at_camera()
     with pytest.raises(RuntimeError, match="no object 'Nobody'"):
         bpy.ops.pose_to_anime.look_at_camera(camera="Nobody")
     assert moved(before, matrices(figure)) == 0.0
