@@ -130,6 +130,8 @@ def test_a_preset_keeps_the_panel_but_the_seed(settings, tmp_path: Path, monkeyp
     style = [getattr(styles, name) for name in STYLE_VALUES]
     assert all(style)
     monkeypatch.setattr(bpy.utils, "preset_paths", lambda part: [str(tmp_path / "presets" / part)])
+    menu = bpy.types.P2A_PT_presets
+    monkeypatch.setattr(menu, "bl_label", menu.bl_label)  # Blender has it say the preset's name
     assert ops.add_preset(name="My Look!") == {"FINISHED"}
     assert [path.name for path in (tmp_path / "presets" / SUBDIR).iterdir()] == ["My_Look.py"]
 
