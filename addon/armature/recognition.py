@@ -63,11 +63,6 @@ class Recognition:
         return not self.missing and not self.problems
 
 
-def joint_map_of(obj: bpy.types.Object) -> JointMap:
-    """Humanoid joint → deform bone of any armature object, as far as they are known; empty for what is no humanoid."""
-    return dict(recognise(obj).joints)
-
-
 def recognise(obj: bpy.types.Object) -> Recognition:
     """What an armature object is seen as. Quick enough for every redraw: what was found out is remembered by the bones' names and
     places and the user's choice."""

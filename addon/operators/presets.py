@@ -133,8 +133,8 @@ def _target(line: ast.stmt) -> str:
 
 
 def _unset(ours: bpy.types.PropertyGroup, targets: set[str]) -> None:
-    """What a whole preset does not speak of is as in a new scene: there was no such thing when it was saved. Its style aside, which
-    came with the numbers."""
+    """What a whole preset does not speak of is as in a new scene: there was no such thing when it was saved. Not the style, which
+    speaks of the numbers."""
     if _WHOLE not in targets:
         return
     for name in VALUES:

@@ -21,7 +21,7 @@ from pose_to_anime.addon.armature.figures import Figure, figures_in  # noqa: E40
 from pose_to_anime.addon.armature.keypoints import body_keypoints  # noqa: E402
 from pose_to_anime.addon.armature.mannequin import add_mannequin, is_child  # noqa: E402
 from pose_to_anime.addon.armature.map_files import known_maps, own_folder, refresh  # noqa: E402
-from pose_to_anime.addon.armature.recognition import joint_map_of, recognise  # noqa: E402
+from pose_to_anime.addon.armature.recognition import recognise  # noqa: E402
 from pose_to_anime.addon.errors import UserError  # noqa: E402
 from pose_to_anime.addon.generate.restore import restore_scene  # noqa: E402
 from pose_to_anime.addon.generate.scene_info import scene_info  # noqa: E402
@@ -119,7 +119,7 @@ def machine() -> bpy.types.Object:
 @pytest.mark.parametrize("make", [lambda: quadruped(True), lambda: quadruped(False), lamp, machine])
 def test_what_is_no_body_is_no_figure(make) -> None:
     obj = make()
-    assert joint_map_of(obj) == {} and figures() == []
+    assert recognise(obj).joints == {} and figures() == []
     assert "choose bones in Characters" in fault_of_character(obj, bpy.context.view_layer)
     look = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
     with pytest.raises(UserError, match="choose bones in Characters"):
@@ -180,15 +180,15 @@ def test_a_chosen_bone_goes_before_the_map_and_reset_takes_it_back() -> None:
     character = build(FAMILIES["vroid"])
     obj = character.armature
     assert OPS.set_joint(armature=obj.name, joint="leftHand", bone="J_Bip_L_Index1") == {"FINISHED"}
-    assert joint_map_of(obj)["leftHand"] == "J_Bip_L_Index1" and "leftIndexProximal" not in joint_map_of(obj)
+    assert recognise(obj).joints["leftHand"] == "J_Bip_L_Index1" and "leftIndexProximal" not in recognise(obj).joints
     obj.pose_to_anime_bones.leftFoot = "J_Bip_L_ToeBase"
-    assert joint_map_of(obj)["leftFoot"] == obj.pose_to_anime_bones.leftFoot == "J_Bip_L_ToeBase"
+    assert recognise(obj).joints["leftFoot"] == obj.pose_to_anime_bones.leftFoot == "J_Bip_L_ToeBase"
     OPS.set_joint(armature=obj.name, joint="rightFoot", bone="J_Bip_L_ToeBase")
     assert "is used for the left ankle and the right ankle" in fault_of_character(obj, bpy.context.view_layer)
     with pytest.raises(RuntimeError, match="has no bone 'nothing'"):
         OPS.set_joint(armature=obj.name, joint="leftFoot", bone="nothing")
     assert OPS.reset_character(armature=obj.name) == {"FINISHED"}
-    assert joint_map_of(obj)["leftHand"] == "J_Bip_L_Hand" and not settings(character).bones
+    assert recognise(obj).joints["leftHand"] == "J_Bip_L_Hand" and not settings(character).bones
 
 
 def test_a_half_known_rig_says_what_it_lacks_and_can_be_shown() -> None:
@@ -330,7 +330,7 @@ def test_a_rig_that_rigify_generates() -> None:
     for obj, by in ((metarig, "rigify_metarig"), (rig, "rigify")):
         seen = recognise(obj)
         assert seen.by == by and not seen.missing and len(seen.joints) == 52, by
-    joints = joint_map_of(rig)
+    joints = recognise(rig).joints
     assert joints["leftUpperArm"] == "DEF-upper_arm.L" and set(recognise(rig).eyes) == {"leftEye", "rightEye"}
     rig.pose.bones["upper_arm_parent.L"]["IK_FK"] = 1.0
     rig.pose.bones["forearm_fk.L"].rotation_euler.x = 1.0

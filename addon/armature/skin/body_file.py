@@ -152,15 +152,6 @@ def read_body(path: Path) -> Body:
     return _checked(path.name, json.dumps(read_merged(path), default=str))
 
 
-def bodies_in(folder: Path) -> dict[str, Body]:
-    """All bodies of a folder by the names of their files, in order.
-
-    Raises:
-        BodyFileError: as for ``read_body``.
-    """
-    return {path.stem: read_body(path) for path in sorted(folder.glob("*.toml"))}
-
-
 @functools.lru_cache(maxsize=24)
 def _checked(file: str, merged: str) -> Body:
     return _Reader(file).body(json.loads(merged))

@@ -75,15 +75,6 @@ def apply_sliders(body: Body, values: Mapping[str, float]) -> Body:
     return dataclasses.replace(body, proportions=clamped(combined(body.proportions, _moved(values))))
 
 
-def body_file_text(title: str, base_name: str, base: Body, values: Mapping[str, float]) -> str:
-    """A body file for ``base``, whose own file is named ``base_name``, with these sliders.
-
-    Raises:
-        SliderError: as for ``apply_sliders``, or the title is empty.
-    """
-    return file_text_of(title, base_name, base, apply_sliders(base, values))
-
-
 def file_text_of(title: str, base_name: str, base: Body, body: Body) -> str:
     """A body file for a body of the form of ``base`` and with its age, whose own file is named ``base_name``.
 

@@ -11,7 +11,7 @@ import pytest
 from pose_to_anime.addon.armature.skin.body_file import Body, BodyFileError, read_body
 from pose_to_anime.addon.armature.skin.build import Skin, build_skin
 from pose_to_anime.addon.armature.skin.proportions import PROPORTIONS
-from pose_to_anime.addon.armature.skin.sliders import SLIDERS, SliderError, apply_sliders, body_file_text
+from pose_to_anime.addon.armature.skin.sliders import SLIDERS, SliderError, apply_sliders, file_text_of
 from pose_to_anime.addon.package import RIGS
 
 FOLDER = RIGS / "mannequins"
@@ -190,7 +190,7 @@ def test_a_saved_body_reads_as_the_sliders_left_it(name: str, tmp_path: Path) ->
     values = {slider: each.high if number % 2 else each.low for number, (slider, each) in enumerate(SLIDERS.items())}
     base = body_of(name)
     path = tmp_path / "mine.toml"
-    path.write_text(body_file_text('My "own" body \\', name, base, values), encoding="utf-8")
+    path.write_text(file_text_of('My "own" body \\', name, base, apply_sliders(base, values)), encoding="utf-8")
     saved = read_body(path)
     assert saved.title == 'My "own" body \\'
     assert saved.age == base.age

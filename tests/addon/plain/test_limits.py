@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pose_to_anime.addon.armature.joint_map import joint_map
-from pose_to_anime.addon.armature.skin.body_file import bodies_in
+from pose_to_anime.addon.armature.skin.body_file import read_body
 from pose_to_anime.addon.armature.skin.build import build_skin
 from pose_to_anime.addon.package import RIGS
 from pose_to_anime.addon.pose import rotations as rot
@@ -18,7 +18,7 @@ from pose_to_anime.addon.pose.limits import JointLimits, euler_angles, joint_lim
 from pose_to_anime.addon.pose.normalised import Pose, mirror
 from pose_to_anime.addon.pose.rest import HumanoidRest, humanoid_rest
 
-BODIES = bodies_in(RIGS / "mannequins")
+BODIES = {path.stem: read_body(path) for path in sorted((RIGS / "mannequins").glob("*.toml"))}
 LEFT, FORWARD, UP = np.array([1.0, 0, 0]), np.array([0, -1.0, 0]), np.array([0, 0, 1.0])
 
 
