@@ -74,6 +74,8 @@ def named_numbers(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def tell_outfit(scene: bpy.types.Scene) -> None:
     """Let the prompt say what figures wear, in place of what it says otherwise."""
+    import bpy
+
     from .dressing.wearing import worn_tags
     from .wardrobe.catalogue import read_catalogue
     from .wardrobe.prompt_tags import retold

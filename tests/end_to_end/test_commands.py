@@ -298,3 +298,17 @@ def test_drafts_have_their_own_settings_and_follow_their_poses(tmp_path: Path) -
         for own, other in ((0, 1), (1, 0)):
             assert overlap(seen[own], asked[own]) > FOLLOWED
             assert overlap(seen[own], asked[own]) > overlap(seen[own], asked[other]) + 0.2
+
+
+def test_the_prompt_says_what_the_figures_wear_in_place_of_what_it_said(tmp_path: Path) -> None:
+    words = ("generate", "--model", "builtin", "--steps", "1", "--prompt", "1girl, blonde hair, white dress, smile, park")
+    told = {}
+    for outfit in ("", "school"):
+        out = tmp_path / f"wears {outfit}"
+        done = studio(*words, *(("--outfit", outfit) if outfit else ()), "--out", out, home=tmp_path / "home")
+        assert done.returncode == 0, done.stderr
+        record = json.loads((out / "request.json").read_text("utf-8"))
+        told[outfit] = record["request"]["prompt"].split(", ")
+        assert all(bool(figure["worn"]) == bool(outfit) for figure in record["scene"]["figures"])
+    assert {"white dress", "blonde hair"} <= set(told[""])
+    assert {"serafuku", "1girl", "park"} <= set(told["school"]) and not {"white dress", "blonde hair"} & set(told["school"])
