@@ -39,7 +39,8 @@ def main() -> int:
             try:
                 with running_server(session.home / "server", "--port", "0") as server:
                     server.wait_until_ready()
-                    runs = [session.run("first_picture", timeout=600).facts for _ in range(repeat)]
+                    worker = {"worker": server.worker_pid()}
+                    runs = [session.run("first_picture", timeout=600, arguments=worker).facts for _ in range(repeat)]
             finally:
                 session.close()
             redraw = statistics.median(run["redraw"] for run in runs)

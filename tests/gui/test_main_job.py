@@ -19,8 +19,9 @@ def server(session: Session) -> Iterator[RunningServer]:
         yield running
 
 
-def play(session: Session, backend: str, whole: bool) -> Outcome:
-    outcome = session.run("first_picture", backend=backend, timeout=600, arguments={"whole": whole})
+def play(session: Session, server: RunningServer, backend: str, whole: bool) -> Outcome:
+    arguments = {"whole": whole, "worker": server.worker_pid()}
+    outcome = session.run("first_picture", backend=backend, timeout=600, arguments=arguments)
     assert outcome.exit_code == 0, outcome.console
     assert "Traceback" not in outcome.console, outcome.console
     return outcome
@@ -64,10 +65,10 @@ def check_photograph(outcome: Outcome, name: str) -> None:
 
 def test_from_the_factory_scene_to_the_picture(session: Session, server: RunningServer) -> None:
     usual, *others = session.window.backends
-    outcome = play(session, usual, whole=True)
+    outcome = play(session, server, usual, whole=True)
     check_first(outcome)
     check_rest(outcome)
     # Each descriptor set of Mesa's software Vulkan is a memory map. Blender gives none back, and a process
     # may have 65,530 of them: a session there ends, whatever it does, after a minute or two of drawing.
     for backend in others:
-        check_first(play(session, backend, whole=False))
+        check_first(play(session, server, backend, whole=False))
