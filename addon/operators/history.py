@@ -16,6 +16,7 @@ from ..generate import errands, gallery, history, server_limits, session, timer
 from ..generate.amounts import pictures
 from ..generate.history_items import Item
 from ..generate.records import history_dir
+from .folders import open_folder
 from .reporting import Reporting, report
 from .results import OnResult, Record
 
@@ -123,20 +124,14 @@ class P2A_OT_keep_history_limits(_Tidying, bpy.types.Operator):
         return gallery.too_much().leaving
 
 
-class P2A_OT_open_history(bpy.types.Operator):
+class P2A_OT_open_history(Reporting, bpy.types.Operator):
     bl_idname = "pose_to_anime.open_history"
     bl_label = "Open Folder"
     bl_description = "Show the folder of the history in the system's file manager"
     bl_options = {"INTERNAL"}
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
-        folder = history_dir()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            report(self, {"ERROR"}, f"The folder {folder} cannot be made: {error.strerror or error}.")
-            return {"CANCELLED"}
-        return bpy.ops.wm.path_open(filepath=str(folder))
+    def run(self, _context: bpy.types.Context) -> None:
+        open_folder(history_dir())
 
 
 class P2A_OT_fetch_results(Reporting, bpy.types.Operator):

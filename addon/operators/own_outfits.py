@@ -11,6 +11,7 @@ from ..translations import translated
 from ..wardrobe.catalogue import write_examples
 from ..wardrobe.outfit_files import delete_outfit, read_outfits, save_outfit
 from .figure import require_mannequin, the_mannequin
+from .folders import open_folder
 from .own_files import Saves
 from .reporting import Reporting, report
 
@@ -64,8 +65,7 @@ class P2A_OT_own_styles(Reporting, bpy.types.Operator):
 
     def run(self, context: bpy.types.Context) -> None:
         folder = write_examples()
-        if not bpy.app.background:
-            bpy.ops.wm.path_open(filepath=str(folder))
+        open_folder(folder)
         report(self, {"INFO"}, f"Your own hair and clothes lie in {folder}")
 
 

@@ -14,6 +14,7 @@ from ...generation_server.protocol import user_data_dir
 from ..errors import UserError
 from ..generate import diagnostics, environment
 from ..generate.connection import server_dir
+from .folders import open_folder
 from .reporting import InPanel, Reporting, report
 
 
@@ -34,17 +35,14 @@ class P2A_OT_stop_server(InPanel, bpy.types.Operator):
         environment.stop_server(self.restart)
 
 
-class P2A_OT_open_folder(bpy.types.Operator):
+class P2A_OT_open_folder(Reporting, bpy.types.Operator):
     bl_idname = "pose_to_anime.open_folder"
     bl_label = "Open Folder"
     bl_description = "Show your folder of the extension: models, history, the server and its environment"
     bl_options = {"INTERNAL"}
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
-        folder = user_data_dir()
-        folder.mkdir(parents=True, exist_ok=True)
-        bpy.ops.wm.path_open(filepath=str(folder))
-        return {"FINISHED"}
+    def run(self, _context: bpy.types.Context) -> None:
+        open_folder(user_data_dir())
 
 
 class P2A_OT_open_log(bpy.types.Operator):

@@ -16,6 +16,7 @@ from ..prompting.dialects import PROMPT
 from ..prompting.styles import Style, own_folder
 from ..translations import translated
 from . import reporting
+from .folders import open_folder
 from .own_files import Deletes, OnFiles, OnKept, Saves
 from .reporting import Reporting
 
@@ -185,12 +186,7 @@ class P2A_OT_open_styles(_OnStyles, OnFiles, bpy.types.Operator):
 
     def run(self, _context: bpy.types.Context) -> None:
         folder = own_folder()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"{folder} cannot be made ({error.strerror or error}).") from error
-        if not bpy.app.background:
-            bpy.ops.wm.path_open(filepath=str(folder))
+        open_folder(folder)
         reporting.tell_problems(self, style_shelf.refresh().problems)
         reporting.report(self, {"INFO"}, f"Your own styles lie in {folder}")
 

@@ -312,3 +312,24 @@ def test_the_prompt_says_what_the_figures_wear_in_place_of_what_it_said(tmp_path
         assert all(bool(figure["worn"]) == bool(outfit) for figure in record["scene"]["figures"])
     assert {"white dress", "blonde hair"} <= set(told[""])
     assert {"serafuku", "1girl", "park"} <= set(told["school"]) and not {"white dress", "blonde hair"} & set(told["school"])
+
+
+def test_what_the_command_line_says_reaches_the_server(tmp_path: Path) -> None:
+    words = ("generate", "--model", "builtin", "--prompt", "1girl", "--negative", "a hat", "--sampler", "ddim", "--seed", "11")
+    first = ("--no-pose-tags", "--steps", "3", "--guidance", "2.5", "--control", "openpose=0.7:0.1-0.8")
+    second = ("--pose-strength", "0.4", "--depth-strength", "0.3", "--start", "toon", "--denoising-strength", "0.7")
+    requests = []
+    for number, said in enumerate((first, second)):
+        done = studio(*words, *said, "--out", tmp_path / str(number), home=tmp_path / "home")
+        assert done.returncode == 0, done.stderr
+        requests.append(json.loads((tmp_path / str(number) / "request.json").read_text("utf-8"))["request"])
+        assert requests[-1]["negative_prompt"].endswith("a hat")
+        assert (requests[-1]["sampler"], requests[-1]["seed"]) == ("ddim", 11)
+    bare, tagged = (request["prompt"].split(", ") for request in requests)
+    assert "1girl" in bare and set(bare) < set(tagged), "tags of pose and camera, where nobody has said no"
+    assert (requests[0]["steps"], requests[0]["guidance_scale"]) == (3, 2.5)
+    (control,) = requests[0]["controls"]
+    assert [control[name] for name in ("kind", "strength", "start", "end")] == ["openpose", 0.7, 0.1, 0.8]
+    assert {control["kind"]: control["strength"] for control in requests[1]["controls"]} == {"openpose": 0.4, "depth": 0.3}
+    assert requests[1]["denoising_strength"] == 0.7 and requests[1]["init_image"]
+    assert not requests[0].get("init_image")
