@@ -346,8 +346,9 @@ def _why_not_made(error: Exception, job_id: str) -> str:
 
 
 def _why_unfit(error: Exception) -> str:
+    """Part of a sentence."""
     if isinstance(error, GenerationError):
-        return str(error)
+        return str(error).removesuffix(".")
     if isinstance(error, ImportError):
         return f"the server's environment lacks {error.name or error}: set it up again"
     return f"{type(error).__name__}: {str(error).strip()[:300]}"
