@@ -189,8 +189,9 @@ def _head_mesh(figure: Figure, source: bpy.types.Object, pieces: list[_Piece], t
         finally:
             evaluated.to_mesh_clear()
         matrix = np.array(to_rest @ evaluated.matrix_world, np.float64)
-        points = places.reshape(-1, 3).astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
-        near = np.abs(points - axes.origin).max(axis=1) < _FAR * axes.size  # and not where they are no number
+        with np.errstate(invalid="ignore"):  # of vertices that something broken has thrown away
+            points = places.reshape(-1, 3).astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
+            near = np.abs(points - axes.origin).max(axis=1) < _FAR * axes.size  # and not where they are no number
         kept = mask & ~hair & near
         whole = HeadMesh(axes.of(np.where(kept[:, None], points, 0.0)), triangles.reshape(-1, 3).astype(np.int64), eye, iris)
         parts.append(whole.of(kept))

@@ -138,4 +138,5 @@ def _bone_points(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, figure:
 
 def _in_world(evaluated: bpy.types.Object, local: np.ndarray) -> Array:
     matrix = np.array(evaluated.matrix_world, np.float64)
-    return local.astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
+    with np.errstate(invalid="ignore"):  # of what a broken modifier threw to infinity; some processors' arithmetic says so
+        return local.astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
