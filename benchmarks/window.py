@@ -39,8 +39,10 @@ def main() -> int:
             try:
                 with running_server(session.home / "server", "--port", "0") as server:
                     server.wait_until_ready()
-                    worker = {"worker": server.worker_pid()}
-                    runs = [session.run("first_picture", timeout=600, arguments=worker).facts for _ in range(repeat)]
+                    runs = [
+                        session.run("first_picture", timeout=600, arguments={"worker": server.worker_pid()}).facts
+                        for _ in range(repeat)
+                    ]
             finally:
                 session.close()
             redraw = statistics.median(run["redraw"] for run in runs)

@@ -351,7 +351,7 @@ def _why_unfit(error: Exception) -> str:
         return str(error).removesuffix(".")
     if isinstance(error, ImportError):
         return f"the server's environment lacks {error.name or error}: set it up again"
-    return f"{type(error).__name__}: {str(error).strip()[:300]}"
+    return f"{type(error).__name__}: {str(error).strip()[:300].removesuffix('.')}"
 
 
 if __name__ == "__main__":

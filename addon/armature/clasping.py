@@ -11,6 +11,7 @@ from ..pose.hands import HandShape, load_hand
 from .hand_goals import arm_of, bring_hand
 from .hands import change_hand, read_hand
 from .joint_map import joint_map
+from .moved import moved
 from .posing import humanoid_rest_of
 from .props.hand_model import MEETS, Hand, Solid, close_on, hand_of, touch
 from .props.shapes import Floats, Shape
@@ -67,7 +68,7 @@ def _solid(end: End, other: End) -> Solid:
     hand = _hand(end)
     to_rest = np.linalg.inv(_to_world(end))
     points, faces = seen_skin(other[0])
-    points = points @ to_rest[:3, :3].T + to_rest[:3, 3]
+    points = moved(points, to_rest)
     place, reach = hand.wrist + hand.fingers * hand.length, MEETS * hand.length
     near = (np.linalg.norm(points - place, axis=1) < 1.5 * reach)[faces].any(axis=1)
     shape = Shape(points, tuple(map(tuple, faces[near].tolist())))

@@ -22,6 +22,7 @@ from .figures import Figure
 from .head_features import features_of
 from .head_mesh import HeadMesh
 from .mesh_content import content_of
+from .moved import moved
 from .weights import vertices_on
 
 Floats = NDArray[np.float64]
@@ -189,9 +190,8 @@ def _head_mesh(figure: Figure, source: bpy.types.Object, pieces: list[_Piece], t
         finally:
             evaluated.to_mesh_clear()
         matrix = np.array(to_rest @ evaluated.matrix_world, np.float64)
-        with np.errstate(invalid="ignore"):  # of vertices that something broken has thrown away
-            points = places.reshape(-1, 3).astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
-            near = np.abs(points - axes.origin).max(axis=1) < _FAR * axes.size  # and not where they are no number
+        points = moved(places.reshape(-1, 3), matrix)
+        near = np.abs(points - axes.origin).max(axis=1) < _FAR * axes.size  # and not where they are no number
         kept = mask & ~hair & near
         whole = HeadMesh(axes.of(np.where(kept[:, None], points, 0.0)), triangles.reshape(-1, 3).astype(np.int64), eye, iris)
         parts.append(whole.of(kept))

@@ -18,6 +18,7 @@ from ..pose.humanoid import FINGERS, phalanges
 from .figures import Figure
 from .head_points import head_landmarks
 from .mannequin import is_mannequin, landmarks
+from .moved import moved
 
 _ENDS = {"Hand": "LowerArm", "Foot": "LowerLeg"}
 """Where a rig has no bone for a joint, the bone before it ends there."""
@@ -113,4 +114,4 @@ def _hand(figure: Figure, obj: bpy.types.Object, side: str) -> Floats | None:
     to_world = np.array(obj.matrix_world, dtype=np.float64)
     points: Floats = np.array(places, dtype=np.float64)
     assert points.shape == (HAND_POINT_COUNT, 3)
-    return points @ to_world[:3, :3].T + to_world[:3, 3]
+    return moved(points, to_world)

@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 
 from .mannequin import skins_of
+from .moved import moved
 
 BARE = "pose_to_anime_bare"
 """Attribute of an evaluated mesh some of whose vertices are drawn in under clothes: where they are on the bare body."""
@@ -29,8 +30,7 @@ def seen_mesh(skin: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> Iterato
     evaluated = skin.evaluated_get(depsgraph)
     mesh = evaluated.to_mesh()
     try:
-        to_world = np.array(evaluated.matrix_world)
-        yield mesh, bare_places(mesh) @ to_world[:3, :3].T + to_world[:3, 3]
+        yield mesh, moved(bare_places(mesh), np.array(evaluated.matrix_world))
     finally:
         evaluated.to_mesh_clear()
 

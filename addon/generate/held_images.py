@@ -30,14 +30,14 @@ def needed(images: Iterable[bpy.types.Image]) -> list[bpy.types.Image]:
 
 def hold(record: Record) -> bool:
     """Have the open file keep the image of a result that is about to leave the history. False where it needs none, or cannot:
-    a linked image is another file's, into which nothing can be packed from here."""
+    the picture's file is broken, or the image is linked, and nothing can be packed into another file from here."""
     image = image_of(record.job_id)
-    if image is None or not needed([image]):
+    if image is None or image.library is not None or not needed([image]):
         return False
     if _is_view(image):
-        if image.library is not None:
-            return False
         _pack(image)
+    if _is_view(image):
+        return False
     if image.packed_file is not None:
         _packed[record.job_id] = bytes(image.packed_file.data)
     return True
@@ -62,9 +62,16 @@ def forget() -> None:
     _packed.clear()
 
 
-def missing() -> list[str]:
-    """Names of the images that the open file needs and whose results are gone."""
-    return [image.name for image in needed(image for image in _views() if not _path(image).exists())]
+def missing(among: Iterable[bpy.types.Image] | None = None) -> list[str]:
+    """Names of the images (of all, unless told otherwise) that the open file needs and whose results are gone."""
+    views = _views() if among is None else filter(_is_view, among)
+    return [image.name for image in needed(image for image in views if not _path(image).exists())]
+
+
+def of_results(job_ids: Iterable[str]) -> list[bpy.types.Image]:
+    """The images that show these results: one may be there twice, where it is linked from another file too."""
+    sought = set(job_ids)
+    return [image for image in bpy.data.images if image.pose_to_anime.role == "RESULT" and image.pose_to_anime.job_id in sought]
 
 
 def _views() -> list[bpy.types.Image]:

@@ -151,7 +151,8 @@ def throw_away(record: Record) -> bool:
         discard(record)
     except OSError as error:
         raise UserError(f"The picture cannot be discarded: {error.strerror or error}.") from error
-    _remove_images([record.job_id])
+    if said := _remove_images([record.job_id]):
+        _session.session.notice = said
     _discarded.append(record.job_id)
     refresh()
     return stays
@@ -298,22 +299,22 @@ def _leaves(record: Record) -> None:
 def _removed(job_ids: list[str]) -> None:
     """Results have been deleted from disk: their images go too, unless the user has kept them or something uses them."""
     global _held
-    if _held:
-        _session.session.notice = f"Deleted from the history, but packed into this file, which uses them: {_held}."
+    packed = f"Deleted from the history, but packed into this file, which uses them: {_held}." if _held else ""
     _held = 0
-    _remove_images(job_ids)
+    if said := " ".join(filter(None, (packed, _remove_images(job_ids)))):
+        _session.session.notice = said
     refresh()
 
 
-def _remove_images(job_ids: list[str]) -> None:
-    """Take the images of results that are gone out of the file, but for those that it needs; it says which of these are empty."""
-    images = [image for job_id in job_ids if (image := pictures.image_of(job_id))]
+def _remove_images(job_ids: list[str]) -> str:
+    """Take the images of results that are gone out of the file, but for those that it needs; which of these are empty now, in a
+    sentence."""
+    images = held_images.of_results(job_ids)
     needed = held_images.needed(images)
     for image in images:
         if image not in needed:
             bpy.data.images.remove(image)
-    if needed:
-        timer.later("missing images", _tell_missing)
+    return _missing_sentence(held_images.missing(needed))
 
 
 @persistent
@@ -322,8 +323,12 @@ def _before_save(*_: Any) -> None:
 
 
 def _tell_missing() -> None:
-    if names := held_images.missing():
-        _session.session.notice = f"Gone from the history, though this file uses them: {', '.join(names)}."
+    if said := _missing_sentence(held_images.missing()):
+        _session.session.notice = said
+
+
+def _missing_sentence(names: list[str]) -> str:
+    return f"Gone from the history, though this file uses them: {', '.join(names)}." if names else ""
 
 
 @persistent

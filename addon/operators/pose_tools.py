@@ -56,7 +56,7 @@ class P2A_OT_look_at_camera(_Posing, bpy.types.Operator):
     bl_description = "Turn neck and head to the camera, as far as a neck goes"
 
     camera: StringProperty(
-        name="Camera", description="Name of a camera or any other object; the scene's camera when empty", options={"SKIP_SAVE"}
+        name="Camera", description="Name of a camera or any other object; the picture's camera when empty", options={"SKIP_SAVE"}
     )
 
     def act(self, obj: bpy.types.Object) -> None:

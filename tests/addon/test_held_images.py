@@ -75,15 +75,28 @@ def test_of_a_linked_image_nobody_says_that_it_is_packed(tmp_path: Path) -> None
         ours.materials = [name for name in theirs.materials if name.startswith("with a picture")]
     settle()
     titles = [pictures.title(record) for record in made]
-    for record, discard, gone in (
-        (made[0], lambda: OPS.discard_result(job_id=made[0].job_id), titles[:1]),
-        (made[1], lambda: gallery.remove((gallery.item(made[1].job_id),)), titles),
-    ):
-        discard()
-        settle()
+    assert OPS.discard_result(job_id=made[0].job_id) == {"FINISHED"}
+    settle()
+    assert titles[0] in session.session.notice and "packed" not in session.session.notice
+    own = make("a boy", 3.0, seed=3)
+    use_in_material(own)
+    read()
+    gallery.remove((gallery.item(made[1].job_id), gallery.item(own.job_id)))
+    settle()
+    said = session.session.notice
+    assert "which uses them: 1." in said and titles[1] in said and titles[0] not in said, "each is told when it goes"
+    assert sorted(held_images.missing()) == sorted(titles)
+    for record in (*made, own):
         assert not record.result_path.exists() and pictures.image_of(record.job_id) is not None
-        assert sorted(held_images.missing()) == sorted(gone)
-        assert "packed" not in session.session.notice and all(title in session.session.notice for title in gone)
+
+
+def test_of_a_picture_whose_file_is_gone_nobody_says_that_it_is_packed() -> None:
+    record = make("a girl", 1.0)
+    read()
+    use_in_material(record)
+    record.result_path.unlink()
+    assert not history.throw_away(record)
+    assert pictures.image_of(record.job_id) is not None and pictures.title(record) in session.session.notice
 
 
 def test_saving_puts_into_the_file_what_it_uses_and_nothing_else(tmp_path: Path) -> None:

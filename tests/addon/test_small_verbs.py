@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,9 +17,11 @@ from made_results import blender_with_own_history, make, read  # noqa: E402
 from pose_to_anime.addon.armature.hands import change_hand  # noqa: E402
 from pose_to_anime.addon.armature.held import LEFT, RIGHT, hold_of, props_of  # noqa: E402
 from pose_to_anime.addon.armature.props.holding import hold  # noqa: E402
+from pose_to_anime.addon.errors import UserError  # noqa: E402
 from pose_to_anime.addon.generate import errands, gallery, model_list, pose_shelf, session  # noqa: E402
 from pose_to_anime.addon.generate.history_items import Limits  # noqa: E402
 from pose_to_anime.addon.generate.records import history_dir  # noqa: E402
+from pose_to_anime.addon.operators import folders  # noqa: E402
 from pose_to_anime.addon.operators.picture_reference import ERRAND  # noqa: E402
 from pose_to_anime.addon.pose.collection import own_folder  # noqa: E402
 from pose_to_anime.addon.pose.hands import load_hand  # noqa: E402
@@ -84,6 +88,16 @@ def test_a_folder_is_made_or_it_is_said_why_not(verb: Any, folder: Any, tmp_path
         verb()
     (tmp_path / "home").unlink()
     (tmp_path / "gone").rename(tmp_path / "home")
+
+
+def test_where_no_file_manager_answers_it_is_said_which_folder_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(filepath: str) -> None:
+        raise RuntimeError("Error: Python: Traceback (most recent call last): …")
+
+    operators = SimpleNamespace(wm=SimpleNamespace(path_open=fails))
+    monkeypatch.setattr(folders, "bpy", SimpleNamespace(app=SimpleNamespace(background=False), ops=operators))
+    with pytest.raises(UserError, match=re.escape(f"{history_dir()} cannot be shown from here")):
+        folders.open_folder(history_dir())
 
 
 def test_what_is_beyond_the_limits_is_deleted_when_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ..moved import moved
 from .link import hangs_on_bone, meshes_of, rest_matrix
 
 _MOST = 60_000
@@ -56,7 +57,7 @@ def bound_meshes(character: bpy.types.Object) -> Bound:
         places = np.empty(3 * len(mesh.vertices), np.float32)
         mesh.vertices.foreach_get("co", places)
         matrix = rest_matrix(character, obj)
-        own = places.reshape(-1, 3).astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
+        own = moved(places.reshape(-1, 3), matrix)
         mesh.calc_loop_triangles()
         corners = np.empty(3 * len(mesh.loop_triangles), np.int32)
         mesh.loop_triangles.foreach_get("vertices", corners)

@@ -14,6 +14,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ..moved import moved
 from ..worn import is_worn
 
 CONTROL_RIG = "pose_to_anime_control_rig"
@@ -140,7 +141,7 @@ def at_rest(obj: bpy.types.Object, mesh: bpy.types.Object, places: NDArray[np.fl
     kept = obj.data[CONTROL_RIG].get(TO_CHARACTER)
     own = np.array(kept).reshape(4, 4) if kept is not None else np.array(character.matrix_world.inverted() @ obj.matrix_world)
     matrix = np.linalg.inv(own) @ rest_matrix(character, mesh)
-    return np.asarray(places @ matrix[:3, :3].T + matrix[:3, 3])
+    return moved(places, matrix)
 
 
 def rest_matrix(character: bpy.types.Object, mesh: bpy.types.Object) -> NDArray[np.float64]:

@@ -18,6 +18,7 @@ from ..held import BEHIND, UNDER, props_of, set_hold
 from ..joint_map import joint_map
 from ..limbs import ROOT
 from ..mannequin import require_posable, skins_of
+from ..moved import moved
 from ..seen_skin import seen_mesh, seen_skin
 from .holding import attach
 from .objects import add_prop_object, collection_for, remove_props
@@ -109,7 +110,7 @@ def put_behind(obj: bpy.types.Object, name: str) -> bpy.types.Object:
     corners = np.array([corner.co for corner in added.data.vertices])
     lowest, highest = corners.min(axis=0), corners.max(axis=0)
     to_place: Floats = np.linalg.inv(np.array(root_frame(obj)) @ body.frame).astype(np.float64)
-    skin = _moved(to_place, seen_skin(obj)[0])
+    skin = moved(seen_skin(obj)[0], to_place)
     spare = _BEHIND * body.scale
     near = (skin[:, 0] > lowest[0] - spare) & (skin[:, 0] < highest[0] + spare) & (skin[:, 2] < highest[2] + spare)
     behind = float(skin[near, 1].max(initial=0.0)) + spare - float(lowest[1])
@@ -153,7 +154,7 @@ class Sitter:
     def __init__(self, obj: bpy.types.Object, owned: Owned) -> None:
         names = joint_map("mannequin")
         to_root = np.linalg.inv(np.array(obj.pose.bones[ROOT].matrix @ obj.pose.bones[ROOT].bone.matrix_local.inverted()))
-        self._points = {joint: _moved(to_root, points) for joint, points in _skin(obj, owned).items()}
+        self._points = {joint: moved(points, to_root) for joint, points in _skin(obj, owned).items()}
         hips = obj.pose.bones[names["hips"]]
         turned = to_root @ np.array(hips.matrix @ hips.bone.matrix_local.inverted())
         ahead = -turned[:2, 1] if np.linalg.norm(turned[:2, 1]) > 0.3 else -turned[:2, 2]
@@ -238,14 +239,10 @@ def _skin(obj: bpy.types.Object, owned: Owned) -> dict[str, Floats]:
     found: dict[str, list[Floats]] = {}
     for skin, own in owned:
         with seen_mesh(skin, depsgraph) as (_, seen):
-            places = _moved(to_armature, seen)
+            places = moved(seen, to_armature)
         for joint, indices in own.items():
             found.setdefault(joint, []).append(places[indices])
     return {joint: np.concatenate(parts) for joint, parts in found.items()}
-
-
-def _moved(matrix: Floats, points: Floats) -> Floats:
-    return points @ matrix[:3, :3].T + matrix[:3, 3]
 
 
 def _length(obj: bpy.types.Object, bone: str) -> float:

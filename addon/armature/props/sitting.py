@@ -19,6 +19,7 @@ from ..controls import move_control
 from ..held import BEHIND, BOTH, LEFT, RIGHT, UNDER, hold_of, is_prop, set_hold
 from ..limbs import ROOT
 from ..mannequin import is_mannequin, require_posable
+from ..moved import moved
 from ..posing import apply_pose, humanoid_rest_of, read_pose
 from .holding import attach
 from .objects import let_go, prop_of, scale_of
@@ -191,5 +192,4 @@ def _mesh(obj: bpy.types.Object) -> tuple[Floats, list[tuple[int, ...]]]:
     evaluated.to_mesh_clear()
     if not faces:
         raise UserError(f"'{obj.name}' has no faces to sit on: select another object.")
-    world = np.array(obj.matrix_world)
-    return places.reshape(-1, 3).astype(np.float64) @ world[:3, :3].T + world[:3, 3], faces
+    return moved(places.reshape(-1, 3), np.array(obj.matrix_world)), faces

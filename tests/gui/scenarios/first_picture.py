@@ -4,7 +4,7 @@
 import os
 import signal
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import bpy
 import hands
@@ -51,7 +51,7 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
     settings.steps = 100
     yield from press_generate(facts, "second")
     yield until_denoising
-    with stopped(int(arguments["worker"])):  # or the job is over before the button is found on a busy machine
+    with stopped(int(arguments["worker"])):  # or the job is over before a busy machine has found the button
         # It stands at the right end of the job's line, below the Generate button that the mouse is on.
         x, y = yield from hands.find_button("VIEW_3D", "pose_to_anime.cancel", at=(0.96, 0.9), below=hands.mouse_y())
         yield from hands.click(x, y)
@@ -84,12 +84,13 @@ def scenario(facts: dict[str, object], arguments: dict[str, object]) -> Generato
 
 @contextmanager
 def stopped(pid: int) -> Iterator[None]:
-    """A process that stands still meanwhile."""
+    """A process that stands still meanwhile: a worker for two minutes at most, then its server replaces it."""
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:
-        os.kill(pid, signal.SIGCONT)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 def result_is_shown() -> bool:
