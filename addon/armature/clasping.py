@@ -8,10 +8,10 @@ import numpy as np
 from mathutils import Vector
 
 from ..pose.hands import HandShape, load_hand
+from ..pose.moved import moved
 from .hand_goals import arm_of, bring_hand
 from .hands import change_hand, read_hand
 from .joint_map import joint_map
-from .moved import moved
 from .posing import humanoid_rest_of
 from .props.hand_model import MEETS, Hand, Solid, close_on, hand_of, touch
 from .props.shapes import Floats, Shape

@@ -18,11 +18,11 @@ from mathutils import Matrix
 from numpy.typing import NDArray
 
 from ..keys import key_of, object_in
+from ..pose.moved import moved
 from .figures import Figure
 from .head_features import features_of
 from .head_mesh import HeadMesh
 from .mesh_content import content_of
-from .moved import moved
 from .weights import vertices_on
 
 Floats = NDArray[np.float64]

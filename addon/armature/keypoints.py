@@ -15,10 +15,10 @@ from ..keys import object_in
 from ..openpose.layout import HAND_POINT_COUNT
 from ..pose.body_points import BODY_JOINTS, BODY_LANDMARKS
 from ..pose.humanoid import FINGERS, phalanges
+from ..pose.moved import moved
 from .figures import Figure
 from .head_points import head_landmarks
 from .mannequin import is_mannequin, landmarks
-from .moved import moved
 
 _ENDS = {"Hand": "LowerArm", "Foot": "LowerLeg"}
 """Where a rig has no bone for a joint, the bone before it ends there."""

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 import bpy
 import numpy as np
 
+from ..pose.moved import moved
 from .mannequin import skins_of
-from .moved import moved
 
 BARE = "pose_to_anime_bare"
 """Attribute of an evaluated mesh some of whose vertices are drawn in under clothes: where they are on the bare body."""

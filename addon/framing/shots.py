@@ -17,6 +17,7 @@ from mathutils import Matrix, Vector
 from ..errors import UserError
 from ..keys import object_in
 from ..pose.humanoid import base_name
+from ..pose.moved import moved
 from .camera import FRONT, LENS, first_lens, frame_points
 from .shot_names import Shot
 from .solve import Array
@@ -126,7 +127,7 @@ def joint_segments(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, figur
         end = bone.tail if following is None else following.head
         if joint == "head" and "neck" in bones:
             end = _crown(bone, bones["neck"])
-        found[joint] = np.array((bone.head, end), np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
+        found[joint] = moved(np.array((bone.head, end), np.float64), matrix)
     return found
 
 

@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 
 from ..keys import ObjectKey, object_in
+from ..pose.moved import moved
 from .advice import Advice, advise_ratio
 from .solve import Array
 
@@ -137,6 +138,4 @@ def _bone_points(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, figure:
 
 
 def _in_world(evaluated: bpy.types.Object, local: np.ndarray) -> Array:
-    matrix = np.array(evaluated.matrix_world, np.float64)
-    with np.errstate(invalid="ignore"):  # of what a broken modifier threw to infinity; some processors' arithmetic says so
-        return local.astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
+    return moved(local, np.array(evaluated.matrix_world, np.float64))

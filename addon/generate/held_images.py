@@ -14,7 +14,7 @@ from pathlib import Path
 
 import bpy
 
-from .pictures import image_of, is_kept, unused
+from .pictures import image_of, is_kept, result_images, unused
 from .records import Record, history_dir
 
 _packed: dict[str, bytes] = {}
@@ -45,7 +45,7 @@ def hold(record: Record) -> bool:
 
 def hold_all() -> None:
     """Before a file is saved: what it needs is in it, whatever becomes of the history."""
-    for image in needed(image for image in _views() if image.library is None):
+    for image in needed(image for image in result_images() if _is_view(image) and image.library is None):
         _pack(image)
 
 
@@ -62,20 +62,14 @@ def forget() -> None:
     _packed.clear()
 
 
-def missing(among: Iterable[bpy.types.Image] | None = None) -> list[str]:
-    """Names of the images (of all, unless told otherwise) that the open file needs and whose results are gone."""
-    views = _views() if among is None else filter(_is_view, among)
-    return [image.name for image in needed(image for image in views if not _path(image).exists())]
+def empty(images: Iterable[bpy.types.Image]) -> list[bpy.types.Image]:
+    """Those that have nothing to show, because their results are gone."""
+    return [image for image in images if _is_view(image) and not _path(image).exists()]
 
 
-def of_results(job_ids: Iterable[str]) -> list[bpy.types.Image]:
-    """The images that show these results: one may be there twice, where it is linked from another file too."""
-    sought = set(job_ids)
-    return [image for image in bpy.data.images if image.pose_to_anime.role == "RESULT" and image.pose_to_anime.job_id in sought]
-
-
-def _views() -> list[bpy.types.Image]:
-    return [image for image in bpy.data.images if image.pose_to_anime.role == "RESULT" and _is_view(image)]
+def missing() -> list[str]:
+    """Names of the images that the open file needs and whose results are gone."""
+    return [image.name for image in needed(empty(result_images()))]
 
 
 def _is_view(image: bpy.types.Image) -> bool:

@@ -309,12 +309,12 @@ def _removed(job_ids: list[str]) -> None:
 def _remove_images(job_ids: list[str]) -> str:
     """Take the images of results that are gone out of the file, but for those that it needs; which of these are empty now, in a
     sentence."""
-    images = held_images.of_results(job_ids)
+    images = [image for image in pictures.result_images() if image.pose_to_anime.job_id in job_ids]
     needed = held_images.needed(images)
     for image in images:
         if image not in needed:
             bpy.data.images.remove(image)
-    return _missing_sentence(held_images.missing(needed))
+    return _missing_sentence([image.name for image in held_images.empty(needed)])
 
 
 @persistent

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import bpy
@@ -23,10 +23,12 @@ SHEET = "Pose to Anime Comparison"
 
 def image_of(job_id: str) -> bpy.types.Image | None:
     """The image that shows a result, or None."""
-    for image in bpy.data.images:
-        if image.pose_to_anime.role == "RESULT" and image.pose_to_anime.job_id == job_id:
-            return image
-    return None
+    return next((image for image in result_images() if image.pose_to_anime.job_id == job_id), None)
+
+
+def result_images() -> Iterator[bpy.types.Image]:
+    """All images of the open file that show results: of one there may be two, where it is linked from another file too."""
+    return (image for image in bpy.data.images if image.pose_to_anime.role == "RESULT")
 
 
 def open_image(record: Record) -> bpy.types.Image:

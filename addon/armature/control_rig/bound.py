@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..moved import moved
+from ...pose.moved import moved
 from .link import hangs_on_bone, meshes_of, rest_matrix
 
 _MOST = 60_000

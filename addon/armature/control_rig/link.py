@@ -14,7 +14,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..moved import moved
+from ...pose.moved import moved
 from ..worn import is_worn
 
 CONTROL_RIG = "pose_to_anime_control_rig"

@@ -13,12 +13,12 @@ import numpy as np
 from mathutils import Matrix
 
 from ...errors import UserError
+from ...pose.moved import moved
 from ..carried import carrying_bones
 from ..held import BEHIND, UNDER, props_of, set_hold
 from ..joint_map import joint_map
 from ..limbs import ROOT
 from ..mannequin import require_posable, skins_of
-from ..moved import moved
 from ..seen_skin import seen_mesh, seen_skin
 from .holding import attach
 from .objects import add_prop_object, collection_for, remove_props

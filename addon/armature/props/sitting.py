@@ -15,11 +15,11 @@ from mathutils.bvhtree import BVHTree
 
 from ...errors import UserError
 from ...pose.library import load_pose
+from ...pose.moved import moved
 from ..controls import move_control
 from ..held import BEHIND, BOTH, LEFT, RIGHT, UNDER, hold_of, is_prop, set_hold
 from ..limbs import ROOT
 from ..mannequin import is_mannequin, require_posable
-from ..moved import moved
 from ..posing import apply_pose, humanoid_rest_of, read_pose
 from .holding import attach
 from .objects import let_go, prop_of, scale_of

@@ -16,4 +16,5 @@ def moved(points: NDArray[Any], matrix: NDArray[Any]) -> NDArray[np.float64]:
     gives one hangs on the processor. Who asks for places of vertices leaves those out.
     """
     with np.errstate(invalid="ignore"):
-        return points.astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
+        places: NDArray[np.float64] = points.astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
+    return places
